@@ -1,0 +1,52 @@
+// What a login method is, and what it is given. Methods hold no state; sessions do.
+import type { SecretValue } from '../core/secret-value.ts';
+
+/** A reference to one key of a Secret, as ESO's manifests write it. */
+export interface SecretKeySelector {
+  readonly name?: string;
+  readonly key?: string;
+  readonly namespace?: string;
+}
+
+export interface ServiceAccountSelector {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly audiences?: readonly string[];
+}
+
+/**
+ * Where raw material comes from, already bound to one store: the namespace rules of its kind are inside. `field` is the
+ * path of the reference below `spec.provider`, for messages. Throws OperatorError: `InvalidSpec` (incomplete reference),
+ * `ReferenceDenied`, `ReferenceNotFound`, `InvalidCredential` (key absent or empty), `IdentityDenied`.
+ */
+export interface Credentials {
+  secretKey(selector: SecretKeySelector, field: string, signal: AbortSignal): Promise<SecretValue>;
+  /** A token minted by TokenRequest for a ServiceAccount that the store may use. */
+  serviceAccountToken(selector: ServiceAccountSelector, field: string, signal: AbortSignal): Promise<SecretValue>;
+}
+
+/** One POST to the provider's login API; `path` is below the API root. The answer is parsed by the caller's schema. */
+export interface LoginApi {
+  post<T>(path: string, body: unknown, parse: (json: unknown) => T, signal: AbortSignal): Promise<T>;
+}
+
+/** What a login gave. */
+export interface Grant {
+  readonly token: SecretValue;
+  /** Epoch ms after which the token is of no use; absent when it has no known end. */
+  readonly expiresAtMs?: number;
+}
+
+/** An identity whose material has been read: it can be told from others, and can log in. */
+export interface Principal {
+  /** Method, parameters and a digest of static material (or the principal's name for minted tokens). Holds no secret. */
+  readonly key: string;
+  /** True when a token that `login` gave is ours to revoke. */
+  readonly revocable: boolean;
+  login(api: LoginApi, nowMs: number, signal: AbortSignal): Promise<Grant>;
+}
+
+/** A login method: reads its material through the port and says who it is. Makes no call to the provider. */
+export interface AuthMethod<Spec> {
+  gather(spec: Spec, credentials: Credentials, signal: AbortSignal): Promise<Principal>;
+}

@@ -1,0 +1,43 @@
+// The one error that crosses rooms: a reason from the closed table and a one-line message for the user.
+import { type Reason, reasons } from './reasons.ts';
+
+interface Details {
+  /** Earliest time for another try, as a delay from now in ms (an upstream's Retry-After). */
+  readonly retryAfterMs?: number;
+  /** The translated cause; never a raw HTTP or API error, which may hold headers and bodies. */
+  readonly cause?: unknown;
+}
+
+/** A failure with a reason. The message is one line, stable from one attempt to the next, and holds no secret value. */
+export class OperatorError extends Error {
+  readonly reason: Reason;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(reason: Reason, message: string, details: Details = {}) {
+    super(message.replaceAll(/\s*[\r\n]+\s*/g, ' '), details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'OperatorError';
+    this.reason = reason;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+
+  /** The same failure seen from one step further out: `context: message`. */
+  within(context: string): OperatorError {
+    const details: Details = this.retryAfterMs === undefined ? { cause: this } : { cause: this, retryAfterMs: this.retryAfterMs };
+    return new OperatorError(this.reason, `${context}: ${this.message}`, details);
+  }
+}
+
+/** Any thrown thing as an OperatorError; what is not one already is a fault of ours and becomes `Internal`. */
+export function asOperatorError(thrown: unknown): OperatorError {
+  if (thrown instanceof OperatorError) return thrown;
+  if (thrown instanceof Error && thrown.name === 'AbortError') return new OperatorError('Aborted', 'stopped');
+  // The text of a foreign error may quote what it was given: only its type leaves.
+  const name = thrown instanceof Error ? thrown.name : typeof thrown;
+  return new OperatorError('Internal', `unexpected ${name}`, { cause: thrown });
+}
+
+/** Message and hint as one line for a condition. */
+export function explain(error: OperatorError): string {
+  const hint = reasons[error.reason].hint;
+  return hint === '' ? error.message : `${error.message} (${hint})`;
+}

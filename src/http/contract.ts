@@ -1,0 +1,33 @@
+// What other rooms may ask of an upstream host. `upstream.ts` implements it with got; nothing else looks behind it.
+
+export interface UpstreamRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Largest answer that is read, in bytes; the door's default when absent. */
+  readonly maxBytes?: number;
+}
+
+export interface UpstreamAnswer {
+  readonly status: number;
+  /** Lower-case names; repeated headers joined with a comma. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/**
+ * One way to a host: CA, proxy, egress policy and deadlines are inside. Any status is an answer; a failure is an
+ * OperatorError: `HostDenied` (egress policy), `UpstreamUnavailable` (no connection, TLS, deadline, reset, host known to
+ * be down), `AnswerTooLarge`, `Aborted`. Redirects are never followed: a 3xx is an answer.
+ */
+export interface Upstream {
+  send(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamAnswer>;
+}
+
+/** Builds the way to hosts that the given PEM certificates vouch for, besides the system's roots. */
+export interface UpstreamDoor {
+  /** The same `caPem` gives the same Upstream (connections are shared). Throws `InvalidCredential` for a CA that does not parse. */
+  open(options: { readonly caPem?: string }): Upstream;
+  close(): void;
+}

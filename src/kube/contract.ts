@@ -1,0 +1,64 @@
+// What other rooms may ask of the API server. `client.ts` and `informer.ts` implement it.
+import type { KubeObject, ObjectName, Resource } from './types.ts';
+
+export interface WriteOptions {
+  readonly fieldManager: string;
+  readonly subresource?: 'status';
+}
+
+export interface DeleteOptions {
+  /** The delete is refused with `Conflict` unless these still hold. */
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+}
+
+/**
+ * Calls to the API server. Every failure is an OperatorError: `Conflict` (409 on update), `ReferenceNotFound` (404),
+ * `ApiDenied` (401, 403), `TargetRejected` (400, 422 and other refusals of the object itself), `ApiUnavailable`
+ * (network, 429, 5xx; carries retryAfterMs when the server named it), `Aborted`.
+ */
+export interface Kube {
+  get<T extends KubeObject>(resource: Resource, name: ObjectName, signal: AbortSignal): Promise<T>;
+  /** POST. An object that exists already gives `Conflict`. */
+  create<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions, signal: AbortSignal): Promise<T>;
+  /** PUT; `metadata.resourceVersion` in the object is the precondition. */
+  update<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions, signal: AbortSignal): Promise<T>;
+  /** JSON merge patch; a `metadata.resourceVersion` in the patch is a precondition. */
+  mergePatch<T extends KubeObject>(
+    resource: Resource,
+    name: ObjectName,
+    patch: unknown,
+    options: WriteOptions,
+    signal: AbortSignal,
+  ): Promise<T>;
+  /** Deleting what is gone already succeeds. */
+  delete(resource: Resource, name: ObjectName, options: DeleteOptions, signal: AbortSignal): Promise<void>;
+}
+
+/** What an informer tells its listeners, after its cache has changed. `before`/`after` are the trimmed objects. */
+export interface InformerEvent<T> {
+  readonly key: string;
+  readonly before: T | undefined;
+  readonly after: T | undefined;
+  /** True while the very first list is delivered. */
+  readonly initial: boolean;
+}
+
+/** A cache of one collection that follows the API server for ever. */
+export interface Informer<T> {
+  get(key: string): T | undefined;
+  values(): IterableIterator<T>;
+  /** True once the first list has been taken in whole. */
+  hasSynced(): boolean;
+  subscribe(listener: (event: InformerEvent<T>) => void): () => void;
+  stop(): void;
+}
+
+/** Which part of a collection to follow, and what to keep of each object. */
+export interface InformerOptions<T> {
+  readonly resource: Resource;
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** Called once per object received; what it returns is what is kept. `undefined` leaves the object out. */
+  readonly trim: (object: KubeObject) => T | undefined;
+}

@@ -1,0 +1,70 @@
+// What a provider is to the rest of the operator: it connects a store, and a connected store reads.
+import type { Credentials } from '../auth/contract.ts';
+import type { OperatorError } from '../core/operator-error.ts';
+import type { SecretValue } from '../core/secret-value.ts';
+
+export type Capabilities = 'ReadOnly' | 'WriteOnly' | 'ReadWrite';
+
+/** One thing an ExternalSecret wants from a store. */
+export type ReadRequest =
+  | { readonly kind: 'value'; readonly key: string; readonly property?: string; readonly version?: string }
+  | { readonly kind: 'map'; readonly key: string; readonly property?: string; readonly version?: string }
+  | {
+      readonly kind: 'find';
+      readonly path?: string;
+      readonly nameRegexp?: string;
+      readonly tags?: Readonly<Record<string, string>>;
+    };
+
+/**
+ * The answer to one request: a `value` request gives one entry under its key; `map` and `find` give many. A failure of
+ * one request stands beside the others, so that the caller can tolerate `SecretNotFound`.
+ */
+export type ReadResult =
+  | { readonly values: ReadonlyMap<string, SecretValue>; readonly shadowed?: readonly string[] }
+  | { readonly error: OperatorError };
+
+/** How fresh an answer must be: fetched by a request that started at or after this instant (epoch ms). */
+export interface Freshness {
+  readonly notBeforeMs: number;
+}
+
+/** A store that has been connected: its identity is known, its requests are shared with others of the same scope. */
+export interface StoreReader {
+  /** Objects with equal phase keys refresh in one wave and share its fetches. */
+  readonly phaseKey: string;
+  /** `scheme://host:port` of the upstream, or '' when there is none: what fails and recovers together. */
+  readonly origin: string;
+  /** One result per request, in order; one snapshot per scope within one call. Throws what concerns all requests. */
+  read(requests: readonly ReadRequest[], freshness: Freshness, signal: AbortSignal): Promise<readonly ReadResult[]>;
+  /** Logs in and looks at the store's own scope. Throws what a user must know; never says yes without proof. */
+  validate(freshness: Freshness, signal: AbortSignal): Promise<void>;
+}
+
+/** Who connects: the store, and what may be read in its name. */
+export interface ConnectContext {
+  readonly storeKind: 'SecretStore' | 'ClusterSecretStore';
+  readonly storeName: string;
+  /** Namespace of a SecretStore; undefined for a ClusterSecretStore. */
+  readonly storeNamespace: string | undefined;
+  readonly credentials: Credentials;
+  /** The PEM text that a caProvider names, resolved under the store's namespace rules. */
+  readonly caText: (caProvider: CaProvider, signal: AbortSignal) => Promise<string>;
+  /** Set while the store lives; a session stays as long as one holder does. */
+  readonly holder: string;
+}
+
+export interface CaProvider {
+  readonly type: 'Secret' | 'ConfigMap';
+  readonly name: string;
+  readonly key?: string;
+  readonly namespace?: string;
+}
+
+export interface Provider<Spec> {
+  readonly capabilities: Capabilities;
+  /** Throws InvalidSpec, ReferenceNotFound, InvalidCredential, LoginRejected … */
+  connect(spec: Spec, context: ConnectContext, signal: AbortSignal): Promise<StoreReader>;
+  /** The store is gone (or changed): what only it held may be let go, tokens revoked. */
+  release(holder: string): void;
+}
