@@ -1,4 +1,5 @@
 // What a login method is, and what it is given. Methods hold no state; sessions do.
+import { OperatorError } from '../core/operator-error.ts';
 import type { SecretValue } from '../core/secret-value.ts';
 
 /** A reference to one key of a Secret, as ESO's manifests write it. */
@@ -49,4 +50,37 @@ export interface Principal {
 /** A login method: reads its material through the port and says who it is. Makes no call to the provider. */
 export interface AuthMethod<Spec> {
   gather(spec: Spec, credentials: Credentials, signal: AbortSignal): Promise<Principal>;
+}
+
+/** Thrown by a call that the upstream refused because of its token, not because of what the identity may do. */
+export class TokenRejected extends OperatorError {
+  constructor(message: string) {
+    super('AccessDenied', message);
+  }
+}
+
+/** A principal at one host: what a session needs to know to log in there. */
+export interface Identity {
+  /** Equal for equal method, parameters, material, host, CA and organisation. Holds no secret. */
+  readonly key: string;
+  /** Throws OperatorError: `LoginRejected`, `UpstreamThrottled`, `UpstreamRejected`, `UpstreamUnavailable` … */
+  login(nowMs: number, signal: AbortSignal): Promise<Grant>;
+  /** Ends a token at the provider; absent where tokens are not ours to end. */
+  readonly revoke?: (token: SecretValue, signal: AbortSignal) => Promise<void>;
+}
+
+/** A logged-in identity, shared by all who open it. */
+export interface Session {
+  readonly key: string;
+  /**
+   * Runs `call` with a valid token. When `call` throws TokenRejected, the session logs in once more and runs it again.
+   * Throws what `call` throws, and what the login throws: a refused login is remembered and repeated without a request.
+   */
+  withToken<T>(call: (token: SecretValue) => Promise<T>, signal: AbortSignal): Promise<T>;
+}
+
+/** All sessions of the process. A session lives as long as somebody holds it. */
+export interface SessionPool {
+  open(identity: Identity, holder: string): Session;
+  release(holder: string): void;
 }

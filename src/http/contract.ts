@@ -19,7 +19,8 @@ export interface UpstreamAnswer {
 /**
  * One way to a host: CA, proxy, egress policy and deadlines are inside. Any status is an answer; a failure is an
  * OperatorError: `HostDenied` (egress policy), `UpstreamUnavailable` (no connection, TLS, deadline, reset, host known to
- * be down), `AnswerTooLarge`, `Aborted`. Redirects are never followed: a 3xx is an answer.
+ * be down), `AnswerTooLarge`, `Aborted`, `InvalidCredential` (a header value, such as a token with a line break in it,
+ * that HTTP cannot carry). Redirects are never followed: a 3xx is an answer.
  */
 export interface Upstream {
   send(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamAnswer>;
@@ -30,4 +31,10 @@ export interface UpstreamDoor {
   /** The same `caPem` gives the same Upstream (connections are shared). Throws `InvalidCredential` for a CA that does not parse. */
   open(options: { readonly caPem?: string }): Upstream;
   close(): void;
+}
+
+/** The part of a clock that the door needs; `runtime/clock.ts` fits. */
+export interface DoorClock {
+  monotonicMs(): number;
+  after(delayMs: number, run: () => void): { cancel(): void };
 }

@@ -37,8 +37,11 @@ export interface StoreReader {
   readonly origin: string;
   /** One result per request, in order; one snapshot per scope within one call. Throws what concerns all requests. */
   read(requests: readonly ReadRequest[], freshness: Freshness, signal: AbortSignal): Promise<readonly ReadResult[]>;
-  /** Logs in and looks at the store's own scope. Throws what a user must know; never says yes without proof. */
-  validate(freshness: Freshness, signal: AbortSignal): Promise<void>;
+  /**
+   * Logs in and looks at the store's own scope. Throws what a user must know; says `valid` only with proof, and `unknown`
+   * when there is none to be had.
+   */
+  validate(freshness: Freshness, signal: AbortSignal): Promise<'valid' | 'unknown'>;
 }
 
 /** Who connects: the store, and what may be read in its name. */

@@ -1,0 +1,93 @@
+// `npm run control-plane`: a control plane with our CRDs that stays up until SIGINT or SIGTERM, for trying things out
+// and for tools that test from outside. Standard output carries `NAME=value` lines that scripts may rely on; progress
+// and advice go to standard error.
+import { once } from 'node:events';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type ControlPlane, startControlPlane } from '../test/support/control-plane.ts';
+import { applyCrds } from '../test/support/kubectl.ts';
+
+const crdDirectory = join(import.meta.dirname, '..', 'deploy', 'crds');
+
+const usage = `usage: npm run control-plane -- [--dir DIR] [--audit] [--ready-file PATH]
+
+  --dir DIR          where the kubeconfig and the data live; kept, and started from again (default: a temporary
+                     directory, removed at the end)
+  --audit            write an audit log, and print AUDIT_LOG=<path>
+  --ready-file PATH  written with the lines of standard output once all is up; removed at the end`;
+
+async function main(args: readonly string[]): Promise<void> {
+  const options = parse(args);
+  if (options.help) return say(usage);
+  const stopAsked = stopSignal();
+  const starting = startControlPlane({
+    audit: options.audit,
+    onProgress: say,
+    ...(options.dir === undefined ? {} : { dataDir: options.dir }),
+  });
+  // A signal during the start ends this process at once; what was started goes with it.
+  const controlPlane = await Promise.race([starting, stopAsked]);
+  if (controlPlane === undefined) process.exit(0);
+  try {
+    await applyCrds(crdDirectory, { kubeconfig: controlPlane.kubeconfigPath });
+    await announce(controlPlane, options.readyFile);
+    await stopAsked;
+  } finally {
+    if (options.readyFile !== undefined) await rm(options.readyFile, { force: true });
+    await controlPlane.stop();
+  }
+}
+
+interface Options {
+  readonly dir: string | undefined;
+  readonly readyFile: string | undefined;
+  readonly audit: boolean;
+  readonly help: boolean;
+}
+
+function parse(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      dir: { type: 'string' },
+      'ready-file': { type: 'string' },
+      audit: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  return { dir: values.dir, readyFile: values['ready-file'], audit: values.audit, help: values.help };
+}
+
+async function stopSignal(): Promise<undefined> {
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  return undefined;
+}
+
+async function announce(controlPlane: ControlPlane, readyFile: string | undefined): Promise<void> {
+  const folder = dirname(controlPlane.kubeconfigPath);
+  const lines = [
+    `KUBECONFIG=${controlPlane.kubeconfigPath}`,
+    `SERVER=${controlPlane.server}`,
+    `TOKEN=${controlPlane.token}`,
+    ...(controlPlane.auditLogPath === undefined ? [] : [`AUDIT_LOG=${controlPlane.auditLogPath}`]),
+    `PATH=${folder}:$PATH`,
+  ].map((line) => `${line}\n`);
+  process.stdout.write(lines.join(''));
+  say(`ready; for kubectl in another shell: export KUBECONFIG=${controlPlane.kubeconfigPath} PATH=${folder}:$PATH`);
+  if (readyFile === undefined) return;
+  // Whole or not at all, for readers that poll for it.
+  await writeFile(`${readyFile}.unfinished`, lines.join(''), { mode: 0o600 });
+  await rename(`${readyFile}.unfinished`, readyFile);
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (cause) {
+  say(`control-plane: ${cause instanceof Error ? cause.message : String(cause)}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,219 @@
+// The session of one identity: single-flight login, renewal before the end by logging in again, one more login when a
+// token is refused, and a memory of refused logins, so that a wrong credential is not tried again and again (three
+// failures within 30 s lock an identity out, for its other users too). Talks to no host itself.
+//
+//   empty ──login──▶ held ──renewAt──▶ held, renewing ──▶ held (new)
+//     │                └──TokenRejected──▶ empty
+//     └──login refused──▶ paused until … ──▶ empty
+import { asOperatorError, OperatorError } from '../core/operator-error.ts';
+import type { SecretValue } from '../core/secret-value.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { type Identity, type Session, TokenRejected } from './contract.ts';
+
+/** Share of a token's life after which it is replaced: leaves room for a failed login and its pause. */
+const renewAtShare = 0.8;
+
+/** First pause after a refused login, doubled by each further one: well beyond the 30 s in which failures add up. */
+const refusedPauseMs = 60_000;
+const longestRefusedPauseMs = 600_000;
+
+/** Pause after a login that failed for another cause; short, since nothing counts these. */
+const failedPauseMs = 1_000;
+const longestFailedPauseMs = 3_000;
+
+/** Pause after a throttled login that named no time. */
+const throttledPauseMs = 60_000;
+
+/** Longest wait for one token's revocation. */
+const revokeTimeoutMs = 4_000;
+
+interface Held {
+  readonly token: SecretValue;
+  readonly renewAtMs: number;
+  readonly expiresAtMs: number;
+  /** True once a call with it succeeded. */
+  proven: boolean;
+}
+
+interface Pause {
+  readonly error: OperatorError;
+  readonly untilMs: number;
+  readonly failures: number;
+}
+
+/** A session and its states; `Sessions` decides how long it lives. */
+export class IdentitySession implements Session {
+  readonly key: string;
+  readonly holders = new Set<string>();
+  #identity: Identity;
+  readonly #clock: Clock;
+  readonly #onIdle: () => void;
+  readonly #stop = new AbortController();
+  #held: Held | undefined;
+  #flight: Promise<Held> | undefined;
+  #pause: Pause | undefined;
+  #calls = 0;
+
+  constructor(identity: Identity, clock: Clock, onIdle: () => void) {
+    this.key = identity.key;
+    this.#identity = identity;
+    this.#clock = clock;
+    this.#onIdle = onIdle;
+  }
+
+  /** The same identity, gathered anew: later logins read their material through it, since the former store may be gone. */
+  follow(identity: Identity): void {
+    this.#identity = identity;
+  }
+
+  /** True while a call or a login is under way. */
+  get busy(): boolean {
+    return this.#calls > 0 || this.#flight !== undefined;
+  }
+
+  /** True while a refused login must be remembered. */
+  get paused(): boolean {
+    return this.#pause !== undefined && this.#clock.nowMs() < this.#pause.untilMs;
+  }
+
+  async withToken<T>(call: (token: SecretValue) => Promise<T>, signal: AbortSignal): Promise<T> {
+    this.#calls++;
+    try {
+      return await this.#callTwice(call, signal);
+    } finally {
+      this.#calls--;
+      if (!this.busy) this.#onIdle();
+    }
+  }
+
+  async #callTwice<T>(call: (token: SecretValue) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const first = await this.#usable(signal);
+    const firstAnswer = await this.#attempt(first, call);
+    if (!('rejected' in firstAnswer)) return firstAnswer.value;
+    this.#drop(first);
+    const second = await this.#usable(signal);
+    // A static token comes back the same from its "login": asking again would only repeat the refusal.
+    if (second.token.equals(first.token)) throw this.#refuse(second, firstAnswer.rejected);
+    const secondAnswer = await this.#attempt(second, call);
+    if (!('rejected' in secondAnswer)) return secondAnswer.value;
+    throw this.#refuse(second, secondAnswer.rejected);
+  }
+
+  async #attempt<T>(
+    held: Held,
+    call: (token: SecretValue) => Promise<T>,
+  ): Promise<{ value: T } | { rejected: TokenRejected }> {
+    try {
+      const value = await call(held.token);
+      // Only a new token's first success ends the memory of failures: an old one still works while renewals are refused.
+      if (!held.proven && this.#held === held) this.#pause = undefined;
+      held.proven = true;
+      return { value };
+    } catch (error) {
+      if (error instanceof TokenRejected) return { rejected: error };
+      throw error;
+    }
+  }
+
+  async #usable(signal: AbortSignal): Promise<Held> {
+    const nowMs = this.#clock.nowMs();
+    const held = this.#held;
+    if (held !== undefined && nowMs < held.expiresAtMs) {
+      // In time for the end: nobody waits for a renewal, and one that fails is tried again after its pause.
+      if (nowMs >= held.renewAtMs && !this.paused) this.#login().catch(() => {});
+      return held;
+    }
+    if (this.#pause !== undefined && this.paused) throw repeated(this.#pause, nowMs);
+    return waitFor(this.#login(), signal);
+  }
+
+  #login(): Promise<Held> {
+    this.#flight ??= this.#loginOnce().finally(() => {
+      this.#flight = undefined;
+      if (!this.busy) this.#onIdle();
+    });
+    return this.#flight;
+  }
+
+  async #loginOnce(): Promise<Held> {
+    const startedAtMs = this.#clock.nowMs();
+    try {
+      const grant = await this.#identity.login(startedAtMs, this.#stop.signal);
+      const expiresAtMs = grant.expiresAtMs ?? Number.POSITIVE_INFINITY;
+      const renewAtMs = startedAtMs + (expiresAtMs - startedAtMs) * renewAtShare;
+      this.#held = { token: grant.token, renewAtMs, expiresAtMs, proven: false };
+      return this.#held;
+    } catch (thrown) {
+      const error = asOperatorError(thrown);
+      this.#remember(error);
+      throw error;
+    }
+  }
+
+  /** Keeps a failed login in mind, for as long as its kind asks for. */
+  #remember(error: OperatorError): void {
+    if (error.reason === 'Aborted') return;
+    const failures = (this.#pause?.error.reason === error.reason ? this.#pause.failures : 0) + 1;
+    this.#pause = { error, failures, untilMs: this.#clock.nowMs() + pauseMs(error, failures) };
+  }
+
+  #drop(held: Held): void {
+    if (this.#held === held) this.#held = undefined;
+  }
+
+  /** The error for a token that was refused after the one login that a refusal may cause. */
+  #refuse(held: Held, rejected: TokenRejected): OperatorError {
+    const current = this.#held === held;
+    this.#drop(held);
+    // A token with a limited number of uses ends in the middle of work: that is no fault of the credentials.
+    if (held.proven) return rejected;
+    if (current) this.#remember(new OperatorError('LoginRejected', rejected.message, { cause: rejected }));
+    return this.#pause === undefined ? rejected : repeated(this.#pause, this.#clock.nowMs());
+  }
+
+  /** Ends the session: no login goes on, and its token is revoked where it can be. Never throws. */
+  async end(signal: AbortSignal): Promise<void> {
+    this.#stop.abort(new OperatorError('Aborted', 'the session has ended'));
+    await this.revoke(signal);
+  }
+
+  /** Revokes the token, if there is one. Never throws: a token that is not revoked ends by itself. */
+  async revoke(signal: AbortSignal): Promise<void> {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held === undefined || this.#identity.revoke === undefined) return;
+    const bound = new AbortController();
+    const timer = this.#clock.after(revokeTimeoutMs, () => bound.abort(new OperatorError('Aborted', 'too slow')));
+    try {
+      await this.#identity.revoke(held.token, AbortSignal.any([signal, bound.signal]));
+    } catch {
+      // nothing to do about it, and nobody to tell: the token's own end is the second line
+    } finally {
+      timer.cancel();
+    }
+  }
+}
+
+function pauseMs(error: OperatorError, failures: number): number {
+  if (error.reason === 'UpstreamThrottled') return error.retryAfterMs ?? throttledPauseMs;
+  const refused = error.reason === 'LoginRejected' || error.reason === 'UpstreamRejected';
+  const firstMs = refused ? refusedPauseMs : failedPauseMs;
+  const longestMs = refused ? longestRefusedPauseMs : longestFailedPauseMs;
+  return Math.max(error.retryAfterMs ?? 0, Math.min(longestMs, firstMs * 2 ** (failures - 1)));
+}
+
+/** The same failure as before, without a request, and with the time that is left. */
+function repeated(pause: Pause, nowMs: number): OperatorError {
+  const { reason, message } = pause.error;
+  return new OperatorError(reason, message, { cause: pause.error, retryAfterMs: Math.max(1, pause.untilMs - nowMs) });
+}
+
+/** The promise's outcome, or `Aborted` when the signal fires first; the work itself goes on for others. */
+function waitFor<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(new OperatorError('Aborted', 'stopped'));
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

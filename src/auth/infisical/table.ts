@@ -1,0 +1,66 @@
+// The login methods of Infisical that are served, by the name that the schemas give them, and the choice of the one that
+// a store sets. Typed by the table of schemas: a method that is added there must be decided on here.
+import { OperatorError } from '../../core/operator-error.ts';
+import type { InfisicalAuthMethod, InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
+import { type InfisicalAuth, infisicalLogins } from '../../crds/infisical.ts';
+import type { AuthMethod, Credentials, Principal } from '../contract.ts';
+import { token } from './token.ts';
+import { universal } from './universal.ts';
+
+/** `undefined` is a method that manifests may name and that is refused with a clear message. */
+type Methods = { readonly [M in InfisicalAuthMethod]: AuthMethod<InfisicalAuthSpecs[M]> | undefined };
+
+const methods: Methods = {
+  universal,
+  azure: undefined,
+  gcpIdToken: undefined,
+  gcpIam: undefined,
+  jwt: undefined,
+  ldap: undefined,
+  oci: undefined,
+  kubernetes: undefined,
+  aws: undefined,
+  token,
+  oidc: undefined,
+};
+
+/**
+ * The identity of the one login block that is set. Throws InvalidSpec for none or several (naming them), Unsupported for
+ * one that is not served, and what the method throws.
+ */
+export async function gatherInfisicalPrincipal(
+  auth: InfisicalAuth,
+  credentials: Credentials,
+  signal: AbortSignal,
+): Promise<Principal> {
+  const logins = infisicalLogins(auth);
+  const [login] = logins;
+  if (login === undefined) {
+    const blocks = Object.keys(methods).map(blockOf).join(', ');
+    throw new OperatorError('InvalidSpec', `infisical.auth: no login block is set; set one of ${blocks}`);
+  }
+  if (logins.length > 1) {
+    const blocks = logins.map(({ method }) => blockOf(method)).join(', ');
+    throw new OperatorError('InvalidSpec', `infisical.auth: ${blocks} are all set; keep the one that is meant`);
+  }
+  return gather(login.method, login.spec, credentials, signal);
+}
+
+function gather<M extends InfisicalAuthMethod>(
+  name: M,
+  spec: InfisicalAuthSpecs[M],
+  credentials: Credentials,
+  signal: AbortSignal,
+): Promise<Principal> {
+  const method: AuthMethod<InfisicalAuthSpecs[M]> | undefined = methods[name];
+  if (method !== undefined) return method.gather(spec, credentials, signal);
+  const served = Object.entries(methods).flatMap(([known, by]) => (by === undefined ? [] : [blockOf(known)]));
+  throw new OperatorError(
+    'Unsupported',
+    `infisical.auth.${blockOf(name)}: this login is not served; use one of ${served.join(', ')}`,
+  );
+}
+
+function blockOf(method: string): string {
+  return `${method}AuthCredentials`;
+}

@@ -1,0 +1,346 @@
+import { describe, expect, it } from 'vitest';
+import { FakeClock, settle } from '../../test/support/fake-clock.ts';
+import { OperatorError } from '../core/operator-error.ts';
+import { SecretValue } from '../core/secret-value.ts';
+import { type Grant, type Identity, TokenRejected } from './contract.ts';
+import { Sessions } from './session.ts';
+
+const signal = new AbortController().signal;
+const hourMs = 3_600_000;
+
+/** An upstream with one identity: hands out numbered tokens, knows which of them are good. */
+class Upstream {
+  logins = 0;
+  readonly good = new Set<string>();
+  readonly revoked: string[] = [];
+  refusal: OperatorError | undefined;
+  lifeMs: number | undefined = hourMs;
+  gate: Promise<void> = Promise.resolve();
+  issue = (): string => `token-${this.logins}`;
+
+  identity(key = 'id'): Identity {
+    return {
+      key,
+      login: async (nowMs): Promise<Grant> => {
+        this.logins++;
+        await this.gate;
+        if (this.refusal !== undefined) throw this.refusal;
+        const token = this.issue();
+        this.good.add(token);
+        return {
+          token: new SecretValue(token),
+          ...(this.lifeMs === undefined ? {} : { expiresAtMs: nowMs + this.lifeMs }),
+        };
+      },
+      revoke: async (token) => {
+        this.revoked.push(token.text());
+        this.good.delete(token.text());
+      },
+    };
+  }
+
+  call = async (token: SecretValue): Promise<string> => {
+    await settle();
+    if (!this.good.has(token.text())) throw new TokenRejected('the token is refused');
+    return token.text();
+  };
+}
+
+function setUp() {
+  const clock = new FakeClock();
+  const upstream = new Upstream();
+  const sessions = new Sessions({ clock });
+  const session = sessions.open(upstream.identity(), 'store-a');
+  return { clock, upstream, sessions, session };
+}
+
+async function reasonOf(promise: Promise<unknown>): Promise<{ reason: string; retryAfterMs: number | undefined }> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof OperatorError) return { reason: error.reason, retryAfterMs: error.retryAfterMs };
+    throw error;
+  }
+  return { reason: 'none', retryAfterMs: undefined };
+}
+
+describe('a session', () => {
+  it('logs in once for callers that arrive together', async () => {
+    const { session, upstream } = setUp();
+    const tokens = await Promise.all(Array.from({ length: 1000 }, () => session.withToken(upstream.call, signal)));
+    expect(new Set(tokens)).toEqual(new Set(['token-1']));
+    expect(upstream.logins).toBe(1);
+  });
+
+  it('logs in once more when 1,000 callers find that their token has ended', async () => {
+    const { session, upstream } = setUp();
+    await session.withToken(upstream.call, signal);
+    upstream.good.clear();
+    const tokens = await Promise.all(Array.from({ length: 1000 }, () => session.withToken(upstream.call, signal)));
+    expect(new Set(tokens)).toEqual(new Set(['token-2']));
+    expect(upstream.logins).toBe(2);
+  });
+
+  it('is shared by stores of the same identity and separate for another', async () => {
+    const { sessions, upstream } = setUp();
+    const again = sessions.open(upstream.identity(), 'store-b');
+    const other = sessions.open(upstream.identity('other'), 'store-c');
+    await Promise.all([again.withToken(upstream.call, signal), other.withToken(upstream.call, signal)]);
+    expect(upstream.logins).toBe(2);
+    expect(sessions.size).toBe(2);
+  });
+
+  it.each(['AccessDenied', 'UpstreamRejected', 'UpstreamUnavailable'] as const)(
+    'does not log in again because a call failed with %s',
+    async (reason) => {
+      const { session, upstream } = setUp();
+      const call = () => Promise.reject(new OperatorError(reason, 'no'));
+      expect(await reasonOf(session.withToken(call, signal))).toMatchObject({ reason });
+      expect(upstream.logins).toBe(1);
+    },
+  );
+
+  it('renews before the end of the token without making anybody wait', async () => {
+    const { session, upstream, clock } = setUp();
+    await session.withToken(upstream.call, signal);
+    await clock.advance(hourMs * 0.79);
+    await session.withToken(upstream.call, signal);
+    expect(upstream.logins).toBe(1);
+    await clock.advance(hourMs * 0.02);
+    expect(await session.withToken(upstream.call, signal)).toBe('token-1');
+    expect(await session.withToken(upstream.call, signal)).toBe('token-2');
+    expect(upstream.logins).toBe(2);
+  });
+
+  it('goes on with the old token while its renewal is refused, without hammering', async () => {
+    const { session, upstream, clock } = setUp();
+    await session.withToken(upstream.call, signal);
+    await clock.advance(hourMs * 0.85);
+    upstream.refusal = new OperatorError('LoginRejected', 'no');
+    for (let i = 0; i < 20; i++) {
+      expect(await session.withToken(upstream.call, signal)).toBe('token-1');
+      await clock.advance(1_000);
+    }
+    expect(upstream.logins).toBe(2);
+  });
+
+  it('waits for a login once the old token has ended', async () => {
+    const { session, upstream, clock } = setUp();
+    await session.withToken(upstream.call, signal);
+    await clock.advance(hourMs + 1);
+    expect(await session.withToken(upstream.call, signal)).toBe('token-2');
+  });
+
+  it('never replaces a token that has no end', async () => {
+    const { session, upstream, clock } = setUp();
+    upstream.lifeMs = undefined;
+    await session.withToken(upstream.call, signal);
+    await clock.advance(1_000 * hourMs);
+    await session.withToken(upstream.call, signal);
+    expect(upstream.logins).toBe(1);
+  });
+});
+
+describe('a refused login', () => {
+  it('is remembered: later calls fail alike without a request, and the pause grows to ten minutes', async () => {
+    const { session, upstream, clock } = setUp();
+    upstream.refusal = new OperatorError('LoginRejected', 'wrong secret');
+    await reasonOf(session.withToken(upstream.call, signal));
+    await clock.advance(1_000);
+    expect(await reasonOf(session.withToken(upstream.call, signal))).toEqual({
+      reason: 'LoginRejected',
+      retryAfterMs: 59_000,
+    });
+    const pausesMs: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      const { retryAfterMs } = await reasonOf(session.withToken(upstream.call, signal));
+      pausesMs.push(retryAfterMs ?? 0);
+      await clock.advance(retryAfterMs ?? 0);
+      await reasonOf(session.withToken(upstream.call, signal));
+    }
+    expect(pausesMs).toEqual([59_000, 120_000, 240_000, 480_000, 600_000, 600_000]);
+    expect(upstream.logins).toBe(7);
+  });
+
+  it('never reaches the lockout of three failures in 30 s, however many ask', async () => {
+    const { session, upstream, clock } = setUp();
+    upstream.refusal = new OperatorError('LoginRejected', 'wrong secret');
+    for (let second = 0; second < 30; second++) {
+      await Promise.all(Array.from({ length: 50 }, () => reasonOf(session.withToken(upstream.call, signal))));
+      await clock.advance(1_000);
+    }
+    expect(upstream.logins).toBe(1);
+  });
+
+  it('does not hold back other credentials, and outlives its store', async () => {
+    const { session, sessions, upstream } = setUp();
+    upstream.refusal = new OperatorError('LoginRejected', 'wrong secret');
+    await reasonOf(session.withToken(upstream.call, signal));
+    sessions.release('store-a');
+    const sameAgain = sessions.open(upstream.identity(), 'store-a');
+    expect(await reasonOf(sameAgain.withToken(upstream.call, signal))).toMatchObject({ reason: 'LoginRejected' });
+    expect(upstream.logins).toBe(1);
+    upstream.refusal = undefined;
+    const repaired = sessions.open(upstream.identity('new credentials'), 'store-a');
+    expect(await repaired.withToken(upstream.call, signal)).toBe('token-2');
+  });
+
+  it('follows what a throttling provider asks for', async () => {
+    const { session, upstream, clock } = setUp();
+    upstream.refusal = new OperatorError('UpstreamThrottled', 'slow down', { retryAfterMs: 7_000 });
+    await reasonOf(session.withToken(upstream.call, signal));
+    await clock.advance(6_999);
+    expect(await reasonOf(session.withToken(upstream.call, signal))).toEqual({
+      reason: 'UpstreamThrottled',
+      retryAfterMs: 1,
+    });
+    upstream.refusal = undefined;
+    await clock.advance(1);
+    expect(await session.withToken(upstream.call, signal)).toBe('token-2');
+  });
+
+  it('is tried again within seconds when the provider was only unavailable', async () => {
+    const { session, upstream, clock } = setUp();
+    upstream.refusal = new OperatorError('UpstreamUnavailable', 'down');
+    await reasonOf(session.withToken(upstream.call, signal));
+    await reasonOf(session.withToken(upstream.call, signal));
+    expect(upstream.logins).toBe(1);
+    upstream.refusal = undefined;
+    await clock.advance(3_000);
+    expect(await session.withToken(upstream.call, signal)).toBe('token-2');
+  });
+});
+
+describe('a token that is refused right after its login', () => {
+  it('ends in a remembered LoginRejected after two logins, not in a loop', async () => {
+    const { session, upstream } = setUp();
+    const never = () => Promise.reject(new TokenRejected('unknown token'));
+    const outcomes = await Promise.all(Array.from({ length: 100 }, () => reasonOf(session.withToken(never, signal))));
+    expect(new Set(outcomes.map((o) => o.reason))).toEqual(new Set(['LoginRejected']));
+    expect(upstream.logins).toBe(2);
+    await reasonOf(session.withToken(never, signal));
+    expect(upstream.logins).toBe(2);
+  });
+
+  it('is not sent a second time when the login can only give it again', async () => {
+    const { session, upstream } = setUp();
+    upstream.issue = () => 'static';
+    let calls = 0;
+    const never = () => {
+      calls++;
+      return Promise.reject(new TokenRejected('unknown token'));
+    };
+    expect(await reasonOf(session.withToken(never, signal))).toMatchObject({ reason: 'LoginRejected' });
+    expect(calls).toBe(1);
+  });
+
+  it('is no fault of the credentials when the token had only a few uses', async () => {
+    const { session, upstream } = setUp();
+    const uses = new Map<string, number>();
+    const call = async (token: SecretValue) => {
+      const used = (uses.get(token.text()) ?? 0) + 1;
+      uses.set(token.text(), used);
+      if (used > 3) throw new TokenRejected('used up');
+      return token.text();
+    };
+    for (let i = 0; i < 12; i++) await session.withToken(call, signal);
+    expect(upstream.logins).toBe(4);
+  });
+});
+
+describe('abort', () => {
+  it('ends one caller and leaves the login to the others', async () => {
+    const { session, upstream } = setUp();
+    let open = () => {};
+    upstream.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const leaver = new AbortController();
+    const left = reasonOf(session.withToken(upstream.call, leaver.signal));
+    const stayed = session.withToken(upstream.call, signal);
+    await settle();
+    leaver.abort();
+    expect(await left).toMatchObject({ reason: 'Aborted' });
+    open();
+    expect(await stayed).toBe('token-1');
+    expect(upstream.logins).toBe(1);
+  });
+});
+
+describe('letting go', () => {
+  it('revokes the token when the last holder is gone, not before', async () => {
+    const { session, sessions, upstream } = setUp();
+    sessions.open(upstream.identity(), 'store-b');
+    await session.withToken(upstream.call, signal);
+    sessions.release('store-a');
+    await settle();
+    expect(upstream.revoked).toEqual([]);
+    sessions.release('store-b');
+    await settle();
+    expect(upstream.revoked).toEqual(['token-1']);
+    expect(sessions.size).toBe(0);
+  });
+
+  it('waits with the revocation for a call that is under way', async () => {
+    const { session, sessions, upstream } = setUp();
+    let finish = () => {};
+    const running = session.withToken(
+      () =>
+        new Promise<void>((resolve) => {
+          finish = resolve;
+        }),
+      signal,
+    );
+    await settle();
+    sessions.release('store-a');
+    await settle();
+    expect(upstream.revoked).toEqual([]);
+    finish();
+    await running;
+    await settle();
+    expect(upstream.revoked).toEqual(['token-1']);
+  });
+
+  it('drops a former identity of a store some time after the store moved on, and keeps one in use', async () => {
+    const { session, sessions, upstream, clock } = setUp();
+    await session.withToken(upstream.call, signal);
+    sessions.open(upstream.identity('next'), 'store-a');
+    await clock.advance(300_000);
+    sessions.open(upstream.identity('next'), 'store-a');
+    expect(sessions.size).toBe(2);
+    await clock.advance(300_000);
+    sessions.open(upstream.identity('next'), 'store-a');
+    await settle();
+    expect(upstream.revoked).toEqual(['token-1']);
+    expect(sessions.size).toBe(1);
+  });
+
+  it('revokes everything at the end of the process and refuses new work', async () => {
+    const { sessions, upstream } = setUp();
+    for (let i = 0; i < 40; i++) {
+      await sessions.open(upstream.identity(`id-${i}`), 'store').withToken(upstream.call, signal);
+    }
+    await sessions.close(signal);
+    expect(upstream.revoked).toHaveLength(40);
+    expect(() => sessions.open(upstream.identity(), 'late')).toThrow(OperatorError);
+  });
+
+  it('does not wait for a provider that hangs at the end of the process', async () => {
+    const { sessions, clock } = setUp();
+    const hanging: Identity = {
+      key: 'hanging',
+      login: async () => ({ token: new SecretValue('t') }),
+      revoke: (_token, stop) => new Promise((_, reject) => stop.addEventListener('abort', () => reject(stop.reason))),
+    };
+    await sessions.open(hanging, 'store').withToken(async () => undefined, signal);
+    let closed = false;
+    const closing = sessions.close(signal).then(() => {
+      closed = true;
+    });
+    await settle();
+    expect(closed).toBe(false);
+    await clock.advance(5_000);
+    await closing;
+    expect(closed).toBe(true);
+  });
+});

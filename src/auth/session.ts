@@ -1,0 +1,102 @@
+// All sessions of the process: one per identity, whoever asks for it and in whatever namespace, for as long as somebody
+// holds it. The last to let go has the token revoked; the end of the process revokes all. What a session does is in
+// identity-session.ts.
+import { OperatorError } from '../core/operator-error.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Identity, Session, SessionPool } from './contract.ts';
+import { IdentitySession } from './identity-session.ts';
+
+/** How many tokens are revoked at the same time when the process ends. */
+const parallelRevocations = 16;
+
+/** After this time without use, a holder that has moved on to another identity lets the former one go. */
+const supersededAfterMs = 600_000;
+
+/** All sessions by identity key, and who holds them. */
+export class Sessions implements SessionPool {
+  readonly #clock: Clock;
+  readonly #byKey = new Map<string, IdentitySession>();
+  /** holder → identity key → last time that the holder opened it. */
+  readonly #openedAtMs = new Map<string, Map<string, number>>();
+  readonly #ending = new Set<Promise<void>>();
+  /** Ends revocations that take longer than the end of the process may. */
+  readonly #bound = new AbortController();
+  #closed = false;
+
+  constructor(options: { readonly clock: Clock }) {
+    this.#clock = options.clock;
+  }
+
+  /** How many identities have a session. */
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  open(identity: Identity, holder: string): Session {
+    if (this.#closed) throw new OperatorError('Aborted', 'stopping');
+    const session = this.#byKey.get(identity.key) ?? this.#create(identity);
+    session.follow(identity);
+    session.holders.add(holder);
+    const keys = this.#openedAtMs.get(holder) ?? new Map<string, number>();
+    this.#openedAtMs.set(holder, keys.set(identity.key, this.#clock.nowMs()));
+    if (keys.size > 1) this.#letGoSuperseded(holder, keys);
+    return session;
+  }
+
+  release(holder: string): void {
+    for (const key of this.#openedAtMs.get(holder)?.keys() ?? []) this.#letGo(holder, key);
+    this.#openedAtMs.delete(holder);
+    // Refusals outlive their holders, so that a store made anew is not a new chance to fail; those that have passed go.
+    for (const session of this.#byKey.values()) this.#settle(session);
+  }
+
+  /** Ends every session: revokes what can be revoked, as far as `signal` allows. For the end of the process. */
+  async close(signal: AbortSignal): Promise<void> {
+    this.#closed = true;
+    const onAbort = () => this.#bound.abort(new OperatorError('Aborted', 'out of time'));
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    const sessions = [...this.#byKey.values()];
+    this.#byKey.clear();
+    this.#openedAtMs.clear();
+    const worker = async () => {
+      for (let next = sessions.pop(); next !== undefined && !signal.aborted; next = sessions.pop()) {
+        await next.end(this.#bound.signal);
+      }
+    };
+    await Promise.all([...this.#ending, ...Array.from({ length: parallelRevocations }, worker)]);
+  }
+
+  #create(identity: Identity): IdentitySession {
+    const session: IdentitySession = new IdentitySession(identity, this.#clock, () => this.#settle(session));
+    this.#byKey.set(identity.key, session);
+    return session;
+  }
+
+  /**
+   * A store whose credentials changed moves on; so does one whose credentials lie in its consumers' namespaces, to and
+   * fro. Only what has not been used for a while goes, so that the latter keep their sessions.
+   */
+  #letGoSuperseded(holder: string, keys: Map<string, number>): void {
+    const beforeMs = this.#clock.nowMs() - supersededAfterMs;
+    for (const [key, openedAtMs] of keys) {
+      if (openedAtMs > beforeMs) continue;
+      keys.delete(key);
+      this.#letGo(holder, key);
+    }
+  }
+
+  #letGo(holder: string, key: string): void {
+    const session = this.#byKey.get(key);
+    session?.holders.delete(holder);
+    if (session !== undefined) this.#settle(session);
+  }
+
+  /** Ends a session that nobody holds or uses. */
+  #settle(session: IdentitySession): void {
+    if (session.busy || session.holders.size > 0) return;
+    if (!session.paused && this.#byKey.get(session.key) === session) this.#byKey.delete(session.key);
+    const ended = session.revoke(this.#bound.signal).finally(() => this.#ending.delete(ended));
+    this.#ending.add(ended);
+  }
+}

@@ -1,0 +1,222 @@
+// From a store's name to a reader: finds the store, checks who may use it, resolves its credentials and asks its provider
+// to connect. A connection is kept until the store or an object that it looked at changes; the change is announced, so
+// that dependents run again. No call to an upstream is made here: providers log in when something is read.
+import { OperatorError } from '../core/operator-error.ts';
+import type { StoreRef } from '../core/selection.ts';
+import { mayUseStore, needsNamespaceLabels } from '../core/store-access.ts';
+import { isServedProvider } from '../crds/secret-store.ts';
+import { type ObjectReader, storeCredentials, type TokenMinter } from '../credentials/store-credentials.ts';
+import { keyOf, type KubeObject, type ObjectName, type Resource } from '../kube/types.ts';
+import type { Provider, StoreReader } from '../providers/contract.ts';
+import type { StoreKind, StoreRecord } from './records.ts';
+
+/** The watched single objects, counted by who needs them. */
+export interface WatchedObjects {
+  hold(resource: Resource, name: ObjectName, holder: string): void;
+  releaseAll(holder: string): void;
+  read<T extends KubeObject>(resource: Resource, name: ObjectName, signal: AbortSignal): Promise<T | undefined>;
+  subscribe(listener: (resource: Resource, name: ObjectName) => void): () => void;
+}
+
+export interface ConnectDeps {
+  readonly store: (kind: StoreKind, key: string) => StoreRecord | undefined;
+  readonly namespaceLabels: (name: string, signal: AbortSignal) => Promise<Readonly<Record<string, string>> | undefined>;
+  readonly provider: (name: string) => Provider<unknown> | undefined;
+  readonly objects: WatchedObjects;
+  readonly tokens: TokenMinter;
+  readonly controllerClass: string;
+  /** False when ClusterSecretStores are switched off by flag. */
+  readonly clusterStores: boolean;
+  /** Ends with the process: a connection outlives the run that asked for it. */
+  readonly signal: AbortSignal;
+}
+
+/** `SecretStore/namespace/name` or `ClusterSecretStore/name`. */
+export function storeKey(kind: StoreKind, name: ObjectName): string {
+  return `${kind}/${keyOf(name)}`;
+}
+
+interface Connection {
+  readonly generation: number;
+  readonly uid: string;
+  readonly end: () => void;
+  readonly reader: Promise<StoreReader>;
+}
+
+/** The connections of one store, by consumer namespace ('' for SecretStores and for the store itself). */
+interface StoreConnectionSet {
+  readonly open: Map<string, Connection>;
+  /** Ends of connections that were replaced: kept until a new one holds the session, so that it is not revoked between. */
+  replaced: (() => void)[];
+}
+
+export class StoreConnections {
+  readonly #deps: ConnectDeps;
+  readonly #connections = new Map<string, StoreConnectionSet>();
+  /** Which stores looked at an object. */
+  readonly #lookers = new Map<string, Set<string>>();
+  readonly #listeners: ((store: string) => void)[] = [];
+  #holders = 0;
+
+  constructor(deps: ConnectDeps) {
+    this.#deps = deps;
+    deps.objects.subscribe((resource, name) => this.#objectChanged(resource, name));
+  }
+
+  /** `listener` hears of stores whose connection was dropped because an object that they refer to changed. */
+  whenDropped(listener: (store: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Whether every store in `refs` is ours to serve, as far as the stores are known; missing stores count as ours. */
+  isOurs(refs: readonly StoreRef[], namespace: string): boolean {
+    return refs.every((ref) => {
+      if (ref.kind === 'ClusterSecretStore' && !this.#deps.clusterStores) return false;
+      const store = this.#lookUp(ref, namespace);
+      return store === undefined || this.isOurStore(store);
+    });
+  }
+
+  /** A store of another class, or of a provider that is not served here, belongs to somebody else. */
+  isOurStore(store: StoreRecord): boolean {
+    const { controllerClass } = this.#deps;
+    if (store.controller !== '' && store.controller !== controllerClass) return false;
+    return store.providers.length === 0 || store.providers.some(isServedProvider);
+  }
+
+  /** A reader for an ExternalSecret of `namespace`. Throws StoreNotFound, StoreDenied, and what connecting throws. */
+  async connect(ref: StoreRef, namespace: string, signal: AbortSignal): Promise<StoreReader> {
+    const store = this.#lookUp(ref, namespace);
+    if (store === undefined) {
+      const where = ref.kind === 'SecretStore' ? ` in namespace "${namespace}"` : '';
+      throw new OperatorError('StoreNotFound', `${ref.kind} "${ref.name}" does not exist${where}`);
+    }
+    if (ref.kind === 'ClusterSecretStore') await this.#refuseDenied(store, namespace, signal);
+    return await this.#connected(store, ref.kind === 'ClusterSecretStore' ? namespace : undefined, signal);
+  }
+
+  /** A reader for the store itself, in nobody's name. */
+  async connectStore(store: StoreRecord, signal: AbortSignal): Promise<StoreReader> {
+    return await this.#connected(store, undefined, signal);
+  }
+
+  /** The store changed or is gone: its connections end, and what only they looked at is watched no more. */
+  drop(key: string): void {
+    const connections = this.#connections.get(key);
+    this.#connections.delete(key);
+    for (const [object, lookers] of this.#lookers) {
+      if (lookers.delete(key) && lookers.size === 0) this.#lookers.delete(object);
+    }
+    this.#deps.objects.releaseAll(key);
+    for (const { end } of connections?.open.values() ?? []) end();
+    for (const end of connections?.replaced ?? []) end();
+  }
+
+  #lookUp(ref: StoreRef, namespace: string): StoreRecord | undefined {
+    return this.#deps.store(ref.kind, keyOf(ref.kind === 'SecretStore' ? { namespace, name: ref.name } : { name: ref.name }));
+  }
+
+  async #refuseDenied(store: StoreRecord, namespace: string, signal: AbortSignal): Promise<void> {
+    const conditions = 'ok' in store.spec ? store.spec.ok.conditions : undefined;
+    const labels = needsNamespaceLabels(conditions) ? await this.#deps.namespaceLabels(namespace, signal) : undefined;
+    if (mayUseStore(conditions, { name: namespace, labels })) return;
+    throw new OperatorError('StoreDenied', `using cluster store "${store.name}" is not allowed from namespace "${namespace}": denied by spec.conditions of the store`);
+  }
+
+  async #connected(store: StoreRecord, consumerNamespace: string | undefined, signal: AbortSignal): Promise<StoreReader> {
+    const key = keyOfStore(store);
+    const consumer = consumerNamespace ?? '';
+    const known = this.#connections.get(key)?.open.get(consumer);
+    if (known !== undefined && known.generation === store.generation && known.uid === store.uid) {
+      return await unlessAborted(known.reader, signal);
+    }
+    const set = this.#connections.get(key) ?? { open: new Map<string, Connection>(), replaced: [] };
+    this.#connections.set(key, set);
+    if (known !== undefined) replaceAll(set);
+    const connection = this.#open(store, consumerNamespace);
+    set.open.set(consumer, connection);
+    try {
+      const reader = await unlessAborted(connection.reader, signal);
+      for (const end of set.replaced.splice(0)) end();
+      return reader;
+    } catch (thrown) {
+      // A failed connection is not kept, but what it looked at stays watched: a repair there wakes the dependents.
+      if (!signal.aborted && set.open.get(consumer) === connection) set.open.delete(consumer);
+      throw thrown;
+    }
+  }
+
+  #open(store: StoreRecord, consumerNamespace: string | undefined): Connection {
+    const { generation, uid } = store;
+    const holder = `${keyOfStore(store)}#${++this.#holders}`;
+    const name = store.providers.find(isServedProvider);
+    const provider = name === undefined ? undefined : this.#deps.provider(name);
+    const open = async (): Promise<StoreReader> => {
+      if ('issues' in store.spec) throw new OperatorError('InvalidSpec', store.spec.issues.join('; '));
+      if (name === undefined || provider === undefined) {
+        throw new OperatorError('Unsupported', `spec.provider.${name ?? '?'} is not supported by this version of Escapement`);
+      }
+      const storeNamespace = store.kind === 'SecretStore' ? store.namespace : undefined;
+      const referrer = { kind: store.kind, name: store.name, namespace: storeNamespace, consumerNamespace };
+      const credentials = storeCredentials(referrer, this.#watchedReader(store), this.#deps.tokens);
+      const context = {
+        storeKind: store.kind,
+        storeName: store.name,
+        storeNamespace,
+        credentials,
+        caText: credentials.caText,
+        holder,
+      };
+      const block = (store.spec.ok.provider as Record<string, unknown>)[name]; // read by the schema of the same name
+      return await provider.connect(block, context, this.#deps.signal);
+    };
+    const reader = open();
+    reader.catch(() => {}); // every caller sees the failure through its own await
+    return { generation, uid, reader, end: () => provider?.release(holder) };
+  }
+
+  /** Reads objects for a store and remembers that it did. */
+  #watchedReader(store: StoreRecord): ObjectReader {
+    const key = keyOfStore(store);
+    return {
+      read: async (resource, name, signal) => {
+        const lookers = this.#lookers.get(objectKey(resource, name)) ?? new Set();
+        this.#lookers.set(objectKey(resource, name), lookers.add(key));
+        this.#deps.objects.hold(resource, name, key);
+        return await this.#deps.objects.read(resource, name, signal);
+      },
+    };
+  }
+
+  #objectChanged(resource: Resource, name: ObjectName): void {
+    for (const key of this.#lookers.get(objectKey(resource, name)) ?? []) {
+      const set = this.#connections.get(key);
+      if (set !== undefined) replaceAll(set);
+      for (const listener of this.#listeners) listener(key);
+    }
+  }
+}
+
+/** The next connect opens anew; what is open lives until then. */
+function replaceAll(set: StoreConnectionSet): void {
+  set.replaced.push(...[...set.open.values()].map(({ end }) => end));
+  set.open.clear();
+}
+
+/** The promise's outcome, or the signal's reason if that comes first; the work itself goes on. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason);
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+export function keyOfStore(store: StoreRecord): string {
+  return storeKey(store.kind, store.kind === 'SecretStore' ? { namespace: store.namespace, name: store.name } : { name: store.name });
+}
+
+function objectKey(resource: Resource, name: ObjectName): string {
+  return `${resource.plural}/${keyOf(name)}`;
+}

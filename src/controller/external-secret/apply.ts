@@ -1,0 +1,104 @@
+// Plans the target from what was read and carries the plan out: at most one write, under ESO's field manager.
+import { fieldManagerName } from '../../core/field-manager.ts';
+import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
+import type { Outcome } from '../../core/outcome.ts';
+import { planOwnedTarget, type TargetPlan, type WantedSecret } from '../../core/target-plan.ts';
+import { secretResource } from '../../credentials/store-credentials.ts';
+import type { Secret } from '../../kube/types.ts';
+import { type ExternalSecretRecord, targetRecord } from '../records.ts';
+import type { Rooms } from './context.ts';
+import type { Sources } from './read.ts';
+
+/** What a Kubernetes Secret may hold: https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size */
+const largestSecretBytes = 1_048_576;
+
+type Synced = Extract<Outcome, { kind: 'synced' }>;
+
+/** Throws TargetConflict, TargetTooLarge, NothingFound, Conflict and what the API server refuses. */
+export async function applyTarget(es: ExternalSecretRecord, sources: Sources, rooms: Rooms, signal: AbortSignal): Promise<Synced> {
+  const observed = rooms.targets.get(targetKey(es));
+  if (sources.data.size === 0 && observed === undefined && sources.searches.length > 0) {
+    throw new OperatorError('NothingFound', `nothing was found: ${sources.searches.join('; ')}`);
+  }
+  if (sources.data.size === 0) {
+    return { kind: 'synced', wrote: 'nothing', reason: 'SecretSynced', message: 'secret retained due to DeletionPolicy=Retain' };
+  }
+  refuseTooLarge(es, sources);
+  const plan = planOwnedTarget(es, sources.data, observed);
+  const wrote = plan.action === 'none' ? 'nothing' : await write(es, sources, plan, rooms, signal);
+  return { kind: 'synced', wrote, reason: 'SecretSynced', message: 'secret synced' };
+}
+
+async function write(
+  es: ExternalSecretRecord,
+  sources: Sources,
+  plan: Exclude<TargetPlan, { action: 'none' }>,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<'created' | 'updated' | 'nothing'> {
+  const options = { fieldManager: fieldManagerName(es.name) };
+  rooms.guard();
+  if (plan.action === 'update') {
+    note(rooms, await rooms.kube.update(secretResource, toSecret(plan.secret), options, signal));
+    rooms.metrics.secretWrites.add({ operation: 'update' });
+    return 'updated';
+  }
+  try {
+    note(rooms, await rooms.kube.create(secretResource, toSecret(plan.secret), options, signal));
+    rooms.metrics.secretWrites.add({ operation: 'create' });
+    return 'created';
+  } catch (thrown) {
+    if (asOperatorError(thrown).reason !== 'Conflict') throw thrown;
+    return await adopt(es, sources, rooms, signal);
+  }
+}
+
+/** A Secret of that name is there without our label, so no cache knew it: it is read once and taken over, as ESO does. */
+async function adopt(es: ExternalSecretRecord, sources: Sources, rooms: Rooms, signal: AbortSignal): Promise<'updated' | 'nothing'> {
+  const present = await rooms.kube.get<Secret>(secretResource, { namespace: es.namespace, name: es.targetName }, signal);
+  const plan = planOwnedTarget(es, sources.data, targetRecord(present));
+  if (plan.action === 'none') return 'nothing';
+  rooms.guard();
+  note(rooms, await rooms.kube.update(secretResource, toSecret(plan.secret), { fieldManager: fieldManagerName(es.name) }, signal));
+  rooms.metrics.secretWrites.add({ operation: 'update' });
+  return 'updated';
+}
+
+function note(rooms: Rooms, written: Secret): void {
+  const record = targetRecord(written);
+  rooms.targets.note(`${record.namespace}/${record.name}`, record);
+}
+
+function refuseTooLarge(es: ExternalSecretRecord, { data }: Sources): void {
+  let bytes = 0;
+  for (const value of data.values()) bytes += value.length;
+  if (bytes <= largestSecretBytes) return;
+  throw new OperatorError('TargetTooLarge', `the data of target Secret "${es.targetName}" would be ${bytes} bytes, more than the ${largestSecretBytes} that a Secret can hold`);
+}
+
+export function targetKey(es: ExternalSecretRecord): string {
+  return `${es.namespace}/${es.targetName}`;
+}
+
+/** The object as it is sent: the place where values leave. */
+function toSecret(wanted: WantedSecret): Secret {
+  const data = Object.create(null) as Record<string, string>; // keys come from outside: `__proto__` must be one like any other
+  for (const [key, value] of wanted.data) data[key] = value.reveal().toString('base64');
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      namespace: wanted.namespace,
+      name: wanted.name,
+      ...(wanted.uid === undefined ? {} : { uid: wanted.uid }),
+      ...(wanted.resourceVersion === undefined ? {} : { resourceVersion: wanted.resourceVersion }),
+      labels: wanted.labels,
+      annotations: wanted.annotations,
+      ownerReferences: wanted.owners,
+      ...(wanted.finalizers.length === 0 ? {} : { finalizers: wanted.finalizers }),
+    },
+    type: wanted.type ?? 'Opaque',
+    ...(wanted.immutable === true ? { immutable: true } : {}),
+    data,
+  };
+}

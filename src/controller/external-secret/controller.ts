@@ -1,0 +1,266 @@
+// What the ExternalSecret controller watches, how events become requests, and when an object runs next.
+//
+//   ExternalSecret created/changed ─► spec lane        target edited/deleted ─► drift lane
+//   store changed, reference repaired ─► drift lane    wave due ─► periodic lane    upstream back ─► drift lane
+import { reasons } from '../../core/reasons.ts';
+import { retryDelayMs } from '../../core/refresh.ts';
+import { isTargetValid, type ObservedTarget } from '../../core/target-plan.ts';
+import type { Informer, InformerEvent } from '../../kube/contract.ts';
+import { type NextRun, startWorker, type Worker } from '../../runtime/worker.ts';
+import { type RunRequest, Workqueue } from '../../runtime/workqueue.ts';
+import { storeKey } from '../connect.ts';
+import { type Cause, lanes } from '../lanes.ts';
+import type { Recovery } from '../recovery.ts';
+import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
+import type { Memory, Rooms } from './context.ts';
+import { intervalOf, untilNextWaveMs } from './due.ts';
+import { forgetSeries, noteRun } from './metrics.ts';
+import { connectFirst } from './read.ts';
+import { reconcileExternalSecret, releaseDeleted } from './reconcile.ts';
+import type { Outcome } from '../../core/outcome.ts';
+
+export interface ControllerInputs {
+  readonly externalSecrets: Informer<ExternalSecretRecord>;
+  readonly targets: Informer<ObservedTarget>;
+  readonly recovery: Recovery;
+  /** Epoch ms since which this replica works: what was there before is due since then. */
+  readonly startedAtMs: number;
+}
+
+export class ExternalSecretController {
+  readonly #rooms: Rooms;
+  readonly #inputs: ControllerInputs;
+  readonly #queue: Workqueue;
+  readonly #memories = new Map<string, Memory>();
+  /** Which ExternalSecrets name a store, and which write a target. */
+  readonly #byStore = new Map<string, Set<string>>();
+  readonly #byTarget = new Map<string, Set<string>>();
+  #worker: Worker | undefined;
+
+  constructor(rooms: Rooms, inputs: ControllerInputs) {
+    this.#rooms = rooms;
+    this.#inputs = inputs;
+    this.#queue = new Workqueue(rooms.clock);
+    inputs.externalSecrets.subscribe((event) => this.#onExternalSecret(event));
+    inputs.targets.subscribe((event) => this.#onTarget(event));
+    rooms.connections.whenDropped((store) => this.#wakeFailed(store));
+    for (const [key, es] of entriesOf(inputs.externalSecrets)) this.#add(key, es);
+  }
+
+  get queueDepth(): number {
+    return this.#queue.ready + this.#queue.running;
+  }
+
+  start(): void {
+    const { clock, log } = this.#rooms;
+    this.#worker = startWorker({
+      queue: this.#queue,
+      clock,
+      reconcile: (key, request, signal) => this.#run(key, request, signal),
+      onCrash: (key, thrown) => log.error({ kind: 'ExternalSecret', name: key, err: thrown }, 'reconcile crashed'),
+    });
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    await this.#worker?.stop(graceMs);
+  }
+
+  /** A store appeared or its spec changed: everything that names it looks again. */
+  storeChanged(before: StoreRecord | undefined, after: StoreRecord): void {
+    const key = storeKey(after.kind, after.kind === 'SecretStore' ? { namespace: after.namespace, name: after.name } : { name: after.name });
+    const isEdited = before !== undefined && before.generation !== after.generation;
+    if (!isEdited) return this.#wakeFailed(key);
+    for (const es of this.#byStore.get(key) ?? []) this.#wake(es, lanes.drift, 'store');
+  }
+
+  /** The labels of a namespace changed: cluster stores may open or close to it. */
+  namespaceChanged(namespace: string): void {
+    for (const [key, memory] of this.#memories) {
+      if (memory.hasFailed && key.startsWith(`${namespace}/`)) this.#wake(key, lanes.drift, 'store');
+    }
+  }
+
+  #onExternalSecret({ key, before, after }: InformerEvent<ExternalSecretRecord>): void {
+    if (before !== undefined) this.#unindex(key, before);
+    if (after === undefined) {
+      this.#queue.drop(key);
+      this.#memories.delete(key);
+      this.#inputs.recovery.forget(key);
+      if (before !== undefined) forgetSeries(before, this.#rooms.metrics);
+      return;
+    }
+    if (before === undefined || before.uid !== after.uid) return this.#add(key, after);
+    this.#index(key, after);
+    if (after.deleting !== before.deleting) return this.#wake(key, lanes.deletion, 'deleted');
+    if (isSame(before, after)) return;
+    this.#wake(key, lanes.spec, 'changed');
+  }
+
+  #add(key: string, es: ExternalSecretRecord): void {
+    const { clock } = this.#rooms;
+    this.#index(key, es);
+    this.#memories.set(key, {
+      firstSeenMs: clock.monotonicMs(),
+      nextDueMs: undefined,
+      hasFailed: false,
+      phaseKey: undefined,
+      origin: '',
+      superseded: new AbortController(),
+    });
+    // What was there before this replica began has been due since then: one fetch that started later serves it all.
+    const isSynced = (es.status.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
+    const dueAtMs = this.#worker === undefined ? this.#inputs.startedAtMs : clock.nowMs();
+    this.#queue.add(key, { lane: isSynced ? lanes.background : lanes.spec, cause: 'created' satisfies Cause, dueAtMs });
+  }
+
+  #onTarget({ after, before }: InformerEvent<ObservedTarget>): void {
+    const target = after ?? before;
+    if (target === undefined) return;
+    const key = `${target.namespace}/${target.name}`;
+    if (after !== undefined && isTargetValid(after)) return;
+    for (const es of this.#byTarget.get(key) ?? []) this.#wake(es, lanes.drift, 'drift');
+  }
+
+  #wakeFailed(store: string): void {
+    for (const es of this.#byStore.get(store) ?? []) {
+      const memory = this.#memories.get(es);
+      if (memory?.hasFailed !== false || this.#rooms.externalSecrets.get(es)?.status.refreshTime == null) this.#wake(es, lanes.drift, 'reference');
+    }
+  }
+
+  #wake(key: string, lane: number, cause: Cause): void {
+    if (cause === 'changed' || cause === 'store' || cause === 'reference' || cause === 'deleted') {
+      this.#memories.get(key)?.superseded.abort(new DOMException('superseded', 'AbortError'));
+    }
+    this.#queue.add(key, { lane, cause });
+  }
+
+  async #run(key: string, request: RunRequest, signal: AbortSignal): Promise<NextRun | undefined> {
+    const es = this.#rooms.externalSecrets.get(key);
+    const memory = this.#memories.get(key);
+    if (es === undefined || memory === undefined || !this.#rooms.connections.isOurs(es.stores, es.namespace)) return undefined;
+    const startedMs = this.#rooms.clock.monotonicMs();
+    if (es.deleting) return await this.#release(es, signal);
+    memory.superseded = new AbortController();
+    const wait = AbortSignal.any([signal, memory.superseded.signal]);
+    const outcome = await reconcileExternalSecret(es, memory, request, this.#rooms, { write: signal, wait });
+    noteRun(this.#rooms.externalSecrets.get(key) ?? es, outcome, this.#rooms.clock.monotonicMs() - startedMs, this.#rooms.metrics);
+    return await this.#next(key, es, memory, outcome, wait);
+  }
+
+  async #release(es: ExternalSecretRecord, signal: AbortSignal): Promise<NextRun | undefined> {
+    try {
+      await releaseDeleted(es, this.#rooms, signal);
+      return undefined;
+    } catch {
+      return { afterMs: 1_000, lane: lanes.deletion, cause: 'deleted' };
+    }
+  }
+
+  async #next(key: string, es: ExternalSecretRecord, memory: Memory, outcome: Outcome, signal: AbortSignal): Promise<NextRun | undefined> {
+    if (outcome.kind === 'grace') return { afterMs: outcome.leftMs, lane: lanes.spec, cause: 'grace' };
+    if (outcome.kind === 'failed') return this.#nextAfterFailure(key, es, memory, outcome);
+    if (outcome.kind === 'synced') {
+      memory.hasFailed = false;
+      this.#queue.noteSuccess(key);
+      this.#inputs.recovery.noteSuccess(key);
+      this.#rooms.metrics.lastCheck.set({}, this.#rooms.clock.nowMs() / 1000);
+    }
+    return await this.#nextWave(es, memory, outcome, signal);
+  }
+
+  async #nextWave(es: ExternalSecretRecord, memory: Memory, outcome: Outcome, signal: AbortSignal): Promise<NextRun | undefined> {
+    const { clock } = this.#rooms;
+    const intervalMs = 'ok' in es.spec ? intervalOf(es.spec.ok) : 0;
+    if (intervalMs <= 0) return undefined;
+    const isPending = outcome.kind === 'idle' && memory.nextDueMs !== undefined && memory.nextDueMs > clock.monotonicMs();
+    if (!isPending) {
+      if (memory.phaseKey === undefined) await connectFirst(es, memory, this.#rooms, signal).catch(() => {}); // told when it is due
+      const waitMs = untilNextWaveMs(memory.phaseKey ?? `${es.namespace}/${es.name}`, intervalMs, clock.nowMs());
+      memory.nextDueMs = clock.monotonicMs() + waitMs;
+    }
+    const afterMs = (memory.nextDueMs ?? 0) - clock.monotonicMs();
+    return { afterMs, lane: lanes.periodic, cause: 'periodic' };
+  }
+
+  #nextAfterFailure(key: string, es: ExternalSecretRecord, memory: Memory, { error }: Extract<Outcome, { kind: 'failed' }>): NextRun | undefined {
+    const { log } = this.#rooms;
+    const { next, baseDelayMs } = reasons[error.reason];
+    if (next === 'quiet') return { afterMs: baseDelayMs, lane: lanes.spec, cause: 'retry' };
+    const isFirst = !memory.hasFailed;
+    memory.hasFailed = true;
+    const attempt = this.#queue.noteFailure(key);
+    const fields = { kind: 'ExternalSecret', namespace: es.namespace, name: es.name, generation: es.generation, reason: error.reason, attempt, err: error };
+    if (isFirst) log.warn(fields, 'sync failed');
+    else log.debug(fields, 'sync failed');
+    const intervalMs = safeInterval(es);
+    if (isUpstreamDown(error.reason) && memory.origin !== '') {
+      const group = es.stores.map(({ kind, name }) => `${kind}/${name}`).join() + es.namespace;
+      this.#inputs.recovery.noteFailure(key, memory.origin, { group, wake: () => this.#wake(key, lanes.drift, 'recovered') });
+      return undefined;
+    }
+    this.#inputs.recovery.forget(key);
+    if (error.retryAfterMs !== undefined) return { afterMs: error.retryAfterMs, lane: lanes.periodic, cause: 'retry' };
+    const afterMs = next === 'stall' ? Math.max(intervalMs, stallCheckMs) : retryDelayMs(attempt, baseDelayMs, intervalMs);
+    return { afterMs, lane: lanes.periodic, cause: 'retry' };
+  }
+
+  #index(key: string, es: ExternalSecretRecord): void {
+    for (const store of storeKeysOf(es)) insert(this.#byStore, store, key);
+    insert(this.#byTarget, `${es.namespace}/${es.targetName}`, key);
+  }
+
+  #unindex(key: string, es: ExternalSecretRecord): void {
+    for (const store of storeKeysOf(es)) take(this.#byStore, store, key);
+    take(this.#byTarget, `${es.namespace}/${es.targetName}`, key);
+  }
+}
+
+/** Nothing but a change helps a stalled object; it is looked at again this seldom all the same, in case an event was missed. */
+const stallCheckMs = 600_000;
+
+/** What an origin's recovery mends, as against what is wrong with one object. */
+function isUpstreamDown(reason: string): boolean {
+  return reason === 'UpstreamUnavailable' || reason === 'UpstreamInvalid';
+}
+
+function safeInterval(es: ExternalSecretRecord): number {
+  try {
+    return 'ok' in es.spec ? intervalOf(es.spec.ok) : 0;
+  } catch {
+    return 0; // an interval that does not parse is the failure itself
+  }
+}
+
+function storeKeysOf(es: ExternalSecretRecord): readonly string[] {
+  return es.stores.map(({ kind, name }) => storeKey(kind, kind === 'SecretStore' ? { namespace: es.namespace, name } : { name }));
+}
+
+function entriesOf(informer: Informer<ExternalSecretRecord>): [string, ExternalSecretRecord][] {
+  return [...informer.values()].map((es) => [`${es.namespace}/${es.name}`, es]);
+}
+
+/** Nothing that a reconcile depends on differs; status updates, our own among them, look like this. */
+function isSame(a: ExternalSecretRecord, b: ExternalSecretRecord): boolean {
+  return (
+    a.generation === b.generation &&
+    isEqual(a.labels, b.labels) &&
+    isEqual(a.annotations, b.annotations) &&
+    a.finalizers.join() === b.finalizers.join()
+  );
+}
+
+function isEqual(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+}
+
+function insert(index: Map<string, Set<string>>, at: string, key: string): void {
+  index.set(at, (index.get(at) ?? new Set()).add(key));
+}
+
+function take(index: Map<string, Set<string>>, at: string, key: string): void {
+  const keys = index.get(at);
+  keys?.delete(key);
+  if (keys?.size === 0) index.delete(at);
+}

@@ -1,0 +1,113 @@
+// The story of one ExternalSecret, told in order: take back a stale Ready, decide whether anything is due, read its
+// sources, plan and apply the target, report. Everything is gathered before anything is written.
+import { externalSecretFinalizer } from '../../core/contract-names.ts';
+import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
+import type { Outcome } from '../../core/outcome.ts';
+import { reasons } from '../../core/reasons.ts';
+import { isTargetValid } from '../../core/target-plan.ts';
+import { refuseInvalid, refuseUnsupported } from '../../core/unsupported.ts';
+import type { RunRequest } from '../../runtime/workqueue.ts';
+import type { ExternalSecretRecord } from '../records.ts';
+import { applyTarget, targetKey } from './apply.ts';
+import type { Memory, Rooms } from './context.ts';
+import { dueness, intervalOf, whatIsDue } from './due.ts';
+import { readSources, type Sources } from './read.ts';
+import { reportOutcome, withdrawReady } from './report.ts';
+
+/** `wait` ends the waiting for sources when the object or its store changes; writes go on under `write`. */
+export interface Signals {
+  readonly write: AbortSignal;
+  readonly wait: AbortSignal;
+}
+
+/** Runs one ExternalSecret that is ours and is not being deleted. Never throws: what went wrong is in the outcome. */
+export async function reconcileExternalSecret(
+  found: ExternalSecretRecord,
+  memory: Memory,
+  request: RunRequest,
+  rooms: Rooms,
+  signals: Signals,
+): Promise<Outcome> {
+  try {
+    const es = await inSlot(request.lane, rooms, signals.write, () => withdrawReady(found, rooms, signals.write));
+    const gathered = await gather(es, memory, request, rooms, signals);
+    if ('kind' in gathered) return gathered;
+    return await inSlot(request.lane, rooms, signals.write, async () => {
+      const outcome = await decideAndAct(es, gathered, rooms, signals.write);
+      if (outcome.kind === 'synced' || isTold(outcome)) await reportOutcome(es, outcome, rooms, signals.write);
+      return outcome;
+    });
+  } catch (thrown) {
+    return { kind: 'failed', error: asOperatorError(thrown) };
+  }
+}
+
+type Gathered = { readonly sources: Sources } | { readonly error: OperatorError };
+
+/** Everything that is read before anything is decided; or the end of the run, when nothing is due or it is too early. */
+async function gather(
+  es: ExternalSecretRecord,
+  memory: Memory,
+  request: RunRequest,
+  rooms: Rooms,
+  { wait }: Signals,
+): Promise<Gathered | Extract<Outcome, { kind: 'idle' | 'grace' }>> {
+  try {
+    if ('issues' in es.spec) throw new OperatorError('InvalidSpec', es.spec.issues.join('; '));
+    const spec = es.spec.ok;
+    refuseUnsupported(spec);
+    refuseInvalid(spec);
+    const isValid = isTargetValid(rooms.targets.get(targetKey(es)));
+    if (whatIsDue(es, memory, request, dueness(rooms, intervalOf(spec), isValid)) === undefined) return { kind: 'idle' };
+    return { sources: await readSources(es, spec, memory, request.dueAtMs, rooms, wait) };
+  } catch (thrown) {
+    const error = asOperatorError(thrown);
+    const leftMs = graceLeftMs(error, es, memory, rooms);
+    return leftMs > 0 ? { kind: 'grace', leftMs } : { error };
+  }
+}
+
+async function decideAndAct(es: ExternalSecretRecord, gathered: Gathered, rooms: Rooms, signal: AbortSignal): Promise<Extract<Outcome, { kind: 'synced' | 'failed' }>> {
+  if ('error' in gathered) return { kind: 'failed', error: gathered.error };
+  try {
+    return await applyTarget(es, gathered.sources, rooms, signal);
+  } catch (thrown) {
+    return { kind: 'failed', error: asOperatorError(thrown) };
+  }
+}
+
+/** Conflicts and shutdowns are nobody's business: no condition, no event. */
+function isTold({ error }: { readonly error: OperatorError }): boolean {
+  return reasons[error.reason].next !== 'quiet';
+}
+
+async function inSlot<T>(lane: number, rooms: Rooms, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const release = await rooms.slots.acquire(lane, signal);
+  try {
+    return await work();
+  } finally {
+    release();
+  }
+}
+
+/** How long a new object waits for what it refers to before it says that something is missing. */
+const graceMs = 1_000;
+
+/** What is left of the grace: a reference that is missing on an object without a verdict may still be on its way. */
+function graceLeftMs(error: OperatorError, es: ExternalSecretRecord, memory: Memory, { clock }: Rooms): number {
+  const isMissing = error.reason === 'StoreNotFound' || error.reason === 'ReferenceNotFound';
+  const hasVerdict = (es.status.conditions ?? []).some(({ type }) => type === 'Ready');
+  return isMissing && !hasVerdict ? memory.firstSeenMs + graceMs - clock.monotonicMs() : 0;
+}
+
+/**
+ * The object is being deleted: owned Secrets go by their owner reference. A finalizer that ESO left is taken off; none is
+ * ever added here.
+ */
+export async function releaseDeleted(es: ExternalSecretRecord, rooms: Rooms, signal: AbortSignal): Promise<void> {
+  if (!es.finalizers.includes(externalSecretFinalizer)) return;
+  const finalizers = es.finalizers.filter((name) => name !== externalSecretFinalizer);
+  const patch = { metadata: { resourceVersion: es.resourceVersion, finalizers } };
+  rooms.guard();
+  await rooms.kube.mergePatch(rooms.resource, { namespace: es.namespace, name: es.name }, patch, { fieldManager: rooms.fieldManager }, signal);
+}

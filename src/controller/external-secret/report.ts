@@ -1,0 +1,85 @@
+// What an ExternalSecret's status, events and metrics say after a run; `withdrawReady` is the first write after an edit.
+import type { OperatorError } from '../../core/operator-error.ts';
+import type { Outcome } from '../../core/outcome.ts';
+import type { Verdict } from '../../core/sync-status.ts';
+import { externalSecretRecord, type ExternalSecretRecord } from '../records.ts';
+import { failedVerdict } from '../report.ts';
+import { targetKey } from './apply.ts';
+import type { Rooms } from './context.ts';
+import { intervalOf, versionOf } from './due.ts';
+
+const failedReason = 'SecretSyncedError';
+
+/** Ready=True of an older generation is taken back before anything else, so that it is never green for what it is not. */
+export async function withdrawReady(es: ExternalSecretRecord, rooms: Rooms, signal: AbortSignal): Promise<ExternalSecretRecord> {
+  if (!isGreenForOlderSpec(es, rooms)) return es;
+  const message = 'the changed spec is being synced';
+  const verdict: Verdict = { ready: 'absent', reason: '', message: '', besides: { type: 'Reconciling', reason: 'SpecChanged', message } };
+  return await write(es, verdict, { fields: {}, isDue: true }, rooms, signal);
+}
+
+function isGreenForOlderSpec(es: ExternalSecretRecord, { reporter }: Rooms): boolean {
+  const ready = (es.status.conditions ?? []).find(({ type }) => type === 'Ready');
+  if (ready?.status !== 'True') return false;
+  // With interval 0 a synced object is never refreshed, so its verdict stays.
+  if ('ok' in es.spec && es.spec.ok.refreshInterval !== undefined && isNeverRefreshed(es)) return false;
+  if (reporter.isExtended && ready.observedGeneration !== undefined) return ready.observedGeneration !== es.generation;
+  return !(es.status.syncedResourceVersion ?? '').startsWith(`${es.generation}-`);
+}
+
+function isNeverRefreshed(es: ExternalSecretRecord): boolean {
+  try {
+    return 'ok' in es.spec && intervalOf(es.spec.ok) === 0 && (es.status.syncedResourceVersion ?? '') !== '';
+  } catch {
+    return false; // an interval that does not parse is told as such by the run itself
+  }
+}
+
+/** Writes the status of a run that came to a verdict, then asks for its event. */
+export async function reportOutcome(
+  es: ExternalSecretRecord,
+  outcome: Extract<Outcome, { kind: 'synced' | 'failed' }>,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<void> {
+  if (outcome.kind === 'failed') return await reportFailure(es, outcome.error, rooms, signal);
+  const verdict: Verdict = { ready: 'True', reason: outcome.reason, message: outcome.message };
+  const isDue = outcome.wrote !== 'nothing' || es.status.syncedResourceVersion !== versionOf(es) || isHeartbeatDue(es, rooms);
+  const fields = {
+    refreshTime: rooms.reporter.now(),
+    syncedResourceVersion: versionOf(es),
+    ...(rooms.targets.get(targetKey(es)) === undefined ? {} : { binding: { name: es.targetName } }),
+  };
+  await write(es, verdict, { fields, isDue }, rooms, signal);
+  if (outcome.wrote === 'created') rooms.reporter.event(es, 'Normal', 'Created', 'secret created');
+  if (outcome.wrote === 'updated') rooms.reporter.event(es, 'Normal', 'Updated', 'secret updated');
+}
+
+async function reportFailure(es: ExternalSecretRecord, error: OperatorError, rooms: Rooms, signal: AbortSignal): Promise<void> {
+  const verdict = failedVerdict(failedReason, error);
+  const after = await write(es, verdict, { fields: {}, isDue: false }, rooms, signal);
+  // One event per verdict, not per attempt: the condition stands for the present state.
+  if (after !== es) rooms.reporter.event(es, 'Warning', 'UpdateFailed', verdict.message);
+}
+
+function isHeartbeatDue(es: ExternalSecretRecord, { heartbeatMs, clock }: Rooms): boolean {
+  const refreshedMs = Date.parse(es.status.refreshTime ?? '');
+  return Number.isNaN(refreshedMs) || clock.nowMs() - refreshedMs >= heartbeatMs;
+}
+
+/** The record after the write, or the same one when there was nothing to write. */
+async function write(
+  es: ExternalSecretRecord,
+  verdict: Verdict,
+  change: { readonly fields: Readonly<Record<string, unknown>>; readonly isDue: boolean },
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<ExternalSecretRecord> {
+  rooms.guard();
+  const answer = await rooms.reporter.writeStatus(es, verdict, change, signal);
+  if (answer === undefined) return es;
+  rooms.metrics.statusWrites.add({ kind: 'ExternalSecret' });
+  const record = externalSecretRecord(answer);
+  rooms.externalSecrets.note(`${es.namespace}/${es.name}`, record);
+  return record;
+}

@@ -1,0 +1,16 @@
+// How urgent a run is; lower goes first. The same numbers order the workqueues and the write slots.
+
+export const lanes = {
+  deletion: 0,
+  /** A new object, an edit, a force-sync. */
+  spec: 1,
+  /** The source said that something changed. */
+  push: 2,
+  /** The target was edited or deleted; something it depends on was repaired. */
+  drift: 3,
+  periodic: 4,
+  background: 5,
+} as const;
+
+/** Why a run was asked for, as the queue carries it. */
+export type Cause = 'created' | 'changed' | 'deleted' | 'drift' | 'store' | 'reference' | 'recovered' | 'periodic' | 'retry' | 'grace';

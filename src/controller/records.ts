@@ -1,0 +1,130 @@
+// What the caches keep of each object: the parts that a reconcile needs, and of a Secret never a value.
+import { dataHashAnnotation } from '../core/contract-names.ts';
+import { managedKeys } from '../core/managed-fields.ts';
+import { hashData } from '../core/object-hash.ts';
+import type { ManagedMetadata, ObservedTarget } from '../core/target-plan.ts';
+import {
+  type ExternalSecretSpec,
+  type ExternalSecretStatus,
+  parseExternalSecret,
+  type StoreReference,
+  storeReferences,
+} from '../crds/external-secret.ts';
+import { controllerClass, parseStore, providerNames, type SecretStoreSpec, type SecretStoreStatus } from '../crds/secret-store.ts';
+import type { KubeObject, Secret } from '../kube/types.ts';
+
+type Texts = Readonly<Record<string, string>>;
+
+/** The metadata that every record has. */
+export interface RecordMeta {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly generation: number;
+  readonly labels: Texts;
+  readonly annotations: Texts;
+  readonly finalizers: readonly string[];
+  readonly deleting: boolean;
+}
+
+/** A spec that was read, or one line per field that could not be. */
+export type ReadSpec<Spec> = { readonly ok: Spec } | { readonly issues: readonly string[] };
+
+export interface ExternalSecretRecord extends RecordMeta {
+  readonly spec: ReadSpec<ExternalSecretSpec>;
+  readonly targetName: string;
+  readonly stores: readonly StoreReference[];
+  readonly status: ExternalSecretStatus;
+}
+
+export type StoreKind = 'SecretStore' | 'ClusterSecretStore';
+
+export interface StoreRecord extends RecordMeta {
+  readonly kind: StoreKind;
+  /** '' when the store names no class. */
+  readonly controller: string;
+  readonly providers: readonly string[];
+  readonly spec: ReadSpec<SecretStoreSpec>;
+  readonly status: SecretStoreStatus;
+}
+
+const none: Texts = Object.freeze({});
+
+function recordMeta({ metadata }: KubeObject): RecordMeta {
+  return {
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    uid: metadata.uid ?? '',
+    resourceVersion: metadata.resourceVersion ?? '',
+    generation: metadata.generation ?? 0,
+    labels: metadata.labels ?? none,
+    annotations: metadata.annotations ?? none,
+    finalizers: metadata.finalizers ?? [],
+    deleting: metadata.deletionTimestamp !== undefined,
+  };
+}
+
+export function externalSecretRecord(object: KubeObject): ExternalSecretRecord {
+  const parsed = parseExternalSecret(object);
+  const meta = recordMeta(object);
+  const spec = parsed.ok === undefined ? { issues: parsed.issues } : { ok: parsed.ok.spec };
+  return {
+    ...meta,
+    spec,
+    targetName: ('ok' in spec ? spec.ok.target.name : undefined) ?? meta.name,
+    stores: storeReferences(object),
+    status: parsed.ok?.status ?? {},
+  };
+}
+
+export function storeRecord(kind: StoreKind): (object: KubeObject) => StoreRecord {
+  return (object) => {
+    const parsed = parseStore(object);
+    return {
+      ...recordMeta(object),
+      kind,
+      controller: controllerClass(object),
+      providers: providerNames(object),
+      spec: parsed.ok === undefined ? { issues: parsed.issues } : { ok: parsed.ok.spec },
+      status: parsed.ok?.status ?? {},
+    };
+  };
+}
+
+/** A target Secret without its values: they are hashed here, on the way into the cache, and dropped. */
+export function targetRecord(object: KubeObject): ObservedTarget {
+  const { data, type, immutable, metadata } = object as Secret; // only ever called for the Secrets collection
+  return {
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    uid: metadata.uid ?? '',
+    resourceVersion: metadata.resourceVersion ?? '',
+    type: type ?? 'Opaque',
+    immutable: immutable ?? false,
+    deleting: metadata.deletionTimestamp !== undefined,
+    labels: metadata.labels ?? none,
+    annotations: metadata.annotations ?? none,
+    owners: metadata.ownerReferences ?? [],
+    finalizers: metadata.finalizers ?? [],
+    dataHash: hashOfData(data ?? {}, metadata.annotations?.[dataHashAnnotation]),
+    keys: Object.keys(data ?? {}),
+    managed: managedMetadata(metadata.managedFields ?? []),
+  };
+}
+
+/** The annotation's own string is kept when it fits, so that ten thousand equal hashes are not held twice. */
+function hashOfData(data: Readonly<Record<string, string>>, annotated: string | undefined): string {
+  const bytes = new Map(Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64')]));
+  const hash = hashData(bytes);
+  return hash === annotated ? annotated : hash;
+}
+
+function managedMetadata(entries: NonNullable<KubeObject['metadata']['managedFields']>): readonly ManagedMetadata[] {
+  return entries
+    .filter(({ manager }) => manager?.startsWith('externalsecrets.external-secrets.io/'))
+    .map((entry) => {
+      const keys = managedKeys([entry], [entry.manager ?? '']);
+      return { manager: entry.manager ?? '', labels: [...keys.labels], annotations: [...keys.annotations] };
+    });
+}

@@ -1,0 +1,115 @@
+// What failed because of an upstream waits here until the upstream works again. Per origin one waiting object at a time is
+// let through as a probe; the first that succeeds wakes all the others. Objects that never failed are not held back here.
+//
+//   noteFailure ──► waiting ──tick (3 s)──► one probes ──succeeds──► all wake
+//                      ▲                        └────────fails────────┘
+import type { Clock, Timer } from '../runtime/clock.ts';
+
+/** How often an origin that fails is tried. After `eagerMs` of steady failure the pace slows down. */
+const probeEveryMs = 3_000;
+const eagerMs = 120_000;
+const slowProbeEveryMs = 15_000;
+
+interface Waiting {
+  /** What probes are rotated over: usually the store. */
+  readonly group: string;
+  readonly wake: () => void;
+}
+
+interface Sick {
+  readonly sinceMs: number;
+  readonly waiting: Map<string, Waiting>;
+  timer: Timer;
+  lastGroup: string;
+}
+
+export class Recovery {
+  readonly #clock: Clock;
+  readonly #origins = new Map<string, Sick>();
+  readonly #originOf = new Map<string, string>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** `key` failed because of `origin`; `wake` asks for its next run. */
+  noteFailure(key: string, origin: string, waiting: Waiting): void {
+    if (this.#originOf.get(key) !== origin) this.forget(key);
+    this.#originOf.set(key, origin);
+    const sick = this.#origins.get(origin);
+    if (sick !== undefined) {
+      sick.waiting.set(key, waiting);
+      return;
+    }
+    this.#origins.set(origin, {
+      sinceMs: this.#clock.monotonicMs(),
+      waiting: new Map([[key, waiting]]),
+      timer: this.#clock.after(probeEveryMs, () => this.#probe(origin)),
+      lastGroup: '',
+    });
+  }
+
+  /** `key` works. If it had failed, its origin has recovered: everything that waits for it runs. */
+  noteSuccess(key: string): void {
+    const origin = this.#originOf.get(key);
+    if (origin === undefined) return;
+    this.forget(key);
+    const sick = this.#origins.get(origin);
+    if (sick === undefined) return;
+    this.#drop(origin, sick);
+    for (const [other, { wake }] of sick.waiting) {
+      this.#originOf.delete(other);
+      wake();
+    }
+  }
+
+  /** `key` is gone, or fails for another reason. */
+  forget(key: string): void {
+    const origin = this.#originOf.get(key);
+    if (origin === undefined) return;
+    this.#originOf.delete(key);
+    const sick = this.#origins.get(origin);
+    sick?.waiting.delete(key);
+    if (sick !== undefined && sick.waiting.size === 0) this.#drop(origin, sick);
+  }
+
+  isWaiting(key: string): boolean {
+    return this.#originOf.has(key);
+  }
+
+  stop(): void {
+    for (const { timer } of this.#origins.values()) timer.cancel();
+    this.#origins.clear();
+    this.#originOf.clear();
+  }
+
+  #probe(origin: string): void {
+    const sick = this.#origins.get(origin);
+    if (sick === undefined) return;
+    const sickForMs = this.#clock.monotonicMs() - sick.sinceMs;
+    sick.timer = this.#clock.after(sickForMs < eagerMs ? probeEveryMs : slowProbeEveryMs, () => this.#probe(origin));
+    const next = nextToProbe(sick);
+    if (next === undefined) return;
+    const [key, waiting] = next;
+    sick.lastGroup = waiting.group;
+    // To the end of the line, so that every member has its turn.
+    sick.waiting.delete(key);
+    sick.waiting.set(key, waiting);
+    waiting.wake();
+  }
+
+  #drop(origin: string, sick: Sick): void {
+    sick.timer.cancel();
+    this.#origins.delete(origin);
+  }
+}
+
+/** The first in line of another group than the last probe, so that one broken scope does not take every turn. */
+function nextToProbe(sick: Sick): [string, Waiting] | undefined {
+  let first: [string, Waiting] | undefined;
+  for (const entry of sick.waiting) {
+    first ??= entry;
+    if (entry[1].group !== sick.lastGroup) return entry;
+  }
+  return first;
+}

@@ -1,0 +1,18 @@
+// The names that a drop-in for ESO must share with it: labels, annotations, finalizers. Source: ESO 2.9,
+// apis/externalsecrets/v1 and pkg/controllers/externalsecret (https://github.com/external-secrets/external-secrets).
+
+/** On every target; the label that Secrets are watched by. */
+export const managedLabel = 'reconcile.external-secrets.io/managed';
+export const managedLabelValue = 'true';
+
+/** On targets with creationPolicy Owner: hash of `namespace/name` of the ExternalSecret. */
+export const createdByLabel = 'reconcile.external-secrets.io/created-by';
+
+/** On every target: hash of the whole `.data`, for drift detection. */
+export const dataHashAnnotation = 'reconcile.external-secrets.io/data-hash';
+
+/** What ESO puts on every ExternalSecret. Never added here; honoured and removed when the object is deleted. */
+export const externalSecretFinalizer = 'externalsecrets.external-secrets.io/externalsecret-cleanup';
+
+export const apiGroup = 'external-secrets.io';
+export const externalSecretApiVersion = 'external-secrets.io/v1';

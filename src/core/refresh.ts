@@ -1,0 +1,65 @@
+// When an ExternalSecret is looked at again. Periodic due times keep a phase that is derived from the scope and the
+// interval, so that objects of one scope share a wave and one fetch while scopes spread over the interval, also after a
+// restart.
+import { createHash } from 'node:crypto';
+
+/** The refresh interval when the spec names none (ESO's schema default), in ms. */
+export const defaultRefreshIntervalMs = 3_600_000;
+
+/** Intervals below this are raised to it: a faster beat asks more of the upstream than any change needs. */
+export const shortestIntervalMs = 1_000;
+
+/**
+ * The next instant of the wave that `phaseKey` belongs to: above `afterMs`, at most one interval away, the same for every
+ * object with this key and interval. Epoch ms.
+ */
+export function nextWaveMs(phaseKey: string, intervalMs: number, afterMs: number): number {
+  const phase = phaseOf(phaseKey) * intervalMs;
+  const waves = Math.floor((afterMs - phase) / intervalMs) + 1;
+  const next = Math.round(phase + waves * intervalMs);
+  return next > afterMs ? next : next + intervalMs;
+}
+
+/** A number in [0, 1) that depends on nothing but the key. */
+function phaseOf(key: string): number {
+  return createHash('sha1').update(key).digest().readUInt32BE(0) / 2 ** 32;
+}
+
+/** What a status says about the last sync. */
+export interface SyncRecord {
+  readonly syncedResourceVersion: string | undefined;
+  /** RFC 3339. */
+  readonly refreshTime: string | undefined;
+}
+
+/** True when nothing was synced yet, or spec, labels or annotations changed since. */
+export function isSpecDue(record: SyncRecord, currentVersion: string, intervalMs: number): boolean {
+  const synced = record.syncedResourceVersion ?? '';
+  // As in ESO: with interval 0 a synced object is never refreshed again, not even after an edit.
+  if (intervalMs <= 0 && synced !== '') return false;
+  return synced !== currentVersion || refreshedAtMs(record) === undefined;
+}
+
+/**
+ * True when, seen from a process that has just started, the last known refresh lies further back than interval and
+ * heartbeat allow: the object was not looked after for a while. `refreshTime` alone moves once per heartbeat only.
+ */
+export function isOverdueAtStart(record: SyncRecord, intervalMs: number, heartbeatMs: number, nowMs: number): boolean {
+  const refreshedMs = refreshedAtMs(record);
+  if (refreshedMs === undefined || refreshedMs > nowMs) return true;
+  return refreshedMs + Math.max(intervalMs, heartbeatMs) + intervalMs < nowMs;
+}
+
+function refreshedAtMs(record: SyncRecord): number | undefined {
+  const ms = Date.parse(record.refreshTime ?? '');
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+/** How long a steady failure with interval 0 (never refreshed) waits at most between two tries, in ms. */
+const longestRetryWithoutIntervalMs = 420_000;
+
+/** The backoff of one failed object: doubles from the reason's base, and never grows past the refresh interval. */
+export function retryDelayMs(failures: number, baseDelayMs: number, intervalMs: number): number {
+  const capMs = intervalMs > 0 ? Math.max(intervalMs, baseDelayMs) : longestRetryWithoutIntervalMs;
+  return Math.min(capMs, baseDelayMs * 2 ** Math.min(failures - 1, 30));
+}

@@ -1,0 +1,48 @@
+// May a namespace use a ClusterSecretStore? ESO's rule: no conditions allow everybody; otherwise any match in any
+// condition is enough. Regexes are RE2 and unanchored, as there.
+import type { SecretStoreSpec } from '../crds/secret-store.ts';
+import { compile, matches } from './regexp.ts';
+
+type StoreCondition = NonNullable<SecretStoreSpec['conditions']>[number];
+type LabelSelector = NonNullable<StoreCondition['namespaceSelector']>;
+type Texts = Readonly<Record<string, string>>;
+
+export interface NamespaceFacts {
+  readonly name: string;
+  /** Undefined while they are not known: selectors by label then match nothing. */
+  readonly labels: Texts | undefined;
+}
+
+/** True when a condition looks at labels, so that the namespace must be read before `mayUseStore` can answer. */
+export function needsNamespaceLabels(conditions: SecretStoreSpec['conditions']): boolean {
+  return (conditions ?? []).some((condition) => condition.namespaceSelector !== undefined);
+}
+
+/** Throws InvalidSpec for a regular expression that does not compile. */
+export function mayUseStore(conditions: SecretStoreSpec['conditions'], namespace: NamespaceFacts): boolean {
+  if (conditions === undefined || conditions.length === 0) return true;
+  return conditions.some(
+    (condition) =>
+      (condition.namespaces ?? []).includes(namespace.name) ||
+      (condition.namespaceRegexes ?? []).some((pattern) => matches(compile(pattern), namespace.name)) ||
+      (condition.namespaceSelector !== undefined && matchesLabels(condition.namespaceSelector, namespace.labels)),
+  );
+}
+
+/** Label selectors as the API machinery reads them: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/ */
+function matchesLabels(selector: LabelSelector, labels: Texts | undefined): boolean {
+  if (labels === undefined) return false;
+  const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
+  return equal && (selector.matchExpressions ?? []).every((expression) => matchesExpression(expression, labels));
+}
+
+function matchesExpression(
+  { key, operator, values = [] }: { readonly key: string; readonly operator: string; readonly values?: readonly string[] | undefined },
+  labels: Texts,
+): boolean {
+  const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
+  if (operator === 'Exists') return value !== undefined;
+  if (operator === 'DoesNotExist') return value === undefined;
+  if (operator === 'In') return value !== undefined && values.includes(value);
+  return value === undefined || !values.includes(value); // NotIn
+}

@@ -1,0 +1,79 @@
+// The next status of an ExternalSecret or a store, and whether it is worth a write. Pure; report.ts writes it.
+import type { Condition } from '../crds/external-secret.ts';
+
+/** What the served CRD's status can hold; ESO's own CRDs allow less. */
+export interface StatusDialect {
+  /** observedGeneration on status and conditions, and conditions besides Ready. */
+  readonly extended: boolean;
+}
+
+/** One judgement about an object: Ready, and what stands beside it. */
+export interface Verdict {
+  readonly ready: 'True' | 'False' | 'absent';
+  readonly reason: string;
+  readonly message: string;
+  /** Set while work goes on (`Reconciling`) or nothing helps until something changes (`Stalled`). */
+  readonly besides?: { readonly type: 'Reconciling' | 'Stalled'; readonly reason: string; readonly message: string };
+}
+
+/** RFC 3339 UTC with whole seconds: other precisions break Argo CD's string comparison. */
+export function rfc3339(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** Longest condition message that is stored, in characters; the API itself allows 32768. */
+const longestMessage = 1_024;
+
+/**
+ * The conditions after a verdict: `Reconciling` or `Stalled` while true, Ready last. `lastTransitionTime` moves only when
+ * the status of the condition flips.
+ */
+export function nextConditions(
+  current: readonly Condition[],
+  verdict: Verdict,
+  generation: number,
+  nowMs: number,
+  dialect: StatusDialect,
+): Condition[] {
+  const build = (type: Condition['type'], status: 'True' | 'False', reason: string, message: string): Condition => {
+    const before = current.find((known) => known.type === type);
+    const unchanged = before?.status === status && before.lastTransitionTime !== undefined;
+    return {
+      type,
+      status,
+      reason,
+      message: shorten(message),
+      lastTransitionTime: unchanged ? before.lastTransitionTime : rfc3339(nowMs),
+      ...(dialect.extended ? { observedGeneration: generation } : {}),
+    } as Condition; // the two spreads make TypeScript widen lastTransitionTime to include undefined
+  };
+  const conditions: Condition[] = [];
+  if (verdict.besides !== undefined && dialect.extended) {
+    conditions.push(build(verdict.besides.type, 'True', verdict.besides.reason, verdict.besides.message));
+  }
+  if (verdict.ready !== 'absent') conditions.push(build('Ready', verdict.ready, verdict.reason, verdict.message));
+  return conditions;
+}
+
+function shorten(message: string): string {
+  return message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 1)}…`;
+}
+
+/** Whether two lists of conditions say the same. */
+export function sameConditions(a: readonly Condition[], b: readonly Condition[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((condition, i) => {
+      const other = b[i];
+      return (
+        other !== undefined &&
+        condition.type === other.type &&
+        condition.status === other.status &&
+        condition.reason === other.reason &&
+        condition.message === other.message &&
+        condition.lastTransitionTime === other.lastTransitionTime &&
+        condition.observedGeneration === other.observedGeneration
+      );
+    })
+  );
+}

@@ -1,0 +1,209 @@
+// What the target Secret should be, and the write (or none) that makes it so. Pure: the same inputs give the same plan,
+// and planning against the outcome of a plan gives no write. Values come in as SecretValues and leave only in a write.
+import { createdByLabel, dataHashAnnotation, externalSecretApiVersion, managedLabel, managedLabelValue } from './contract-names.ts';
+import { fieldManagerNames } from './field-manager.ts';
+import { hashData, hashOwner } from './object-hash.ts';
+import { OperatorError } from './operator-error.ts';
+import type { SecretValue } from './secret-value.ts';
+
+type Texts = Readonly<Record<string, string>>;
+
+interface Owner {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+  readonly blockOwnerDeletion?: boolean;
+}
+
+/** What is kept of a target Secret: everything but its values, which are kept as the digest that ESO's annotation uses. */
+export interface ObservedTarget {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly type: string;
+  readonly immutable: boolean;
+  readonly deleting: boolean;
+  readonly labels: Texts;
+  readonly annotations: Texts;
+  readonly owners: readonly Owner[];
+  readonly finalizers: readonly string[];
+  /** Hash of `.data`, as `hashData` gives it. */
+  readonly dataHash: string;
+  readonly keys: readonly string[];
+  /** Label and annotation keys that ESO's or our field managers wrote, by manager. */
+  readonly managed: readonly ManagedMetadata[];
+}
+
+export interface ManagedMetadata {
+  readonly manager: string;
+  readonly labels: readonly string[];
+  readonly annotations: readonly string[];
+}
+
+/** The ExternalSecret as far as its target depends on it. */
+export interface TargetSource {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly labels: Texts;
+  readonly annotations: Texts;
+  readonly targetName: string;
+}
+
+/** A whole Secret to be sent; `resourceVersion` is the precondition of an update. */
+export interface WantedSecret {
+  readonly namespace: string;
+  readonly name: string;
+  readonly resourceVersion?: string;
+  readonly uid?: string;
+  readonly type?: string;
+  readonly immutable?: boolean;
+  readonly labels: Texts;
+  readonly annotations: Texts;
+  readonly owners: readonly Owner[];
+  readonly finalizers: readonly string[];
+  readonly data: ReadonlyMap<string, SecretValue>;
+}
+
+export type TargetPlan =
+  | { readonly action: 'none' }
+  | { readonly action: 'create' | 'update'; readonly secret: WantedSecret };
+
+/** True when the target carries our mark and holds the data that was last written: what ESO calls a valid Secret. */
+export function isTargetValid(target: ObservedTarget | undefined): boolean {
+  return (
+    target !== undefined &&
+    !target.deleting &&
+    target.labels[managedLabel] === managedLabelValue &&
+    target.annotations[dataHashAnnotation] === target.dataHash
+  );
+}
+
+/**
+ * The plan for creationPolicy Owner: all data is ours, foreign labels and annotations stay, those that we wrote earlier
+ * and want no more go. Throws TargetConflict when another controller owns the Secret, or when it is immutable.
+ */
+export function planOwnedTarget(
+  source: TargetSource,
+  data: ReadonlyMap<string, SecretValue>,
+  observed: ObservedTarget | undefined,
+): TargetPlan {
+  const owner = ownerOf(source);
+  const dataHash = hashData(bytesOf(data));
+  const marks = {
+    labels: { ...source.labels, [createdByLabel]: hashOwner(`${source.namespace}/${source.name}`), [managedLabel]: managedLabelValue },
+    annotations: { ...source.annotations, [dataHashAnnotation]: dataHash },
+  };
+  if (observed === undefined) {
+    const name = { namespace: source.namespace, name: source.targetName };
+    return { action: 'create', secret: { ...name, ...marks, owners: [owner], finalizers: [], data } };
+  }
+  refuseForeignOwner(source, observed);
+  const managers = fieldManagerNames(source.name);
+  const earlier = observed.managed.filter(({ manager }) => managers.includes(manager));
+  const wanted = {
+    labels: merged(observed.labels, earlier.flatMap((entry) => entry.labels), marks.labels),
+    annotations: merged(observed.annotations, earlier.flatMap((entry) => entry.annotations), marks.annotations),
+    owners: withOwner(observed.owners, owner),
+  };
+  const sameData = observed.dataHash === dataHash;
+  if (
+    sameData &&
+    sameTexts(wanted.labels, observed.labels) &&
+    sameTexts(wanted.annotations, observed.annotations) &&
+    sameOwners(wanted.owners, observed.owners)
+  ) {
+    return { action: 'none' };
+  }
+  if (observed.immutable && !sameData) {
+    throw new OperatorError('TargetConflict', `target Secret "${source.targetName}" is immutable and its data would change: delete it, or choose another target.name`);
+  }
+  return {
+    action: 'update',
+    secret: {
+      namespace: source.namespace,
+      name: source.targetName,
+      uid: observed.uid,
+      resourceVersion: observed.resourceVersion,
+      type: observed.type,
+      ...(observed.immutable ? { immutable: true } : {}),
+      ...wanted,
+      finalizers: observed.finalizers,
+      data,
+    },
+  };
+}
+
+function bytesOf(data: ReadonlyMap<string, SecretValue>): ReadonlyMap<string, Buffer> {
+  return new Map([...data].map(([key, value]) => [key, value.reveal()]));
+}
+
+function ownerOf(source: TargetSource): Owner {
+  return {
+    apiVersion: externalSecretApiVersion,
+    kind: 'ExternalSecret',
+    name: source.name,
+    uid: source.uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+}
+
+/** ESO compares the owner by kind and name, so an ExternalSecret that was deleted and made again takes its Secret back. */
+function refuseForeignOwner(source: TargetSource, observed: ObservedTarget): void {
+  const controller = observed.owners.find((owner) => owner.controller === true);
+  if (controller === undefined || isSame(controller, source)) return;
+  if (isExternalSecret(controller)) {
+    throw new OperatorError('TargetConflict', `target is owned by another ExternalSecret: "${controller.name}"; choose another target.name`);
+  }
+  throw new OperatorError(
+    'TargetConflict',
+    `failed to take ownership of target secret "${source.targetName}": ${controller.kind} "${controller.name}" controls it; choose another target.name`,
+  );
+}
+
+function isSame(owner: Owner, source: TargetSource): boolean {
+  return isExternalSecret(owner) && owner.name === source.name;
+}
+
+function isExternalSecret(owner: Owner): boolean {
+  return owner.kind === 'ExternalSecret' && owner.apiVersion.startsWith('external-secrets.io/');
+}
+
+function withOwner(owners: readonly Owner[], owner: Owner): readonly Owner[] {
+  const at = owners.findIndex((known) => isExternalSecret(known) && known.name === owner.name);
+  return at < 0 ? [...owners, owner] : owners.map((known, i) => (i === at ? owner : known));
+}
+
+function merged(present: Texts, ours: readonly string[], wanted: Texts): Texts {
+  const result: Record<string, string> = { ...present };
+  for (const key of ours) delete result[key];
+  return { ...result, ...wanted };
+}
+
+/** Whether two string maps hold the same entries. */
+export function sameTexts(a: Texts, b: Texts): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key]);
+}
+
+function sameOwners(a: readonly Owner[], b: readonly Owner[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((owner, i) => {
+      const other = b[i];
+      return (
+        other !== undefined &&
+        owner.uid === other.uid &&
+        owner.name === other.name &&
+        owner.kind === other.kind &&
+        owner.apiVersion === other.apiVersion &&
+        (owner.controller ?? false) === (other.controller ?? false) &&
+        (owner.blockOwnerDeletion ?? false) === (other.blockOwnerDeletion ?? false)
+      );
+    })
+  );
+}

@@ -1,0 +1,61 @@
+// What an ExternalSecret may ask for that is accepted by the schema but not served: refused with a clear condition, never
+// silently ignored, and the Secret that is there stays as it is. And the rules that ESO keeps in its admission webhook.
+import type { ExternalSecretSpec } from '../crds/external-secret.ts';
+import { OperatorError } from './operator-error.ts';
+
+/** Throws Unsupported naming the first field that is not served yet. */
+export function refuseUnsupported(spec: ExternalSecretSpec): void {
+  const field = unsupportedField(spec);
+  if (field === undefined) return;
+  throw new OperatorError('Unsupported', `${field} is not supported by this version of Escapement; the target Secret is left as it is`);
+}
+
+function unsupportedField(spec: ExternalSecretSpec): string | undefined {
+  const { target } = spec;
+  const creation = target?.creationPolicy ?? 'Owner';
+  const deletion = target?.deletionPolicy ?? 'Retain';
+  const refresh = spec.refreshPolicy ?? 'Periodic';
+  if (creation !== 'Owner') return `spec.target.creationPolicy ${creation}`;
+  if (deletion !== 'Retain') return `spec.target.deletionPolicy ${deletion}`;
+  if (target?.immutable === true) return 'spec.target.immutable';
+  if (target?.template !== undefined) return 'spec.target.template';
+  if (target?.manifest !== undefined) return 'spec.target.manifest';
+  if (refresh !== 'Periodic') return `spec.refreshPolicy ${refresh}`;
+  if (spec.syncWindows !== undefined) return 'spec.syncWindows';
+  return unsupportedSource(spec);
+}
+
+function unsupportedSource(spec: ExternalSecretSpec): string | undefined {
+  for (const [i, entry] of (spec.data ?? []).entries()) {
+    if (entry.sourceRef?.generatorRef !== undefined) return `spec.data[${i}].sourceRef.generatorRef`;
+  }
+  for (const [i, entry] of (spec.dataFrom ?? []).entries()) {
+    if (entry.sourceRef?.generatorRef !== undefined) return `spec.dataFrom[${i}].sourceRef.generatorRef`;
+    if (entry.rewrite?.some((step) => step.transform !== undefined)) return `spec.dataFrom[${i}].rewrite with transform`;
+  }
+  return undefined;
+}
+
+/** Throws InvalidSpec with every broken rule of ESO's admission webhook that concerns served fields. */
+export function refuseInvalid(spec: ExternalSecretSpec): void {
+  const broken = brokenRules(spec);
+  if (broken.length > 0) throw new OperatorError('InvalidSpec', broken.join('; '));
+}
+
+function brokenRules(spec: ExternalSecretSpec): readonly string[] {
+  const broken: string[] = [];
+  if ((spec.data ?? []).length === 0 && (spec.dataFrom ?? []).length === 0) broken.push('either data or dataFrom should be specified');
+  for (const [i, entry] of (spec.dataFrom ?? []).entries()) {
+    const at = `spec.dataFrom[${i}]`;
+    if (entry.extract !== undefined && entry.find !== undefined) broken.push(`${at}: extract, find, or generatorRef cannot be set at the same time`);
+    if (entry.extract === undefined && entry.find === undefined && entry.sourceRef === undefined) {
+      broken.push(`${at}: either extract, find, or sourceRef must be set to dataFrom`);
+    }
+  }
+  const seen = new Set<string>();
+  for (const { secretKey } of spec.data ?? []) {
+    if (seen.has(secretKey)) broken.push(`duplicate secretKey found: ${secretKey}`);
+    seen.add(secretKey);
+  }
+  return broken;
+}

@@ -1,0 +1,107 @@
+// A kind and its CustomResourceDefinition. Both versions have one shape, so no conversion is needed; the older one carries
+// no descriptions, which keeps the whole below what a plain `kubectl apply` can annotate (256 KiB).
+import type * as z from 'zod/mini';
+import { initialStatus } from './condition.ts';
+import type { KindResource } from './object.ts';
+import { type Structural, structural, withoutDescriptions } from './structural.ts';
+
+interface PrinterColumn {
+  readonly name: string;
+  readonly type: 'string' | 'date';
+  readonly jsonPath: string;
+}
+
+/** All that is said of a kind. */
+export interface Kind {
+  readonly resource: KindResource;
+  readonly shortNames: readonly string[];
+  readonly description: string;
+  readonly spec: z.ZodMiniType;
+  readonly status: z.ZodMiniType;
+  readonly columns: readonly PrinterColumn[];
+  /** Paths that field selectors may name (`kubectl get --field-selector`). */
+  readonly selectableFields?: readonly string[];
+}
+
+interface Version {
+  readonly name: string;
+  readonly storage: boolean;
+  readonly [key: string]: unknown;
+}
+
+/** An apiextensions.k8s.io/v1 object, ready to be applied. */
+export interface CustomResourceDefinition {
+  readonly apiVersion: 'apiextensions.k8s.io/v1';
+  readonly kind: 'CustomResourceDefinition';
+  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly group: string;
+    readonly versions: readonly Version[];
+    readonly [key: string]: unknown;
+  };
+}
+
+const olderVersion = 'v1beta1';
+
+export function customResourceDefinition(kind: Kind): CustomResourceDefinition {
+  const { group, version, plural, namespaced } = kind.resource;
+  const schema = objectSchema(kind);
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}`, labels: { 'external-secrets.io/component': 'controller' } },
+    spec: {
+      group,
+      names: namesOf(kind),
+      scope: namespaced ? 'Namespaced' : 'Cluster',
+      conversion: { strategy: 'None' },
+      versions: [
+        { name: version, served: true, storage: true, ...shared(kind, schema) },
+        {
+          name: olderVersion,
+          served: true,
+          storage: false,
+          deprecated: true,
+          deprecationWarning: `${group}/${olderVersion} ${kind.resource.kind} is deprecated: write ${group}/${version}, which has the same fields`,
+          ...shared(kind, withoutDescriptions(schema)),
+        },
+      ],
+    },
+  };
+}
+
+function namesOf({ resource, shortNames }: Kind): object {
+  const { plural, kind } = resource;
+  return {
+    plural,
+    singular: kind.toLowerCase(),
+    kind,
+    listKind: `${kind}List`,
+    shortNames,
+    categories: ['external-secrets'],
+  };
+}
+
+function shared({ columns, selectableFields }: Kind, openAPIV3Schema: Structural): object {
+  return {
+    schema: { openAPIV3Schema },
+    additionalPrinterColumns: columns,
+    ...(selectableFields !== undefined && { selectableFields: selectableFields.map((jsonPath) => ({ jsonPath })) }),
+    subresources: { status: {} },
+  };
+}
+
+/** Schema of the whole object; `spec` is not required, as in ESO's CRDs. */
+export function objectSchema({ description, spec, status }: Kind): Structural {
+  return {
+    type: 'object',
+    description,
+    properties: {
+      apiVersion: { type: 'string', description: 'Group and version of the object.' },
+      kind: { type: 'string', description: 'Kind of the object.' },
+      metadata: { type: 'object' },
+      spec: structural(spec),
+      status: { default: initialStatus, ...structural(status) },
+    },
+  };
+}

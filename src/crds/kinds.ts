@@ -1,0 +1,61 @@
+// Every kind that the operator serves, as `npm run generate` and `escapement crds` write them out.
+import { type CustomResourceDefinition, customResourceDefinition, type Kind } from './custom-resource.ts';
+import { externalSecretResource, externalSecretSpec, externalSecretStatus } from './external-secret.ts';
+import { clusterSecretStoreResource, secretStoreResource, secretStoreSpec, secretStoreStatus } from './secret-store.ts';
+
+const readyStatus = '.status.conditions[?(@.type=="Ready")].status';
+const readyReason = '.status.conditions[?(@.type=="Ready")].reason';
+
+const storeColumns: Kind['columns'] = [
+  { name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  { name: 'Status', type: 'string', jsonPath: readyReason },
+  { name: 'Capabilities', type: 'string', jsonPath: '.status.capabilities' },
+  { name: 'Ready', type: 'string', jsonPath: readyStatus },
+];
+
+const externalSecret: Kind = {
+  resource: externalSecretResource,
+  shortNames: ['es'],
+  description: 'Fetches values from a store and keeps a Secret in step with them.',
+  spec: externalSecretSpec,
+  status: externalSecretStatus,
+  columns: [
+    { name: 'StoreType', type: 'string', jsonPath: '.spec.secretStoreRef.kind' },
+    { name: 'Store', type: 'string', jsonPath: '.spec.secretStoreRef.name' },
+    { name: 'Refresh Interval', type: 'string', jsonPath: '.spec.refreshInterval' },
+    { name: 'Status', type: 'string', jsonPath: readyReason },
+    { name: 'Ready', type: 'string', jsonPath: readyStatus },
+    { name: 'Last Sync', type: 'date', jsonPath: '.status.refreshTime' },
+  ],
+  selectableFields: [
+    '.spec.secretStoreRef.name',
+    '.spec.secretStoreRef.kind',
+    '.spec.target.name',
+    '.spec.refreshInterval',
+  ],
+};
+
+const secretStore: Kind = {
+  resource: secretStoreResource,
+  shortNames: ['ss'],
+  description: 'An upstream that ExternalSecrets of the same namespace may read.',
+  spec: secretStoreSpec,
+  status: secretStoreStatus,
+  columns: storeColumns,
+};
+
+const clusterSecretStore: Kind = {
+  resource: clusterSecretStoreResource,
+  shortNames: ['css'],
+  description: 'An upstream that ExternalSecrets of every namespace, or of chosen ones, may read.',
+  spec: secretStoreSpec,
+  status: secretStoreStatus,
+  columns: storeColumns,
+};
+
+export const kinds: readonly Kind[] = [externalSecret, secretStore, clusterSecretStore];
+
+/** The CustomResourceDefinitions of all kinds. */
+export function customResourceDefinitions(): CustomResourceDefinition[] {
+  return kinds.map(customResourceDefinition);
+}

@@ -1,0 +1,83 @@
+// The credentials port of one store: reads keys of Secrets, CA certificates and minted tokens under the namespace rules,
+// and reports each object that it looked at, so that a repair of that object wakes the store's dependents.
+import type { Credentials, SecretKeySelector, ServiceAccountSelector } from '../auth/contract.ts';
+import { OperatorError } from '../core/operator-error.ts';
+import { SecretValue } from '../core/secret-value.ts';
+import type { ConfigMap, KubeObject, ObjectName, Resource, Secret } from '../kube/types.ts';
+import { type Referrer, referencedNamespace } from './references.ts';
+
+export const secretResource: Resource = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true };
+export const configMapResource: Resource = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true };
+
+/** Reads single objects that are watched from then on. */
+export interface ObjectReader {
+  read<T extends KubeObject>(resource: Resource, name: ObjectName, signal: AbortSignal): Promise<T | undefined>;
+}
+
+export interface TokenMinter {
+  createToken(
+    request: { readonly namespace: string; readonly name: string; readonly audiences: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<SecretValue>;
+}
+
+interface CaReference {
+  readonly type: 'Secret' | 'ConfigMap';
+  readonly name: string;
+  readonly key?: string;
+  readonly namespace?: string;
+}
+
+export interface StoreCredentials extends Credentials {
+  /** The PEM text that a caProvider names. */
+  caText(caProvider: CaReference, signal: AbortSignal): Promise<string>;
+}
+
+/** The port for one store; `objects` is asked for nothing but what the store's references name. */
+export function storeCredentials(referrer: Referrer, objects: ObjectReader, tokens: TokenMinter): StoreCredentials {
+  async function secretBytes(selector: SecretKeySelector, field: string, signal: AbortSignal): Promise<Buffer> {
+    const { name, key } = selector;
+    if (name === undefined || name === '' || key === undefined || key === '') {
+      throw new OperatorError('InvalidSpec', `${field}: name and key of the Secret are required`);
+    }
+    const namespace = referencedNamespace(referrer, selector.namespace, field);
+    const secret = await objects.read<Secret>(secretResource, { namespace, name }, signal);
+    const at = `Secret "${namespace}/${name}"`;
+    if (secret === undefined) throw new OperatorError('ReferenceNotFound', `${field}: ${at} does not exist`);
+    const text = secret.data?.[key];
+    if (text === undefined) throw new OperatorError('InvalidCredential', `${field}: ${at} has no key "${key}"${keysOf(secret)}`);
+    const bytes = Buffer.from(text, 'base64');
+    if (bytes.length === 0) throw new OperatorError('InvalidCredential', `${field}: key "${key}" of ${at} is empty`);
+    return bytes;
+  }
+
+  return {
+    async secretKey(selector, field, signal) {
+      return new SecretValue(await secretBytes(selector, field, signal));
+    },
+    async serviceAccountToken(selector: ServiceAccountSelector, field, signal) {
+      const namespace = referencedNamespace(referrer, selector.namespace, field);
+      return await tokens.createToken({ namespace, name: selector.name, audiences: selector.audiences ?? [] }, signal);
+    },
+    async caText(caProvider, signal) {
+      const field = 'caProvider';
+      if (caProvider.key === undefined || caProvider.key === '') throw new OperatorError('InvalidSpec', 'caProvider.key is required');
+      if (referrer.kind === 'ClusterSecretStore' && !caProvider.namespace) {
+        throw new OperatorError('InvalidSpec', 'caProvider.namespace is required for a ClusterSecretStore');
+      }
+      if (caProvider.type === 'Secret') return (await secretBytes(caProvider, field, signal)).toString('utf8');
+      const namespace = referencedNamespace(referrer, caProvider.namespace, field);
+      const at = `ConfigMap "${namespace}/${caProvider.name}"`;
+      const map = await objects.read<ConfigMap>(configMapResource, { namespace, name: caProvider.name }, signal);
+      if (map === undefined) throw new OperatorError('ReferenceNotFound', `${field}: ${at} does not exist`);
+      const text = map.data?.[caProvider.key];
+      if (text === undefined || text === '') throw new OperatorError('InvalidCredential', `${field}: ${at} has no key "${caProvider.key}"`);
+      return text;
+    },
+  };
+}
+
+function keysOf(secret: Secret): string {
+  const keys = Object.keys(secret.data ?? {}).sort();
+  return keys.length === 0 ? '; it is empty' : `; it has ${keys.slice(0, 10).join(', ')}`;
+}

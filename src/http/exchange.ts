@@ -1,0 +1,134 @@
+// One request and its answer through got: deadlines, size bound, and what the end means. No retries, no memory of the host.
+import type { ClientRequest } from 'node:http';
+import type { Got } from 'got';
+import { OperatorError } from '../core/operator-error.ts';
+import type { Route } from './agents.ts';
+import type { DoorClock, UpstreamAnswer, UpstreamRequest } from './contract.ts';
+import { type Failure, type Phase, proxyRefused, timedOut, translateFailure, type Where } from './errors.ts';
+import { aborted } from './lane.ts';
+import type { ProxyServer } from './proxy.ts';
+
+export interface ExchangeLimits {
+  /** From the start to a connection that can be used: lookup, TCP and TLS. */
+  readonly connectMs: number;
+  /** From the start to the head of the answer. */
+  readonly firstByteMs: number;
+  /** From the start to the last byte: an answer that trickles ends here. */
+  readonly wholeMs: number;
+  /** Decoded bytes. */
+  readonly maxBytes: number;
+}
+
+export type Exchanged = { readonly answer: UpstreamAnswer } | { readonly failure: Failure };
+
+/** What an exchange needs besides the request. */
+export interface ExchangeContext {
+  readonly got: Got;
+  readonly clock: DoorClock;
+  readonly route: Route;
+  readonly proxy: ProxyServer | undefined;
+  readonly limits: ExchangeLimits;
+  /** Called when the host, not a proxy before it, sent the head of an answer. */
+  readonly onAnswered: () => void;
+}
+
+/** Never rejects: how it ended is a value. When it resolves, nothing of the request is left running. */
+export function exchange(request: UpstreamRequest, context: ExchangeContext, signal: AbortSignal): Promise<Exchanged> {
+  const { clock, limits, proxy } = context;
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve({ failure: ended(aborted()) });
+    let phase: Phase = 'connecting';
+    let isReused = false;
+    const where = (): Where => ({ host: request.url.host, proxy, phase, isReused });
+    const stream = startRequest(request, context);
+    const finish = (result: Exchanged) => {
+      for (const timer of timers) timer.cancel();
+      signal.removeEventListener('abort', onAbort);
+      if ('failure' in result) stream.destroy();
+      resolve(result); // Only the first call counts.
+    };
+    const fail = (failure: Failure) => finish({ failure });
+    const onAbort = () => fail(ended(aborted()));
+    const connecting = clock.after(Math.min(limits.connectMs, limits.firstByteMs), () =>
+      fail(timedOut('connect', where())),
+    );
+    const waiting = clock.after(limits.firstByteMs, () => fail(timedOut('first byte', where())));
+    const timers = [connecting, waiting, clock.after(limits.wholeMs, () => fail(timedOut('whole', where())))];
+    signal.addEventListener('abort', onAbort, { once: true });
+
+    // Stays attached after the end: got may emit once more while it is torn down.
+    stream.on('error', (error: unknown) => fail(translateFailure(error, where())));
+    stream.once('request', (sent: ClientRequest) => {
+      onceConnected(sent, () => {
+        connecting.cancel();
+        isReused = sent.reusedSocket;
+        phase = 'waiting';
+      });
+    });
+    stream.once('response', (head: AnswerHead) => {
+      waiting.cancel();
+      connecting.cancel();
+      phase = 'reading';
+      if (proxy !== undefined && head.statusCode === 407) return fail(proxyRefused(proxy, 407, request.url.host));
+      context.onAnswered();
+      const tooLarge = () => fail(ended(answerTooLarge(request.url.host, limits.maxBytes)));
+      if (Number(head.headers['content-length'] ?? 0) > limits.maxBytes) return tooLarge();
+      collect(stream, limits.maxBytes, tooLarge, (body) => {
+        finish({ answer: { status: head.statusCode, headers: flatten(head.headers), body } });
+      });
+    });
+  });
+}
+
+interface AnswerHead {
+  readonly statusCode: number;
+  readonly headers: NodeJS.Dict<string | string[]>;
+}
+
+type GotStream = ReturnType<Got['stream']>;
+
+function startRequest(request: UpstreamRequest, context: ExchangeContext): GotStream {
+  const { agent, request: sendRequest } = context.route;
+  return context.got.stream(request.url, {
+    method: request.method,
+    headers: { ...request.headers },
+    agent,
+    ...(request.body === undefined ? {} : { body: request.body }),
+    ...(sendRequest === undefined ? {} : { request: sendRequest }),
+  });
+}
+
+/** Calls back when the request has a connection that it can use: for TLS, after the handshake. */
+function onceConnected(request: ClientRequest, run: () => void): void {
+  request.once('socket', (socket) => {
+    if (request.reusedSocket || !socket.connecting) return run(); // A tunnel arrives ready.
+    socket.once('encrypted' in socket ? 'secureConnect' : 'connect', run);
+  });
+}
+
+function collect(stream: GotStream, maxBytes: number, onTooLarge: () => void, onEnd: (body: Buffer) => void): void {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  stream.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > maxBytes) return onTooLarge();
+    chunks.push(chunk);
+  });
+  stream.once('end', () => onEnd(Buffer.concat(chunks)));
+}
+
+function flatten(headers: NodeJS.Dict<string | string[]>): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) flat[name] = typeof value === 'string' ? value : value.join(', ');
+  }
+  return flat;
+}
+
+function ended(error: OperatorError): Failure {
+  return { error, verdict: 'none', isRetryable: false };
+}
+
+function answerTooLarge(host: string, maxBytes: number): OperatorError {
+  return new OperatorError('AnswerTooLarge', `host "${host}": the answer is larger than ${maxBytes} bytes`);
+}

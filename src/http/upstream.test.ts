@@ -1,0 +1,377 @@
+import type { ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { failureOf, openDoor, send, startHttp, startTcp, until } from './door.fixture.ts';
+
+const url = (server: { readonly port: number }, path = '/') => `http://127.0.0.1:${server.port}${path}`;
+
+describe('an answer', () => {
+  it('carries status, headers and body, and the request says who asks', async () => {
+    let asked: Record<string, unknown> = {};
+    const server = await startHttp((request, response) => {
+      const { method, url: path, headers } = request;
+      asked = { method, path, headers };
+      response.writeHead(404, { 'X-One': 'a', 'Set-Cookie': ['b=1', 'c=2'] }).end('absent');
+    });
+    const answer = await send(openDoor().door.open({}), url(server, '/x?y=z'), {
+      headers: { authorization: 'Bearer t' },
+    });
+    expect(answer).toMatchObject({ status: 404, headers: { 'x-one': 'a', 'set-cookie': 'b=1, c=2' } });
+    expect(answer.body.toString()).toBe('absent');
+    expect(asked).toMatchObject({
+      method: 'GET',
+      path: '/x?y=z',
+      headers: { authorization: 'Bearer t', 'user-agent': 'escapement/test' },
+    });
+    expect(Object.keys(asked['headers'] ?? {}).filter((name) => name.includes('forward'))).toEqual([]);
+  });
+
+  it.each(['POST', 'PUT', 'PATCH', 'DELETE'] as const)('to %s follows a body sent whole', async (method) => {
+    const received: string[] = [];
+    const server = await startHttp((request, response) => {
+      request.setEncoding('utf8').on('data', (chunk: string) => received.push(chunk));
+      request.on('end', () => response.end(request.method));
+    });
+    const body = JSON.stringify({ value: 'ü'.repeat(100_000) });
+    const answer = await send(openDoor().door.open({}), url(server), { method, body });
+    expect(answer.body.toString()).toBe(method);
+    expect(received.join('')).toBe(body);
+  });
+
+  it('may be empty', async () => {
+    const server = await startHttp((_, response) => response.writeHead(304, { etag: 'W/"1"' }).end());
+    const answer = await send(openDoor().door.open({}), url(server));
+    expect([answer.status, answer.body.length]).toEqual([304, 0]);
+  });
+
+  it('is decompressed', async () => {
+    const server = await startHttp((_, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('hello'));
+    });
+    expect((await send(openDoor().door.open({}), url(server))).body.toString()).toBe('hello');
+  });
+
+  it('may be a redirect, which is not followed', async () => {
+    const paths: unknown[] = [];
+    const server = await startHttp((request, response) => {
+      paths.push(request.url);
+      response.writeHead(302, { location: '/elsewhere' }).end();
+    });
+    const answer = await send(openDoor().door.open({}), url(server, '/here'));
+    expect([answer.status, answer.headers['location'], paths]).toEqual([302, '/elsewhere', ['/here']]);
+  });
+});
+
+describe('a host that misbehaves', () => {
+  it('has 10 s to the first byte', async () => {
+    const server = await startHttp(() => {});
+    const { door, clock } = openDoor();
+    const failure = failureOf(send(door.open({}), url(server)));
+    let isOver = false;
+    void failure.then(() => (isOver = true));
+    await until(() => server.connections.accepted === 1);
+    await clock.advance(9_999);
+    expect(isOver).toBe(false);
+    await clock.advance(1);
+    expect((await failure).reason).toBe('UpstreamUnavailable');
+    await until(() => server.connections.open === 0);
+  });
+
+  it('has 30 s for the whole answer, however steadily it trickles', async () => {
+    let answer: ServerResponse | undefined;
+    const server = await startHttp((_, response) => {
+      answer = response;
+      response.writeHead(200).write('.');
+    });
+    const { door, clock, observed } = openDoor();
+    const failure = failureOf(send(door.open({}), url(server)));
+    await until(() => answer !== undefined);
+    for (let i = 0; i < 29; i++) {
+      answer?.write('.');
+      await clock.advance(1_000);
+    }
+    expect(observed).toEqual([]);
+    await clock.advance(1_000);
+    expect((await failure).reason).toBe('UpstreamUnavailable');
+  });
+
+  it.each([
+    ['cuts a body short of its length', 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf'],
+    ['cuts a chunked body', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
+    ['hangs up without an answer', ''],
+    ['hangs up inside the head', 'HTTP/1.1 200 OK\r\ncontent-'],
+  ])('gives no answer to POST when it %s', async (_, bytes) => {
+    const server = await startTcp((socket) => socket.once('data', () => socket.end(bytes)));
+    const error = await failureOf(send(openDoor().door.open({}), url(server), { method: 'POST', body: '{}' }));
+    expect(error.reason).toBe('UpstreamUnavailable');
+    expect(server.connections.accepted).toBe(1);
+  });
+
+  it('gives no answer when it resets inside the body', async () => {
+    const server = await startTcp((socket) =>
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf', () => socket.resetAndDestroy());
+      }),
+    );
+    const error = await failureOf(send(openDoor().door.open({}), url(server), { method: 'POST' }));
+    expect(error.reason).toBe('UpstreamUnavailable');
+  });
+
+  it('gives no answer when its compressed body is damaged', async () => {
+    const server = await startHttp((_, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('x'.repeat(5_000)).subarray(0, 20));
+    });
+    expect((await failureOf(send(openDoor().door.open({}), url(server)))).reason).toBe('UpstreamUnavailable');
+  });
+
+  it('gives no answer when it does not speak HTTP', async () => {
+    const server = await startTcp((socket) => socket.end('220 mail.example ESMTP\r\n'));
+    expect((await failureOf(send(openDoor().door.open({}), url(server)))).reason).toBe('UpstreamUnavailable');
+  });
+
+  it.each([
+    [
+      'says a length over the bound',
+      (response: ServerResponse) => response.writeHead(200, { 'content-length': 2_000 }).write('x'),
+    ],
+    ['sends more than the bound', (response: ServerResponse) => response.writeHead(200).end('x'.repeat(2_000))],
+    [
+      'sends a small body that grows when decompressed',
+      (response: ServerResponse) =>
+        response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('x'.repeat(2_000))),
+    ],
+  ])('is cut off when it %s', async (_, respond) => {
+    const server = await startHttp((request, response) => void respond(response));
+    const error = await failureOf(send(openDoor().door.open({}), url(server), { maxBytes: 1_000 }));
+    expect(error.reason).toBe('AnswerTooLarge');
+    await until(() => server.connections.open === 0);
+  });
+
+  it('cannot fill the memory with a gzip bomb', async () => {
+    const bomb = gzipSync(Buffer.alloc(400 * 1024 * 1024));
+    const server = await startHttp((_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb));
+    const upstream = openDoor().door.open({});
+    const beforeBytes = process.memoryUsage.rss();
+    expect((await failureOf(send(upstream, url(server)))).reason).toBe('AnswerTooLarge');
+    expect(process.memoryUsage.rss() - beforeBytes).toBeLessThan(150 * 1024 * 1024);
+  });
+
+  it('takes an answer exactly as large as the bound', async () => {
+    const server = await startHttp((_, response) => response.end('x'.repeat(1_000)));
+    expect((await send(openDoor().door.open({}), url(server), { maxBytes: 1_000 })).body.length).toBe(1_000);
+  });
+});
+
+describe('a lost connection', () => {
+  async function flaky(answers: readonly ('reset' | number | 'throttled')[]) {
+    let count = 0;
+    const server = await startHttp((request, response) => {
+      const next = answers[count++] ?? 200;
+      if (next === 'reset') request.socket.destroy();
+      else if (next === 'throttled') response.writeHead(503, { 'retry-after': '5' }).end();
+      else response.writeHead(next).end();
+    });
+    return { server, count: () => count };
+  }
+
+  it.each([
+    ['a reset', ['reset'], 200, 2],
+    ['two resets', ['reset', 'reset'], 200, 3],
+    ['503', [503], 200, 2],
+    ['502 and 504', [502, 504], 200, 3],
+    ['503 three times', [503, 503, 503], 503, 3],
+    ['500', [500], 500, 1],
+    ['503 with retry-after', ['throttled'], 503, 1],
+    ['429', [429], 429, 1],
+  ] as const)('is mended for GET after %s', async (_, answers, status, requests) => {
+    const { server, count } = await flaky(answers);
+    const { door, clock, observed } = openDoor();
+    const sent = send(door.open({}), url(server));
+    for (let i = 1; i <= requests; i++) {
+      await until(() => observed.length === i);
+      await clock.advance(500);
+    }
+    expect((await sent).status).toBe(status);
+    expect(count()).toBe(requests);
+  });
+
+  it('waits at least 100 ms before another try', async () => {
+    const { server, count } = await flaky(['reset']);
+    const { door, clock, observed } = openDoor();
+    const sent = send(door.open({}), url(server));
+    await until(() => observed.length === 1);
+    await clock.advance(99);
+    expect(count()).toBe(1);
+    await clock.advance(401);
+    expect((await sent).status).toBe(200);
+  });
+
+  it.each(['reset', 503] as const)('is left to the caller for POST after %s', async (first) => {
+    const { server, count } = await flaky([first]);
+    await send(openDoor().door.open({}), url(server), { method: 'POST' }).catch(() => {});
+    expect(count()).toBe(1);
+  });
+
+  it('ends in an error after three resets', async () => {
+    const { server, count } = await flaky(['reset', 'reset', 'reset']);
+    const { door, clock, observed } = openDoor();
+    const failure = failureOf(send(door.open({}), url(server)));
+    for (let i = 1; i <= 3; i++) {
+      await until(() => observed.length === i);
+      await clock.advance(500);
+    }
+    expect((await failure).reason).toBe('UpstreamUnavailable');
+    expect(count()).toBe(3);
+  });
+});
+
+describe('connections', () => {
+  it('are reused', async () => {
+    const server = await startHttp((_, response) => response.end('ok'));
+    const { door } = openDoor();
+    for (let i = 0; i < 5; i++) await send(door.open({}), url(server, `/${i}`));
+    expect(server.connections.accepted).toBe(1);
+  });
+
+  it('are at most 16 to an origin; the rest wait without losing time', async () => {
+    const waiting: ServerResponse[] = [];
+    const server = await startHttp((_, response) => void waiting.push(response));
+    const { door, clock } = openDoor();
+    const sent = Array.from({ length: 40 }, (_, i) => send(door.open({}), url(server, `/${i}`)));
+    let answered = 0;
+    while (answered < 40) {
+      await until(() => waiting.length === Math.min(16, 40 - answered));
+      await clock.advance(9_000); // three waves take 27 s; each request is within its own 10 s
+      for (const response of waiting.splice(0)) {
+        response.end();
+        answered += 1;
+      }
+    }
+    expect((await Promise.all(sent)).every((answer) => answer.status === 200)).toBe(true);
+    expect(server.connections.accepted).toBe(16);
+  });
+
+  it('are closed when idle', async () => {
+    const server = await startHttp((_, response) => response.end('ok'));
+    const { door } = openDoor({ limits: { idleMs: 20 } });
+    await send(door.open({}), url(server));
+    await until(() => server.connections.open === 0);
+  });
+
+  it('are given up when the caller stops, also in the queue', async () => {
+    const server = await startHttp(() => {});
+    const { door } = openDoor({ limits: { slotsPerOrigin: 1 } });
+    const stop = new AbortController();
+    const failures = [1, 2, 3].map(() => failureOf(send(door.open({}), url(server), { signal: stop.signal })));
+    await until(() => server.connections.accepted === 1);
+    stop.abort();
+    expect((await Promise.all(failures)).map((error) => error.reason)).toEqual(['Aborted', 'Aborted', 'Aborted']);
+    await until(() => server.connections.open === 0);
+  });
+
+  it('end when the door closes', async () => {
+    const server = await startHttp(() => {});
+    const { door } = openDoor();
+    const upstream = door.open({});
+    const failure = failureOf(send(upstream, url(server)));
+    await until(() => server.connections.accepted === 1);
+    door.close();
+    expect((await failure).reason).toBe('Aborted');
+    expect((await failureOf(send(upstream, url(server)))).reason).toBe('Aborted');
+    await until(() => server.connections.open === 0);
+  });
+});
+
+describe('a host that is down', () => {
+  it('fails at once after a refused connection, until a probe succeeds', async () => {
+    const server = await startTcp((socket) => socket.destroy());
+    const { door, clock, observed, hostChanges } = openDoor();
+    const upstream = door.open({});
+    const post = () => send(upstream, url(server), { method: 'POST' });
+    const first = await failureOf(post());
+    const second = await failureOf(post());
+    expect(second).toMatchObject({ reason: 'UpstreamUnavailable', message: first.message, retryAfterMs: 3_000 });
+    expect([server.connections.accepted, observed.length]).toEqual([1, 1]);
+    await clock.advance(3_000);
+    expect((await failureOf(post())).reason).toBe('UpstreamUnavailable');
+    expect(server.connections.accepted).toBe(2);
+    expect(hostChanges).toEqual([{ origin: `http://127.0.0.1:${server.port}`, isUp: false }]);
+  });
+
+  it('frees those who wait for a slot as soon as it is known', async () => {
+    const server = await startHttp(() => {});
+    const { door, clock } = openDoor({ limits: { slotsPerOrigin: 2 } });
+    const failures = Array.from({ length: 50 }, (_, i) => failureOf(send(door.open({}), url(server, `/${i}`))));
+    await until(() => server.connections.accepted === 2);
+    await clock.advance(10_000);
+    expect((await Promise.all(failures)).every((error) => error.reason === 'UpstreamUnavailable')).toBe(true);
+    expect(server.connections.accepted).toBe(2);
+  });
+
+  it('holds nobody back from another host', async () => {
+    const down = await startTcp((socket) => socket.destroy());
+    const healthy = await startHttp((_, response) => response.end('ok'));
+    const upstream = openDoor().door.open({});
+    await failureOf(send(upstream, url(down), { method: 'POST' }));
+    expect((await send(upstream, url(healthy))).status).toBe(200);
+  });
+
+  it('is not assumed when one path is slow', async () => {
+    const server = await startHttp((request, response) => {
+      if (request.url !== '/slow') response.end('ok');
+    });
+    const { door, clock } = openDoor();
+    const upstream = door.open({});
+    const failure = failureOf(send(upstream, url(server, '/slow')));
+    await until(() => server.connections.accepted === 1);
+    await clock.advance(10_000);
+    expect((await failure).reason).toBe('UpstreamUnavailable');
+    expect((await send(upstream, url(server, '/quick'))).status).toBe(200);
+  });
+});
+
+describe('egress', () => {
+  it.each([
+    ['plain http to a host that is not listed', 'http://127.0.0.1:9/', 'HostDenied'],
+    ['a name that resolves to loopback', 'https://localhost.localdomain:9/', 'HostDenied'],
+    ['metadata', 'https://169.254.169.254/', 'HostDenied'],
+  ] as const)('refuses %s', async (_, target, reason) => {
+    const { door, observed } = openDoor({ insecureHosts: [] });
+    const error = await failureOf(send(door.open({}), target));
+    // Where the name is unknown to the resolver, the request fails for that reason: it must not connect either way.
+    expect([reason, 'UpstreamUnavailable']).toContain(error.reason);
+    expect(observed.every((request) => typeof request.outcome === 'string')).toBe(true);
+  });
+
+  it('judges what a name resolves to when it connects', async () => {
+    const server = await startHttp((_, response) => response.end('ok'));
+    const policy = { insecureHosts: ['localhost:1', 'ip6-localhost'] };
+    const { door } = openDoor(policy);
+    const error = await failureOf(send(door.open({}), `http://localhost:${server.port}/`));
+    expect(error.reason).toBe('HostDenied');
+    expect(server.connections.accepted).toBe(0);
+  });
+
+  it('lets a listed name resolve to loopback', async () => {
+    const server = await startHttp((_, response) => response.end('ok'));
+    const { door } = openDoor({ insecureHosts: ['localhost'] });
+    expect((await send(door.open({}), `http://localhost:${server.port}/`)).status).toBe(200);
+  });
+});
+
+describe('a request', () => {
+  it('with a header that HTTP cannot carry is refused without quoting it', async () => {
+    const headers = { authorization: 'Bearer canary-value\n' };
+    const error = await failureOf(send(openDoor().door.open({}), 'http://127.0.0.1:9/', { headers }));
+    expect(error.reason).toBe('InvalidCredential');
+    expect(error.message).not.toContain('canary');
+  });
+
+  it('is observed once per try, with origin and outcome only', async () => {
+    const server = await startHttp((_, response) => response.writeHead(201).end());
+    const { door, observed } = openDoor();
+    await send(door.open({}), url(server, '/path?secret=1'), { method: 'POST' });
+    const origin = `http://127.0.0.1:${server.port}`;
+    expect(observed).toEqual([{ origin, method: 'POST', outcome: 201, durationMs: 0 }]);
+  });
+});

@@ -1,0 +1,72 @@
+// Logs in through @kubernetes/client-node where a kubeconfig names a program (exec) or an auth provider. The package
+// is big, so it is loaded only when such a user entry is met.
+import { readFileSync } from 'node:fs';
+import type { RequestOptions } from 'node:https';
+import { OperatorError } from '../core/operator-error.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Credentials } from './access.ts';
+import type { PluginLogin } from './kubeconfig.ts';
+
+/** The plugins keep their own tokens until these expire; asking them for every call costs more than a look at a minute. */
+const keepHeaderMs = 30_000;
+
+/** Runs the plugin once, so that what is wrong with it is said at the start. Throws `InvalidCredential`. */
+export async function loginByPlugin(paths: readonly string[], contextName: string, clock: Clock): Promise<PluginLogin> {
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const load = () => {
+    const config = new KubeConfig();
+    for (const path of paths) {
+      const one = new KubeConfig();
+      one.loadFromString(readFileSync(path, 'utf8'));
+      config.mergeConfig(one, true);
+    }
+    config.setCurrentContext(contextName);
+    return config;
+  };
+  const config = load();
+  const ask = async (): Promise<RequestOptions> => {
+    const options: RequestOptions = {};
+    try {
+      await config.applyToHTTPSOptions(options);
+    } catch {
+      // The plugin's output may hold the credential: it stays out of the message.
+      throw new OperatorError('InvalidCredential', `context "${contextName}": the login plugin of its user entry failed`);
+    }
+    return options;
+  };
+  const first = await ask();
+  return { tls: certificateOf(first), credentials: pluginCredentials(ask, first, clock) };
+}
+
+function pluginCredentials(ask: () => Promise<RequestOptions>, first: RequestOptions, clock: Clock): Credentials {
+  let known = { header: authorizationOf(first), untilMs: clock.monotonicMs() + keepHeaderMs };
+  let asking: Promise<string | undefined> | undefined;
+  const renew = async () => {
+    try {
+      known = { header: authorizationOf(await ask()), untilMs: clock.monotonicMs() + keepHeaderMs };
+      return known.header;
+    } finally {
+      asking = undefined;
+    }
+  };
+  return {
+    authorization() {
+      if (clock.monotonicMs() < known.untilMs) return known.header;
+      asking ??= renew();
+      return asking;
+    },
+    refused() {
+      known = { ...known, untilMs: Number.NEGATIVE_INFINITY };
+    },
+  };
+}
+
+function authorizationOf({ headers }: RequestOptions): string | undefined {
+  const header = headers === undefined || Array.isArray(headers) ? undefined : headers['Authorization'];
+  return typeof header === 'string' ? header : undefined;
+}
+
+function certificateOf({ cert, key }: RequestOptions): PluginLogin['tls'] {
+  if (cert === undefined || key === undefined) return {};
+  return { certPem: String(cert), keyPem: String(key) };
+}

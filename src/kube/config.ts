@@ -1,0 +1,40 @@
+// Finds the cluster: a kubeconfig named by flag, else those that KUBECONFIG names, else the pod we run in.
+import { existsSync } from 'node:fs';
+import { delimiter } from 'node:path';
+import { OperatorError } from '../core/operator-error.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { ClusterAccess } from './access.ts';
+import { inClusterAccess, type PodEnvironment } from './in-cluster.ts';
+import { accessOf, chooseContext, needsPlugin } from './kubeconfig.ts';
+
+/** Where to look, in this order. Environment variables arrive here as arguments. */
+export interface AccessSources {
+  /** `--kubeconfig`: the path of one file. */
+  readonly kubeconfigPath?: string | undefined;
+  /** The text of KUBECONFIG: paths joined as in PATH. */
+  readonly kubeconfigVariable?: string | undefined;
+  /** KUBERNETES_SERVICE_HOST and _PORT, when both are set. */
+  readonly pod?: PodEnvironment | undefined;
+}
+
+/** Throws `InvalidSpec` or `InvalidCredential`, naming file and field. */
+export async function loadClusterAccess(sources: AccessSources, clock: Clock): Promise<ClusterAccess> {
+  const paths = kubeconfigPaths(sources);
+  if (paths.length > 0) return fromKubeconfig(paths, clock);
+  if (sources.pod !== undefined) return inClusterAccess(sources.pod, clock);
+  throw new OperatorError('InvalidSpec', 'no cluster to talk to: give --kubeconfig, set KUBECONFIG, or run in a pod');
+}
+
+function kubeconfigPaths({ kubeconfigPath, kubeconfigVariable }: AccessSources): readonly string[] {
+  if (kubeconfigPath !== undefined && kubeconfigPath !== '') return [kubeconfigPath];
+  const listed = (kubeconfigVariable ?? '').split(delimiter).filter((path) => path !== '');
+  const present = listed.filter((path) => existsSync(path)); // as kubectl: absent ones are passed over …
+  return present.length > 0 ? present : listed; // … but when none is there, reading says so
+}
+
+async function fromKubeconfig(paths: readonly string[], clock: Clock): Promise<ClusterAccess> {
+  const chosen = chooseContext(paths);
+  if (!needsPlugin(chosen)) return accessOf(chosen, clock);
+  const { loginByPlugin } = await import('./auth-plugin.ts');
+  return accessOf(chosen, clock, await loginByPlugin(paths, chosen.contextName, clock));
+}

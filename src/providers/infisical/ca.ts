@@ -1,0 +1,20 @@
+// The certificates that a store names for its host: `caBundle` in the manifest, or an object that `caProvider` points to.
+import { OperatorError } from '../../core/operator-error.ts';
+import type { InfisicalSpec } from '../../crds/infisical.ts';
+import type { ConnectContext } from '../contract.ts';
+
+/** The PEM text, or undefined when the store names none; `caBundle` wins. Throws InvalidCredential, and what caText throws. */
+export async function readCa(spec: InfisicalSpec, context: ConnectContext, signal: AbortSignal): Promise<string | undefined> {
+  if (spec.caBundle) return decodeBundle(spec.caBundle);
+  return spec.caProvider === undefined ? undefined : context.caText(spec.caProvider, signal);
+}
+
+/** Manifests carry PEM in base64, some twice encoded; what an API server did not check may be plain PEM. */
+function decodeBundle(bundle: string): string {
+  let text = bundle;
+  for (let decodings = 0; decodings <= 2; decodings++) {
+    if (text.includes('-----BEGIN ')) return text;
+    text = Buffer.from(text, 'base64').toString('utf8');
+  }
+  throw new OperatorError('InvalidCredential', 'infisical.caBundle holds no PEM certificate: encode the PEM text in base64');
+}

@@ -1,0 +1,216 @@
+// From Infisical's error answers to reasons. Names and texts differ between releases, so status, error and a loose look
+// at the text decide together, in the order of the table below: the first row that fits.
+// Recorded and published answers: https://infisical.com/docs/api-reference/overview/introduction
+import { TokenRejected } from '../../auth/contract.ts';
+import { OperatorError } from '../../core/operator-error.ts';
+import type { Reason } from '../../core/reasons.ts';
+import type { UpstreamAnswer } from '../../http/contract.ts';
+import { parseError, type WireError } from './wire.ts';
+
+/** Where a request went, for messages. */
+export interface Place {
+  /** What was tried: `list secrets`, `read secret "KEY"`. */
+  readonly operation: string;
+  readonly host: string;
+  /** Absent for logins. */
+  readonly scope?: { readonly project: string; readonly environment: string; readonly folder: string };
+  /** True when one secret was asked for by its name, so that it alone may be missing. */
+  readonly byName?: boolean;
+}
+
+/** Longest part of a server's message that is repeated. */
+const quotedLength = 200;
+
+/** Pause that a throttling answer asks for when it names none. */
+const throttledMs = 60_000;
+
+/** `read secret "K" in project "p", environment "e", folder "/f" at host: what is wrong`. */
+export function failure(reason: Reason, place: Place, problem: string): OperatorError {
+  return new OperatorError(reason, describe(place, problem));
+}
+
+function describe(place: Place, problem: string): string {
+  const { scope } = place;
+  const where =
+    scope === undefined ? '' : ` in project "${scope.project}", environment "${scope.environment}", folder "${scope.folder}"`;
+  return `${place.operation}${where} at ${place.host}: ${problem}`;
+}
+
+/** The body of a good answer as JSON. Throws what the answer means when it is an error, UpstreamInvalid when it is no JSON. */
+export function readJson(answer: UpstreamAnswer, place: Place): unknown {
+  if (answer.status !== 200) throw answerError(answer, place);
+  const json = tryJson(answer.body);
+  if (json !== undefined) return json;
+  throw failure('UpstreamInvalid', place, 'the answer is not JSON, so it is not from the API: check hostAPI');
+}
+
+/** What an answer of a status other than 200 means. */
+export function answerError(answer: UpstreamAnswer, place: Place): OperatorError {
+  const said = parseError(tryJson(answer.body));
+  // Servers of 2024 answer throttling with 500; the header is what tells it from a failure.
+  if (answer.status === 429 || (answer.status >= 400 && answer.headers['retry-after'] !== undefined)) {
+    return throttled(answer, said, place);
+  }
+  if (said === undefined) return foreignAnswer(answer, place);
+  const seen: Seen = { status: answer.status, text: `${said.error} ${said.message}`, said, place };
+  const row = rows.find(({ fits }) => fits(seen));
+  if (row === undefined) return failure('UpstreamRejected', place, quoted(answer.status, said));
+  const problem = `${row.problem(seen)}${row.quotes === true ? quotedAfter(said) : ''}`;
+  return row.reason === 'TokenRejected'
+    ? new TokenRejected(describe(place, problem))
+    : failure(row.reason, place, problem);
+}
+
+/** What an answer to a login means: no refusal there speaks of a token of ours. */
+export function loginError(answer: UpstreamAnswer, place: Place): OperatorError {
+  const said = parseError(tryJson(answer.body));
+  const refused = said !== undefined && [401, 403, 404].includes(answer.status) && !said.isValidation;
+  if (refused && answer.headers['retry-after'] === undefined && said.error !== routerError) {
+    return failure('LoginRejected', place, quoted(answer.status, said));
+  }
+  return answerError(answer, place);
+}
+
+/** Error name of the router's own 404, with a space; the application's has none. */
+const routerError = 'Not Found';
+
+interface Seen {
+  readonly status: number;
+  /** Error name and message. */
+  readonly text: string;
+  readonly said: WireError;
+  readonly place: Place;
+}
+
+interface Row {
+  readonly reason: Reason | 'TokenRejected';
+  readonly fits: (seen: Seen) => boolean;
+  readonly problem: (seen: Seen) => string;
+  /** True when the server's own message says more. */
+  readonly quotes?: boolean;
+}
+
+const rows: readonly Row[] = [
+  {
+    reason: 'UpstreamInvalid',
+    fits: ({ status, said }) => status === 404 && said.error === routerError,
+    problem: () => 'this server has no such API: check hostAPI and the version of the server',
+  },
+  {
+    reason: 'UpstreamRejected',
+    fits: ({ said }) => said.isValidation,
+    problem: ({ status }) => `the server finds the request invalid (HTTP ${status})`,
+    quotes: true,
+  },
+  {
+    reason: 'TokenRejected',
+    fits: ({ status, said }) =>
+      (status === 401 && /unauthori[sz]ed/i.test(said.error)) || (status === 403 && said.error === 'TokenError'),
+    problem: () => 'the access token is refused',
+    quotes: true,
+  },
+  {
+    reason: 'LoginRejected',
+    fits: ({ status, text }) => status === 404 && /service token not found/i.test(text),
+    problem: () => 'the service token is not known to the server',
+  },
+  {
+    reason: 'SecretNotFound',
+    fits: ({ status, said, place }) =>
+      status === 404 && place.byName === true && said.error !== 'Create secret' && /^\s*secret\b.*\bnot found/i.test(said.message),
+    problem: () => 'there is no such secret',
+  },
+  {
+    reason: 'ScopeNotFound',
+    // 500 "Find project by slug", 404 "Project not found …", "No project found with slug …"
+    fits: ({ status, text }) =>
+      (status === 500 && /project by slug/i.test(text)) ||
+      (status === 404 && /\bproject\b.{0,60}\bnot found|no project found/i.test(text)),
+    problem: ({ place }) => `there is no project "${place.scope?.project ?? ''}"`,
+  },
+  {
+    reason: 'InvalidSpec',
+    fits: ({ status, said }) => status === 500 && /find by secret path/i.test(said.error),
+    problem: () => 'the folder path has a character that the server does not take',
+  },
+  {
+    reason: 'ScopeNotFound',
+    fits: ({ status }) => status === 404,
+    problem: () => 'there is no such folder or environment',
+  },
+  {
+    reason: 'AccessDenied',
+    fits: ({ status, text }) => status === 403 && /not a member/i.test(text),
+    problem: ({ place }) => `the identity is not a member of project "${place.scope?.project ?? ''}"`,
+  },
+  {
+    reason: 'AccessDenied',
+    fits: ({ status, text }) => status === 403 && /\breferenc/i.test(text),
+    problem: ({ said }) =>
+      `the identity may not read what a reference points to${said.references.length === 0 ? '' : ` (${said.references.join(', ')})`}`,
+    quotes: true,
+  },
+  {
+    reason: 'AccessDenied',
+    fits: ({ status }) => status === 403,
+    problem: () => 'the identity has no right to read there',
+    quotes: true,
+  },
+  {
+    reason: 'UpstreamUnavailable',
+    fits: ({ status }) => status >= 500,
+    problem: ({ status }) => `the server failed (HTTP ${status})`,
+  },
+];
+
+/** An answer that is none of the API's: something stands in its place. */
+function foreignAnswer(answer: UpstreamAnswer, place: Place): OperatorError {
+  const { status } = answer;
+  if (status >= 500) return failure('UpstreamUnavailable', place, `HTTP ${status}, not from the API`);
+  if (status >= 300 && status < 400) {
+    return failure('UpstreamInvalid', place, `the host redirects (HTTP ${status}): set hostAPI to the final address`);
+  }
+  return failure('UpstreamInvalid', place, `HTTP ${status}, not from the API: check hostAPI, and proxies before it`);
+}
+
+function throttled(answer: UpstreamAnswer, said: WireError | undefined, place: Place): OperatorError {
+  const retryAfterMs = headerDelayMs(answer) ?? messageDelayMs(said) ?? throttledMs;
+  return new OperatorError('UpstreamThrottled', describe(place, 'the server limits the rate of requests'), { retryAfterMs });
+}
+
+/** `retry-after` in seconds, or as a date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after). */
+function headerDelayMs(answer: UpstreamAnswer): number | undefined {
+  const text = answer.headers['retry-after']?.trim() ?? '';
+  if (/^\d+$/.test(text)) return clampedMs(Number(text) * 1000);
+  const untilMs = Date.parse(text);
+  const nowMs = Date.parse(answer.headers['date'] ?? '');
+  return Number.isNaN(untilMs) || Number.isNaN(nowMs) ? undefined : clampedMs(untilMs - nowMs);
+}
+
+function messageDelayMs(said: WireError | undefined): number | undefined {
+  const [, seconds] = /try again in (\d+)\s*s/i.exec(said?.message ?? '') ?? [];
+  return seconds === undefined ? undefined : clampedMs(Number(seconds) * 1000);
+}
+
+/** At least a second, so that nothing spins; at most an hour, so that a nonsense header does not stop a cluster. */
+function clampedMs(delayMs: number): number {
+  return Math.min(3_600_000, Math.max(1_000, delayMs));
+}
+
+function quoted(status: number, said: WireError): string {
+  return `HTTP ${status}${quotedAfter(said)}`;
+}
+
+function quotedAfter(said: WireError): string {
+  if (said.message === '') return '';
+  const cut = said.message.length > quotedLength ? `${said.message.slice(0, quotedLength)}…` : said.message;
+  return `, "${cut}"`;
+}
+
+function tryJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

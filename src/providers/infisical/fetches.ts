@@ -1,0 +1,75 @@
+// How a scope, or one secret of it, is fetched and judged: conditional on what is kept, and never empty without proof.
+import { OperatorError } from '../../core/operator-error.ts';
+import type { Fetched } from '../snapshots.ts';
+import { type ApiAccess, list, proveFolder, readOne, type Scope } from './api.ts';
+import { type FolderView, isEmpty, viewOf } from './folder-view.ts';
+import { isDefinite, type Outcome, refusal } from './outcome.ts';
+import type { WireSecret } from './wire.ts';
+
+const nothing: FolderView = { own: new Map(), imported: new Map() };
+
+/** The scope's view, or why it has none. Throws what may pass by itself. */
+export async function fetchView(
+  access: ApiAccess,
+  scope: Scope,
+  kept: Fetched<Outcome<FolderView>> | undefined,
+  signal: AbortSignal,
+): Promise<Fetched<Outcome<FolderView>>> {
+  try {
+    const fetched = await listView(access, scope, kept, signal);
+    // The empty lists of a folder and of no folder are the same bytes, so a 304 proves no more than a 200.
+    if ('value' in fetched.value && isEmpty(fetched.value.value)) await proveFolder(access, scope, signal);
+    return fetched;
+  } catch (error) {
+    return { value: refusal(error) };
+  }
+}
+
+async function listView(
+  access: ApiAccess,
+  scope: Scope,
+  kept: Fetched<Outcome<FolderView>> | undefined,
+  signal: AbortSignal,
+): Promise<Fetched<Outcome<FolderView>>> {
+  try {
+    const answer = await list(access, scope, kept?.etag, signal);
+    if (answer === 'not modified') return kept ?? { value: { value: nothing } };
+    const view = viewOf(answer.value, scope.folder, scope.recursive);
+    return { value: { value: view }, ...(answer.etag === undefined ? {} : { etag: answer.etag }) };
+  } catch (error) {
+    if (!scope.recursive || !(error instanceof OperatorError)) throw error;
+    // A recursive list says 500 for a missing environment (2024), and 404 where nothing lies below (later): the proof of
+    // the folder tells what it was.
+    if (error.reason === 'ScopeNotFound') return { value: { value: nothing } };
+    if (error.reason === 'UpstreamUnavailable') await throwIfGone(access, scope, signal);
+    throw error;
+  }
+}
+
+/** Throws ScopeNotFound when the folder is provably not there; any other answer says nothing. */
+async function throwIfGone(access: ApiAccess, scope: Scope, signal: AbortSignal): Promise<void> {
+  try {
+    await proveFolder(access, scope, signal);
+  } catch (error) {
+    if (error instanceof OperatorError && error.reason === 'ScopeNotFound') throw error;
+  }
+}
+
+/** One secret by name, or why there is none. Throws what may pass by itself. */
+export async function fetchSecret(
+  access: ApiAccess,
+  scope: Scope,
+  name: string,
+  kept: Fetched<Outcome<WireSecret>> | undefined,
+  signal: AbortSignal,
+): Promise<Fetched<Outcome<WireSecret>>> {
+  try {
+    const answer = await readOne(access, scope, name, kept?.etag, signal);
+    if (answer === 'not modified' && kept !== undefined) return kept;
+    if (answer === 'not modified') throw new OperatorError('UpstreamInvalid', 'an answer without a question');
+    return { value: { value: answer.value }, ...(answer.etag === undefined ? {} : { etag: answer.etag }) };
+  } catch (error) {
+    if (isDefinite(error)) return { value: { error } };
+    throw error;
+  }
+}

@@ -1,0 +1,38 @@
+// Who has been told to slow down, and until when: an identity at a host, never the process.
+import { OperatorError } from '../../core/operator-error.ts';
+import type { Clock } from '../../runtime/clock.ts';
+
+interface Pause {
+  readonly error: OperatorError;
+  readonly untilMs: number;
+}
+
+/** Pauses by session key. */
+export class Pauses {
+  readonly #clock: Clock;
+  readonly #byKey = new Map<string, Pause>();
+
+  constructor(options: { readonly clock: Clock }) {
+    this.#clock = options.clock;
+  }
+
+  /** Remembers a failure that asks for a pause; others are none of its concern. */
+  note(key: string, error: OperatorError): void {
+    if (error.reason !== 'UpstreamThrottled' || error.retryAfterMs === undefined) return;
+    const untilMs = this.#clock.nowMs() + error.retryAfterMs;
+    const known = this.#byKey.get(key);
+    if (known === undefined || known.untilMs < untilMs) this.#byKey.set(key, { error, untilMs });
+  }
+
+  /** Throws UpstreamThrottled with the time that is left while the pause lasts, without a request. */
+  check(key: string): void {
+    const pause = this.#byKey.get(key);
+    if (pause === undefined) return;
+    const leftMs = pause.untilMs - this.#clock.nowMs();
+    if (leftMs > 0) {
+      const { message } = pause.error;
+      throw new OperatorError('UpstreamThrottled', message, { retryAfterMs: leftMs, cause: pause.error });
+    }
+    this.#byKey.delete(key);
+  }
+}

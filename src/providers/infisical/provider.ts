@@ -1,0 +1,80 @@
+// The Infisical provider: from a store's spec to a reader. Gathers the identity, opens the way to the host and the session
+// there; requests are in api.ts, what they share in snapshots.ts.
+import { createHash } from 'node:crypto';
+import type { Credentials, Identity, Principal, SessionPool } from '../../auth/contract.ts';
+import { OperatorError } from '../../core/operator-error.ts';
+import type { InfisicalAuth, InfisicalSpec, SecretsScope } from '../../crds/infisical.ts';
+import type { Upstream, UpstreamDoor } from '../../http/contract.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Provider } from '../contract.ts';
+import { Snapshots } from '../snapshots.ts';
+import { loginApi, revoke, type Scope } from './api.ts';
+import { readCa } from './ca.ts';
+import { type ApiHost, parseHostApi } from './host.ts';
+import { Pauses } from './pauses.ts';
+import { createReader, readFolder, type SharedReads } from './reader.ts';
+
+export interface InfisicalPorts {
+  readonly door: UpstreamDoor;
+  readonly sessions: SessionPool;
+  readonly clock: Clock;
+  /** The identity of the login block that is set. */
+  readonly gatherPrincipal: (auth: InfisicalAuth, credentials: Credentials, signal: AbortSignal) => Promise<Principal>;
+}
+
+export function createInfisicalProvider(ports: InfisicalPorts): Provider<InfisicalSpec> {
+  const { clock, door, gatherPrincipal, sessions } = ports;
+  const shared: SharedReads = { views: new Snapshots({ clock }), secrets: new Snapshots({ clock }) };
+  const pauses = new Pauses({ clock });
+  return {
+    capabilities: 'ReadWrite',
+    async connect(spec, context, signal) {
+      const host = parseHostApi(spec.hostAPI);
+      const scope = readScope(spec.secretsScope);
+      const caPem = await readCa(spec, context, signal);
+      const upstream = door.open(caPem === undefined ? {} : { caPem });
+      const principal = await gatherPrincipal(spec.auth, context.credentials, signal);
+      const organizationSlug = spec.secretsScope.organizationSlug?.trim() || undefined;
+      const identity = identityAt({ host, upstream, principal, caPem, organizationSlug });
+      const session = sessions.open(identity, context.holder);
+      return createReader({ host, upstream, session, pauses }, scope, shared);
+    },
+    release: (holder) => sessions.release(holder),
+  };
+}
+
+/** Throws InvalidSpec for an empty slug or a folder path that no server could hold. */
+function readScope(scope: SecretsScope): Scope {
+  return {
+    project: readSlug(scope.projectSlug, 'projectSlug'),
+    environment: readSlug(scope.environmentSlug, 'environmentSlug'),
+    folder: readFolder(scope.secretsPath),
+    recursive: scope.recursive,
+    expand: scope.expandSecretReferences,
+  };
+}
+
+function readSlug(slug: string, field: string): string {
+  const trimmed = slug.trim();
+  if (trimmed !== '') return trimmed;
+  throw new OperatorError('InvalidSpec', `infisical.secretsScope.${field} is empty: write the slug`);
+}
+
+interface IdentityParts {
+  readonly host: ApiHost;
+  readonly upstream: Upstream;
+  readonly principal: Principal;
+  readonly caPem: string | undefined;
+  readonly organizationSlug: string | undefined;
+}
+
+/** Who logs in where, as seen by whom: all that makes one token differ from another. */
+function identityAt({ host, upstream, principal, caPem, organizationSlug }: IdentityParts): Identity {
+  const api = loginApi(upstream, host, organizationSlug);
+  const parts = [host.root, caPem ?? '', organizationSlug ?? '', principal.key];
+  return {
+    key: createHash('sha256').update(JSON.stringify(parts)).digest('base64url'),
+    login: (nowMs, signal) => principal.login(api, nowMs, signal),
+    ...(principal.revocable ? { revoke: (token, signal) => revoke(upstream, host, token, signal) } : {}),
+  };
+}

@@ -1,0 +1,192 @@
+// A connected store: turns requests into the scopes that they need, gets each scope once through the shared snapshots, and
+// selects. A folder is listed; only where that is not allowed (or too large) are its secrets read by name.
+import { checkFolderPath, resolveKey } from '../../core/clean-path.ts';
+import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
+import type { Freshness, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
+import type { Snapshots } from '../snapshots.ts';
+import { type ApiAccess, isReadableByName, type Scope } from './api.ts';
+import { failure } from './errors.ts';
+import { fetchSecret, fetchView } from './fetches.ts';
+import { type FolderView, isWithin, lookUp } from './folder-view.ts';
+import type { Outcome } from './outcome.ts';
+import { type FindRequest, type KeyedRequest, keyFilter, search, select } from './select.ts';
+import type { WireSecret } from './wire.ts';
+
+/** What all stores of the process share. */
+export interface SharedReads {
+  readonly views: Snapshots<Outcome<FolderView>>;
+  readonly secrets: Snapshots<Outcome<WireSecret>>;
+}
+
+/** A request that is ready to be answered, or what is wrong with it. */
+type Planned =
+  | { readonly kind: 'keyed'; readonly request: KeyedRequest; readonly folder: string; readonly name: string }
+  | { readonly kind: 'find'; readonly scope: Scope; readonly takes: (key: string) => boolean }
+  | { readonly kind: 'invalid'; readonly error: OperatorError };
+
+/** Finds one secret of a folder by its name. */
+type FolderLookUp = (name: string) => Outcome<WireSecret>;
+
+/** `base` is the store's own scope. */
+export function createReader(access: ApiAccess, base: Scope, shared: SharedReads): StoreReader {
+  return {
+    phaseKey: [access.host.origin, access.session.key, base.project, base.environment, base.folder].join('|'),
+    origin: access.host.origin,
+    async read(requests, freshness, signal) {
+      return new Reading(access, base, shared, freshness, signal).answer(requests.map((request) => plan(request, base)));
+    },
+    async validate(freshness, signal) {
+      const outcome = await new Reading(access, base, shared, freshness, signal).view(base);
+      if ('error' in outcome) throw outcome.error;
+    },
+  };
+}
+
+function plan(request: ReadRequest, base: Scope): Planned {
+  try {
+    if (request.kind === 'find') return planFind(request, base);
+    return { kind: 'keyed', request, ...resolveKey(base.folder, request.key) };
+  } catch (error) {
+    return { kind: 'invalid', error: asOperatorError(error) };
+  }
+}
+
+function planFind(request: FindRequest, base: Scope): Planned {
+  if (request.tags !== undefined) {
+    throw new OperatorError('Unsupported', 'find by tags is not supported for Infisical: use find.name or find.path');
+  }
+  const folder = request.path?.startsWith('/') ? readFolder(request.path) : base.folder;
+  return { kind: 'find', scope: { ...base, folder }, takes: keyFilter(request) };
+}
+
+/** A folder path as manifests write it: white space around it and a slash behind it do no harm. Throws InvalidSpec. */
+export function readFolder(path: string): string {
+  const folder = path.trim().replace(/(?<=.)\/$/, '') || '/';
+  checkFolderPath(folder);
+  return folder;
+}
+
+/** One call of `read`: within it a scope has one snapshot, so that the keys of one Secret belong together. */
+class Reading {
+  readonly #access: ApiAccess;
+  readonly #base: Scope;
+  readonly #shared: SharedReads;
+  readonly #freshness: Freshness;
+  readonly #signal: AbortSignal;
+  readonly #views = new Map<string, Promise<Outcome<FolderView>>>();
+
+  constructor(access: ApiAccess, base: Scope, shared: SharedReads, freshness: Freshness, signal: AbortSignal) {
+    this.#access = access;
+    this.#base = base;
+    this.#shared = shared;
+    this.#freshness = freshness;
+    this.#signal = signal;
+  }
+
+  async answer(plans: readonly Planned[]): Promise<readonly ReadResult[]> {
+    const folders = await this.#openFolders(plans);
+    return Promise.all(plans.map((planned) => this.#answerOne(planned, folders)));
+  }
+
+  async #answerOne(planned: Planned, folders: ReadonlyMap<string, FolderLookUp>): Promise<ReadResult> {
+    if (planned.kind === 'invalid') return { error: planned.error };
+    if (planned.kind === 'find') return select1(await this.view(planned.scope), (view) => search(view, planned.takes));
+    const found = folders.get(planned.folder)?.(planned.name) ?? { error: new OperatorError('Internal', 'no look-up') };
+    return select1(found, (secret) => ({ values: select(secret, planned.request) }));
+  }
+
+  /** The snapshot of a scope; one per call of `read`. */
+  view(scope: Scope): Promise<Outcome<FolderView>> {
+    const key = JSON.stringify([this.#access.session.key, scope]);
+    const known = this.#views.get(key);
+    if (known !== undefined) return known;
+    const view = this.#shared.views.get(
+      {
+        key,
+        origin: this.#access.host.origin,
+        notBeforeMs: this.#freshness.notBeforeMs,
+        fetch: (kept, signal) => fetchView(this.#access, scope, kept, signal),
+      },
+      this.#signal,
+    );
+    this.#views.set(key, view);
+    return view;
+  }
+
+  async #openFolders(plans: readonly Planned[]): Promise<Map<string, FolderLookUp>> {
+    const names = new Map<string, Set<string>>();
+    for (const planned of plans) {
+      if (planned.kind !== 'keyed') continue;
+      names.set(planned.folder, (names.get(planned.folder) ?? new Set()).add(planned.name));
+    }
+    const opened = [...names].map(async ([folder, wanted]) => [folder, await this.#openFolder(folder, wanted)] as const);
+    return new Map(await Promise.all(opened));
+  }
+
+  async #openFolder(folder: string, names: ReadonlySet<string>): Promise<FolderLookUp> {
+    const scope = { ...this.#base, folder, recursive: false };
+    const own = await this.#ownFromRecursive(folder, names);
+    if (own !== undefined) return (name) => orMissing(own.get(name), this.#missing(scope, name));
+    const outcome = await this.view(scope);
+    if ('value' in outcome) return (name) => orMissing(lookUp(outcome.value, folder, name), this.#missing(scope, name));
+    const { error } = outcome;
+    if (error.reason !== 'AccessDenied' && error.reason !== 'AnswerTooLarge') return () => ({ error });
+    return this.#byName(scope, names, error);
+  }
+
+  /**
+   * The folder's secrets from the snapshot of a recursive store, if it answers all that is asked of the folder: its own
+   * secrets are certain there; what is missing may still be imported, or lie where recursive lists silently look away.
+   */
+  async #ownFromRecursive(
+    folder: string,
+    names: ReadonlySet<string>,
+  ): Promise<ReadonlyMap<string, WireSecret> | undefined> {
+    if (!this.#base.recursive || !isWithin(folder, this.#base.folder)) return undefined;
+    const outcome = await this.view(this.#base);
+    const own = 'value' in outcome ? outcome.value.own.get(folder) : undefined;
+    return own !== undefined && [...names].every((name) => own.has(name)) ? own : undefined;
+  }
+
+  async #byName(scope: Scope, names: ReadonlySet<string>, unlistable: OperatorError): Promise<FolderLookUp> {
+    const readable = [...names].filter(isReadableByName);
+    const read = readable.map(async (name) => [name, await this.#secret(scope, name)] as const);
+    const outcomes = new Map(await Promise.all(read));
+    return (name) => outcomes.get(name) ?? { error: unlistable };
+  }
+
+  #secret(scope: Scope, name: string): Promise<Outcome<WireSecret>> {
+    return this.#shared.secrets.get(
+      {
+        key: JSON.stringify([this.#access.session.key, scope, name]),
+        origin: this.#access.host.origin,
+        notBeforeMs: this.#freshness.notBeforeMs,
+        fetch: (kept, signal) => fetchSecret(this.#access, scope, name, kept, signal),
+      },
+      this.#signal,
+    );
+  }
+
+  #missing({ project, environment, folder }: Scope, name: string): OperatorError {
+    const place = {
+      operation: `read secret "${name}"`,
+      host: this.#access.host.host,
+      scope: { project, environment, folder },
+    };
+    return failure('SecretNotFound', place, 'there is no such secret');
+  }
+}
+
+function orMissing(secret: WireSecret | undefined, error: OperatorError): Outcome<WireSecret> {
+  return secret === undefined ? { error } : { value: secret };
+}
+
+/** A selection from an outcome as a result; what it throws concerns this request alone. */
+function select1<T>(outcome: Outcome<T>, choose: (value: T) => ReadResult): ReadResult {
+  if ('error' in outcome) return outcome;
+  try {
+    return choose(outcome.value);
+  } catch (error) {
+    return { error: asOperatorError(error) };
+  }
+}

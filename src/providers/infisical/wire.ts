@@ -1,0 +1,126 @@
+// Infisical's JSON: what its answers look like, and what of them is kept. Foreign names stop here.
+// https://infisical.com/docs/api-reference/endpoints/secrets/list
+import * as z from 'zod/mini';
+import { OperatorError } from '../../core/operator-error.ts';
+import { SecretValue } from '../../core/secret-value.ts';
+
+/** What stands in place of a value that the identity may see the name of, but not read. */
+const maskText = '<hidden-by-infisical>';
+
+/** One secret as the server tells of it. */
+export interface WireSecret {
+  readonly key: string;
+  /** Undefined when the server hides it from this identity. */
+  readonly value: SecretValue | undefined;
+  /** Folder, where the answer names it. */
+  readonly folder: string | undefined;
+  readonly version: number;
+  /** Epoch ms; 0 when the answer does not say. */
+  readonly updatedAtMs: number;
+}
+
+export interface WireList {
+  readonly secrets: readonly WireSecret[];
+  /** Import by import, in the server's order. */
+  readonly imports: readonly (readonly WireSecret[])[];
+}
+
+const secretSchema = z.object({
+  secretKey: z.string(),
+  secretValue: z.nullish(z.string()),
+  secretValueHidden: z.nullish(z.boolean()),
+  secretPath: z.nullish(z.string()),
+  type: z.nullish(z.string()),
+  version: z.nullish(z.number()),
+  updatedAt: z.nullish(z.string()),
+});
+
+const listSchema = z.object({
+  secrets: z.array(secretSchema),
+  imports: z.nullish(z.array(z.object({ secrets: z.array(secretSchema) }))),
+});
+
+const oneSchema = z.object({ secret: secretSchema });
+
+/** A list answer. Throws UpstreamInvalid for anything else: a wrong shape is never "no secrets". */
+export function parseList(json: unknown): WireList {
+  const parsed = listSchema.safeParse(json);
+  if (!parsed.success) throw notTheApi('a list of secrets');
+  const { secrets, imports } = parsed.data;
+  return { secrets: readAll(secrets), imports: (imports ?? []).map((block) => readAll(block.secrets)) };
+}
+
+/** The answer to a read by name. Throws UpstreamInvalid for anything else. */
+export function parseOne(json: unknown): WireSecret {
+  const parsed = oneSchema.safeParse(json);
+  if (!parsed.success) throw notTheApi('a secret');
+  return readSecret(parsed.data.secret);
+}
+
+function readAll(secrets: readonly z.infer<typeof secretSchema>[]): WireSecret[] {
+  // Personal overrides belong to users; an identity's view of the folder is the shared one.
+  return secrets.filter((secret) => secret.type !== 'personal').map(readSecret);
+}
+
+function readSecret(secret: z.infer<typeof secretSchema>): WireSecret {
+  const { secretValue, secretPath, updatedAt } = secret;
+  const hidden = secret.secretValueHidden === true || secretValue === maskText;
+  if (!hidden && (secretValue === undefined || secretValue === null)) throw notTheApi('a value with each secret');
+  const updatedAtMs = Date.parse(updatedAt ?? '');
+  return {
+    key: secret.secretKey,
+    value: hidden ? undefined : new SecretValue(secretValue ?? ''),
+    folder: secretPath ?? undefined,
+    version: secret.version ?? 0,
+    updatedAtMs: Number.isNaN(updatedAtMs) ? 0 : updatedAtMs,
+  };
+}
+
+function notTheApi(expected: string): OperatorError {
+  return new OperatorError('UpstreamInvalid', `the answer is not ${expected}`);
+}
+
+const errorSchema = z.object({ error: z.optional(z.unknown()), message: z.optional(z.unknown()), details: z.optional(z.unknown()) });
+
+/** What an error answer says. */
+export interface WireError {
+  readonly error: string;
+  /** '' when the message is no text: validation errors bring a list of issues. */
+  readonly message: string;
+  /** True for a message that is a list of issues. */
+  readonly isValidation: boolean;
+  /** Names of the references that could not be expanded, such as `dev/folder/KEY`. */
+  readonly references: readonly string[];
+}
+
+/** The server's error, or undefined when the body is none of the API's. */
+export function parseError(json: unknown): WireError | undefined {
+  const parsed = errorSchema.safeParse(json);
+  if (!parsed.success || (parsed.data.error === undefined && parsed.data.message === undefined)) return undefined;
+  const { error, message, details } = parsed.data;
+  return {
+    error: typeof error === 'string' ? error : '',
+    message: typeof message === 'string' ? message : '',
+    isValidation: Array.isArray(message) || error === 'ValidationFailure',
+    references: [...referencesIn(details, 0)],
+  };
+}
+
+const deepestDetails = 4;
+const mostReferences = 5;
+
+/** Places named anywhere in the details, whose shape differs between releases; only names are taken. */
+function* referencesIn(details: unknown, depth: number): Generator<string> {
+  if (depth > deepestDetails || typeof details !== 'object' || details === null) return;
+  const { secretKey, secretPath, environment } = placeSchema.safeParse(details).data ?? {};
+  if (secretKey !== undefined) {
+    yield [environment, secretPath?.replace(/^\/+|\/+$/g, ''), secretKey].filter((part) => part).join('/');
+  }
+  for (const inner of Object.values(details).slice(0, mostReferences)) yield* referencesIn(inner, depth + 1);
+}
+
+const placeSchema = z.object({
+  secretKey: z.optional(z.string()),
+  secretPath: z.optional(z.string()),
+  environment: z.optional(z.string()),
+});

@@ -1,0 +1,185 @@
+// What was read from upstreams, shared by all who need it: per scope one fetch at a time, requests collected into the next
+// one, answers kept for those who do not ask for anything younger. Knows keys and ages, not what the values mean.
+//
+//   idle ──asked for something younger──▶ collecting (50 ms) ──slot free──▶ fetching ──▶ idle, kept
+//                                             ▲ joined by all who ask meanwhile          │
+//                                             └────── asked for again: next fetch ◀──────┘
+import { OperatorError } from '../core/operator-error.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
+import { SharedFetch } from './shared-fetch.ts';
+
+/** How long requests are collected before a fetch starts, so that a burst shares it. */
+const collectMs = 50;
+
+/** A kept answer is dropped when nobody has asked for it for this long. */
+const keepMs = 300_000;
+
+/** How often the kept answers are looked through. */
+const sweepMs = 60_000;
+
+/** Fetches at the same time per origin: servers gain nothing from more, and slow down for others. */
+const parallelPerOrigin = 8;
+
+/** An answer and its validator. */
+export interface Fetched<T> {
+  readonly value: T;
+  /** Strong ETag of the answer, for a conditional request next time. */
+  readonly etag?: string;
+}
+
+export interface SnapshotRequest<T> {
+  /** Equal keys mean equal answers: everything that the answer depends on, identity included. */
+  readonly key: string;
+  /** Whose parallel requests are bounded. */
+  readonly origin: string;
+  /** The answer must come from a fetch that started at or after this instant (epoch ms). */
+  readonly notBeforeMs: number;
+  /** Fetches, with the kept answer at hand when there is one. */
+  readonly fetch: (kept: Fetched<T> | undefined, signal: AbortSignal) => Promise<Fetched<T>>;
+}
+
+interface Entry<T> {
+  kept: { readonly fetched: Fetched<T>; readonly startedAtMs: number } | undefined;
+  running: { readonly fetch: SharedFetch<T>; readonly startedAtMs: number } | undefined;
+  /** Collecting, or waiting for `running` to end or for a slot. */
+  next: SharedFetch<T> | undefined;
+  usedAtMs: number;
+}
+
+/** Snapshots of scopes, all of one type. */
+export class Snapshots<T> {
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, Entry<T>>();
+  readonly #slots = new Map<string, Slots>();
+  #sweep: Timer | undefined;
+
+  constructor(options: { readonly clock: Clock }) {
+    this.#clock = options.clock;
+  }
+
+  /** How many scopes are kept or being fetched. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** An answer that is fresh enough; throws what the fetch throws, and `Aborted`. */
+  async get(request: SnapshotRequest<T>, signal: AbortSignal): Promise<T> {
+    const nowMs = this.#clock.nowMs();
+    const entry = this.#entry(request.key);
+    entry.usedAtMs = nowMs;
+    // Nothing can be fetched in the future: a due time that lies there (a stepped clock) means "from now".
+    const notBeforeMs = Math.min(request.notBeforeMs, nowMs);
+    const isFresh = (startedAtMs: number) => startedAtMs >= notBeforeMs && startedAtMs <= nowMs;
+    if (entry.kept !== undefined && isFresh(entry.kept.startedAtMs)) return entry.kept.fetched.value;
+    const running = entry.running?.fetch.signal.aborted === false ? entry.running : undefined;
+    if (running !== undefined && isFresh(running.startedAtMs)) return running.fetch.wait(signal);
+    entry.next ??= this.#collect(entry, request);
+    return entry.next.wait(signal);
+  }
+
+  #entry(key: string): Entry<T> {
+    const known = this.#entries.get(key);
+    if (known !== undefined) return known;
+    const made: Entry<T> = { kept: undefined, running: undefined, next: undefined, usedAtMs: 0 };
+    this.#entries.set(key, made);
+    this.#sweep ??= this.#clock.after(sweepMs, () => this.#dropUnused());
+    return made;
+  }
+
+  #collect(entry: Entry<T>, request: SnapshotRequest<T>): SharedFetch<T> {
+    const next = new SharedFetch<T>();
+    const start = async () => {
+      await entry.running?.fetch.ended; // one after another, whatever becomes of the former
+      const slots = this.#slotsOf(request.origin);
+      await slots.take(next.signal);
+      try {
+        await this.#fetch(entry, next, request);
+      } finally {
+        slots.give();
+      }
+    };
+    const timer = this.#clock.after(collectMs, () => {
+      start().catch(() => next.run(() => Promise.reject(new OperatorError('Aborted', 'nobody waits'))));
+    });
+    next.signal.addEventListener('abort', () => {
+      timer.cancel();
+      if (entry.next === next) entry.next = undefined;
+    });
+    return next;
+  }
+
+  async #fetch(entry: Entry<T>, fetch: SharedFetch<T>, request: SnapshotRequest<T>): Promise<void> {
+    if (fetch.signal.aborted) return;
+    const startedAtMs = this.#clock.nowMs();
+    entry.running = { fetch, startedAtMs };
+    entry.next = undefined;
+    await fetch.run(async (signal) => {
+      const fetched = await request.fetch(entry.kept?.fetched, signal);
+      entry.kept = { fetched, startedAtMs };
+      return fetched.value;
+    });
+    entry.running = undefined;
+  }
+
+  #slotsOf(origin: string): Slots {
+    const known = this.#slots.get(origin);
+    if (known !== undefined) return known;
+    const made = new Slots(parallelPerOrigin);
+    this.#slots.set(origin, made);
+    return made;
+  }
+
+  #dropUnused(): void {
+    const beforeMs = this.#clock.nowMs() - keepMs;
+    for (const [key, entry] of this.#entries) {
+      if (entry.running !== undefined || entry.next !== undefined || entry.usedAtMs > beforeMs) continue;
+      this.#entries.delete(key);
+    }
+    for (const [origin, slots] of this.#slots) if (slots.unused) this.#slots.delete(origin);
+    this.#sweep = this.#entries.size === 0 ? undefined : this.#clock.after(sweepMs, () => this.#dropUnused());
+  }
+}
+
+/** A bounded number of permits, given in the order in which they were asked for. */
+class Slots {
+  readonly #total: number;
+  #free: number;
+  readonly #queue: (() => void)[] = [];
+
+  constructor(total: number) {
+    this.#total = total;
+    this.#free = total;
+  }
+
+  get unused(): boolean {
+    return this.#free === this.#total;
+  }
+
+  /** Waits for a permit; throws `Aborted` (and takes none) when the signal fires first. */
+  take(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(new OperatorError('Aborted', 'stopped'));
+    if (this.#free > 0) {
+      this.#free--;
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        const at = this.#queue.indexOf(onTurn);
+        if (at >= 0) this.#queue.splice(at, 1);
+        reject(new OperatorError('Aborted', 'stopped'));
+      };
+      const onTurn = () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      this.#queue.push(onTurn);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  give(): void {
+    const turn = this.#queue.shift();
+    if (turn === undefined) this.#free++;
+    else turn();
+  }
+}

@@ -1,0 +1,68 @@
+// The log: JSON lines by pino. Messages are constants, facts are fields. Errors pass a serializer that allows known
+// fields (reason, message, code, stack) rather than hiding bad ones, so a foreign error cannot carry a body or a header out.
+import { pino } from 'pino';
+
+/** The fixed names of facts in a log line. */
+export interface LogFields {
+  readonly kind?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly generation?: number;
+  readonly reconcileId?: string;
+  readonly store?: string;
+  readonly provider?: string;
+  readonly authMethod?: string;
+  readonly reason?: string;
+  readonly attempt?: number;
+  readonly durationMs?: number;
+  readonly count?: number;
+  readonly keys?: readonly string[];
+  readonly detail?: string;
+  readonly err?: unknown;
+}
+
+export interface Logger {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+}
+
+/** Writes to stdout; `level` is a pino level name. */
+export function createLogger(level: string): Logger {
+  return pino({ level, base: null, serializers: { err: serializeError } }, pino.destination({ dest: 1, sync: true }));
+}
+
+interface SafeError {
+  readonly type: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly code?: string;
+  readonly stack?: string;
+  readonly cause?: SafeError;
+}
+
+/** How many causes deep a log line goes. */
+const deepestCause = 4;
+
+/** Known fields of an error. The message of a foreign error may quote its input, so only OperatorErrors show theirs. */
+export function serializeError(thrown: unknown, depth = 0): SafeError {
+  if (!(thrown instanceof Error)) return { type: typeof thrown };
+  const reason = 'reason' in thrown && typeof thrown.reason === 'string' ? thrown.reason : undefined;
+  const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
+  return {
+    type: thrown.name,
+    ...(reason === undefined ? {} : { reason, message: thrown.message }),
+    ...(code === undefined ? {} : { code }),
+    ...(reason === undefined || reason === 'Internal' ? { stack: frames(thrown) } : {}),
+    ...(thrown.cause === undefined || depth >= deepestCause ? {} : { cause: serializeError(thrown.cause, depth + 1) }),
+  };
+}
+
+/** The stack without its first lines, which repeat the message. */
+function frames(error: Error): string {
+  return (error.stack ?? '')
+    .split('\n')
+    .filter((line) => line.startsWith('    at '))
+    .join('\n');
+}

@@ -1,0 +1,75 @@
+// Runs the real kubectl against a cluster under test. Tests use it for what a person would do at a shell: apply a
+// file, create a namespace, read what came of it.
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+
+export interface KubectlOptions {
+  readonly kubeconfig: string;
+  /** Sent to its standard input, for `-f -`. */
+  readonly stdin?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Thrown when kubectl ends with another code than 0. */
+export class KubectlError extends Error {
+  override readonly name = 'KubectlError';
+  readonly stderr: string;
+
+  constructor(args: readonly string[], ending: string, stderr: string) {
+    super(`kubectl ${args.join(' ')}: ${ending}: ${stderr.trim()}`);
+    this.stderr = stderr;
+  }
+}
+
+/** Throws KubectlError with kubectl's own words when it fails, and the signal's reason when aborted. */
+export async function kubectl(args: readonly string[], options: KubectlOptions): Promise<{ readonly stdout: string }> {
+  const folder = dirname(options.kubeconfig);
+  const child = spawn(kubectlBeside(options.kubeconfig), args, {
+    env: { ...process.env, KUBECONFIG: options.kubeconfig, KUBECACHEDIR: join(folder, 'kubectl-cache'), KUBERC: 'off' },
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  const ended = new Promise<string>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
+  });
+  child.stdin.on('error', () => {}); // kubectl may end before it has read all; its exit code tells why
+  child.stdin.end(options.stdin ?? '');
+  const [stdout, stderr, ending] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  if (ending !== 'exit code 0') throw new KubectlError(args, ending, stderr);
+  return { stdout };
+}
+
+/** Applies manifests given as YAML or JSON text, as a person would with `kubectl apply -f`. */
+export async function applyYaml(manifests: string, options: Omit<KubectlOptions, 'stdin'>): Promise<void> {
+  await kubectl(['apply', '-f', '-'], { ...options, stdin: manifests });
+}
+
+/** Creates a namespace named `<prefix>-<random>` and gives its name. */
+export async function createNamespace(prefix: string, options: Omit<KubectlOptions, 'stdin'>): Promise<string> {
+  const name = `${prefix}-${randomBytes(4).toString('hex')}`;
+  await kubectl(['create', 'namespace', name], options);
+  return name;
+}
+
+/**
+ * Applies the CRDs of a directory and waits until the API server serves them. Gives the number of files; a directory
+ * that is absent or holds no `*.yaml` is none. Server-side, because a client-side apply stops at 256 KiB.
+ */
+export async function applyCrds(directory: string, options: Omit<KubectlOptions, 'stdin'>): Promise<number> {
+  const names = existsSync(directory) ? await readdir(directory) : [];
+  const files = names.filter((name) => name.endsWith('.yaml')).map((name) => `--filename=${join(directory, name)}`);
+  if (files.length === 0) return 0;
+  await kubectl(['apply', '--server-side', '--force-conflicts', ...files], options);
+  await kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...files], options);
+  return files.length;
+}
+
+/** The wrapper that a control plane of ours puts beside its kubeconfig; for any other cluster the one in PATH. */
+function kubectlBeside(kubeconfig: string): string {
+  const wrapper = join(dirname(kubeconfig), 'kubectl');
+  return existsSync(wrapper) ? wrapper : 'kubectl';
+}
