@@ -9,15 +9,12 @@ import { IdentitySession } from './identity-session.ts';
 /** How many tokens are revoked at the same time when the process ends. */
 const parallelRevocations = 16;
 
-/** After this time without use, a holder that has moved on to another identity lets the former one go. */
-const supersededAfterMs = 600_000;
-
 /** All sessions by identity key, and who holds them. */
 export class Sessions implements SessionPool {
   readonly #clock: Clock;
   readonly #byKey = new Map<string, IdentitySession>();
-  /** holder → identity key → last time that the holder opened it. */
-  readonly #openedAtMs = new Map<string, Map<string, number>>();
+  /** The identities that a holder opened. */
+  readonly #keysOf = new Map<string, Set<string>>();
   readonly #ending = new Set<Promise<void>>();
   /** Ends revocations that take longer than the end of the process may. */
   readonly #bound = new AbortController();
@@ -37,16 +34,15 @@ export class Sessions implements SessionPool {
     const session = this.#byKey.get(identity.key) ?? this.#create(identity);
     session.follow(identity);
     session.holders.add(holder);
-    const keys = this.#openedAtMs.get(holder) ?? new Map<string, number>();
-    this.#openedAtMs.set(holder, keys.set(identity.key, this.#clock.nowMs()));
-    if (keys.size > 1) this.#letGoSuperseded(holder, keys);
+    this.#keysOf.set(holder, (this.#keysOf.get(holder) ?? new Set()).add(identity.key));
     return session;
   }
 
   release(holder: string): void {
-    for (const key of this.#openedAtMs.get(holder)?.keys() ?? []) this.#letGo(holder, key);
-    this.#openedAtMs.delete(holder);
-    // Refusals outlive their holders, so that a store made anew is not a new chance to fail; those that have passed go.
+    for (const key of this.#keysOf.get(holder) ?? []) this.#byKey.get(key)?.holders.delete(holder);
+    this.#keysOf.delete(holder);
+    // All are looked at: refusals outlive their holders, so that a store made anew is not a new chance to fail, and those
+    // that have passed go here.
     for (const session of this.#byKey.values()) this.#settle(session);
   }
 
@@ -58,7 +54,7 @@ export class Sessions implements SessionPool {
     signal.addEventListener('abort', onAbort, { once: true });
     const sessions = [...this.#byKey.values()];
     this.#byKey.clear();
-    this.#openedAtMs.clear();
+    this.#keysOf.clear();
     const worker = async () => {
       for (let next = sessions.pop(); next !== undefined && !signal.aborted; next = sessions.pop()) {
         await next.end(this.#bound.signal);
@@ -71,25 +67,6 @@ export class Sessions implements SessionPool {
     const session: IdentitySession = new IdentitySession(identity, this.#clock, () => this.#settle(session));
     this.#byKey.set(identity.key, session);
     return session;
-  }
-
-  /**
-   * A store whose credentials changed moves on; so does one whose credentials lie in its consumers' namespaces, to and
-   * fro. Only what has not been used for a while goes, so that the latter keep their sessions.
-   */
-  #letGoSuperseded(holder: string, keys: Map<string, number>): void {
-    const beforeMs = this.#clock.nowMs() - supersededAfterMs;
-    for (const [key, openedAtMs] of keys) {
-      if (openedAtMs > beforeMs) continue;
-      keys.delete(key);
-      this.#letGo(holder, key);
-    }
-  }
-
-  #letGo(holder: string, key: string): void {
-    const session = this.#byKey.get(key);
-    session?.holders.delete(holder);
-    if (session !== undefined) this.#settle(session);
   }
 
   /** Ends a session that nobody holds or uses. */

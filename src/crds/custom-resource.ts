@@ -63,7 +63,7 @@ export function customResourceDefinition(kind: Kind): CustomResourceDefinition {
           storage: false,
           deprecated: true,
           deprecationWarning: `${group}/${olderVersion} ${kind.resource.kind} is deprecated: write ${group}/${version}, which has the same fields`,
-          ...shared(kind, withoutDescriptions(schema)),
+          ...shared(turned(kind), withoutDescriptions(schema)),
         },
       ],
     },
@@ -80,6 +80,12 @@ function namesOf({ resource, shortNames }: Kind): object {
     shortNames,
     categories: ['external-secrets'],
   };
+}
+
+// Where all versions list the same selectable fields, the API server moves the list above the versions, and then refuses
+// it there unless their schemas are the same to the letter. Another order is enough to keep each list in its place.
+function turned(kind: Kind): Kind {
+  return kind.selectableFields === undefined ? kind : { ...kind, selectableFields: kind.selectableFields.toReversed() };
 }
 
 function shared({ columns, selectableFields }: Kind, openAPIV3Schema: Structural): object {

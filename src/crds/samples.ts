@@ -204,7 +204,9 @@ export const storeSamples: readonly Sample[] = [
       provider: {
         pulumi: {
           apiUrl: 'https://api.pulumi.com/api/esc',
-          ...{ organization: 'o', project: 'p', environment: 'e' },
+          organization: 'o',
+          project: 'p',
+          environment: 'e',
           auth: { oidcConfig: { organization: 'o', serviceAccountRef: { name: 'app' }, expirationSeconds: 600 } },
         },
       },

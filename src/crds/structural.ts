@@ -17,16 +17,13 @@ export interface Structural {
 }
 
 /** Keywords that pass through as they are; what is neither here nor handled below is a schema we do not know how to say. */
-const plainKeywords = new Set([
-  ...['type', 'format', 'pattern', 'enum', 'nullable', 'required', 'minimum', 'maximum'],
-  ...['minLength', 'maxLength', 'minItems', 'maxItems', 'minProperties', 'maxProperties'],
-  ...[
-    'x-kubernetes-preserve-unknown-fields',
-    'x-kubernetes-map-type',
-    'x-kubernetes-list-type',
-    'x-kubernetes-validations',
-  ],
-]);
+const plainKeywords: ReadonlySet<string> = new Set(
+  [
+    'type format pattern enum nullable required minimum maximum',
+    'minLength maxLength minItems maxItems minProperties maxProperties',
+    'x-kubernetes-preserve-unknown-fields x-kubernetes-map-type x-kubernetes-list-type x-kubernetes-validations',
+  ].flatMap((keywords) => keywords.split(' ')),
+);
 
 type Node = Readonly<Record<string, unknown>>;
 

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { OperatorError } from '../core/operator-error.ts';
 import type { Upstream, UpstreamAnswer, UpstreamDoor, UpstreamRequest } from './contract.ts';
-import { createEgressPolicy } from './egress.ts';
+import { createEgressPolicy, type EgressPolicy } from './egress.ts';
 import { createProxyRules, type ProxySettings } from './proxy.ts';
 import { createUpstreamDoor, type DoorLimits, type RequestObservation } from './upstream.ts';
 
@@ -49,9 +49,9 @@ export function startHttps(tls: { readonly keyPem: string; readonly certPem: str
   return listen(server);
 }
 
-/** A server that speaks whatever `onConnection` writes. */
+/** A server that speaks whatever `onConnection` writes. It reads what it is sent, or it would not see the end. */
 export function startTcp(onConnection: (socket: net.Socket) => void): Promise<TestServer> {
-  return listen(net.createServer(onConnection));
+  return listen(net.createServer((socket) => onConnection(socket.resume())));
 }
 
 /** A forward proxy: tunnels CONNECT, forwards absolute URLs, resolves `*.test` to loopback, and notes what it was asked. */
@@ -94,6 +94,7 @@ export interface TestDoor {
 export function openDoor(
   options: {
     readonly insecureHosts?: readonly string[];
+    readonly policy?: EgressPolicy;
     readonly proxy?: Partial<ProxySettings>;
     readonly limits?: Partial<DoorLimits>;
   } = {},
@@ -102,7 +103,8 @@ export function openDoor(
   const observed: RequestObservation[] = [];
   const hostChanges: { readonly origin: string; readonly isUp: boolean }[] = [];
   const door = createUpstreamDoor({
-    policy: createEgressPolicy({ insecureHosts: options.insecureHosts ?? ['127.0.0.1', 'localhost'] }),
+    policy:
+      options.policy ?? createEgressPolicy({ insecureHosts: options.insecureHosts ?? ['127.0.0.1', 'localhost'] }),
     proxy: createProxyRules({ httpProxy: undefined, httpsProxy: undefined, noProxy: undefined, ...options.proxy }),
     userAgent: 'escapement/test',
     clock,

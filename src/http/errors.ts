@@ -158,5 +158,8 @@ function* causeChain(thrown: unknown): Generator<Error> {
 }
 
 function codeOf(error: Error): string | undefined {
-  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  // A failed write hides OpenSSL's own code, which only the text keeps.
+  const isPlain = code === 'EPROTO' && /wrong version number|packet length too long/.test(error.message);
+  return isPlain ? 'ERR_SSL_WRONG_VERSION_NUMBER' : code;
 }

@@ -89,11 +89,13 @@ type GotStream = ReturnType<Got['stream']>;
 
 function startRequest(request: UpstreamRequest, context: ExchangeContext): GotStream {
   const { agent, request: sendRequest } = context.route;
+  // Without a body got's stream would wait for one to be written, except for GET.
+  const body = request.body ?? (request.method === 'GET' ? undefined : '');
   return context.got.stream(request.url, {
     method: request.method,
     headers: { ...request.headers },
     agent,
-    ...(request.body === undefined ? {} : { body: request.body }),
+    ...(body === undefined ? {} : { body }),
     ...(sendRequest === undefined ? {} : { request: sendRequest }),
   });
 }

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { failureOf, openDoor, send, startHttp, startTcp, until } from './door.fixture.ts';
+import { createEgressPolicy } from './egress.ts';
 
 const url = (server: { readonly port: number }, path = '/') => `http://127.0.0.1:${server.port}${path}`;
 
@@ -141,9 +142,14 @@ describe('a host that misbehaves', () => {
         response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('x'.repeat(2_000))),
     ],
   ])('is cut off when it %s', async (_, respond) => {
-    const server = await startHttp((request, response) => void respond(response));
+    const server = await startHttp((_request, response) => void respond(response));
     const error = await failureOf(send(openDoor().door.open({}), url(server), { maxBytes: 1_000 }));
     expect(error.reason).toBe('AnswerTooLarge');
+  });
+
+  it('loses its connection when it sends too much', async () => {
+    const server = await startHttp((_, response) => response.writeHead(200, { 'content-length': 2_000 }).write('x'));
+    await failureOf(send(openDoor().door.open({}), url(server), { maxBytes: 1_000 }));
     await until(() => server.connections.open === 0);
   });
 
@@ -304,8 +310,11 @@ describe('a host that is down', () => {
     const failures = Array.from({ length: 50 }, (_, i) => failureOf(send(door.open({}), url(server, `/${i}`))));
     await until(() => server.connections.accepted === 2);
     await clock.advance(10_000);
+    // One more leaves between the first silence and the second, which closes the gate.
+    await until(() => server.connections.accepted === 3);
+    await clock.advance(10_000);
     expect((await Promise.all(failures)).every((error) => error.reason === 'UpstreamUnavailable')).toBe(true);
-    expect(server.connections.accepted).toBe(2);
+    expect(server.connections.accepted).toBe(3);
   });
 
   it('holds nobody back from another host', async () => {
@@ -331,25 +340,21 @@ describe('a host that is down', () => {
 });
 
 describe('egress', () => {
-  it.each([
-    ['plain http to a host that is not listed', 'http://127.0.0.1:9/', 'HostDenied'],
-    ['a name that resolves to loopback', 'https://localhost.localdomain:9/', 'HostDenied'],
-    ['metadata', 'https://169.254.169.254/', 'HostDenied'],
-  ] as const)('refuses %s', async (_, target, reason) => {
+  it.each(['http://127.0.0.1:9/', 'https://169.254.169.254/'])('refuses %s before anything leaves', async (target) => {
     const { door, observed } = openDoor({ insecureHosts: [] });
-    const error = await failureOf(send(door.open({}), target));
-    // Where the name is unknown to the resolver, the request fails for that reason: it must not connect either way.
-    expect([reason, 'UpstreamUnavailable']).toContain(error.reason);
-    expect(observed.every((request) => typeof request.outcome === 'string')).toBe(true);
+    expect((await failureOf(send(door.open({}), target))).reason).toBe('HostDenied');
+    expect(observed).toEqual([]);
   });
 
-  it('judges what a name resolves to when it connects', async () => {
+  it.each(['localhost', '127.0.0.1'])('judges the address of %s when it connects', async (host) => {
     const server = await startHttp((_, response) => response.end('ok'));
-    const policy = { insecureHosts: ['localhost:1', 'ip6-localhost'] };
-    const { door } = openDoor(policy);
-    const error = await failureOf(send(door.open({}), `http://localhost:${server.port}/`));
-    expect(error.reason).toBe('HostDenied');
+    // The URL is let through, as that of a name with an innocent look would be.
+    const { checkAddress } = createEgressPolicy({ insecureHosts: [] });
+    const { door, hostChanges } = openDoor({ policy: { checkUrl: () => {}, checkAddress } });
+    const upstream = door.open({});
+    expect((await failureOf(send(upstream, `http://${host}:${server.port}/`))).reason).toBe('HostDenied');
     expect(server.connections.accepted).toBe(0);
+    expect(hostChanges).toEqual([]);
   });
 
   it('lets a listed name resolve to loopback', async () => {

@@ -56,7 +56,10 @@ export function refusalError(attempt: Attempt, refusal: Refusal): ApiError {
   const subject = attempt.key === undefined ? attempt.plural : `${attempt.plural} "${attempt.key}"`;
   const message = `${attempt.verb} ${subject}: ${describe(attempt, refusal.status, status)}`;
   const { retryAfterMs } = refusal;
-  return new ApiError(reason, message, { status: refusal.status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+  return new ApiError(reason, message, {
+    status: refusal.status,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }
 
 function reasonOf({ verb }: Attempt, code: number, status: StatusBody): Reason {

@@ -1,6 +1,5 @@
 // Logs in through @kubernetes/client-node where a kubeconfig names a program (exec) or an auth provider. The package
 // is big, so it is loaded only when such a user entry is met.
-import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import { OperatorError } from '../core/operator-error.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -17,28 +16,41 @@ export async function loginByPlugin(paths: readonly string[], contextName: strin
     const config = new KubeConfig();
     for (const path of paths) {
       const one = new KubeConfig();
-      one.loadFromString(readFileSync(path, 'utf8'));
+      one.loadFromFile(path); // unlike from a string, relative paths become absolute
       config.mergeConfig(one, true);
     }
     config.setCurrentContext(contextName);
     return config;
   };
-  const config = load();
+  let config = load();
   const ask = async (): Promise<RequestOptions> => {
     const options: RequestOptions = {};
     try {
       await config.applyToHTTPSOptions(options);
     } catch {
       // The plugin's output may hold the credential: it stays out of the message.
-      throw new OperatorError('InvalidCredential', `context "${contextName}": the login plugin of its user entry failed`);
+      throw new OperatorError(
+        'InvalidCredential',
+        `context "${contextName}": the login plugin of its user entry failed`,
+      );
     }
     return options;
   };
   const first = await ask();
-  return { tls: certificateOf(first), credentials: pluginCredentials(ask, first, clock) };
+  const forget = () => {
+    config = load(); // the plugin's own cache has no other way to be emptied
+  };
+  return { tls: certificateOf(first), credentials: pluginCredentials({ ask, forget, first, clock }) };
 }
 
-function pluginCredentials(ask: () => Promise<RequestOptions>, first: RequestOptions, clock: Clock): Credentials {
+interface Plugin {
+  readonly ask: () => Promise<RequestOptions>;
+  readonly forget: () => void;
+  readonly first: RequestOptions;
+  readonly clock: Clock;
+}
+
+function pluginCredentials({ ask, forget, first, clock }: Plugin): Credentials {
   let known = { header: authorizationOf(first), untilMs: clock.monotonicMs() + keepHeaderMs };
   let asking: Promise<string | undefined> | undefined;
   const renew = async () => {
@@ -56,13 +68,15 @@ function pluginCredentials(ask: () => Promise<RequestOptions>, first: RequestOpt
       return asking;
     },
     refused() {
+      forget();
       known = { ...known, untilMs: Number.NEGATIVE_INFINITY };
     },
   };
 }
 
 function authorizationOf({ headers }: RequestOptions): string | undefined {
-  const header = headers === undefined || Array.isArray(headers) ? undefined : headers['Authorization'];
+  if (headers === undefined || Array.isArray(headers)) return undefined;
+  const header = new Map(Object.entries(headers)).get('Authorization');
   return typeof header === 'string' ? header : undefined;
 }
 

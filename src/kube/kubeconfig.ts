@@ -34,14 +34,16 @@ export function chooseContext(paths: readonly string[]): ChosenContext {
   const list = paths.join('", "');
   if (contextName === undefined) throw invalid(`kubeconfig "${list}": current-context is not set`);
   const context = find(files, 'contexts', 'context', contextName);
-  if (context === undefined) throw invalid(`kubeconfig "${list}": current-context "${contextName}" is not among contexts`);
+  if (context === undefined)
+    throw invalid(`kubeconfig "${list}": current-context "${contextName}" is not among contexts`);
   const clusterName = textField(context, 'cluster');
   if (clusterName === undefined) throw invalid(at(context, 'cluster', 'is not set'));
   const cluster = find(files, 'clusters', 'cluster', clusterName);
   if (cluster === undefined) throw invalid(at(context, 'cluster', `"${clusterName}" is not among clusters`));
   const userName = textField(context, 'user');
   const user = userName === undefined ? undefined : find(files, 'users', 'user', userName);
-  if (userName !== undefined && user === undefined) throw invalid(at(context, 'user', `"${userName}" is not among users`));
+  if (userName !== undefined && user === undefined)
+    throw invalid(at(context, 'user', `"${userName}" is not among users`));
   return { contextName, cluster, user, namespace: textField(context, 'namespace') ?? 'default' };
 }
 
@@ -83,8 +85,10 @@ function clusterTls(cluster: Entry): TlsMaterial {
 function clientCertificate(user: Entry): TlsMaterial {
   const certPem = pemField(user, 'client-certificate');
   const keyPem = pemField(user, 'client-key');
-  if (certPem !== undefined && keyPem === undefined) throw invalid(at(user, 'client-key', 'is missing beside client-certificate'));
-  if (certPem === undefined && keyPem !== undefined) throw invalid(at(user, 'client-certificate', 'is missing beside client-key'));
+  if (certPem !== undefined && keyPem === undefined)
+    throw invalid(at(user, 'client-key', 'is missing beside client-certificate'));
+  if (certPem === undefined && keyPem !== undefined)
+    throw invalid(at(user, 'client-certificate', 'is missing beside client-key'));
   return certPem === undefined || keyPem === undefined ? {} : { certPem, keyPem };
 }
 
@@ -130,7 +134,9 @@ function find(
 ): Entry | undefined {
   for (const { path, document } of files) {
     const entries = document[list];
-    const found = Array.isArray(entries) ? entries.find((entry) => isRecord(entry) && entry['name'] === name) : undefined;
+    const found = Array.isArray(entries)
+      ? entries.find((entry) => isRecord(entry) && entry['name'] === name)
+      : undefined;
     const fields = isRecord(found) ? found[member] : undefined;
     if (isRecord(fields)) return { path, fields, title: `${list} "${name}"` };
   }

@@ -14,6 +14,8 @@ export type ReadRequest =
       readonly path?: string;
       readonly nameRegexp?: string;
       readonly tags?: Readonly<Record<string, string>>;
+      /** For providers that convert keys in the search itself; the caller converts what others answer. */
+      readonly conversionStrategy?: string;
     };
 
 /**

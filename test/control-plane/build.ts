@@ -19,9 +19,9 @@ const alternatives =
   'or set KUBEBUILDER_ASSETS to a directory with etcd, kube-apiserver, kube-controller-manager and kubectl';
 
 const progressEveryMs = 5_000;
-const lockHeartbeatMs = 5_000;
-/** Twelve missed heartbeats: the holder is gone, not merely slow. */
-const lockStaleAfterMs = 60_000;
+const lockHeartbeatMs = 2_000;
+/** Seven missed heartbeats: the holder was killed. */
+const lockStaleAfterMs = 15_000;
 
 export type Progress = (line: string) => void;
 
@@ -47,7 +47,7 @@ export async function builtControlPlane(onProgress: Progress): Promise<string> {
   const folder = join(cacheFolder(), 'control-plane', sources.hash);
   const program = join(folder, 'control-plane');
   if (await exists(program)) return program;
-  const go = await findGo(sources.goVersion);
+  const go = await findGo(sources.goVersion, ['go', defaultGo]);
   await mkdir(folder, { recursive: true });
   const release = await lock(join(folder, 'lock'), () => exists(program), onProgress);
   try {
@@ -74,11 +74,12 @@ async function readSources(): Promise<Sources> {
   return { kubernetesVersion, goVersion, hash: hash.digest('hex').slice(0, 16) };
 }
 
-async function findGo(wanted: string): Promise<Toolchain> {
+/** The first of the candidates that is recent enough. Throws as `builtControlPlane` does. */
+export async function findGo(wanted: string, candidates: readonly string[]): Promise<Toolchain> {
   // A workspace file above the checkout, or flags meant for another project, must not change what is built.
   const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off' };
   let complaint = 'Go is not installed';
-  for (const command of ['go', defaultGo]) {
+  for (const command of candidates) {
     try {
       const { stdout } = await promisify(execFile)(command, ['env', 'GOVERSION'], { cwd: sourceFolder, env });
       const found = stdout.trim().replace(/^go/, '');

@@ -52,6 +52,7 @@ export function apiServerFlags({ directory, ports, audit, extra }: ApiServerOpti
     `--cert-dir=${path(layout.certificates)}`,
     '--endpoint-reconciler-type=none', // a loopback address is refused as an endpoint, and nothing here needs one
     '--authorization-mode=RBAC',
+    '--allow-privileged=true', // as clusters do: which pods are let in is for pod security to say
     `--token-auth-file=${path(layout.tokens)}`,
     // The issuer is an address that tests can reach, so that OIDC discovery of ServiceAccount tokens works.
     `--service-account-issuer=https://127.0.0.1:${ports.apiServer}`,

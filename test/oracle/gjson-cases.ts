@@ -121,8 +121,14 @@ function mutate(random: Random, text: string): string {
   return isPair ? text : text.slice(0, at) + middle + text.slice(at + 1);
 }
 
-export function gjsonTable(): GjsonTable {
-  const random = seededRandom(20_26);
+export interface Scale {
+  readonly seed: number;
+  /** Generated documents, each with eight paths. */
+  readonly rounds: number;
+}
+
+export function gjsonTable({ seed, rounds }: Scale): GjsonTable {
+  const random = seededRandom(seed);
   const documents = [fleet, lines];
   const cases: [number, string][] = writtenPaths.map((path) => [0, path]);
   for (const path of writtenPaths.filter((path) => path.startsWith('..') || path.length < 3)) cases.push([1, path]);
@@ -130,7 +136,7 @@ export function gjsonTable(): GjsonTable {
     const index = documents.push(document) - 1;
     for (const path of brokenPaths) cases.push([index, path]);
   }
-  for (let round = 0; round < 400; round++) {
+  for (let round = 0; round < rounds; round++) {
     const clean = randomDocument(random);
     const index = documents.push(round % 4 === 0 ? mutate(random, clean) : clean) - 1;
     for (let path = 0; path < 8; path++) cases.push([index, randomPath(random)]);

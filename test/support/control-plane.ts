@@ -75,7 +75,13 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   }
 }
 
-type Role = 'etcd' | 'apiServer' | 'controllerManager';
+const programNames = {
+  etcd: 'etcd',
+  apiServer: 'kube-apiserver',
+  controllerManager: 'kube-controller-manager',
+} as const;
+
+type Role = keyof typeof programNames;
 
 interface Parts {
   readonly directory: string;
@@ -149,9 +155,10 @@ class Lifecycle {
     const { directory, commands, options, processes } = this.#parts;
     const command = commands[role];
     if (command === undefined) return;
-    const logPath = join(directory, `${role}.log`);
+    const name = programNames[role];
+    const logPath = join(directory, `${name}.log`);
     const onUnexpectedEnd = options.onProgress ?? ignore;
-    this.#running.set(role, await processes.start({ name: role, command, args, logPath, onUnexpectedEnd }));
+    this.#running.set(role, await processes.start({ name, command, args, logPath, onUnexpectedEnd }));
   }
 
   async #untilAnswered(path: string): Promise<void> {

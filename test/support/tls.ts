@@ -192,7 +192,7 @@ function ipv6Bytes(address: string): Buffer {
   const groups = (text: string) => (text === '' ? [] : text.split(':'));
   const left = groups(head);
   const right = tail === undefined ? [] : groups(tail);
-  const zeros = new Array<string>(8 - left.length - right.length).fill('0');
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
   const bytes = [...left, ...zeros, ...right].map((group) => Number.parseInt(group, 16));
   return Buffer.from(bytes.flatMap((group) => [group >> 8, group & 0xff]));
 }

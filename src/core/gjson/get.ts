@@ -58,13 +58,13 @@ function lookUp(document: string, fullPath: string, effort: Effort): GjsonResult
   for (;;) {
     effort.spend(path.length);
     const step = leadingStep(json, path, effort);
-    if (step !== undefined && !('next' in step)) return step.found;
-    if (step !== undefined) {
+    if ('found' in step) return step.found;
+    if ('next' in step) {
       ({ json, path } = step.next);
       continue;
     }
     const search: Search = { json, at: 0, found: undefined, pipe: undefined, effort };
-    searchDocument(search, path);
+    searchDocument(search, step.search);
     effort.spend(search.at);
     if (search.pipe === undefined) return search.found;
     json = search.found?.raw ?? '';
@@ -74,23 +74,27 @@ function lookUp(document: string, fullPath: string, effort: Effort): GjsonResult
 
 type Step =
   | { readonly found: GjsonResult | undefined }
-  | { readonly next: { readonly json: string; readonly path: string } };
+  | { readonly next: { readonly json: string; readonly path: string } }
+  /** Nothing done: the document is searched for this path. */
+  | { readonly search: string };
 
-/** What a path that begins with a modifier, a literal or a multipath does first; undefined for any other. */
-function leadingStep(json: string, path: string, effort: Effort): Step | undefined {
-  if (path.length < 2) return undefined;
+/** What a path that begins with a modifier, a literal or a multipath does first. */
+function leadingStep(json: string, path: string, effort: Effort): Step {
+  if (path.length < 2) return { search: path };
   if (path.startsWith('@')) {
     const { name, argument, rest } = parseModifierCall(path);
-    if (!isModifier(name)) return undefined;
+    if (!isModifier(name)) return { search: path };
     return goOn(applyModifier(name, json, argument, { lookUp, effort }), rest);
   }
   if (path.startsWith('!')) {
     const literal = parseLiteral(path);
-    return literal === undefined ? undefined : goOn(literal.json, literal.rest);
+    return literal === undefined ? { search: path } : goOn(literal.json, literal.rest);
   }
-  if (!path.startsWith('[') && !path.startsWith('{')) return undefined;
-  const multipath = parseMultipath(path);
-  if (multipath === undefined || !/^(?:$|[|.])/.test(multipath.rest)) return undefined;
+  if (!path.startsWith('[') && !path.startsWith('{')) return { search: path };
+  // gjson goes on with what it could not read as a multipath: nothing when it never closes, else what stands behind it.
+  const multipath = parseMultipath(path) ?? { selectors: [], rest: undefined };
+  if (multipath.rest === undefined) return { search: '' };
+  if (!/^(?:$|[|.])/.test(multipath.rest)) return { search: multipath.rest };
   const collected = collect(json, multipath.selectors, path.startsWith('{'), effort);
   if (multipath.rest === '') return { found: jsonResult(collected) };
   return { next: { json: collected, path: multipath.rest.slice(1) } };
@@ -218,6 +222,7 @@ function searchArray(search: Search, path: string): boolean {
   for (let count = 0; ; count++) {
     starts.push(search.at);
     const token = nextElement(search);
+    if (token === undefined) return false;
     if (token === 'end') {
       search.at++;
       return endOfArray(search, component, query, starts, count);
@@ -240,14 +245,17 @@ function searchArray(search: Search, path: string): boolean {
   }
 }
 
-/** Moves to the next element, or to the bracket (or end of the text) that closes the array. */
-function nextElement(search: Search): Token | 'end' {
+/**
+ * Moves to the next element, or to the bracket (or end of the text) that closes the array; undefined when the last element
+ * ran beyond the text.
+ */
+function nextElement(search: Search): Token | 'end' | undefined {
   for (; search.at < search.json.length; search.at++) {
     if (search.json.charAt(search.at) === ']') return 'end';
     const token = tokenAt(search.json, search.at);
     if (token !== undefined) return token;
   }
-  return 'end';
+  return search.at === search.json.length ? 'end' : undefined;
 }
 
 /** A query under way: what it collected, and where its path leads from a match. */

@@ -8,7 +8,7 @@ import { parseFloatText } from './result.ts';
 import { numberEnd, stringEnd, trim, unescapeString } from './scan.ts';
 
 export interface Layout {
-  /** Widest array that stays on one line, in characters; 0 breaks every array. */
+  /** Widest array that stays on one line, in bytes; 0 breaks every array. */
   readonly width: number;
   readonly prefix: string;
   readonly indent: string;
@@ -51,8 +51,9 @@ interface Printer {
   readonly layout: Layout;
   readonly effort: Effort;
   parts: string[];
+  /** Bytes written: the width of a line counts bytes. */
   length: number;
-  /** Output length at the latest line break. */
+  /** The length at the latest line break. */
   lineStart: number;
   nesting: number;
 }
@@ -69,7 +70,7 @@ function write(printer: Printer, part: string): void {
   if (part === '') return;
   printer.effort.spend(part.length);
   printer.parts.push(part);
-  printer.length += part.length;
+  printer.length += Buffer.byteLength(part);
 }
 
 /** Ends the line; a blank that would end it gives way. */

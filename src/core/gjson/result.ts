@@ -69,9 +69,10 @@ export function goBool(value: string): boolean | undefined {
   return lower === '0' || lower === 'f' || lower === 'false' ? false : undefined;
 }
 
-/** A number as Go's ParseFloat reads it (hexadecimal floats apart); 0 for what is none. */
+/** A number as Go's ParseFloat reads it, underscores between digits included, hexadecimal floats apart; 0 for what is none. */
 export function parseFloatText(raw: string): number {
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(raw)) return Number(raw);
+  const plainRaw = raw.replaceAll(/(?<=\d)_(?=\d)/g, '');
+  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(plainRaw)) return Number(plainRaw);
   if (/^[+-]?inf(?:inity)?$/i.test(raw)) return raw.startsWith('-') ? -Infinity : Infinity;
   return /^nan$/i.test(raw) ? Number.NaN : 0;
 }

@@ -35,7 +35,8 @@ export function stringEnd(json: string, start: number): number | undefined {
 
 /**
  * Index behind the bracket that closes the one at `start`; all kinds of brackets count alike. Whatever stands at `start`
- * counts as open. The end of the text when nothing closes it.
+ * counts as open. The end of the text when nothing closes it, one beyond when a string inside does not close: an array
+ * around it then has no end, not even that of the text.
  */
 export function bracketEnd(json: string, start: number): number {
   let depth = 1;
@@ -44,7 +45,7 @@ export function bracketEnd(json: string, start: number): number {
     if (unit < quote || unit > 0x7d) continue;
     if (unit === quote) {
       const end = stringEnd(json, at);
-      if (end === undefined) return json.length;
+      if (end === undefined) return json.length + 1;
       at = end - 1;
     } else if (unit === 0x7b || unit === 0x5b || unit === 0x28) {
       depth++;

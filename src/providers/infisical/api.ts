@@ -102,7 +102,12 @@ export function loginApi(upstream: Upstream, host: ApiHost, organizationSlug: st
 }
 
 /** Ends an access token. Throws what the answer means. */
-export async function revoke(upstream: Upstream, host: ApiHost, token: SecretValue, signal: AbortSignal): Promise<void> {
+export async function revoke(
+  upstream: Upstream,
+  host: ApiHost,
+  token: SecretValue,
+  signal: AbortSignal,
+): Promise<void> {
   const answer = await upstream.send(jsonPost(host, '/v1/auth/token/revoke', { accessToken: token.text() }), signal);
   if (answer.status !== 200) throw answerError(answer, { operation: 'revoke the access token', host: host.host });
 }
@@ -114,7 +119,12 @@ interface Read<T> {
   readonly parse: (json: unknown) => T;
 }
 
-async function get<T>(access: ApiAccess, read: Read<T>, etag: string | undefined, signal: AbortSignal): Promise<Answer<T>> {
+async function get<T>(
+  access: ApiAccess,
+  read: Read<T>,
+  etag: string | undefined,
+  signal: AbortSignal,
+): Promise<Answer<T>> {
   const { host, pauses, session, upstream } = access;
   const url = new URL(`${host.root}${read.path}?${new URLSearchParams(read.query)}`);
   const conditional = etag === undefined ? {} : { 'if-none-match': etag };

@@ -4,7 +4,11 @@ import type { InfisicalSpec } from '../../crds/infisical.ts';
 import type { ConnectContext } from '../contract.ts';
 
 /** The PEM text, or undefined when the store names none; `caBundle` wins. Throws InvalidCredential, and what caText throws. */
-export async function readCa(spec: InfisicalSpec, context: ConnectContext, signal: AbortSignal): Promise<string | undefined> {
+export async function readCa(
+  spec: InfisicalSpec,
+  context: ConnectContext,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   if (spec.caBundle) return decodeBundle(spec.caBundle);
   return spec.caProvider === undefined ? undefined : context.caText(spec.caProvider, signal);
 }
@@ -16,5 +20,8 @@ function decodeBundle(bundle: string): string {
     if (text.includes('-----BEGIN ')) return text;
     text = Buffer.from(text, 'base64').toString('utf8');
   }
-  throw new OperatorError('InvalidCredential', 'infisical.caBundle holds no PEM certificate: encode the PEM text in base64');
+  throw new OperatorError(
+    'InvalidCredential',
+    'infisical.caBundle holds no PEM certificate: encode the PEM text in base64',
+  );
 }

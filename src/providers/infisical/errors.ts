@@ -32,7 +32,9 @@ export function failure(reason: Reason, place: Place, problem: string): Operator
 function describe(place: Place, problem: string): string {
   const { scope } = place;
   const where =
-    scope === undefined ? '' : ` in project "${scope.project}", environment "${scope.environment}", folder "${scope.folder}"`;
+    scope === undefined
+      ? ''
+      : ` in project "${scope.project}", environment "${scope.environment}", folder "${scope.folder}"`;
   return `${place.operation}${where} at ${place.host}: ${problem}`;
 }
 
@@ -117,7 +119,10 @@ const rows: readonly Row[] = [
   {
     reason: 'SecretNotFound',
     fits: ({ status, said, place }) =>
-      status === 404 && place.byName === true && said.error !== 'Create secret' && /^\s*secret\b.*\bnot found/i.test(said.message),
+      status === 404 &&
+      place.byName === true &&
+      said.error !== 'Create secret' &&
+      /^\s*secret\b.*\bnot found/i.test(said.message),
     problem: () => 'there is no such secret',
   },
   {
@@ -175,7 +180,9 @@ function foreignAnswer(answer: UpstreamAnswer, place: Place): OperatorError {
 
 function throttled(answer: UpstreamAnswer, said: WireError | undefined, place: Place): OperatorError {
   const retryAfterMs = headerDelayMs(answer) ?? messageDelayMs(said) ?? throttledMs;
-  return new OperatorError('UpstreamThrottled', describe(place, 'the server limits the rate of requests'), { retryAfterMs });
+  return new OperatorError('UpstreamThrottled', describe(place, 'the server limits the rate of requests'), {
+    retryAfterMs,
+  });
 }
 
 /** `retry-after` in seconds, or as a date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after). */

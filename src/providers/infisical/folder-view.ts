@@ -76,5 +76,8 @@ function depthOf(folder: string): number {
  * with the higher version, then the one that the server names first.
  */
 function isNewer(secret: WireSecret, rival: WireSecret): boolean {
-  return secret.updatedAtMs - rival.updatedAtMs > 0 || (secret.updatedAtMs === rival.updatedAtMs && secret.version > rival.version);
+  return (
+    secret.updatedAtMs - rival.updatedAtMs > 0 ||
+    (secret.updatedAtMs === rival.updatedAtMs && secret.version > rival.version)
+  );
 }

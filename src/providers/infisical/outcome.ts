@@ -6,7 +6,13 @@ import type { Reason } from '../../core/reasons.ts';
 
 export type Outcome<T> = { readonly value: T } | { readonly error: OperatorError };
 
-const definite: ReadonlySet<Reason> = new Set(['AccessDenied', 'ScopeNotFound', 'SecretNotFound', 'InvalidSpec', 'AnswerTooLarge']);
+const definite: ReadonlySet<Reason> = new Set([
+  'AccessDenied',
+  'ScopeNotFound',
+  'SecretNotFound',
+  'InvalidSpec',
+  'AnswerTooLarge',
+]);
 
 /** Whether an error is the upstream's considered answer. */
 export function isDefinite(error: unknown): error is OperatorError {

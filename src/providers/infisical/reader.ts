@@ -33,11 +33,14 @@ export function createReader(access: ApiAccess, base: Scope, shared: SharedReads
     phaseKey: [access.host.origin, access.session.key, base.project, base.environment, base.folder].join('|'),
     origin: access.host.origin,
     async read(requests, freshness, signal) {
-      return new Reading(access, base, shared, freshness, signal).answer(requests.map((request) => plan(request, base)));
+      return new Reading(access, base, shared, freshness, signal).answer(
+        requests.map((request) => plan(request, base)),
+      );
     },
     async validate(freshness, signal) {
       const outcome = await new Reading(access, base, shared, freshness, signal).view(base);
       if ('error' in outcome) throw outcome.error;
+      return 'valid';
     },
   };
 }
@@ -90,9 +93,10 @@ class Reading {
 
   async #answerOne(planned: Planned, folders: ReadonlyMap<string, FolderLookUp>): Promise<ReadResult> {
     if (planned.kind === 'invalid') return { error: planned.error };
-    if (planned.kind === 'find') return select1(await this.view(planned.scope), (view) => search(view, planned.takes));
+    if (planned.kind === 'find')
+      return answerFrom(await this.view(planned.scope), (view) => search(view, planned.takes));
     const found = folders.get(planned.folder)?.(planned.name) ?? { error: new OperatorError('Internal', 'no look-up') };
-    return select1(found, (secret) => ({ values: select(secret, planned.request) }));
+    return answerFrom(found, (secret) => ({ values: select(secret, planned.request) }));
   }
 
   /** The snapshot of a scope; one per call of `read`. */
@@ -119,7 +123,9 @@ class Reading {
       if (planned.kind !== 'keyed') continue;
       names.set(planned.folder, (names.get(planned.folder) ?? new Set()).add(planned.name));
     }
-    const opened = [...names].map(async ([folder, wanted]) => [folder, await this.#openFolder(folder, wanted)] as const);
+    const opened = [...names].map(
+      async ([folder, wanted]) => [folder, await this.#openFolder(folder, wanted)] as const,
+    );
     return new Map(await Promise.all(opened));
   }
 
@@ -182,7 +188,7 @@ function orMissing(secret: WireSecret | undefined, error: OperatorError): Outcom
 }
 
 /** A selection from an outcome as a result; what it throws concerns this request alone. */
-function select1<T>(outcome: Outcome<T>, choose: (value: T) => ReadResult): ReadResult {
+function answerFrom<T>(outcome: Outcome<T>, choose: (value: T) => ReadResult): ReadResult {
   if ('error' in outcome) return outcome;
   try {
     return choose(outcome.value);

@@ -73,6 +73,9 @@ export function search(view: FolderView, takes: (key: string) => boolean): ReadR
 
 function hidden(keys: readonly string[]): OperatorError {
   const rest = keys.length > namedKeys ? ` and ${keys.length - namedKeys} more` : '';
-  const named = keys.slice(0, namedKeys).map((key) => `"${key}"`).join(', ');
+  const named = keys
+    .slice(0, namedKeys)
+    .map((key) => `"${key}"`)
+    .join(', ');
   return new OperatorError('ValueHidden', `the server hides the value of ${named}${rest} from this identity`);
 }

@@ -80,7 +80,11 @@ function notTheApi(expected: string): OperatorError {
   return new OperatorError('UpstreamInvalid', `the answer is not ${expected}`);
 }
 
-const errorSchema = z.object({ error: z.optional(z.unknown()), message: z.optional(z.unknown()), details: z.optional(z.unknown()) });
+const errorSchema = z.object({
+  error: z.optional(z.unknown()),
+  message: z.optional(z.unknown()),
+  details: z.optional(z.unknown()),
+});
 
 /** What an error answer says. */
 export interface WireError {

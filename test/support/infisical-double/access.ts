@@ -42,7 +42,8 @@ export function isAllowed(access: Access, { action, environment, path }: AccessQ
   );
 }
 
-function fits(glob: string, text: string): boolean {
+/** `*` stops at a slash, `**` does not; `/a/**` also fits `/a`. */
+export function fits(glob: string, text: string): boolean {
   const pattern = glob
     .split(/(\/\*\*$|\*\*|\*)/)
     .map((part) => wildcards[part] ?? part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))

@@ -1,0 +1,107 @@
+// `npm run infisical-double`: a double of an Infisical server that stays up until SIGINT or SIGTERM.
+// Prints its addresses and credentials as KEY=value lines, with the sample data of ESO's documentation unless --seed
+// names a JSON file (test/support/infisical-double/seed.ts). Holds everything in memory; leaves nothing behind but, with
+// --tls, a CA file for the time it runs.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startInfisicalDouble } from '../test/support/infisical-double/double.ts';
+import { selfHostedLimits } from '../test/support/infisical-double/rate-limiter.ts';
+import { parseSeed, type Seed, sampleSeed } from '../test/support/infisical-double/seed.ts';
+
+const usage = `usage: npm run infisical-double -- [options]
+  --host HOST         address to listen on (127.0.0.1)
+  --port PORT         port of the Infisical API (a free one)
+  --admin-port PORT   port of the admin API (a free one)
+  --tls               serve https; prints CA_FILE
+  --newest            play a current server in place of one of October 2024
+  --limits            limit requests as a self-hosted server without a licence does
+  --seed FILE         JSON to start from, in place of the sample data`;
+
+interface Flags {
+  readonly host: string;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly tls: boolean;
+  readonly newest: boolean;
+  readonly limits: boolean;
+  readonly seed: string | undefined;
+}
+
+function readFlags(): Flags {
+  const { values } = parseArgs({
+    options: {
+      host: { type: 'string', default: '127.0.0.1' },
+      port: { type: 'string', default: '0' },
+      'admin-port': { type: 'string', default: '0' },
+      tls: { type: 'boolean', default: false },
+      newest: { type: 'boolean', default: false },
+      limits: { type: 'boolean', default: false },
+      seed: { type: 'string' },
+    },
+  });
+  const { host, tls, newest, limits, seed } = values;
+  return { host, tls, newest, limits, seed, port: port('port', values.port), adminPort: port('admin-port', values['admin-port']) };
+}
+
+function port(flag: string, text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 0 && number <= 65_535) return number;
+  throw new Error(`--${flag}: '${text}' is not a port; give a number from 0 to 65535`);
+}
+
+async function seedFrom(file: string | undefined): Promise<Seed> {
+  if (file === undefined) return sampleSeed();
+  const text = await readFile(file, 'utf8');
+  return parseSeed(JSON.parse(text), file);
+}
+
+async function run(): Promise<void> {
+  const flags = readFlags();
+  const seed = await seedFrom(flags.seed);
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  const double = await startInfisicalDouble({
+    host: flags.host,
+    port: flags.port,
+    admin: { port: flags.adminPort },
+    seed,
+    ...(flags.newest && { generation: 'newest' }),
+    ...(flags.limits && { limits: selfHostedLimits }),
+    ...(flags.tls && { tls: true }),
+  });
+  const directory = double.caPem === undefined ? undefined : await mkdtemp(join(tmpdir(), 'infisical-double-'));
+  try {
+    if (directory !== undefined) await writeFile(join(directory, 'ca.pem'), double.caPem ?? '');
+    print(double, seed, directory);
+    await stopped;
+  } finally {
+    await double.stop();
+    if (directory !== undefined) await rm(directory, { recursive: true });
+  }
+}
+
+type Running = Awaited<ReturnType<typeof startInfisicalDouble>>;
+
+/** One KEY=value line each; the first identity with universal auth and the first without one speak for the rest. */
+function print({ url, adminUrl, identities }: Running, seed: Seed, directory: string | undefined): void {
+  const withLogin = seed.identities?.find(({ universal }) => universal);
+  const withToken = seed.identities?.find(({ universal }) => !universal) ?? withLogin;
+  const lines = [`URL=${url}`, `ADMIN_URL=${adminUrl ?? ''}`];
+  if (directory !== undefined) lines.push(`CA_FILE=${join(directory, 'ca.pem')}`);
+  if (withLogin) {
+    const { clientId, clientSecret } = identities.get(withLogin.name);
+    lines.push(`CLIENT_ID=${clientId}`, `CLIENT_SECRET=${clientSecret}`);
+  }
+  if (withToken) lines.push(`ACCESS_TOKEN=${identities.issueToken(withToken.name)}`);
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+try {
+  await run();
+} catch (error) {
+  process.stderr.write(`infisical-double: ${error instanceof Error ? error.message : String(error)}\n${usage}\n`);
+  process.exitCode = 1;
+}

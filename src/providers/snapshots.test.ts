@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FakeClock, settle } from '../../test/support/fake-clock.ts';
+import { OperatorError } from '../core/operator-error.ts';
+import { type Fetched, Snapshots } from './snapshots.ts';
+
+const neverAborted = new AbortController().signal;
+
+/** An upstream whose answers are the times at which they were asked for; each takes `tookMs`. */
+function setUp(tookMs = 0) {
+  const clock = new FakeClock(1_000_000);
+  const snapshots = new Snapshots<number>({ clock });
+  const seen = { fetches: 0, parallel: 0, mostParallel: 0, aborted: 0, etags: [] as (string | undefined)[] };
+  const fetch = async (kept: Fetched<number> | undefined, signal: AbortSignal): Promise<Fetched<number>> => {
+    const startedAtMs = clock.nowMs();
+    seen.fetches++;
+    seen.etags.push(kept?.etag);
+    seen.parallel++;
+    seen.mostParallel = Math.max(seen.mostParallel, seen.parallel);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const timer = clock.after(tookMs, resolve);
+        signal.addEventListener('abort', () => {
+          seen.aborted++;
+          timer.cancel();
+          reject(signal.reason);
+        });
+      });
+    } finally {
+      seen.parallel--;
+    }
+    return { value: startedAtMs, etag: `"${startedAtMs}"` };
+  };
+  const get = (options: { key?: string; notBeforeMs?: number; signal?: AbortSignal } = {}) =>
+    snapshots.get(
+      { key: options.key ?? 'scope', origin: 'https://host', notBeforeMs: options.notBeforeMs ?? clock.nowMs(), fetch },
+      options.signal ?? neverAborted,
+    );
+  return { clock, snapshots, seen, get };
+}
+
+describe('snapshots', () => {
+  it('share one fetch among all who ask within the collection time', async () => {
+    const { clock, get, seen } = setUp();
+    const first = Array.from({ length: 500 }, () => get());
+    await clock.advance(49);
+    const late = Array.from({ length: 500 }, () => get());
+    expect(seen.fetches).toBe(0);
+    await clock.advance(1);
+    await Promise.all([...first, ...late]);
+    expect(seen.fetches).toBe(1);
+  });
+
+  it('serve who does not need anything younger from what is kept', async () => {
+    const { clock, get, seen } = setUp();
+    const dueMs = clock.nowMs();
+    const first = get();
+    await clock.advance(50);
+    await first;
+    await clock.advance(10_000);
+    expect(await get({ notBeforeMs: dueMs })).toBe(dueMs + 50);
+    expect(seen.fetches).toBe(1);
+  });
+
+  it('never give an answer whose fetch started before it was needed', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ waitMs: fc.nat(120), ageMs: fc.nat(300) }), { minLength: 1, maxLength: 25 }),
+        fc.nat(200),
+        async (asks, tookMs) => {
+          const { clock, get, seen } = setUp(tookMs);
+          const answers: Promise<void>[] = [];
+          for (const { waitMs, ageMs } of asks) {
+            await clock.advance(waitMs);
+            const notBeforeMs = clock.nowMs() - ageMs;
+            answers.push(get({ notBeforeMs }).then((startedAtMs) => expect(startedAtMs).toBeGreaterThanOrEqual(notBeforeMs)));
+          }
+          await clock.advance(1_000);
+          await Promise.all(answers);
+          expect(seen.mostParallel).toBe(1);
+          expect(seen.fetches).toBeLessThanOrEqual(asks.length);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('start a fresh fetch for who comes while an older one is under way', async () => {
+    const { clock, get, seen } = setUp(100);
+    const first = get();
+    await clock.advance(60);
+    const second = get();
+    await clock.advance(300);
+    expect(await second).toBeGreaterThan(await first);
+    expect(seen.fetches).toBe(2);
+  });
+
+  it('offer the validator of the kept answer to the next fetch', async () => {
+    const { clock, get, seen } = setUp();
+    const first = get();
+    await clock.advance(50);
+    const etag = `"${await first}"`;
+    await clock.advance(1);
+    const second = get();
+    await clock.advance(50);
+    await second;
+    expect(seen.etags).toEqual([undefined, etag]);
+  });
+
+  it('bound the fetches of one origin', async () => {
+    const { clock, get, seen } = setUp(100);
+    const all = Array.from({ length: 40 }, (_, i) => get({ key: `scope-${i}` }));
+    await clock.advance(5_000);
+    await Promise.all(all);
+    expect(seen.mostParallel).toBe(8);
+    expect(seen.fetches).toBe(40);
+  });
+
+  it('let one caller leave without harm to the others', async () => {
+    const { clock, get, seen } = setUp(100);
+    const leaver = new AbortController();
+    const left = get({ signal: leaver.signal });
+    const stayed = get();
+    await clock.advance(60);
+    leaver.abort();
+    await expect(left).rejects.toMatchObject({ reason: 'Aborted' });
+    await clock.advance(100);
+    expect(await stayed).toBeGreaterThan(0);
+    expect(seen.aborted).toBe(0);
+  });
+
+  it('stop a fetch that nobody waits for, and start another for who comes then', async () => {
+    const { clock, get, seen } = setUp(100);
+    const leaver = new AbortController();
+    const left = get({ signal: leaver.signal });
+    await clock.advance(60);
+    leaver.abort();
+    await expect(left).rejects.toThrow(OperatorError);
+    const next = get();
+    await clock.advance(300);
+    expect(await next).toBeGreaterThan(0);
+    expect(seen).toMatchObject({ fetches: 2, aborted: 1 });
+  });
+
+  it('never start a fetch whose callers left while it was collected', async () => {
+    const { clock, get, seen } = setUp();
+    const leaver = new AbortController();
+    const left = get({ signal: leaver.signal });
+    leaver.abort();
+    await expect(left).rejects.toThrow(OperatorError);
+    await clock.advance(100);
+    expect(seen.fetches).toBe(0);
+  });
+
+  it('give back the slot of a fetch that fails, and keep no failure', async () => {
+    const clock = new FakeClock();
+    const snapshots = new Snapshots<string>({ clock });
+    let fails = true;
+    const ask = (key: string) =>
+      snapshots.get(
+        {
+          key,
+          origin: 'o',
+          notBeforeMs: 0,
+          fetch: async () => {
+            if (fails) throw new OperatorError('UpstreamUnavailable', 'down');
+            return { value: 'up' };
+          },
+        },
+        neverAborted,
+      );
+    const failed = Array.from({ length: 30 }, (_, i) => ask(`k${i}`).catch((error: OperatorError) => error.reason));
+    await clock.advance(50);
+    expect(new Set(await Promise.all(failed))).toEqual(new Set(['UpstreamUnavailable']));
+    fails = false;
+    const again = ask('k0');
+    await clock.advance(50);
+    expect(await again).toBe('up');
+  });
+
+  it('drop what nobody has asked for in five minutes', async () => {
+    const { clock, get, snapshots } = setUp();
+    const first = get();
+    await clock.advance(50);
+    await first;
+    expect(snapshots.size).toBe(1);
+    await clock.advance(240_000);
+    expect(snapshots.size).toBe(1);
+    await clock.advance(120_000);
+    expect(snapshots.size).toBe(0);
+    await settle();
+  });
+
+  it('take a due time in the future for "from now"', async () => {
+    const { clock, get, seen } = setUp();
+    const future = get({ notBeforeMs: clock.nowMs() + 3_600_000 });
+    await clock.advance(50);
+    expect(await future).toBe(clock.nowMs());
+    expect(seen.fetches).toBe(1);
+  });
+});
