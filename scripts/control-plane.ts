@@ -4,11 +4,13 @@
 import { once } from 'node:events';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setInterval } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type ControlPlane, startControlPlane } from '../test/support/control-plane.ts';
 import { applyCrds } from '../test/support/kubectl.ts';
 
 const crdDirectory = join(import.meta.dirname, '..', 'deploy', 'crds');
+const parentCheckMs = 500;
 
 const usage = `usage: npm run control-plane -- [--dir DIR] [--audit] [--ready-file PATH]
 
@@ -60,8 +62,18 @@ function parse(args: readonly string[]): Options {
 }
 
 async function stopSignal(): Promise<undefined> {
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), endOfNpm()]);
   return undefined;
+}
+
+/**
+ * A signal sent to npm ends the shell between npm and this process, and never comes here where that shell is dash.
+ * Started in any other way, this process may well outlive its parent.
+ */
+async function endOfNpm(): Promise<void> {
+  if (process.env['npm_lifecycle_event'] !== 'control-plane') return new Promise(() => {});
+  const parent = process.ppid;
+  for await (const _ of setInterval(parentCheckMs, undefined, { ref: false })) if (process.ppid !== parent) return;
 }
 
 async function announce(controlPlane: ControlPlane, readyFile: string | undefined): Promise<void> {

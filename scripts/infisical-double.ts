@@ -42,7 +42,15 @@ function readFlags(): Flags {
     },
   });
   const { host, tls, newest, limits, seed } = values;
-  return { host, tls, newest, limits, seed, port: port('port', values.port), adminPort: port('admin-port', values['admin-port']) };
+  return {
+    host,
+    tls,
+    newest,
+    limits,
+    seed,
+    port: port('port', values.port),
+    adminPort: port('admin-port', values['admin-port']),
+  };
 }
 
 function port(flag: string, text: string): number {

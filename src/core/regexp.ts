@@ -13,7 +13,10 @@ const cachedPatterns = 256;
 
 const cache = new Map<string, Regexp>();
 
-/** Compiles, or takes the pattern from the cache. Throws InvalidSpec that quotes the pattern and says why. */
+/**
+ * Compiles, or takes the pattern from the cache. Throws InvalidSpec that quotes the pattern, what is wrong in it, and why.
+ * One thing is refused that Go accepts: two groups of the same name.
+ */
 export function compile(pattern: string): Regexp {
   const known = cache.get(pattern);
   if (known !== undefined) {
@@ -39,7 +42,8 @@ function compileNew(pattern: string): Regexp {
   try {
     return RE2JS.compile(pattern);
   } catch (thrown) {
-    const why = thrown instanceof RE2JSException ? thrown.message : 'it is not RE2 syntax';
+    const why =
+      thrown instanceof RE2JSException ? thrown.message.replace(/^error parsing regexp: /, '') : 'it is not RE2 syntax';
     throw new OperatorError('InvalidSpec', `regular expression ${JSON.stringify(pattern)} does not compile: ${why}`);
   }
 }

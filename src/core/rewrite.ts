@@ -35,7 +35,11 @@ export interface Rewritten {
 export type TransformKey = (template: string, key: string) => string;
 
 /** The values under their rewritten keys; see `rewriteReporting` for what it throws and for keys that meet. */
-export function rewriteKeys(values: Values, steps: readonly RewriteStep[], transformKey?: TransformKey): Map<string, SecretValue> {
+export function rewriteKeys(
+  values: Values,
+  steps: readonly RewriteStep[],
+  transformKey?: TransformKey,
+): Map<string, SecretValue> {
   return rewriteReporting(values, steps, transformKey).values;
 }
 
@@ -43,7 +47,11 @@ export function rewriteKeys(values: Values, steps: readonly RewriteStep[], trans
  * The values under their rewritten keys, and which keys met. Throws, naming the step: InvalidSpec for a pattern or step that
  * cannot work, InvalidValue and InvalidKey for values that cannot be merged, Unsupported for a transform without a renderer.
  */
-export function rewriteReporting(values: Values, steps: readonly RewriteStep[], transformKey?: TransformKey): Rewritten {
+export function rewriteReporting(
+  values: Values,
+  steps: readonly RewriteStep[],
+  transformKey?: TransformKey,
+): Rewritten {
   const collisions = new Set<string>();
   let rewritten = new Map(values);
   steps.forEach((step, index) => {

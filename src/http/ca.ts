@@ -10,8 +10,9 @@ export interface CaCertificates {
   readonly pem: string;
 }
 
+/** Base64 holds no dash, so that a text of many openings without an end is still read in linear time. */
 const certificateBlock =
-  /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
+  /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]*-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
 
 /** Manifests are seen with PEM, its base64, and the base64 of that (`caBundle` is bytes, and people encode once more). */
 const mostEncodings = 2;

@@ -289,6 +289,23 @@ describe('connections', () => {
 });
 
 describe('a host that is down', () => {
+  it('is one that refuses the connection', async () => {
+    const { door, hostChanges } = openDoor();
+    expect((await failureOf(send(door.open({}), 'http://127.0.0.1:1/'))).reason).toBe('UpstreamUnavailable');
+    expect(hostChanges).toEqual([{ origin: 'http://127.0.0.1:1', isUp: false }]);
+  });
+
+  it('is one whose name does not resolve', async () => {
+    const { door, clock, observed, hostChanges } = openDoor();
+    const failure = failureOf(send(door.open({}), 'https://host.invalid/'));
+    // Some machines' resolvers take long to say so; then the deadline ends it, with the same outcome.
+    const startedMs = performance.now();
+    await until(() => observed.length === 1 || performance.now() - startedMs > 3_000);
+    await clock.advance(5_000);
+    expect((await failure).reason).toBe('UpstreamUnavailable');
+    expect(hostChanges).toEqual([{ origin: 'https://host.invalid', isUp: false }]);
+  });
+
   it('fails at once after a refused connection, until a probe succeeds', async () => {
     const server = await startTcp((socket) => socket.destroy());
     const { door, clock, observed, hostChanges } = openDoor();
@@ -349,8 +366,8 @@ describe('egress', () => {
   it.each(['localhost', '127.0.0.1'])('judges the address of %s when it connects', async (host) => {
     const server = await startHttp((_, response) => response.end('ok'));
     // The URL is let through, as that of a name with an innocent look would be.
-    const { checkAddress } = createEgressPolicy({ insecureHosts: [] });
-    const { door, hostChanges } = openDoor({ policy: { checkUrl: () => {}, checkAddress } });
+    const policy = { ...createEgressPolicy({ insecureHosts: [] }), checkUrl: () => {} };
+    const { door, hostChanges } = openDoor({ policy });
     const upstream = door.open({});
     expect((await failureOf(send(upstream, `http://${host}:${server.port}/`))).reason).toBe('HostDenied');
     expect(server.connections.accepted).toBe(0);

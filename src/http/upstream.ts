@@ -130,7 +130,7 @@ class TrustedUpstream implements Upstream {
         this.#sendInLane(request, { got, proxy: proxy(request.url), pass }, either),
       );
     } finally {
-      if (lane.isIdle) this.#lanes.delete(origin);
+      if (lane.isIdle && this.#lanes.get(origin) === lane) this.#lanes.delete(origin);
     }
   }
 

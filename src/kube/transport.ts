@@ -34,13 +34,13 @@ export interface ApiAnswer {
   readonly retryAfterMs: number | undefined;
 }
 
-/** An answer whose body goes on for as long as the server likes; `body` is destroyed by whoever is done with it. */
+/** An answer whose body goes on for as long as the server likes; `stream` is destroyed by whoever is done with it. */
 export interface OpenAnswer {
-  readonly body: IncomingMessage;
+  readonly stream: IncomingMessage;
 }
 
 /**
- * Throws `ApiUnavailable` (no connection, TLS, reset, deadline, answer too large) and `Aborted`; messages name host and
+ * Throws `ApiUnavailable` (no connection, TLS, reset, deadline), `AnswerTooLarge` and `Aborted`; messages name host and
  * system code only.
  */
 export interface Transport {
@@ -137,7 +137,7 @@ class PooledTransport implements Transport {
       outgoing.on('response', (body) => {
         if (body.statusCode === 200) {
           end();
-          return resolve({ body });
+          return resolve({ stream: body });
         }
         if (body.statusCode === 401) this.#access.credentials.refused();
         this.#collect(body, refusalMaxBytes).then(
@@ -229,7 +229,7 @@ class PooledTransport implements Transport {
       message.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
         if (bytes > maxBytes)
-          message.destroy(new OperatorError('ApiUnavailable', `the answer is larger than ${maxBytes} bytes`));
+          message.destroy(new OperatorError('AnswerTooLarge', `the answer is larger than ${maxBytes} bytes`));
         else chunks.push(chunk);
       });
       message.on('error', reject);

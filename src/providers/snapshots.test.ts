@@ -73,7 +73,9 @@ describe('snapshots', () => {
           for (const { waitMs, ageMs } of asks) {
             await clock.advance(waitMs);
             const notBeforeMs = clock.nowMs() - ageMs;
-            answers.push(get({ notBeforeMs }).then((startedAtMs) => expect(startedAtMs).toBeGreaterThanOrEqual(notBeforeMs)));
+            answers.push(
+              get({ notBeforeMs }).then((startedAtMs) => expect(startedAtMs).toBeGreaterThanOrEqual(notBeforeMs)),
+            );
           }
           await clock.advance(1_000);
           await Promise.all(answers);

@@ -6,7 +6,7 @@ import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -59,7 +59,7 @@ export async function builtControlPlane(onProgress: Progress): Promise<string> {
 }
 
 function cacheFolder(): string {
-  return process.env['ESCAPEMENT_CACHE'] || join(homedir(), '.cache', 'escapement');
+  return resolve(process.env['ESCAPEMENT_CACHE'] || join(homedir(), '.cache', 'escapement'));
 }
 
 async function readSources(): Promise<Sources> {
@@ -115,7 +115,7 @@ async function build({ go, sources, program, onProgress }: Build): Promise<void>
   onProgress(
     `building Kubernetes ${sources.kubernetesVersion} for tests: the first build takes minutes, then it is cached as ${program}`,
   );
-  let stage = 'downloading modules';
+  let stage = 'resolving modules';
   const ticker = setInterval(() => onProgress(`${stage}, ${elapsed(startedAt)}`), progressEveryMs);
   // In the folder of the final name, so that the rename stays inside one file system.
   const unfinished = `${program}.${process.pid}.unfinished`;
@@ -123,6 +123,7 @@ async function build({ go, sources, program, onProgress }: Build): Promise<void>
     let downloads = 0;
     const packages = await runGo(go, ['list', '-deps', '.'], () => (stage = `downloading modules: ${++downloads}`));
     let compiled = 0;
+    stage = 'compiling'; // what the compiler's own cache holds is not counted
     const flags = ['-trimpath', '-buildvcs=false', '-ldflags', linkerFlags(sources.kubernetesVersion)];
     await runGo(go, ['build', '-v', ...flags, '-o', unfinished, '.'], () => {
       stage = `compiling: ${++compiled} of at most ${packages.length} packages`;

@@ -7,12 +7,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { controlPlaneCommands } from '../control-plane/commands.ts';
+import { type Command, controlPlaneCommands } from '../control-plane/commands.ts';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../support/control-plane.ts';
 import { applyYaml, createNamespace, kubectl } from '../support/kubectl.ts';
 
 const kubeconfig = inject('kubeconfigPath');
 const facts = inject('controlPlane');
+const root = join(import.meta.dirname, '..', '..');
+const script = join(root, 'scripts', 'control-plane.ts');
+const npmRun: Command = ['npm', 'run', '--silent', 'control-plane'];
 
 describe('the shared control plane', () => {
   it('issues ServiceAccount tokens that it accepts', async () => {
@@ -158,7 +161,7 @@ describe('startControlPlane', () => {
 
 describe('npm run control-plane', () => {
   it('cleans up and exits with 0 on SIGTERM', async () => {
-    const { child, folder } = await runScript();
+    const { child, folder } = await runScript([process.execPath, script]);
     expect(await processesOf(folder)).not.toEqual([]);
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
@@ -166,9 +169,13 @@ describe('npm run control-plane', () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  it('leaves no process and no directory behind when it is killed', async () => {
-    const { child, folder } = await runScript();
-    child.kill('SIGKILL');
+  const ways = [
+    { why: 'it is killed', command: [process.execPath, script], signal: 'SIGKILL' },
+    { why: 'npm is ended, which may not pass the signal on', command: npmRun, signal: 'SIGTERM' },
+  ] as const;
+  it.each(ways)('leaves no process and no directory behind when $why', async ({ command, signal }) => {
+    const { child, folder } = await runScript(command);
+    child.kill(signal);
     await once(child, 'exit');
     await vi.waitFor(
       async () => {
@@ -180,9 +187,9 @@ describe('npm run control-plane', () => {
   });
 });
 
-async function runScript(): Promise<{ child: ChildProcess; folder: string }> {
-  const script = join(import.meta.dirname, '..', '..', 'scripts', 'control-plane.ts');
-  const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function runScript(command: Command): Promise<{ child: ChildProcess; folder: string }> {
+  const [program, ...args] = command;
+  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.startsWith('KUBECONFIG=')) return { child, folder: dirname(line.slice('KUBECONFIG='.length)) };

@@ -3,7 +3,8 @@
 export interface Random {
   /** A whole number from 0 to below `limit`. */
   below(limit: number): number;
-  pick<Item>(items: readonly [Item, ...Item[]]): Item;
+  /** One of the items; there must be one. */
+  pick<Item>(items: readonly Item[]): Item;
   chance(share: number): boolean;
 }
 
@@ -17,5 +18,10 @@ export function seededRandom(seed: number): Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
   const below = (limit: number) => Math.floor(next() * limit);
-  return { below, pick: (items) => items[below(items.length)] ?? items[0], chance: (share) => next() < share };
+  const pick = <Item>(items: readonly Item[]): Item => {
+    const item = items[below(items.length)];
+    if (item === undefined) throw new Error('nothing to pick from');
+    return item;
+  };
+  return { below, pick, chance: (share) => next() < share };
 }

@@ -212,8 +212,8 @@ export function impliedName(path: string): string {
   let start = path.length;
   while (start > 0 && !(/[.|]/.test(path.charAt(start - 1)) && path.charAt(start - 2) !== '\\')) start--;
   const name = path.slice(start);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
-  return /[\x00-\x1f[\]{}()#|!]/.test(name) ? '_' : name;
+  const isSimple = !/[[\]{}()#|!]/.test(name) && Array.from(name).every((symbol) => symbol >= ' ');
+  return isSimple ? name : '_';
 }
 
 /** A modifier call `@name:argument` split from what follows it. */

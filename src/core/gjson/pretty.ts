@@ -2,6 +2,7 @@
 // on text that need not be valid.
 
 import { compareBytewise } from '../byte-order.ts';
+import { isJson } from '../json-text.ts';
 import { OperatorError } from '../operator-error.ts';
 import type { Effort } from './effort.ts';
 import { parseFloatText } from './result.ts';
@@ -215,7 +216,7 @@ function sortLines(printer: Printer, pairs: readonly Pair[]): void {
   const lines = pairs.map(({ key, start, end }) => {
     const parts = printer.parts.slice(start, end);
     return {
-      key: unescapeString(key.slice(1, -1)),
+      key: sortText(key),
       value: trim(parts.join(''))
         .slice(key.length + 1)
         .trim(),
@@ -230,12 +231,17 @@ function sortLines(printer: Printer, pairs: readonly Pair[]): void {
   });
 }
 
+/** What a string token is sorted by: its text, or '' when an escape in it is wrong. */
+function sortText(token: string): string {
+  return token.includes('\\') && !isJson(token) ? '' : unescapeString(token.slice(1, -1));
+}
+
 /** null, false, numbers, strings, true, then objects and arrays. */
 function compareValues(a: string, b: string): number {
   const rank = rankOf(a);
   if (rank !== rankOf(b)) return rank - rankOf(b);
   if (rank === 2) return parseFloatText(a) - parseFloatText(b);
-  if (rank === 3) return compareBytewise(unescapeString(a.slice(1, -1)), unescapeString(b.slice(1, -1)));
+  if (rank === 3) return compareBytewise(sortText(a), sortText(b));
   return compareBytewise(a, b);
 }
 

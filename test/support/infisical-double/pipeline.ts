@@ -36,6 +36,8 @@ interface Exchange {
 }
 
 const jsonType = 'application/json; charset=utf-8';
+/** Of the one answer that the router gives before the server's own hooks run: it has no ETag either. */
+const bareJsonType = 'application/json';
 /** What the real server adds to every answer. */
 const serverHeaders: Readonly<Record<string, string>> = {
   'cross-origin-opener-policy': 'same-origin',
@@ -215,7 +217,7 @@ function unrouted(failure: 'no route' | 'bad encoding', request: IncomingMessage
   }
   const message = `'${request.url}' is not a valid url component`;
   const body = { error: 'Bad Request', code: 'FST_ERR_BAD_URL', message, statusCode: 400 };
-  return { status: 400, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  return { status: 400, headers: { 'content-type': bareJsonType }, body: JSON.stringify(body) };
 }
 
 function json(status: number, body: unknown, headers: Readonly<Record<string, string>>): Reply {
@@ -225,7 +227,8 @@ function json(status: number, body: unknown, headers: Readonly<Record<string, st
 /** Sends a reply with its ETag, as 304 when the client has it (errors too), spoiled when a fault says so. */
 async function send(effect: FaultEffect | undefined, { request, response }: Exchange, reply: Reply): Promise<void> {
   const etag = `"${createHash('sha1').update(reply.body).digest('base64')}"`;
-  const headers = { ...serverHeaders, ...reply.headers, ...(reply.body === '' ? {} : { etag }) };
+  const hasEtag = reply.body !== '' && reply.headers['content-type'] !== bareJsonType;
+  const headers = { ...serverHeaders, ...reply.headers, ...(hasEtag && { etag }) };
   if (request.headers['if-none-match'] === etag) {
     write(response, { status: 304, headers, body: '' });
   } else if (effect?.kind === 'truncated') {

@@ -54,6 +54,8 @@ export interface FolderImport {
 
 export interface StoredSecret {
   readonly id: string;
+  /** Counts up with each secret made. */
+  readonly serial: number;
   readonly createdAtMs: number;
   key: string;
   value: string;

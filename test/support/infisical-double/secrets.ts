@@ -29,6 +29,7 @@ export type SecretView = Readonly<Pick<StoredSecret, 'id' | 'key' | 'value' | 'v
 export class Secrets {
   readonly #clock: Clock;
   readonly #projects: Projects;
+  #made = 0;
 
   constructor(projects: Projects, clock: Clock) {
     this.#projects = projects;
@@ -60,6 +61,7 @@ export class Secrets {
     const nowMs = this.#clock.nowMs();
     const secret: StoredSecret = {
       id: traits.id ?? randomUUID(),
+      serial: this.#made++,
       key: key.trim(),
       value: storedValue(value),
       comment: traits.comment ?? '',
@@ -91,9 +93,13 @@ export class Secrets {
   }
 }
 
-/** The first of that key: batch creation can store a key twice. */
+/** The oldest of that key: batch creation can store a key twice. */
 export function secretNamed(folder: Folder, key: string): StoredSecret | undefined {
-  return folder.secrets.find((secret) => secret.key === key);
+  let oldest: StoredSecret | undefined;
+  for (const secret of folder.secrets) {
+    if (secret.key === key && !(oldest && oldest.serial < secret.serial)) oldest = secret;
+  }
+  return oldest;
 }
 
 export function removeSecret(folder: Folder, secret: StoredSecret): void {

@@ -50,7 +50,8 @@ export function signatureBy(keys: JSONWebKeySet): SignatureCheck {
     try {
       await compactVerify(jwt, keyFor);
     } catch (error) {
-      if (error instanceof errors.JWSSignatureVerificationFailed) throw unauthorized('Access denied: invalid signature');
+      if (error instanceof errors.JWSSignatureVerificationFailed)
+        throw unauthorized('Access denied: invalid signature');
       throw error;
     }
   };
@@ -160,7 +161,8 @@ export function awsVerifier({ callSts, accounts, principals }: AwsRules): Verifi
       body: text('iamRequestBody'),
       headers: Object.fromEntries(Object.entries(Object(headers)).map(([name, value]) => [name, String(value)])),
     });
-    if (accounts && !accounts.includes(caller.account)) throw unauthorized('Access denied: AWS account ID not allowed.');
+    if (accounts && !accounts.includes(caller.account))
+      throw unauthorized('Access denied: AWS account ID not allowed.');
     if (principals && !principals.some((glob) => fits(glob, caller.arn))) {
       throw unauthorized('Access denied: AWS principal ARN not allowed.');
     }

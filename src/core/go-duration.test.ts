@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseTable, tableUrl } from '../../test/oracle/tables.ts';
+import { formatGoDuration, formatGoDurationMs, parseGoDuration, parseGoDurationNs } from './go-duration.ts';
+import { OperatorError } from './operator-error.ts';
+
+function ours(text: string): unknown {
+  try {
+    const ns = parseGoDurationNs(text);
+    return [ns.toString(), formatGoDuration(ns)];
+  } catch (error) {
+    return error instanceof OperatorError && error.reason === 'InvalidSpec' ? null : error;
+  }
+}
+
+describe('Go durations', () => {
+  const cases = parseTable(readFileSync(tableUrl('duration'), 'utf8')) as [string, unknown][]; // recorded
+
+  it('parse and print as in Go, to the nanosecond', () => {
+    expect(cases.filter(([text, recorded]) => JSON.stringify(ours(text)) !== JSON.stringify(recorded))).toEqual([]);
+    expect(cases.length).toBeGreaterThan(250);
+  });
+
+  it('become milliseconds', () => {
+    expect(['1h30m', '1.5s', '250us', '-2m', '0'].map(parseGoDuration)).toEqual([5_400_000, 1_500, 0.25, -120_000, 0]);
+  });
+
+  it('name the value when they cannot be read', () => {
+    expect(() => parseGoDuration('5 minutes')).toThrow(/"5 minutes"/);
+  });
+
+  it('read back what was printed', () => {
+    fc.assert(
+      fc.property(
+        fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+        (ns) => parseGoDurationNs(formatGoDuration(ns)) === ns,
+      ),
+    );
+  });
+
+  it('print milliseconds with their fraction', () => {
+    expect([3_600_000, 1.5, 0, -250, 90_061_000].map(formatGoDurationMs)).toEqual([
+      '1h0m0s',
+      '1.5ms',
+      '0s',
+      '-250ms',
+      '25h1m1s',
+    ]);
+  });
+});

@@ -1,0 +1,156 @@
+// Keeps following one selection of a collection for ever, and tells its sink what is there:
+//
+//        ┌── WatchList (one stream: all objects, bookmark, changes) ──┐
+//  start ┤                                                            ├─► watch ─ ended or failed ─► watch from the last
+//        └── list page by page, where the server has no WatchList ────┘      └── 410 ─► start         resourceVersion
+//
+// Errors are waited out with growing, jittered delays; nothing but the signal ends it.
+import { asOperatorError, type OperatorError } from '../core/operator-error.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { ApiError, isExpired } from './api-error.ts';
+import { listAll, type Selection } from './list.ts';
+import { pause, retryDelayMs } from './pause.ts';
+import type { Transport } from './transport.ts';
+import type { KubeObject } from './types.ts';
+import { followWatch, initialEventsEnd, type WatchEvent } from './watch-stream.ts';
+
+/** Takes what the reflector sees. */
+export interface Sink {
+  /** A whole listing begins; it may begin again before it ends. */
+  beginReplace(): void;
+  /** The listing ended: what it did not name is gone. */
+  endReplace(): void;
+  put(object: KubeObject): void;
+  remove(object: KubeObject): void;
+  /** The API server cannot be followed at present, or (undefined) can be again. */
+  trouble(error: OperatorError | undefined): void;
+}
+
+export interface ReflectorOptions {
+  readonly transport: Transport;
+  readonly selection: Selection;
+  readonly sink: Sink;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+const retryDelays = { firstMs: 200, capMs: 30_000 };
+/** Two watches begin at least this far apart, so that a server that ends them at once is not hammered. */
+const watchFloorMs = 1_000;
+const watchSeconds = { least: 300, most: 600 };
+/** Silence that a healthy stream cannot have: it ends by itself before. */
+const silenceMarginMs = 30_000;
+/** Initial events come without a break; a server that does not know WatchList may send some and then wait. */
+const initialSilenceMs = 30_000;
+
+/** Follows until the signal fires; never rejects. */
+export async function reflect(options: ReflectorOptions, signal: AbortSignal): Promise<void> {
+  const reflector = new Reflector(options, signal);
+  while (!signal.aborted) await reflector.round();
+}
+
+class Reflector {
+  readonly #options: ReflectorOptions;
+  readonly #signal: AbortSignal;
+  /** Where to resume; undefined when a whole listing is due. */
+  #version: string | undefined;
+  #hasWatchList = true;
+  #failures = 0;
+  #isReplacing = false;
+
+  constructor(options: ReflectorOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /** One list or watch, and the wait after it. */
+  async round(): Promise<void> {
+    const { clock } = this.#options;
+    const begunMs = clock.monotonicMs();
+    try {
+      if (this.#version === undefined && !this.#hasWatchList) await this.#list();
+      else await this.#watch();
+      const sinceMs = clock.monotonicMs() - begunMs;
+      if (this.#version !== undefined && sinceMs < watchFloorMs && !this.#justListed) {
+        await pause(clock, watchFloorMs - sinceMs, this.#signal);
+      }
+    } catch (thrown) {
+      if (!this.#signal.aborted) await this.#recover(thrown);
+    }
+  }
+
+  #justListed = false;
+
+  async #list(): Promise<void> {
+    const { transport, selection, sink } = this.#options;
+    this.#beginReplace();
+    const handlers = { restart: () => this.#beginReplace(), object: (object: KubeObject) => sink.put(object) };
+    const version = await listAll(transport, selection, handlers, this.#signal);
+    this.#endReplace(version);
+    this.#justListed = true;
+  }
+
+  async #watch(): Promise<void> {
+    this.#justListed = false;
+    const { transport, selection, clock, random } = this.#options;
+    const span = watchSeconds.most - watchSeconds.least;
+    const timeoutSeconds = watchSeconds.least + Math.floor(random() * span);
+    const silenceMs = () => (this.#isReplacing ? initialSilenceMs : timeoutSeconds * 1_000 + silenceMarginMs);
+    if (this.#version === undefined) this.#beginReplace();
+    const onEvent = (event: WatchEvent) => this.#take(event);
+    const request = { selection, resourceVersion: this.#version, timeoutSeconds, silenceMs };
+    await followWatch(transport, request, { onEvent, clock, signal: this.#signal });
+    if (this.#isReplacing) this.#hasWatchList = false; // it ended before it said that all was sent
+  }
+
+  #take({ type, object }: WatchEvent): void {
+    const { sink } = this.#options;
+    if (type === 'DELETED') sink.remove(object);
+    else if (type !== 'BOOKMARK') sink.put(object);
+    const version = object.metadata.resourceVersion;
+    if (this.#isReplacing) {
+      if (type === 'BOOKMARK' && object.metadata.annotations?.[initialEventsEnd] === 'true')
+        this.#endReplace(version ?? '');
+      return; // a listing that breaks off must begin anew, so its versions are not kept
+    }
+    if (version !== undefined) this.#version = version;
+    this.#recovered();
+  }
+
+  #beginReplace(): void {
+    this.#isReplacing = true;
+    this.#options.sink.beginReplace();
+  }
+
+  #endReplace(version: string): void {
+    this.#isReplacing = false;
+    this.#version = version;
+    this.#options.sink.endReplace();
+    this.#recovered();
+  }
+
+  #recovered(): void {
+    if (this.#failures > 0) this.#options.sink.trouble(undefined);
+    this.#failures = 0;
+  }
+
+  async #recover(thrown: unknown): Promise<void> {
+    const { clock, random, sink } = this.#options;
+    if (this.#isReplacing && this.#hasWatchList && isWatchListRefusal(thrown)) {
+      this.#hasWatchList = false;
+      return; // lists at once
+    }
+    const error = asOperatorError(thrown);
+    this.#failures++;
+    if (isExpired(thrown)) this.#version = undefined;
+    else sink.trouble(error);
+    const delayMs = retryDelayMs(this.#failures, retryDelays, random);
+    await pause(clock, Math.min(Math.max(delayMs, error.retryAfterMs ?? 0), retryDelays.capMs), this.#signal);
+  }
+}
+
+/** Servers without WatchList call the parameters invalid; one that ignores them falls silent before the closing bookmark. */
+function isWatchListRefusal(thrown: unknown): boolean {
+  if (thrown instanceof ApiError) return thrown.status === 422 || thrown.status === 400;
+  return asOperatorError(thrown).message.endsWith('the stream fell silent');
+}

@@ -1,0 +1,171 @@
+// One watch: opens the stream, cuts it into lines, parses each and hands it on, until the server ends it. Finds out when
+// the stream has fallen silent for longer than a healthy one can.
+// https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+import { OperatorError } from '../core/operator-error.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { refusalError } from './api-error.ts';
+import { refusalOf } from './call.ts';
+import type { Selection } from './list.ts';
+import { collectionPath, withQuery } from './path.ts';
+import type { OpenAnswer, Transport } from './transport.ts';
+import type { KubeObject } from './types.ts';
+
+export interface WatchEvent {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+  readonly object: KubeObject;
+}
+
+export interface WatchRequest {
+  readonly selection: Selection;
+  /** Where to resume; undefined asks for the whole collection first, closed by a bookmark with `initialEventsEnd`. */
+  readonly resourceVersion: string | undefined;
+  /** After this time the server ends the stream cleanly. */
+  readonly timeoutSeconds: number;
+  /** Longest time without a byte, asked anew whenever it has passed. */
+  readonly silenceMs: () => number;
+}
+
+/** Annotation of the bookmark after the last initial event. */
+export const initialEventsEnd = 'k8s.io/initial-events-end';
+
+/** An event wraps one object; etcd takes 1.5 MB of it, and JSON with managedFields may be some times that. */
+const lineMaxBytes = 16 * 2 ** 20;
+const newline = 0x0a;
+
+/**
+ * Follows one watch. Resolves when the server ended it cleanly. Throws `ApiError` (410: begin with a list), other errors
+ * as `Kube` says, and whatever `onEvent` throws.
+ */
+export async function followWatch(
+  transport: Transport,
+  request: WatchRequest,
+  { onEvent, clock, signal }: { onEvent: (event: WatchEvent) => void; clock: Clock; signal: AbortSignal },
+): Promise<void> {
+  const attempt = { verb: 'watch', plural: request.selection.resource.plural };
+  const answer = await transport.open(watchPath(request), signal);
+  if (!('stream' in answer)) throw refusalOf(attempt, answer);
+  const take = (line: string) => {
+    const event = parseEvent(line, attempt.plural);
+    if (event.type !== 'ERROR') return onEvent(event as WatchEvent); // the other four are all there is
+    const code = 'code' in event.object ? Number(event.object.code) : 500; // an ERROR event holds a Status
+    throw refusalError(attempt, { status: code, body: JSON.stringify(event.object) });
+  };
+  await readLines(answer, { take, clock, signal, silenceMs: request.silenceMs, plural: attempt.plural });
+}
+
+function watchPath({ selection, resourceVersion, timeoutSeconds }: WatchRequest): string {
+  const { resource, namespace, labelSelector, fieldSelector } = selection;
+  const start =
+    resourceVersion === undefined
+      ? { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' }
+      : { resourceVersion };
+  return withQuery(collectionPath(resource, namespace), {
+    watch: '1',
+    allowWatchBookmarks: 'true',
+    timeoutSeconds: String(timeoutSeconds),
+    labelSelector,
+    fieldSelector,
+    ...start,
+  });
+}
+
+interface Reading {
+  readonly take: (line: string) => void;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly silenceMs: () => number;
+  readonly plural: string;
+}
+
+function readLines({ stream }: OpenAnswer, { take, clock, signal, silenceMs, plural }: Reading): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const splitter = new LineSplitter(take);
+    let lastByteMs = clock.monotonicMs();
+    let timer = clock.after(silenceMs(), checkSilence);
+    const finish = (error: Error | undefined) => {
+      timer.cancel();
+      signal.removeEventListener('abort', onAbort);
+      stream.destroy();
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const fail = (what: string) => finish(new OperatorError('ApiUnavailable', `watch ${plural}: ${what}`));
+    const onAbort = () => finish(new OperatorError('Aborted', 'stopped'));
+
+    function checkSilence(): void {
+      const leftMs = lastByteMs + silenceMs() - clock.monotonicMs();
+      if (leftMs > 0) timer = clock.after(leftMs, checkSilence);
+      else fail('the stream fell silent');
+    }
+
+    signal.addEventListener('abort', onAbort, { once: true });
+    stream.on('data', (chunk: Buffer) => {
+      lastByteMs = clock.monotonicMs();
+      try {
+        splitter.push(chunk);
+      } catch (thrown) {
+        finish(
+          thrown instanceof Error ? thrown : new OperatorError('Internal', 'a watch handler threw what is no error'),
+        );
+      }
+    });
+    stream.on('end', () => (stream.complete ? finish(undefined) : fail('the stream was cut off')));
+    stream.on('error', () => fail('the stream was cut off'));
+    stream.on('close', () => fail('the stream was cut off')); // nothing to do when it has ended before
+    if (signal.aborted) onAbort();
+  });
+}
+
+/** Cuts a byte stream into lines. Bytes are decoded per line, so a chunk may end inside a character. */
+class LineSplitter {
+  readonly #take: (line: string) => void;
+  #begun: Buffer[] = [];
+  #begunBytes = 0;
+
+  constructor(take: (line: string) => void) {
+    this.#take = take;
+  }
+
+  push(chunk: Buffer): void {
+    let from = 0;
+    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, from)) {
+      const line = this.#finish(chunk, from, end);
+      from = end + 1;
+      if (line.length > 0) this.#take(line);
+    }
+    if (from < chunk.length) this.#keep(from === 0 ? chunk : chunk.subarray(from));
+  }
+
+  #finish(chunk: Buffer, from: number, end: number): string {
+    if (this.#begunBytes === 0) return chunk.toString('utf8', from, end);
+    const line = Buffer.concat([...this.#begun, chunk.subarray(from, end)]).toString('utf8');
+    this.#begun = [];
+    this.#begunBytes = 0;
+    return line;
+  }
+
+  #keep(rest: Buffer): void {
+    this.#begunBytes += rest.length;
+    if (this.#begunBytes > lineMaxBytes) {
+      throw new OperatorError('AnswerTooLarge', `a watch event is larger than ${lineMaxBytes} bytes`);
+    }
+    this.#begun.push(rest);
+  }
+}
+
+interface RawEvent {
+  readonly type: string;
+  readonly object: KubeObject;
+}
+
+function parseEvent(line: string, plural: string): RawEvent {
+  try {
+    const event: Partial<RawEvent> | null = JSON.parse(line);
+    if (typeof event?.type === 'string' && typeof event.object === 'object' && event.object !== null) {
+      return { type: event.type, object: event.object };
+    }
+  } catch {
+    // said below: the parser's message quotes the line
+  }
+  throw new OperatorError('ApiUnavailable', `watch ${plural}: a line of the stream is not an event`);
+}
