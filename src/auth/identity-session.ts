@@ -17,9 +17,8 @@ const renewAtShare = 0.8;
 const refusedPauseMs = 60_000;
 const longestRefusedPauseMs = 600_000;
 
-/** Pause after a login that failed for another cause; short, since nothing counts these. */
+/** Pause after a login that failed for another cause: so short that a host which comes back is not kept waiting. */
 const failedPauseMs = 1_000;
-const longestFailedPauseMs = 3_000;
 
 /** Pause after a throttled login that named no time. */
 const throttledPauseMs = 60_000;
@@ -196,10 +195,9 @@ export class IdentitySession implements Session {
 
 function pauseMs(error: OperatorError, failures: number): number {
   if (error.reason === 'UpstreamThrottled') return error.retryAfterMs ?? throttledPauseMs;
-  const refused = error.reason === 'LoginRejected' || error.reason === 'UpstreamRejected';
-  const firstMs = refused ? refusedPauseMs : failedPauseMs;
-  const longestMs = refused ? longestRefusedPauseMs : longestFailedPauseMs;
-  return Math.max(error.retryAfterMs ?? 0, Math.min(longestMs, firstMs * 2 ** (failures - 1)));
+  const isRefused = error.reason === 'LoginRejected' || error.reason === 'UpstreamRejected';
+  const ownMs = isRefused ? Math.min(longestRefusedPauseMs, refusedPauseMs * 2 ** (failures - 1)) : failedPauseMs;
+  return Math.max(error.retryAfterMs ?? 0, ownMs);
 }
 
 /** The same failure as before, without a request, and with the time that is left. */

@@ -13,7 +13,7 @@ import type { StoreKind, StoreRecord } from './records.ts';
 /** The watched single objects, counted by who needs them. */
 export interface WatchedObjects {
   hold(resource: Resource, name: ObjectName, holder: string): void;
-  releaseAll(holder: string): void;
+  release(holder: string): void;
   read<T extends KubeObject>(resource: Resource, name: ObjectName, signal: AbortSignal): Promise<T | undefined>;
   subscribe(listener: (resource: Resource, name: ObjectName) => void): () => void;
 }
@@ -107,7 +107,7 @@ export class StoreConnections {
     for (const [object, lookers] of this.#lookers) {
       if (lookers.delete(key) && lookers.size === 0) this.#lookers.delete(object);
     }
-    this.#deps.objects.releaseAll(key);
+    this.#deps.objects.release(key);
     for (const { end } of connections?.open.values() ?? []) end();
     for (const end of connections?.replaced ?? []) end();
   }

@@ -16,6 +16,14 @@ interface Waiting {
   readonly wake: () => void;
 }
 
+/** A failure: what waits, and when the host may be asked again, where it is known to be down. */
+interface Failure extends Waiting {
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** Added to the time that a host names, so that the probe does not come an instant too early. */
+const marginMs = 10;
+
 interface Sick {
   readonly sinceMs: number;
   readonly waiting: Map<string, Waiting>;
@@ -33,12 +41,17 @@ export class Recovery {
   }
 
   /** `key` failed because of `origin`; `wake` asks for its next run. */
-  noteFailure(key: string, origin: string, waiting: Waiting): void {
+  noteFailure(key: string, origin: string, { group, wake, retryAfterMs }: Failure): void {
+    const waiting = { group, wake };
     if (this.#originOf.get(key) !== origin) this.forget(key);
     this.#originOf.set(key, origin);
     const sick = this.#origins.get(origin);
     if (sick !== undefined) {
       sick.waiting.set(key, waiting);
+      if (retryAfterMs === undefined || retryAfterMs > probeEveryMs) return;
+      // The host says when it may be asked: a probe on our own beat could miss that by a moment, and lose a whole beat.
+      sick.timer.cancel();
+      sick.timer = this.#clock.after(retryAfterMs + marginMs, () => this.#probe(origin));
       return;
     }
     this.#origins.set(origin, {

@@ -5,20 +5,14 @@ import { reasons } from '../core/reasons.ts';
 import { nextConditions, rfc3339, sameConditions, type StatusDialect, type Verdict } from '../core/sync-status.ts';
 import type { Condition } from '../crds/external-secret.ts';
 import type { Kube } from '../kube/contract.ts';
+import type { EventDraft } from '../kube/events.ts';
 import type { KubeObject, Resource } from '../kube/types.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { RecordMeta } from './records.ts';
 
-export interface EventRequest {
-  readonly object: { readonly apiVersion: string; readonly kind: string; readonly namespace: string; readonly name: string; readonly uid: string };
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
-  readonly message: string;
-  readonly component: string;
-}
-
+/** Where events go; `kube/events.ts` keeps one. */
 export interface EventSink {
-  emit(event: EventRequest): void;
+  record(event: EventDraft): void;
 }
 
 export interface ReportDeps {
@@ -79,7 +73,9 @@ export class Reporter {
     const { resource, eventComponent } = this.#kind;
     const { namespace, name, uid } = object;
     const apiVersion = `${resource.group}/${resource.version}`;
-    this.#deps.events.emit({ object: { apiVersion, kind: resource.kind, namespace, name, uid }, type, reason, message, component: eventComponent });
+    const place = resource.namespaced ? { namespace } : {};
+    const subject = { apiVersion, kind: resource.kind, name, uid, ...place };
+    this.#deps.events.record({ subject, type, reason, message, component: eventComponent });
   }
 
   /** The instant for a status field. */

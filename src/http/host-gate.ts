@@ -16,8 +16,11 @@ export const firstByteMs = 10_000;
 export const suspectFirstByteMs = 3_000;
 /** Least time between the starts of two probes. */
 export const probeIntervalMs = 3_000;
-/** Every n-th try of a suspect may take the full time, or a host that always needs 4 s would never come back. */
-const patientEvery = 4;
+/**
+ * Every n-th try of a suspect may take the full time, or a host that always needs 4 s would never come back. Seldom
+ * enough that an outage of half a minute has none: a patient try that began before its end would outlast it.
+ */
+const patientEvery = 10;
 /** Targets silent since the last answer that close the gate. */
 const silentTargetsToClose = 2;
 /** Bound on remembered targets; the oldest is forgotten, which costs one long wait. */

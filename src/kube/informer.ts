@@ -19,6 +19,8 @@ export interface InformerDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly random?: () => number;
+  /** Told once, when the first list is in. */
+  readonly onSynced?: () => void;
   /** Told when following fails and (undefined) when it works again. */
   readonly onTrouble?: (error: OperatorError | undefined) => void;
 }
@@ -99,6 +101,7 @@ class CollectionCache<T> implements StartedInformer<T>, Sink {
     if (this.#hasSynced) return;
     this.#hasSynced = true;
     this.#firstList.resolve();
+    this.#deps.onSynced?.();
   }
 
   put(object: KubeObject): void {
@@ -108,7 +111,10 @@ class CollectionCache<T> implements StartedInformer<T>, Sink {
     const version = object.metadata.resourceVersion;
     if (before !== undefined && version !== undefined && before.version === version) return; // listed again, unchanged
     const value = this.#trim(key, object);
-    if (value === undefined) return this.#drop(key);
+    if (value === undefined) {
+      this.#drop(key);
+      return;
+    }
     this.#kept.set(key, { value, version });
     this.#tell(key, before?.value, value);
   }

@@ -34,7 +34,12 @@ export interface ReflectorOptions {
   readonly random: () => number;
 }
 
-const retryDelays = { firstMs: 200, capMs: 30_000 };
+/** After an answer that refused. */
+const refusedDelays = { firstMs: 200, capMs: 30_000 };
+/** While nobody answers: a try costs next to nothing, and the first that succeeds should come soon after the restart. */
+const unreachableDelays = { firstMs: 200, capMs: 4_000 };
+/** A Retry-After longer than this is not believed. */
+const retryAfterMaxMs = 120_000;
 /** Two watches begin at least this far apart, so that a server that ends them at once is not hammered. */
 const watchFloorMs = 1_000;
 const watchSeconds = { least: 300, most: 600 };
@@ -56,7 +61,11 @@ class Reflector {
   #version: string | undefined;
   #hasWatchList = true;
   #failures = 0;
+  /** Whether the last failure was an answer of the server. */
+  #wasAnswered = false;
   #isReplacing = false;
+  /** A list is followed by its watch without a pause. */
+  #justListed = false;
 
   constructor(options: ReflectorOptions, signal: AbortSignal) {
     this.#options = options;
@@ -78,8 +87,6 @@ class Reflector {
       if (!this.#signal.aborted) await this.#recover(thrown);
     }
   }
-
-  #justListed = false;
 
   async #list(): Promise<void> {
     const { transport, selection, sink } = this.#options;
@@ -141,11 +148,14 @@ class Reflector {
       return; // lists at once
     }
     const error = asOperatorError(thrown);
-    this.#failures++;
+    const isAnswered = thrown instanceof ApiError;
+    this.#failures = isAnswered === this.#wasAnswered ? this.#failures + 1 : 1;
+    this.#wasAnswered = isAnswered;
     if (isExpired(thrown)) this.#version = undefined;
     else sink.trouble(error);
-    const delayMs = retryDelayMs(this.#failures, retryDelays, random);
-    await pause(clock, Math.min(Math.max(delayMs, error.retryAfterMs ?? 0), retryDelays.capMs), this.#signal);
+    const delayMs = retryDelayMs(this.#failures, isAnswered ? refusedDelays : unreachableDelays, random);
+    const askedMs = Math.min(error.retryAfterMs ?? 0, retryAfterMaxMs);
+    await pause(clock, Math.max(delayMs, askedMs), this.#signal);
   }
 }
 

@@ -5,7 +5,7 @@
 //                                             ▲ joined by all who ask meanwhile          │
 //                                             └────── asked for again: next fetch ◀──────┘
 import { OperatorError } from '../core/operator-error.ts';
-import type { Clock, Timer } from '../runtime/clock.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { SharedFetch } from './shared-fetch.ts';
 
 /** How long requests are collected before a fetch starts, so that a burst shares it. */
@@ -51,7 +51,7 @@ export class Snapshots<T> {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry<T>>();
   readonly #slots = new Map<string, Slots>();
-  #sweep: Timer | undefined;
+  #isSweepDue = false;
 
   constructor(options: { readonly clock: Clock }) {
     this.#clock = options.clock;
@@ -82,7 +82,7 @@ export class Snapshots<T> {
     if (known !== undefined) return known;
     const made: Entry<T> = { kept: undefined, running: undefined, next: undefined, usedAtMs: 0 };
     this.#entries.set(key, made);
-    this.#sweep ??= this.#clock.after(sweepMs, () => this.#dropUnused());
+    this.#planSweep();
     return made;
   }
 
@@ -129,14 +129,21 @@ export class Snapshots<T> {
     return made;
   }
 
+  #planSweep(): void {
+    if (this.#isSweepDue) return;
+    this.#isSweepDue = true;
+    this.#clock.after(sweepMs, () => this.#dropUnused());
+  }
+
   #dropUnused(): void {
+    this.#isSweepDue = false;
     const beforeMs = this.#clock.nowMs() - keepMs;
     for (const [key, entry] of this.#entries) {
       if (entry.running !== undefined || entry.next !== undefined || entry.usedAtMs > beforeMs) continue;
       this.#entries.delete(key);
     }
     for (const [origin, slots] of this.#slots) if (slots.unused) this.#slots.delete(origin);
-    this.#sweep = this.#entries.size === 0 ? undefined : this.#clock.after(sweepMs, () => this.#dropUnused());
+    if (this.#entries.size > 0) this.#planSweep();
   }
 }
 

@@ -7,7 +7,7 @@ import { tokenLifeMs } from '../lifetime.ts';
 
 const reply = z.object({ accessToken: z.string().check(z.minLength(1)), expiresIn: z.nullish(z.number()) });
 
-export type LoginReply = z.infer<typeof reply>;
+type LoginReply = z.infer<typeof reply>;
 
 /** The answer to a login. Throws UpstreamInvalid when it is none, such as a proxy's `{}`. */
 export function parseLoginReply(json: unknown): LoginReply {

@@ -196,7 +196,7 @@ export class ExternalSecretController {
     const intervalMs = safeInterval(es);
     if (isUpstreamDown(error.reason) && memory.origin !== '') {
       const group = es.stores.map(({ kind, name }) => `${kind}/${name}`).join() + es.namespace;
-      this.#inputs.recovery.noteFailure(key, memory.origin, { group, wake: () => this.#wake(key, lanes.drift, 'recovered') });
+      this.#inputs.recovery.noteFailure(key, memory.origin, { group, wake: () => this.#wake(key, lanes.drift, 'recovered'), retryAfterMs: error.retryAfterMs });
       return undefined;
     }
     this.#inputs.recovery.forget(key);

@@ -179,7 +179,11 @@ export class StoreController {
     this.#failed.add(key);
     this.#deps.metrics.failures.add({ kind: store.kind, reason: error.reason });
     if ((error.reason === 'UpstreamUnavailable' || error.reason === 'UpstreamInvalid') && reader !== undefined && reader.origin !== '') {
-      recovery.noteFailure(key, reader.origin, { group: key, wake: () => this.#queue.add(key, { lane: lanes.drift, cause: 'recovered' }) });
+      recovery.noteFailure(key, reader.origin, {
+        group: key,
+        wake: () => this.#queue.add(key, { lane: lanes.drift, cause: 'recovered' }),
+        retryAfterMs: error.retryAfterMs,
+      });
       return undefined;
     }
     recovery.forget(key);

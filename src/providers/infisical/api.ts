@@ -30,7 +30,7 @@ export interface ApiAccess {
 }
 
 /** An answer that may be the one that the caller has kept. */
-export type Answer<T> = Fetched<T> | 'not modified';
+type Answer<T> = Fetched<T> | 'not modified';
 
 /**
  * Lists a folder with its imports. Throws ScopeNotFound, AccessDenied, UpstreamThrottled, UpstreamInvalid …; an empty list
@@ -126,7 +126,7 @@ async function get<T>(
   signal: AbortSignal,
 ): Promise<Answer<T>> {
   const { host, pauses, session, upstream } = access;
-  const url = new URL(`${host.root}${read.path}?${new URLSearchParams(read.query)}`);
+  const url = new URL(`${host.root}${read.path}?${new URLSearchParams(read.query).toString()}`);
   const conditional = etag === undefined ? {} : { 'if-none-match': etag };
   pauses.check(session.key);
   try {

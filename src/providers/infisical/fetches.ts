@@ -2,11 +2,9 @@
 import { OperatorError } from '../../core/operator-error.ts';
 import type { Fetched } from '../snapshots.ts';
 import { type ApiAccess, list, proveFolder, readOne, type Scope } from './api.ts';
-import { type FolderView, isEmpty, viewOf } from './folder-view.ts';
+import { emptyView, type FolderView, isEmpty, viewOf } from './folder-view.ts';
 import { isDefinite, type Outcome, refusal } from './outcome.ts';
 import type { WireSecret } from './wire.ts';
-
-const nothing: FolderView = { own: new Map(), imported: new Map() };
 
 /** The scope's view, or why it has none. Throws what may pass by itself. */
 export async function fetchView(
@@ -33,14 +31,14 @@ async function listView(
 ): Promise<Fetched<Outcome<FolderView>>> {
   try {
     const answer = await list(access, scope, kept?.etag, signal);
-    if (answer === 'not modified') return kept ?? { value: { value: nothing } };
+    if (answer === 'not modified') return kept ?? { value: { value: emptyView } };
     const view = viewOf(answer.value, scope.folder, scope.recursive);
     return { value: { value: view }, ...(answer.etag === undefined ? {} : { etag: answer.etag }) };
   } catch (error) {
     if (!scope.recursive || !(error instanceof OperatorError)) throw error;
     // A recursive list says 500 for a missing environment (2024), and 404 where nothing lies below (later): the proof of
     // the folder tells what it was.
-    if (error.reason === 'ScopeNotFound') return { value: { value: nothing } };
+    if (error.reason === 'ScopeNotFound') return { value: { value: emptyView } };
     if (error.reason === 'UpstreamUnavailable') await throwIfGone(access, scope, signal);
     throw error;
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SecretValue } from '../../core/secret-value.ts';
-import { isEmpty, lookUp, mergedKeys, viewOf } from './folder-view.ts';
+import { isEmpty, lookUp, viewOf } from './folder-view.ts';
 import type { WireSecret } from './wire.ts';
 
 function secret(key: string, folder: string | undefined, more: Partial<WireSecret> = {}): WireSecret {
@@ -28,7 +28,7 @@ describe('a view', () => {
   it('knows keys that are names of Object.prototype, and leaves out keys without a name', () => {
     const names = ['__proto__', 'constructor', 'toString'];
     const view = viewOf({ secrets: ['', ...names].map((key) => secret(key, '/')), imports: [] }, '/', false);
-    expect([...mergedKeys(view).keys()]).toEqual([...names].sort());
+    expect([...view.merged().keys()]).toEqual([...names].sort());
     expect(lookUp(view, '/', 'hasOwnProperty')).toBeUndefined();
   });
 
@@ -47,7 +47,7 @@ describe('a view', () => {
         const list = drawn.map(([key, folder]) => secret(key, folder));
         const turned = [...list.slice(turn % (list.length + 1)), ...list.slice(0, turn % (list.length + 1))].reverse();
         const winners = (all: WireSecret[]) =>
-          [...mergedKeys(viewOf({ secrets: all, imports: [] }, '/', true))].map(([key, found]) => [
+          [...viewOf({ secrets: all, imports: [] }, '/', true).merged()].map(([key, found]) => [
             key,
             found.secret.folder,
             found.shadowed,

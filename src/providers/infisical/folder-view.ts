@@ -15,7 +15,13 @@ export interface FoundKey {
 export interface FolderView {
   readonly own: ReadonlyMap<string, ReadonlyMap<string, WireSecret>>;
   readonly imported: ReadonlyMap<string, WireSecret>;
+  /** Every key once, in byte order, with what it shadows; worked out when first asked for. */
+  readonly merged: () => ReadonlyMap<string, FoundKey>;
 }
+
+export const emptyView: FolderView = { own: new Map(), imported: new Map(), merged: () => new Map() };
+
+type Halves = Pick<FolderView, 'own' | 'imported'>;
 
 /** A list of `folder` (and what lies below it when `recursive`) as a view; keys without a name are left out. */
 export function viewOf(list: WireList, folder: string, recursive: boolean): FolderView {
@@ -31,7 +37,8 @@ export function viewOf(list: WireList, folder: string, recursive: boolean): Fold
   }
   const imported = new Map<string, WireSecret>();
   for (const secret of list.imports.flat()) if (secret.key !== '') imported.set(secret.key, secret);
-  return { own, imported };
+  let merged: ReadonlyMap<string, FoundKey> | undefined;
+  return { own, imported, merged: () => (merged ??= mergedKeys({ own, imported })) };
 }
 
 /** Whether a folder is `base` or lies below it, segment by segment. */
@@ -49,8 +56,7 @@ export function lookUp({ own, imported }: FolderView, folder: string, name: stri
   return own.get(folder)?.get(name) ?? imported.get(name);
 }
 
-/** Every key once, in byte order, with what it shadows. */
-export function mergedKeys({ own, imported }: FolderView): Map<string, FoundKey> {
+function mergedKeys({ own, imported }: Halves): Map<string, FoundKey> {
   const winners = new Map<string, { secret: WireSecret; shadowed: string[] }>();
   for (const folder of [...own.keys()].sort(byDepthThenPath)) {
     for (const [key, secret] of own.get(folder) ?? []) {

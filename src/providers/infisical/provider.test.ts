@@ -1,5 +1,7 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { OperatorError } from '../../core/operator-error.ts';
+import type { ReadRequest } from '../contract.ts';
 import {
   type Bench,
   bench,
@@ -138,6 +140,29 @@ describe('reading', () => {
   });
 });
 
+describe('errors', () => {
+  it('never hold a value or a credential', async () => {
+    const { connect, double, material } = await bench({ generation: 'newest' });
+    const canary = 'canary-4711';
+    double.secrets.set({ project, environment, path: '/', key: 'TEXT', value: canary });
+    double.secrets.set({ project, environment, path: '/', key: 'JSON', value: `{"a":"${canary}"}` });
+    double.secrets.set({ project, environment, path: '/', key: 'HIDDEN', value: canary, hidden: true });
+    const reader = await connect();
+    const requests = [value('TEXT', 'x'), value('JSON', 'x'), value('HIDDEN'), { kind: 'map' as const, key: 'TEXT' }];
+    const results = await reader.read(requests, { notBeforeMs: Date.now() }, signal);
+    material.set('login/secret', canary);
+    const refused = await (await connect())
+      .validate({ notBeforeMs: Date.now() }, signal)
+      .catch((error: unknown) => error);
+    const errors = [...results.map((result) => ('error' in result ? result.error : undefined)), refused];
+    expect(errors).toHaveLength(5);
+    for (const error of errors) {
+      expect(error).toBeInstanceOf(OperatorError);
+      expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(canary);
+    }
+  });
+});
+
 describe('searching', () => {
   it('filters by name, by key prefix and by folder, and by both together', async () => {
     const { connect, double } = await bench();
@@ -216,7 +241,7 @@ describe('what is not there', () => {
         double.projects.addFolder({ project, environment, path: '/empty' });
         double.secrets.set({ project, environment, path: '/full', key: 'K', value: 'x' });
         const request = value('NOPE');
-        const ask = async (scope: object, wanted: typeof request | ReturnType<typeof find>) =>
+        const ask = async (scope: object, wanted: ReadRequest) =>
           readOne(await connect({ recursive, ...scope }), wanted);
         expect(await ask({ secretsPath: '/full' }, request)).toEqual({ reason: 'SecretNotFound' });
         expect(await ask({ secretsPath: '/empty' }, request)).toEqual({ reason: 'SecretNotFound' });

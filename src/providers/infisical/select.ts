@@ -6,7 +6,7 @@ import { OperatorError } from '../../core/operator-error.ts';
 import { compile, matches } from '../../core/regexp.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { ReadRequest, ReadResult } from '../contract.ts';
-import { type FolderView, mergedKeys } from './folder-view.ts';
+import type { FolderView } from './folder-view.ts';
 import type { WireSecret } from './wire.ts';
 
 export type KeyedRequest = Exclude<ReadRequest, { readonly kind: 'find' }>;
@@ -61,7 +61,7 @@ export function search(view: FolderView, takes: (key: string) => boolean): ReadR
   const values = new Map<string, SecretValue>();
   const shadowed: string[] = [];
   const hiddenKeys: string[] = [];
-  for (const [key, found] of mergedKeys(view)) {
+  for (const [key, found] of view.merged()) {
     if (!takes(key)) continue;
     if (found.secret.value === undefined) hiddenKeys.push(key);
     else values.set(key, found.secret.value);

@@ -1,0 +1,63 @@
+// Wiring only: reads the command line, builds each room once, hands it what it needs, owns signals and exit codes.
+// Exit codes: 0 ended as asked, 1 could not start or was ended by a fault, 2 the command line is wrong.
+import { printCrds } from './cli/crds.ts';
+import { usage } from './cli/usage.ts';
+import { ConfigError, loadConfig, runHelp } from './config.ts';
+import { OperatorError } from './core/operator-error.ts';
+import { runOperator } from './operator.ts';
+import { version } from './version.ts';
+
+async function main([command, ...args]: readonly string[]): Promise<number> {
+  const wantsHelp = args.includes('--help') || args.includes('-h');
+  switch (command) {
+    case 'run':
+      if (wantsHelp) return print(runHelp());
+      return await runUntilSignal(args);
+    case 'crds':
+      return print(printCrds());
+    case 'version':
+    case '--version':
+      return print(version);
+    case 'help':
+    case '--help':
+    case '-h':
+      return print(usage);
+    default:
+      process.stderr.write(`${command === undefined ? 'no command' : `unknown command "${command}"`}\n\n${usage}\n`);
+      return 2;
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+/** SIGTERM ends the process within this time, whatever hangs. */
+const stopWithinMs = 9_000;
+
+async function runUntilSignal(args: readonly string[]): Promise<number> {
+  const config = loadConfig(args);
+  const stopping = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(name, () => {
+      stopping.abort(new DOMException('stopping', 'AbortError'));
+      setTimeout(() => process.exit(0), stopWithinMs).unref();
+    });
+  }
+  return await runOperator(config, stopping.signal);
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (thrown: unknown) => {
+    if (thrown instanceof ConfigError) {
+      process.stderr.write(`${thrown.message}\n`);
+      process.exit(2);
+    }
+    // A known failure tells its message; of anything else only the kind and the place, since its text may quote input.
+    const text = thrown instanceof OperatorError ? `${thrown.reason}: ${thrown.message}` : thrown instanceof Error ? (thrown.stack ?? thrown.name) : 'unknown fault';
+    process.stderr.write(`escapement: ${text}\n`);
+    process.exit(1);
+  },
+);
