@@ -6,7 +6,7 @@ export default {
   output: {
     file: 'dist/escapement.mjs',
     format: 'esm',
-    inlineDynamicImports: true,
+    codeSplitting: false,
     minify: { mangle: false, compress: true, codegen: { removeWhitespace: true } },
     banner: '#!/usr/bin/env node',
   },

@@ -37,7 +37,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 async function demo(): Promise<void> {
   step('Building the operator');
-  if (spawnSync('rolldown', ['-c', 'rolldown.config.mjs', '--log-level', 'warn'], { cwd: root, stdio: 'inherit' }).status !== 0) {
+  if (
+    spawnSync('rolldown', ['-c', 'rolldown.config.mjs', '--log-level', 'warn'], { cwd: root, stdio: 'inherit' })
+      .status !== 0
+  ) {
     throw new Error('the build failed');
   }
   const kubeconfig = await cluster();
@@ -61,7 +64,9 @@ async function demo(): Promise<void> {
   say(`  process ${operator.pid}, metrics on ${operator.metricsUrl}`);
 
   step('Applying the examples');
-  for (const file of readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.yaml')).sort()) {
+  for (const file of readdirSync(join(root, 'examples'))
+    .filter((name) => name.endsWith('.yaml'))
+    .sort()) {
     const manifest = readFileSync(join(root, 'examples', file), 'utf8')
       .replace('<your-client-id>', clientId)
       .replace('<your-client-secret>', clientSecret)
@@ -99,13 +104,17 @@ async function cluster(): Promise<string> {
 async function dataOf(kubeconfig: string, name: string): Promise<Record<string, string>> {
   const { stdout } = await kubectl(['get', 'secret', name, '-n', namespace, '-o', 'json'], { kubeconfig });
   const secret = JSON.parse(stdout) as { data?: Record<string, string> }; // kubectl prints a Secret here
-  return Object.fromEntries(Object.entries(secret.data ?? {}).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]));
+  return Object.fromEntries(
+    Object.entries(secret.data ?? {}).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]),
+  );
 }
 
 async function show(kubeconfig: string, name: string): Promise<void> {
   say(`  ${name}`);
   for (const [key, value] of Object.entries(await dataOf(kubeconfig, name))) {
-    say(`    ${key.padEnd(18)} ${flags.reveal ? value : `${'•'.repeat(8)} (${Buffer.byteLength(value)} bytes; --reveal shows it)`}`);
+    say(
+      `    ${key.padEnd(18)} ${flags.reveal ? value : `${'•'.repeat(8)} (${Buffer.byteLength(value)} bytes; --reveal shows it)`}`,
+    );
   }
 }
 

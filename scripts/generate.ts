@@ -27,7 +27,10 @@ function artifacts(): Map<string, string> {
   const pages = { kinds: referencePage(kinds), flags: flagsPage(), reasons: reasonsPage(), metrics: metricsPage() };
   return new Map([
     ...crds,
-    ...Object.entries(pages).map(([name, text]): [string, string] => [`docs/reference/${name}.md`, markdownHead + text]),
+    ...Object.entries(pages).map(([name, text]): [string, string] => [
+      `docs/reference/${name}.md`,
+      markdownHead + text,
+    ]),
   ]);
 }
 

@@ -25,7 +25,11 @@ export function flagsPage(): string {
 
 /** `docs/reference/reasons.md`. */
 export function reasonsPage(): string {
-  const next = { retry: 'tried again, ever more slowly, at most every refresh interval', stall: 'nothing until the object, or what it refers to, changes', quiet: 'tried again at once, nothing is reported' };
+  const next = {
+    retry: 'tried again, ever more slowly, at most every refresh interval',
+    stall: 'nothing until the object, or what it refers to, changes',
+    quiet: 'tried again at once, nothing is reported',
+  };
   const rows = Object.entries(reasons).map(([name, row]) => `| \`${name}\` | ${next[row.next]} | ${row.hint} |`);
   return page('Reasons', [
     'Why a sync or a store validation fails. The Ready condition keeps the reason names of the External Secrets Operator',
@@ -43,7 +47,9 @@ export function metricsPage(): string {
   const registry = new Registry();
   operatorMetrics(registry, 0);
   const lines = registry.render().split('\n');
-  const types = new Map(lines.filter((line) => line.startsWith('# TYPE')).map((line) => line.split(' ').slice(2, 4) as [string, string]));
+  const types = new Map(
+    lines.filter((line) => line.startsWith('# TYPE')).map((line) => line.split(' ').slice(2, 4) as [string, string]),
+  );
   const rows = lines
     .filter((line) => line.startsWith('# HELP'))
     .map((line) => {

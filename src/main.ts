@@ -56,7 +56,12 @@ main(process.argv.slice(2)).then(
       process.exit(2);
     }
     // A known failure tells its message; of anything else only the kind and the place, since its text may quote input.
-    const text = thrown instanceof OperatorError ? `${thrown.reason}: ${thrown.message}` : thrown instanceof Error ? (thrown.stack ?? thrown.name) : 'unknown fault';
+    const text =
+      thrown instanceof OperatorError
+        ? `${thrown.reason}: ${thrown.message}`
+        : thrown instanceof Error
+          ? (thrown.stack ?? thrown.name)
+          : 'unknown fault';
     process.stderr.write(`escapement: ${text}\n`);
     process.exit(1);
   },

@@ -2,19 +2,27 @@
 //
 //   cluster access ─► transport ─► informers ─synced─► leader ─► controllers          SIGTERM: controllers ─► sessions
 //                                     └── /readyz                                        ─► events ─► lease ─► informers
-import { createHash } from 'node:crypto';
-import { Sessions } from './auth/session.ts';
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { gatherInfisicalPrincipal } from './auth/infisical/table.ts';
+import { Sessions } from './auth/session.ts';
 import type { Config } from './config.ts';
 import { StoreConnections } from './controller/connect.ts';
 import { ExternalSecretController } from './controller/external-secret/controller.ts';
 import { ReadYourWrites } from './controller/read-your-writes.ts';
-import { externalSecretRecord, type StoreKind, storeRecord, targetRecord } from './controller/records.ts';
+import {
+  externalSecretRecord,
+  type StoreKind,
+  type StoreRecord,
+  storeRecord,
+  targetRecord,
+} from './controller/records.ts';
 import { Recovery } from './controller/recovery.ts';
 import { Reporter } from './controller/report.ts';
 import { StoreController, type StoreKindRooms } from './controller/secret-store/controller.ts';
 import { managedLabel, managedLabelValue } from './core/contract-names.ts';
-import { OperatorError } from './core/operator-error.ts';
+import { asOperatorError } from './core/operator-error.ts';
+import type { StatusDialect } from './core/sync-status.ts';
 import { externalSecretResource } from './crds/external-secret.ts';
 import { clusterSecretStoreResource, isServedProvider, secretStoreResource } from './crds/secret-store.ts';
 import { secretResource } from './credentials/store-credentials.ts';
@@ -27,18 +35,19 @@ import { loadClusterAccess } from './kube/config.ts';
 import { detectCompatibility, serves } from './kube/discovery.ts';
 import { createEventRecorder } from './kube/events.ts';
 import { type StartedInformer, startInformer } from './kube/informer.ts';
+import { startElection } from './kube/lease.ts';
 import { createToken } from './kube/tokens.ts';
 import { createTransport, type Transport } from './kube/transport.ts';
 import type { Resource } from './kube/types.ts';
 import { fakeProvider } from './providers/fake/provider.ts';
 import { createInfisicalProvider } from './providers/infisical/provider.ts';
 import { createRegistry } from './providers/registry.ts';
-import { systemClock } from './runtime/clock.ts';
+import { sleep, systemClock } from './runtime/clock.ts';
 import { Slots } from './runtime/slots.ts';
 import { startEndpoints } from './telemetry/endpoints.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
 import { Registry } from './telemetry/metrics.ts';
-import { operatorMetrics } from './telemetry/operator-metrics.ts';
+import { type OperatorMetrics, operatorMetrics } from './telemetry/operator-metrics.ts';
 import { version } from './version.ts';
 
 const clock = systemClock;
@@ -85,4 +94,312 @@ function accessSources({ cluster }: Config) {
     kubeconfigVariable: cluster.kubeconfigEnv,
     ...(host === undefined || port === undefined ? {} : { pod: { host, port } }),
   };
+}
+
+interface Caches {
+  readonly externalSecrets: StartedInformer<ReturnType<typeof externalSecretRecord>>;
+  readonly targets: StartedInformer<ReturnType<typeof targetRecord>>;
+  readonly stores: Readonly<Partial<Record<StoreKind, StartedInformer<StoreRecord>>>>;
+}
+
+interface Base {
+  readonly config: Config;
+  readonly transport: Transport;
+  readonly caches: Caches;
+  readonly log: Logger;
+  readonly metrics: OperatorMetrics;
+  readonly registry: Registry;
+}
+
+interface CacheInputs {
+  readonly config: Config;
+  readonly transport: Transport;
+  readonly log: Logger;
+  readonly waitingFor: Set<string>;
+  readonly stopping: AbortSignal;
+}
+
+/** Starts every informer at once and waits for all; a follower keeps them warm. */
+async function startCaches({ config, transport, log, waitingFor, stopping }: CacheInputs): Promise<Caches> {
+  await untilServed(transport, log, waitingFor, stopping);
+  const deps = { transport, clock, log };
+  const scope = config.namespace === undefined ? {} : { namespace: config.namespace };
+  const caches: Caches = {
+    externalSecrets: startInformer({ resource: externalSecretResource, ...scope, trim: externalSecretRecord }, deps),
+    targets: startInformer(
+      { resource: secretResource, ...scope, labelSelector: `${managedLabel}=${managedLabelValue}`, trim: targetRecord },
+      deps,
+    ),
+    stores: {
+      SecretStore: startInformer({ resource: secretStoreResource, ...scope, trim: storeRecord('SecretStore') }, deps),
+      ...(config.clusterStores
+        ? {
+            ClusterSecretStore: startInformer(
+              { resource: clusterSecretStoreResource, trim: storeRecord('ClusterSecretStore') },
+              deps,
+            ),
+          }
+        : {}),
+    },
+  };
+  const waits = Object.entries({ externalsecrets: caches.externalSecrets, secrets: caches.targets, ...caches.stores });
+  for (const [what] of waits) waitingFor.add(what);
+  waitingFor.delete('the API server');
+  await Promise.all(waits.map(([what, informer]) => informer.whenSynced(stopping).then(() => waitingFor.delete(what))));
+  return caches;
+}
+
+/** How often it is looked whether the CRDs are there. */
+const servedCheckMs = 2_000;
+
+/** Waits for the API server and for our kinds: installing the CRDs after the operator is an order like any other. */
+async function untilServed(
+  transport: Transport,
+  log: Logger,
+  waitingFor: Set<string>,
+  stopping: AbortSignal,
+): Promise<void> {
+  let told = '';
+  for (;;) {
+    const problem = await notServed(transport, stopping);
+    if (problem === undefined) return;
+    waitingFor.clear();
+    waitingFor.add(problem);
+    if (problem !== told) log.warn({ detail: problem }, 'waiting');
+    told = problem;
+    await sleep(clock, servedCheckMs, stopping);
+  }
+}
+
+async function notServed(transport: Transport, stopping: AbortSignal): Promise<string | undefined> {
+  try {
+    if (await serves(transport, externalSecretResource, stopping)) return undefined;
+    return 'the CustomResourceDefinitions: external-secrets.io/v1 is not served; apply them with `escapement crds | kubectl apply -f -`';
+  } catch (thrown) {
+    if (stopping.aborted) throw thrown;
+    return `the API server (${asOperatorError(thrown).message})`;
+  }
+}
+
+/** Leads until `stopping` fires, or whenever elected until then. */
+async function lead(base: Base, stopping: AbortSignal): Promise<void> {
+  const { config, transport, log, metrics } = base;
+  const dialect = await statusDialect(transport, log, stopping);
+  const { leaderElection } = config;
+  if (leaderElection === undefined) {
+    metrics.leader.set({}, 1);
+    const work = await startWork(base, dialect, () => {}, stopping);
+    await aborted(stopping);
+    await work.stop();
+    return;
+  }
+  let work: Promise<Work> | undefined;
+  const end = async () => {
+    const ending = work;
+    work = undefined;
+    metrics.leader.set({}, 0);
+    await (await ending)?.stop();
+  };
+  const election = startElection({
+    terms: {
+      namespace:
+        leaderElection.namespace ??
+        config.podNamespace ??
+        (await loadClusterAccess(accessSources(config), clock)).namespace,
+      name: leaderElection.name,
+      identity: `${config.podName ?? hostname()}_${randomUUID()}`,
+      durationMs: leaderElection.leaseDurationMs,
+      renewDeadlineMs: leaderElection.renewDeadlineMs,
+      retryPeriodMs: leaderElection.retryPeriodMs,
+    },
+    transport,
+    clock,
+    log,
+    onGained: (leadership) => {
+      log.info({}, 'leading');
+      metrics.leader.set({}, 1);
+      work = startWork(base, dialect, () => election.guard(), AbortSignal.any([stopping, leadership]));
+      work.catch((err: unknown) => log.error({ err }, 'could not start to work'));
+    },
+    onLost: () => {
+      log.warn({}, 'leadership lost');
+      end().catch((err: unknown) => log.error({ err }, 'could not stop to work'));
+    },
+  });
+  await aborted(stopping);
+  await end().catch(() => {});
+  await election.stop();
+}
+
+/** What the served CRD lets a status hold; ESO's own CRDs hold less, and that is said once. */
+async function statusDialect(transport: Transport, log: Logger, signal: AbortSignal): Promise<StatusDialect> {
+  const schemas = await detectCompatibility(
+    transport,
+    [externalSecretResource, secretStoreResource, clusterSecretStoreResource],
+    signal,
+  );
+  const extended = [...schemas.values()].every(
+    ({ observedGeneration, conditionObservedGeneration, conditionTypes }) =>
+      observedGeneration && conditionObservedGeneration && (conditionTypes?.includes('Reconciling') ?? true),
+  );
+  if (!extended)
+    log.info(
+      { detail: 'status carries conditions of type Ready only, without observedGeneration' },
+      'compatibility mode: the CRDs of the External Secrets Operator are installed',
+    );
+  return { extended };
+}
+
+interface Work {
+  stop(): Promise<void>;
+}
+
+/** Runs under way get this long to end before they are aborted. */
+const graceMs = 3_000;
+const revokeWithinMs = 3_000;
+
+/** Builds what only a leader has, and starts it. */
+async function startWork(base: Base, dialect: StatusDialect, guard: () => void, signal: AbortSignal): Promise<Work> {
+  const { config, transport, caches, log, metrics, registry } = base;
+  const kube = createKube(transport);
+  const slots = new Slots(config.concurrentWrites);
+  const objects = new ObjectWatcher({ transport, clock, log });
+  const sessions = new Sessions({ clock });
+  const door = createUpstreamDoor({
+    policy: createEgressPolicy({ insecureHosts: config.insecureUpstreamHosts }),
+    proxy: createProxyRules(config.proxy),
+    userAgent,
+    clock,
+    observe: (request) => observeRequest(request, metrics),
+  });
+  const infisical = createInfisicalProvider({ door, sessions, clock, gatherPrincipal: gatherInfisicalPrincipal });
+  const provider = createRegistry({ infisical, fake: fakeProvider });
+  const events = createEventRecorder({ transport, clock, slot: (waiting) => slots.acquireWhenIdle(waiting) });
+  const reporterOf = (resource: Resource, eventComponent: string) =>
+    new Reporter({ resource, eventComponent, fieldManager: 'escapement' }, { kube, events, clock, dialect });
+  const kinds = storeKinds(caches, reporterOf);
+  const namespaces = namespaceLabels(transport, log);
+  const connections = new StoreConnections({
+    store: (kind, key) => kinds[kind]?.cache.get(key),
+    namespaceLabels: namespaces.labels,
+    provider,
+    objects,
+    tokens: {
+      createToken: async (order, waiting) =>
+        (await createToken(transport, { ...order, expirationSeconds: 600 }, waiting)).token,
+    },
+    controllerClass: config.controllerClass,
+    clusterStores: config.clusterStores,
+    signal,
+  });
+  const recovery = new Recovery(clock);
+  const externalSecrets = new ExternalSecretController(
+    {
+      kube,
+      clock,
+      log,
+      metrics,
+      slots,
+      connections,
+      externalSecrets: new ReadYourWrites(caches.externalSecrets, clock),
+      targets: new ReadYourWrites(caches.targets, clock),
+      reporter: reporterOf(externalSecretResource, 'external-secrets'),
+      heartbeatMs: config.heartbeatMs,
+      resource: externalSecretResource,
+      fieldManager: 'escapement',
+      guard,
+    },
+    { externalSecrets: caches.externalSecrets, targets: caches.targets, recovery, startedAtMs: clock.nowMs() },
+  );
+  const stores = new StoreController({
+    kinds: config.storeReconciler ? kinds : {},
+    connections,
+    capabilities: (store) => provider(store.providers.find(isServedProvider) ?? '')?.capabilities,
+    kube,
+    clock,
+    log,
+    metrics,
+    slots,
+    recovery,
+    requeueMs: config.storeRequeueMs,
+    guard,
+    onStoreChanged: (before, after) => externalSecrets.storeChanged(before, after),
+  });
+  namespaces.whenChanged((name) => externalSecrets.namespaceChanged(name));
+  registry.onCollect(() => {
+    metrics.queueDepth.set({ kind: 'ExternalSecret' }, externalSecrets.queueDepth);
+    metrics.queueDepth.set({ kind: 'SecretStore' }, stores.queueDepth);
+  });
+  externalSecrets.start();
+  stores.start();
+  return {
+    async stop() {
+      await Promise.all([externalSecrets.stop(graceMs), stores.stop(graceMs)]);
+      recovery.stop();
+      await Promise.all([events.stop(), sessions.close(AbortSignal.timeout(revokeWithinMs))]);
+      door.close();
+      objects.close();
+      namespaces.close();
+    },
+  };
+}
+
+function storeKinds(
+  caches: Caches,
+  reporterOf: (resource: Resource, component: string) => Reporter,
+): Partial<Record<StoreKind, StoreKindRooms>> {
+  const rooms = (informer: StartedInformer<StoreRecord>, resource: Resource, component: string): StoreKindRooms => ({
+    informer,
+    cache: new ReadYourWrites(informer, clock),
+    reporter: reporterOf(resource, component),
+  });
+  const { SecretStore, ClusterSecretStore } = caches.stores;
+  return {
+    ...(SecretStore === undefined ? {} : { SecretStore: rooms(SecretStore, secretStoreResource, 'secret-store') }),
+    ...(ClusterSecretStore === undefined
+      ? {}
+      : { ClusterSecretStore: rooms(ClusterSecretStore, clusterSecretStoreResource, 'cluster-secret-store') }),
+  };
+}
+
+const namespaceResource: Resource = {
+  group: '',
+  version: 'v1',
+  plural: 'namespaces',
+  kind: 'Namespace',
+  namespaced: false,
+};
+
+/** Labels of namespaces, followed from the first time a store's condition asks for them. */
+function namespaceLabels(transport: Transport, log: Logger) {
+  let informer: StartedInformer<Readonly<Record<string, string>>> | undefined;
+  const listeners: ((name: string) => void)[] = [];
+  return {
+    async labels(name: string, signal: AbortSignal) {
+      if (informer === undefined) {
+        informer = startInformer(
+          { resource: namespaceResource, trim: ({ metadata }) => metadata.labels ?? {} },
+          { transport, clock, log },
+        );
+        informer.subscribe(({ key, initial }) => {
+          if (!initial) for (const listener of listeners) listener(key);
+        });
+      }
+      await informer.whenSynced(signal);
+      return informer.get(name);
+    },
+    whenChanged: (listener: (name: string) => void) => void listeners.push(listener),
+    close: () => informer?.stop(),
+  };
+}
+
+function observeRequest({ method, outcome, durationMs }: RequestObservation, metrics: OperatorMetrics): void {
+  metrics.upstreamRequests.add({ method, outcome: String(outcome) });
+  metrics.upstreamSeconds.observe({ method }, durationMs / 1_000);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) =>
+    signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
 }

@@ -6,7 +6,7 @@ import type { StoreRef } from '../core/selection.ts';
 import { mayUseStore, needsNamespaceLabels } from '../core/store-access.ts';
 import { isServedProvider } from '../crds/secret-store.ts';
 import { type ObjectReader, storeCredentials, type TokenMinter } from '../credentials/store-credentials.ts';
-import { keyOf, type KubeObject, type ObjectName, type Resource } from '../kube/types.ts';
+import { type KubeObject, keyOf, type ObjectName, type Resource } from '../kube/types.ts';
 import type { Provider, StoreReader } from '../providers/contract.ts';
 import type { StoreKind, StoreRecord } from './records.ts';
 
@@ -20,7 +20,10 @@ export interface WatchedObjects {
 
 export interface ConnectDeps {
   readonly store: (kind: StoreKind, key: string) => StoreRecord | undefined;
-  readonly namespaceLabels: (name: string, signal: AbortSignal) => Promise<Readonly<Record<string, string>> | undefined>;
+  readonly namespaceLabels: (
+    name: string,
+    signal: AbortSignal,
+  ) => Promise<Readonly<Record<string, string>> | undefined>;
   readonly provider: (name: string) => Provider<unknown> | undefined;
   readonly objects: WatchedObjects;
   readonly tokens: TokenMinter;
@@ -113,17 +116,27 @@ export class StoreConnections {
   }
 
   #lookUp(ref: StoreRef, namespace: string): StoreRecord | undefined {
-    return this.#deps.store(ref.kind, keyOf(ref.kind === 'SecretStore' ? { namespace, name: ref.name } : { name: ref.name }));
+    return this.#deps.store(
+      ref.kind,
+      keyOf(ref.kind === 'SecretStore' ? { namespace, name: ref.name } : { name: ref.name }),
+    );
   }
 
   async #refuseDenied(store: StoreRecord, namespace: string, signal: AbortSignal): Promise<void> {
     const conditions = 'ok' in store.spec ? store.spec.ok.conditions : undefined;
     const labels = needsNamespaceLabels(conditions) ? await this.#deps.namespaceLabels(namespace, signal) : undefined;
     if (mayUseStore(conditions, { name: namespace, labels })) return;
-    throw new OperatorError('StoreDenied', `using cluster store "${store.name}" is not allowed from namespace "${namespace}": denied by spec.conditions of the store`);
+    throw new OperatorError(
+      'StoreDenied',
+      `using cluster store "${store.name}" is not allowed from namespace "${namespace}": denied by spec.conditions of the store`,
+    );
   }
 
-  async #connected(store: StoreRecord, consumerNamespace: string | undefined, signal: AbortSignal): Promise<StoreReader> {
+  async #connected(
+    store: StoreRecord,
+    consumerNamespace: string | undefined,
+    signal: AbortSignal,
+  ): Promise<StoreReader> {
     const key = keyOfStore(store);
     const consumer = consumerNamespace ?? '';
     const known = this.#connections.get(key)?.open.get(consumer);
@@ -154,7 +167,10 @@ export class StoreConnections {
     const open = async (): Promise<StoreReader> => {
       if ('issues' in store.spec) throw new OperatorError('InvalidSpec', store.spec.issues.join('; '));
       if (name === undefined || provider === undefined) {
-        throw new OperatorError('Unsupported', `spec.provider.${name ?? '?'} is not supported by this version of Escapement`);
+        throw new OperatorError(
+          'Unsupported',
+          `spec.provider.${name ?? '?'} is not supported by this version of Escapement`,
+        );
       }
       const storeNamespace = store.kind === 'SecretStore' ? store.namespace : undefined;
       const referrer = { kind: store.kind, name: store.name, namespace: storeNamespace, consumerNamespace };
@@ -214,7 +230,10 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
 }
 
 export function keyOfStore(store: StoreRecord): string {
-  return storeKey(store.kind, store.kind === 'SecretStore' ? { namespace: store.namespace, name: store.name } : { name: store.name });
+  return storeKey(
+    store.kind,
+    store.kind === 'SecretStore' ? { namespace: store.namespace, name: store.name } : { name: store.name },
+  );
 }
 
 function objectKey(resource: Resource, name: ObjectName): string {

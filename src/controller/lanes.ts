@@ -13,4 +13,14 @@ export const lanes = {
 } as const;
 
 /** Why a run was asked for, as the queue carries it. */
-export type Cause = 'created' | 'changed' | 'deleted' | 'drift' | 'store' | 'reference' | 'recovered' | 'periodic' | 'retry' | 'grace';
+export type Cause =
+  | 'created'
+  | 'changed'
+  | 'deleted'
+  | 'drift'
+  | 'store'
+  | 'reference'
+  | 'recovered'
+  | 'periodic'
+  | 'retry'
+  | 'grace';

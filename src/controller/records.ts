@@ -10,7 +10,13 @@ import {
   type StoreReference,
   storeReferences,
 } from '../crds/external-secret.ts';
-import { controllerClass, parseStore, providerNames, type SecretStoreSpec, type SecretStoreStatus } from '../crds/secret-store.ts';
+import {
+  controllerClass,
+  parseStore,
+  providerNames,
+  type SecretStoreSpec,
+  type SecretStoreStatus,
+} from '../crds/secret-store.ts';
 import type { KubeObject, Secret } from '../kube/types.ts';
 
 type Texts = Readonly<Record<string, string>>;

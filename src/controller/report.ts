@@ -2,7 +2,7 @@
 // one that is there; after the status comes the event, at the lowest priority.
 import { explain, type OperatorError } from '../core/operator-error.ts';
 import { reasons } from '../core/reasons.ts';
-import { nextConditions, rfc3339, sameConditions, type StatusDialect, type Verdict } from '../core/sync-status.ts';
+import { nextConditions, rfc3339, type StatusDialect, sameConditions, type Verdict } from '../core/sync-status.ts';
 import type { Condition } from '../crds/external-secret.ts';
 import type { Kube } from '../kube/contract.ts';
 import type { EventDraft } from '../kube/events.ts';
@@ -29,7 +29,12 @@ export interface ReportedKind {
   readonly fieldManager: string;
 }
 
-type Reported = RecordMeta & { readonly status: { readonly conditions?: readonly Condition[] | undefined; readonly observedGeneration?: number | undefined } };
+type Reported = RecordMeta & {
+  readonly status: {
+    readonly conditions?: readonly Condition[] | undefined;
+    readonly observedGeneration?: number | undefined;
+  };
+};
 
 /** Fields of the status besides conditions and observedGeneration; `null` removes one. */
 export type StatusFields = Readonly<Record<string, unknown>>;
@@ -65,7 +70,13 @@ export class Reporter {
     const status = { ...fields, conditions, ...(dialect.extended ? { observedGeneration: object.generation } : {}) };
     const patch = { metadata: { resourceVersion: object.resourceVersion }, status };
     const { resource, fieldManager } = this.#kind;
-    return await kube.mergePatch(resource, nameOf(object, resource), patch, { fieldManager, subresource: 'status' }, signal);
+    return await kube.mergePatch(
+      resource,
+      nameOf(object, resource),
+      patch,
+      { fieldManager, subresource: 'status' },
+      signal,
+    );
   }
 
   /** Asks for an event about the object. */

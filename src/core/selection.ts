@@ -16,7 +16,13 @@ export interface StoreRef {
 /** What one read asks a provider for; the same shape as the providers' ReadRequest, which core may not import. */
 export type Ask =
   | { readonly kind: 'value' | 'map'; readonly key: string; readonly property?: string; readonly version?: string }
-  | { readonly kind: 'find'; readonly path?: string; readonly nameRegexp?: string; readonly tags?: Readonly<Record<string, string>> };
+  | {
+      readonly kind: 'find';
+      readonly path?: string;
+      readonly nameRegexp?: string;
+      readonly tags?: Readonly<Record<string, string>>;
+      readonly conversionStrategy?: string;
+    };
 
 /** One entry of the spec: where it stands, which store it reads, and what becomes of the answer. */
 export interface PlannedRead {
@@ -79,6 +85,7 @@ function planDataFrom(entry: DataFrom, at: string, defaultStore: unknown): Plann
       ...(find.path === undefined ? {} : { path: find.path }),
       ...(find.name?.regexp === undefined ? {} : { nameRegexp: find.name.regexp }),
       ...(find.tags === undefined ? {} : { tags: find.tags }),
+      ...(find.conversionStrategy === undefined ? {} : { conversionStrategy: find.conversionStrategy }),
     };
     return { at: `${at}.find`, store: storeOf(storeRef, at), ask, finish: finishMany(entry, find) };
   }

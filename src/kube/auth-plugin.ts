@@ -81,6 +81,12 @@ function authorizationOf({ headers }: RequestOptions): string | undefined {
 }
 
 function certificateOf({ cert, key }: RequestOptions): PluginLogin['tls'] {
-  if (cert === undefined || key === undefined) return {};
-  return { certPem: String(cert), keyPem: String(key) };
+  const certPem = pemText(cert);
+  const keyPem = pemText(key);
+  return certPem === undefined || keyPem === undefined ? {} : { certPem, keyPem };
+}
+
+function pemText(pem: unknown): string | undefined {
+  if (typeof pem === 'string') return pem;
+  return Buffer.isBuffer(pem) ? pem.toString('utf8') : undefined;
 }

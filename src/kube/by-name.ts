@@ -62,13 +62,13 @@ export class ObjectWatcher {
   /** The holder holds these objects and no others. */
   holdOnly(objects: readonly NamedObject[], holder: string): void {
     const wanted = new Set(objects.map(({ resource, name }) => idOf(resource, name)));
-    for (const id of [...(this.#heldBy.get(holder) ?? [])]) if (!wanted.has(id)) this.#letGo(id, holder);
+    for (const id of this.#heldBy.get(holder) ?? []) if (!wanted.has(id)) this.#letGo(id, holder);
     for (const { resource, name } of objects) this.hold(resource, name, holder);
   }
 
   /** The holder holds nothing any more. */
   release(holder: string): void {
-    for (const id of [...(this.#heldBy.get(holder) ?? [])]) this.#letGo(id, holder);
+    for (const id of this.#heldBy.get(holder) ?? []) this.#letGo(id, holder);
   }
 
   /** The object, undefined when it does not exist, 'unknown' before the first answer and for names that nobody holds. */
@@ -178,7 +178,7 @@ export class ObjectWatcher {
 }
 
 function wakeReaders({ waiting }: Followed): void {
-  for (const look of [...waiting]) look();
+  for (const look of waiting) look();
 }
 
 /** The resource decides the shape, so T is the caller's word. */

@@ -245,12 +245,8 @@ function timeText(atMs: number): string {
 function cut(message: string): string {
   const bytes = Buffer.from(message);
   if (bytes.length <= messageMaxBytes) return message;
-  return (
-    bytes
-      .subarray(0, messageMaxBytes - 3)
-      .toString('utf8')
-      .replace(/\uFFFD+$/, '') + '…'
-  );
+  const kept = bytes.toString('utf8', 0, messageMaxBytes - 3); // an ellipsis is three bytes
+  return `${kept.replace(/\uFFFD+$/, '')}…`;
 }
 
 /** Adds to a map that holds so many entries at most, the oldest going first. */

@@ -58,6 +58,8 @@ export function startElection(options: ElectionOptions): Election {
 
 /** Share of the retry period that chance adds for followers, so that they do not all ask at once. */
 const followerJitterShare = 0.2;
+/** Share of the renew deadline that one request may take, so that one that hangs leaves time for another. */
+const attemptShare = 0.5;
 /** A released lease is written with this duration, as client-go does. */
 const releasedDurationSeconds = 1;
 const releaseTimeoutMs = 2_000;
@@ -88,11 +90,11 @@ class LeaseElection implements Election {
   }
 
   async stop(): Promise<void> {
-    const held = this.isLeader() ? this.#held : undefined;
+    const wasLeader = this.isLeader();
     this.#stop.abort();
     await this.#ended;
     this.#validUntilMs = undefined;
-    if (held !== undefined) await this.#release();
+    if (wasLeader) await this.#release();
   }
 
   async #run(): Promise<void> {
@@ -108,9 +110,10 @@ class LeaseElection implements Election {
     const watch = this.#watchForRelease();
     try {
       while (!signal.aborted) {
+        const released = watch.nextRelease(); // before the look, so that a release during it counts
         if (await this.#tryAcquire(signal)) return true;
         const waitMs = terms.retryPeriodMs * (1 + followerJitterShare * random());
-        await untilEither(watch.released(), pause(clock, waitMs, signal));
+        await Promise.race([released, pause(clock, waitMs, signal)]);
       }
       return false;
     } finally {
@@ -119,7 +122,7 @@ class LeaseElection implements Election {
   }
 
   /** A follower that watches takes over a released lease at once; one that may not watch still looks every period. */
-  #watchForRelease(): { released(): Promise<void>; stop(): void } {
+  #watchForRelease(): { nextRelease(): Promise<void>; stop(): void } {
     const { transport, clock, log, terms } = this.#options;
     let wake = Promise.withResolvers<void>();
     const informer = startInformer<Lease>(
@@ -135,7 +138,7 @@ class LeaseElection implements Election {
       if (after === undefined || isFree(after)) wake.resolve();
     });
     return {
-      released() {
+      nextRelease() {
         wake = Promise.withResolvers<void>();
         return wake.promise;
       },
@@ -145,7 +148,7 @@ class LeaseElection implements Election {
 
   async #tryAcquire(signal: AbortSignal): Promise<boolean> {
     const { transport, terms, clock } = this.#options;
-    const within = { timeoutMs: terms.renewDeadlineMs };
+    const within = { timeoutMs: terms.renewDeadlineMs * attemptShare };
     try {
       const found = await readLease(transport, terms, within, signal);
       if (found !== undefined && !this.#mayTake(found)) return false;
@@ -223,8 +226,9 @@ class LeaseElection implements Election {
   async #renew(signal: AbortSignal): Promise<boolean> {
     const { transport, terms, clock } = this.#options;
     const begunMs = clock.monotonicMs();
-    const within = { timeoutMs: (this.#validUntilMs ?? 0) - begunMs };
-    if (within.timeoutMs <= 0) return false;
+    const leftMs = (this.#validUntilMs ?? 0) - begunMs;
+    if (leftMs <= 0) return false;
+    const within = { timeoutMs: Math.min(leftMs, terms.renewDeadlineMs * attemptShare) };
     try {
       this.#held = await writeLease(transport, this.#taken(this.#held), within, signal);
       this.#validUntilMs = begunMs + terms.renewDeadlineMs;
@@ -254,17 +258,20 @@ class LeaseElection implements Election {
   }
 
   async #release(): Promise<void> {
-    const { transport, clock } = this.#options;
-    const held = this.#held;
-    if (held === undefined) return;
-    const spec = {
-      ...held.spec,
-      holderIdentity: '',
-      leaseDurationSeconds: releasedDurationSeconds,
-      renewTime: microTime(clock.nowMs()),
-    };
+    const { transport, clock, terms } = this.#options;
+    const within = { timeoutMs: releaseTimeoutMs };
+    const { signal } = new AbortController();
     try {
-      await writeLease(transport, { ...held, spec }, { timeoutMs: releaseTimeoutMs }, new AbortController().signal);
+      // Read again: a renewal that `stop` cut off may have reached the server.
+      const found = await readLease(transport, terms, within, signal);
+      if (found?.spec?.holderIdentity !== terms.identity) return;
+      const spec = {
+        ...found.spec,
+        holderIdentity: '',
+        leaseDurationSeconds: releasedDurationSeconds,
+        renewTime: microTime(clock.nowMs()),
+      };
+      await writeLease(transport, { ...found, spec }, within, signal);
     } catch (thrown) {
       this.#troubled(asOperatorError(thrown)); // it runs out by itself
     }
@@ -285,10 +292,6 @@ class LeaseElection implements Election {
 
 function isFree({ spec }: Lease): boolean {
   return spec?.holderIdentity === undefined || spec.holderIdentity === '';
-}
-
-async function untilEither(a: Promise<void>, b: Promise<void>): Promise<void> {
-  await Promise.race([a, b]);
 }
 
 function checkTerms({ durationMs, renewDeadlineMs, retryPeriodMs }: LeaseTerms): void {

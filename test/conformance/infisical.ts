@@ -2,7 +2,8 @@
 // against the double, or with --base-url against another server, and reports how many answers agree, by scenario.
 //   --contracts DIR      the recordings (../shared/contracts/infisical from the repository's root)
 //   --scenario NAME      this one only (the replay of the others still goes before it, as they build on each other)
-//   --base-url URL       a server in place of the double; needs --credentials FILE (form: infisical/targets.ts)
+//   --base-url URL       a server in place of the double; needs --credentials FILE (form: infisical/targets.ts) and, in
+//                        the project named there, secrets laid out as in infisical/world.ts (values may differ)
 //   --writes             lets the replay write there
 //   --verbose            shows what differs and why something was skipped
 // Exits 1 on a difference that infisical/exceptions.ts does not allow. Without recordings it says so and exits 0.

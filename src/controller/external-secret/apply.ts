@@ -15,13 +15,23 @@ const largestSecretBytes = 1_048_576;
 type Synced = Extract<Outcome, { kind: 'synced' }>;
 
 /** Throws TargetConflict, TargetTooLarge, NothingFound, Conflict and what the API server refuses. */
-export async function applyTarget(es: ExternalSecretRecord, sources: Sources, rooms: Rooms, signal: AbortSignal): Promise<Synced> {
+export async function applyTarget(
+  es: ExternalSecretRecord,
+  sources: Sources,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<Synced> {
   const observed = rooms.targets.get(targetKey(es));
   if (sources.data.size === 0 && observed === undefined && sources.searches.length > 0) {
     throw new OperatorError('NothingFound', `nothing was found: ${sources.searches.join('; ')}`);
   }
   if (sources.data.size === 0) {
-    return { kind: 'synced', wrote: 'nothing', reason: 'SecretSynced', message: 'secret retained due to DeletionPolicy=Retain' };
+    return {
+      kind: 'synced',
+      wrote: 'nothing',
+      reason: 'SecretSynced',
+      message: 'secret retained due to DeletionPolicy=Retain',
+    };
   }
   refuseTooLarge(es, sources);
   const plan = planOwnedTarget(es, sources.data, observed);
@@ -54,12 +64,24 @@ async function write(
 }
 
 /** A Secret of that name is there without our label, so no cache knew it: it is read once and taken over, as ESO does. */
-async function adopt(es: ExternalSecretRecord, sources: Sources, rooms: Rooms, signal: AbortSignal): Promise<'updated' | 'nothing'> {
-  const present = await rooms.kube.get<Secret>(secretResource, { namespace: es.namespace, name: es.targetName }, signal);
+async function adopt(
+  es: ExternalSecretRecord,
+  sources: Sources,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<'updated' | 'nothing'> {
+  const present = await rooms.kube.get<Secret>(
+    secretResource,
+    { namespace: es.namespace, name: es.targetName },
+    signal,
+  );
   const plan = planOwnedTarget(es, sources.data, targetRecord(present));
   if (plan.action === 'none') return 'nothing';
   rooms.guard();
-  note(rooms, await rooms.kube.update(secretResource, toSecret(plan.secret), { fieldManager: fieldManagerName(es.name) }, signal));
+  note(
+    rooms,
+    await rooms.kube.update(secretResource, toSecret(plan.secret), { fieldManager: fieldManagerName(es.name) }, signal),
+  );
   rooms.metrics.secretWrites.add({ operation: 'update' });
   return 'updated';
 }
@@ -73,7 +95,10 @@ function refuseTooLarge(es: ExternalSecretRecord, { data }: Sources): void {
   let bytes = 0;
   for (const value of data.values()) bytes += value.length;
   if (bytes <= largestSecretBytes) return;
-  throw new OperatorError('TargetTooLarge', `the data of target Secret "${es.targetName}" would be ${bytes} bytes, more than the ${largestSecretBytes} that a Secret can hold`);
+  throw new OperatorError(
+    'TargetTooLarge',
+    `the data of target Secret "${es.targetName}" would be ${bytes} bytes, more than the ${largestSecretBytes} that a Secret can hold`,
+  );
 }
 
 export function targetKey(es: ExternalSecretRecord): string {

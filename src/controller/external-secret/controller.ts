@@ -2,6 +2,8 @@
 //
 //   ExternalSecret created/changed ─► spec lane        target edited/deleted ─► drift lane
 //   store changed, reference repaired ─► drift lane    wave due ─► periodic lane    upstream back ─► drift lane
+
+import type { Outcome } from '../../core/outcome.ts';
 import { reasons } from '../../core/reasons.ts';
 import { retryDelayMs } from '../../core/refresh.ts';
 import { isTargetValid, type ObservedTarget } from '../../core/target-plan.ts';
@@ -10,14 +12,13 @@ import { type NextRun, startWorker, type Worker } from '../../runtime/worker.ts'
 import { type RunRequest, Workqueue } from '../../runtime/workqueue.ts';
 import { storeKey } from '../connect.ts';
 import { type Cause, lanes } from '../lanes.ts';
-import type { Recovery } from '../recovery.ts';
 import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
+import type { Recovery } from '../recovery.ts';
 import type { Memory, Rooms } from './context.ts';
 import { intervalOf, untilNextWaveMs } from './due.ts';
 import { forgetSeries, noteRun } from './metrics.ts';
 import { connectFirst } from './read.ts';
 import { reconcileExternalSecret, releaseDeleted } from './reconcile.ts';
-import type { Outcome } from '../../core/outcome.ts';
 
 export interface ControllerInputs {
   readonly externalSecrets: Informer<ExternalSecretRecord>;
@@ -67,7 +68,10 @@ export class ExternalSecretController {
 
   /** A store appeared or its spec changed: everything that names it looks again. */
   storeChanged(before: StoreRecord | undefined, after: StoreRecord): void {
-    const key = storeKey(after.kind, after.kind === 'SecretStore' ? { namespace: after.namespace, name: after.name } : { name: after.name });
+    const key = storeKey(
+      after.kind,
+      after.kind === 'SecretStore' ? { namespace: after.namespace, name: after.name } : { name: after.name },
+    );
     const isEdited = before !== undefined && before.generation !== after.generation;
     if (!isEdited) return this.#wakeFailed(key);
     for (const es of this.#byStore.get(key) ?? []) this.#wake(es, lanes.drift, 'store');
@@ -124,7 +128,8 @@ export class ExternalSecretController {
   #wakeFailed(store: string): void {
     for (const es of this.#byStore.get(store) ?? []) {
       const memory = this.#memories.get(es);
-      if (memory?.hasFailed !== false || this.#rooms.externalSecrets.get(es)?.status.refreshTime == null) this.#wake(es, lanes.drift, 'reference');
+      if (memory?.hasFailed !== false || this.#rooms.externalSecrets.get(es)?.status.refreshTime == null)
+        this.#wake(es, lanes.drift, 'reference');
     }
   }
 
@@ -138,13 +143,19 @@ export class ExternalSecretController {
   async #run(key: string, request: RunRequest, signal: AbortSignal): Promise<NextRun | undefined> {
     const es = this.#rooms.externalSecrets.get(key);
     const memory = this.#memories.get(key);
-    if (es === undefined || memory === undefined || !this.#rooms.connections.isOurs(es.stores, es.namespace)) return undefined;
+    if (es === undefined || memory === undefined || !this.#rooms.connections.isOurs(es.stores, es.namespace))
+      return undefined;
     const startedMs = this.#rooms.clock.monotonicMs();
     if (es.deleting) return await this.#release(es, signal);
     memory.superseded = new AbortController();
     const wait = AbortSignal.any([signal, memory.superseded.signal]);
     const outcome = await reconcileExternalSecret(es, memory, request, this.#rooms, { write: signal, wait });
-    noteRun(this.#rooms.externalSecrets.get(key) ?? es, outcome, this.#rooms.clock.monotonicMs() - startedMs, this.#rooms.metrics);
+    noteRun(
+      this.#rooms.externalSecrets.get(key) ?? es,
+      outcome,
+      this.#rooms.clock.monotonicMs() - startedMs,
+      this.#rooms.metrics,
+    );
     return await this.#next(key, es, memory, outcome, wait);
   }
 
@@ -157,7 +168,13 @@ export class ExternalSecretController {
     }
   }
 
-  async #next(key: string, es: ExternalSecretRecord, memory: Memory, outcome: Outcome, signal: AbortSignal): Promise<NextRun | undefined> {
+  async #next(
+    key: string,
+    es: ExternalSecretRecord,
+    memory: Memory,
+    outcome: Outcome,
+    signal: AbortSignal,
+  ): Promise<NextRun | undefined> {
     if (outcome.kind === 'grace') return { afterMs: outcome.leftMs, lane: lanes.spec, cause: 'grace' };
     if (outcome.kind === 'failed') return this.#nextAfterFailure(key, es, memory, outcome);
     if (outcome.kind === 'synced') {
@@ -169,11 +186,17 @@ export class ExternalSecretController {
     return await this.#nextWave(es, memory, outcome, signal);
   }
 
-  async #nextWave(es: ExternalSecretRecord, memory: Memory, outcome: Outcome, signal: AbortSignal): Promise<NextRun | undefined> {
+  async #nextWave(
+    es: ExternalSecretRecord,
+    memory: Memory,
+    outcome: Outcome,
+    signal: AbortSignal,
+  ): Promise<NextRun | undefined> {
     const { clock } = this.#rooms;
     const intervalMs = 'ok' in es.spec ? intervalOf(es.spec.ok) : 0;
     if (intervalMs <= 0) return undefined;
-    const isPending = outcome.kind === 'idle' && memory.nextDueMs !== undefined && memory.nextDueMs > clock.monotonicMs();
+    const isPending =
+      outcome.kind === 'idle' && memory.nextDueMs !== undefined && memory.nextDueMs > clock.monotonicMs();
     if (!isPending) {
       if (memory.phaseKey === undefined) await connectFirst(es, memory, this.#rooms, signal).catch(() => {}); // told when it is due
       const waitMs = untilNextWaveMs(memory.phaseKey ?? `${es.namespace}/${es.name}`, intervalMs, clock.nowMs());
@@ -183,25 +206,43 @@ export class ExternalSecretController {
     return { afterMs, lane: lanes.periodic, cause: 'periodic' };
   }
 
-  #nextAfterFailure(key: string, es: ExternalSecretRecord, memory: Memory, { error }: Extract<Outcome, { kind: 'failed' }>): NextRun | undefined {
+  #nextAfterFailure(
+    key: string,
+    es: ExternalSecretRecord,
+    memory: Memory,
+    { error }: Extract<Outcome, { kind: 'failed' }>,
+  ): NextRun | undefined {
     const { log } = this.#rooms;
     const { next, baseDelayMs } = reasons[error.reason];
     if (next === 'quiet') return { afterMs: baseDelayMs, lane: lanes.spec, cause: 'retry' };
     const isFirst = !memory.hasFailed;
     memory.hasFailed = true;
     const attempt = this.#queue.noteFailure(key);
-    const fields = { kind: 'ExternalSecret', namespace: es.namespace, name: es.name, generation: es.generation, reason: error.reason, attempt, err: error };
+    const fields = {
+      kind: 'ExternalSecret',
+      namespace: es.namespace,
+      name: es.name,
+      generation: es.generation,
+      reason: error.reason,
+      attempt,
+      err: error,
+    };
     if (isFirst) log.warn(fields, 'sync failed');
     else log.debug(fields, 'sync failed');
     const intervalMs = safeInterval(es);
     if (isUpstreamDown(error.reason) && memory.origin !== '') {
       const group = es.stores.map(({ kind, name }) => `${kind}/${name}`).join() + es.namespace;
-      this.#inputs.recovery.noteFailure(key, memory.origin, { group, wake: () => this.#wake(key, lanes.drift, 'recovered'), retryAfterMs: error.retryAfterMs });
+      this.#inputs.recovery.noteFailure(key, memory.origin, {
+        group,
+        wake: () => this.#wake(key, lanes.drift, 'recovered'),
+        retryAfterMs: error.retryAfterMs,
+      });
       return undefined;
     }
     this.#inputs.recovery.forget(key);
     if (error.retryAfterMs !== undefined) return { afterMs: error.retryAfterMs, lane: lanes.periodic, cause: 'retry' };
-    const afterMs = next === 'stall' ? Math.max(intervalMs, stallCheckMs) : retryDelayMs(attempt, baseDelayMs, intervalMs);
+    const afterMs =
+      next === 'stall' ? Math.max(intervalMs, stallCheckMs) : retryDelayMs(attempt, baseDelayMs, intervalMs);
     return { afterMs, lane: lanes.periodic, cause: 'retry' };
   }
 
@@ -233,7 +274,9 @@ function safeInterval(es: ExternalSecretRecord): number {
 }
 
 function storeKeysOf(es: ExternalSecretRecord): readonly string[] {
-  return es.stores.map(({ kind, name }) => storeKey(kind, kind === 'SecretStore' ? { namespace: es.namespace, name } : { name }));
+  return es.stores.map(({ kind, name }) =>
+    storeKey(kind, kind === 'SecretStore' ? { namespace: es.namespace, name } : { name }),
+  );
 }
 
 function entriesOf(informer: Informer<ExternalSecretRecord>): [string, ExternalSecretRecord][] {

@@ -15,7 +15,10 @@ export function intervalOf(spec: ExternalSecretSpec): number {
   try {
     ms = parseGoDuration(spec.refreshInterval);
   } catch {
-    throw new OperatorError('InvalidSpec', `spec.refreshInterval "${spec.refreshInterval}" is not a duration: write for example 30s, 15m or 1h30m (units ns, us, ms, s, m, h)`);
+    throw new OperatorError(
+      'InvalidSpec',
+      `spec.refreshInterval "${spec.refreshInterval}" is not a duration: write for example 30s, 15m or 1h30m (units ns, us, ms, s, m, h)`,
+    );
   }
   return ms <= 0 ? 0 : Math.max(ms, shortestIntervalMs);
 }
@@ -40,7 +43,12 @@ export function versionOf(es: ExternalSecretRecord): string {
 const fetchingCauses: ReadonlySet<string> = new Set<Cause>(['periodic', 'store']);
 
 /** Why the sources must be read, or undefined when nothing is due. */
-export function whatIsDue(es: ExternalSecretRecord, memory: Memory, request: RunRequest, due: Dueness): string | undefined {
+export function whatIsDue(
+  es: ExternalSecretRecord,
+  memory: Memory,
+  request: RunRequest,
+  due: Dueness,
+): string | undefined {
   const record = {
     syncedResourceVersion: es.status.syncedResourceVersion,
     refreshTime: es.status.refreshTime ?? undefined,

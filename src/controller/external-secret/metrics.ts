@@ -4,7 +4,12 @@ import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 
 /** Takes in one run of `durationMs`. */
-export function noteRun(es: ExternalSecretRecord, outcome: Outcome, durationMs: number, metrics: OperatorMetrics): void {
+export function noteRun(
+  es: ExternalSecretRecord,
+  outcome: Outcome,
+  durationMs: number,
+  metrics: OperatorMetrics,
+): void {
   const labels = { name: es.name, namespace: es.namespace };
   metrics.syncCalls.add(labels);
   metrics.externalSecretDuration.set(labels, Math.round(durationMs * 1e6));
@@ -25,5 +30,6 @@ export function forgetSeries(es: ExternalSecretRecord, metrics: OperatorMetrics)
   metrics.syncCalls.drop(labels);
   metrics.syncErrors.drop(labels);
   metrics.externalSecretDuration.drop(labels);
-  for (const status of ['True', 'False']) metrics.externalSecretCondition.drop({ ...labels, condition: 'Ready', status });
+  for (const status of ['True', 'False'])
+    metrics.externalSecretCondition.drop({ ...labels, condition: 'Ready', status });
 }

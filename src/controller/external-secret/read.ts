@@ -1,7 +1,7 @@
 // Reads what the spec names: connects each store once, asks each once for everything, and lays the answers over each other.
 import { OperatorError } from '../../core/operator-error.ts';
-import { combine, type PlannedRead, planReads, type ReadAnswer, type StoreRef } from '../../core/selection.ts';
 import type { SecretValue } from '../../core/secret-value.ts';
+import { combine, type PlannedRead, planReads, type ReadAnswer, type StoreRef } from '../../core/selection.ts';
 import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
 import type { StoreReader } from '../../providers/contract.ts';
 import type { ExternalSecretRecord } from '../records.ts';
@@ -33,25 +33,41 @@ export async function readSources(
     [...byStore.values()].map(async (group, i) => {
       const reader = readers[i];
       if (reader === undefined) throw new OperatorError('Internal', 'a store was not connected');
-      const results = await reader.read(group.map(({ ask }) => ask), { notBeforeMs }, signal);
+      const results = await reader.read(
+        group.map(({ ask }) => ask),
+        { notBeforeMs },
+        signal,
+      );
       group.forEach((read, at) => {
         const result = results[at];
         if (result !== undefined) answers.set(read, result);
       });
     }),
   );
-  const inOrder = reads.map((read) => answers.get(read) ?? { error: new OperatorError('Internal', 'a read was not answered') });
+  const inOrder = reads.map(
+    (read) => answers.get(read) ?? { error: new OperatorError('Internal', 'a read was not answered') },
+  );
   return { ...combine(reads, inOrder), searches: reads.filter(({ ask }) => ask.kind === 'find').map(searchText) };
 }
 
 /** Connects without reading: tells the phase of an object that has nothing due. */
-export async function connectFirst(es: ExternalSecretRecord, memory: Memory, rooms: Rooms, signal: AbortSignal): Promise<void> {
+export async function connectFirst(
+  es: ExternalSecretRecord,
+  memory: Memory,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<void> {
   const ref = es.stores[0];
   if (ref === undefined) return;
   noteUpstream(memory, [await rooms.connections.connect(ref, es.namespace, signal)]);
 }
 
-function connectAll(es: ExternalSecretRecord, groups: readonly (readonly PlannedRead[])[], rooms: Rooms, signal: AbortSignal): Promise<StoreReader[]> {
+function connectAll(
+  es: ExternalSecretRecord,
+  groups: readonly (readonly PlannedRead[])[],
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<StoreReader[]> {
   return Promise.all(
     groups.map(async ([first]) => {
       const ref: StoreRef = first?.store ?? { kind: 'SecretStore', name: '' };

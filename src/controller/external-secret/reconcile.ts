@@ -58,7 +58,8 @@ async function gather(
     refuseUnsupported(spec);
     refuseInvalid(spec);
     const isValid = isTargetValid(rooms.targets.get(targetKey(es)));
-    if (whatIsDue(es, memory, request, dueness(rooms, intervalOf(spec), isValid)) === undefined) return { kind: 'idle' };
+    if (whatIsDue(es, memory, request, dueness(rooms, intervalOf(spec), isValid)) === undefined)
+      return { kind: 'idle' };
     return { sources: await readSources(es, spec, memory, request.dueAtMs, rooms, wait) };
   } catch (thrown) {
     const error = asOperatorError(thrown);
@@ -67,7 +68,12 @@ async function gather(
   }
 }
 
-async function decideAndAct(es: ExternalSecretRecord, gathered: Gathered, rooms: Rooms, signal: AbortSignal): Promise<Extract<Outcome, { kind: 'synced' | 'failed' }>> {
+async function decideAndAct(
+  es: ExternalSecretRecord,
+  gathered: Gathered,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<Extract<Outcome, { kind: 'synced' | 'failed' }>> {
   if ('error' in gathered) return { kind: 'failed', error: gathered.error };
   try {
     return await applyTarget(es, gathered.sources, rooms, signal);
@@ -109,5 +115,11 @@ export async function releaseDeleted(es: ExternalSecretRecord, rooms: Rooms, sig
   const finalizers = es.finalizers.filter((name) => name !== externalSecretFinalizer);
   const patch = { metadata: { resourceVersion: es.resourceVersion, finalizers } };
   rooms.guard();
-  await rooms.kube.mergePatch(rooms.resource, { namespace: es.namespace, name: es.name }, patch, { fieldManager: rooms.fieldManager }, signal);
+  await rooms.kube.mergePatch(
+    rooms.resource,
+    { namespace: es.namespace, name: es.name },
+    patch,
+    { fieldManager: rooms.fieldManager },
+    signal,
+  );
 }

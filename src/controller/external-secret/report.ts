@@ -2,7 +2,7 @@
 import type { OperatorError } from '../../core/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Verdict } from '../../core/sync-status.ts';
-import { externalSecretRecord, type ExternalSecretRecord } from '../records.ts';
+import { type ExternalSecretRecord, externalSecretRecord } from '../records.ts';
 import { failedVerdict } from '../report.ts';
 import { targetKey } from './apply.ts';
 import type { Rooms } from './context.ts';
@@ -11,10 +11,19 @@ import { intervalOf, versionOf } from './due.ts';
 const failedReason = 'SecretSyncedError';
 
 /** Ready=True of an older generation is taken back before anything else, so that it is never green for what it is not. */
-export async function withdrawReady(es: ExternalSecretRecord, rooms: Rooms, signal: AbortSignal): Promise<ExternalSecretRecord> {
+export async function withdrawReady(
+  es: ExternalSecretRecord,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<ExternalSecretRecord> {
   if (!isGreenForOlderSpec(es, rooms)) return es;
   const message = 'the changed spec is being synced';
-  const verdict: Verdict = { ready: 'absent', reason: '', message: '', besides: { type: 'Reconciling', reason: 'SpecChanged', message } };
+  const verdict: Verdict = {
+    ready: 'absent',
+    reason: '',
+    message: '',
+    besides: { type: 'Reconciling', reason: 'SpecChanged', message },
+  };
   return await write(es, verdict, { fields: {}, isDue: true }, rooms, signal);
 }
 
@@ -44,7 +53,8 @@ export async function reportOutcome(
 ): Promise<void> {
   if (outcome.kind === 'failed') return await reportFailure(es, outcome.error, rooms, signal);
   const verdict: Verdict = { ready: 'True', reason: outcome.reason, message: outcome.message };
-  const isDue = outcome.wrote !== 'nothing' || es.status.syncedResourceVersion !== versionOf(es) || isHeartbeatDue(es, rooms);
+  const isDue =
+    outcome.wrote !== 'nothing' || es.status.syncedResourceVersion !== versionOf(es) || isHeartbeatDue(es, rooms);
   const fields = {
     refreshTime: rooms.reporter.now(),
     syncedResourceVersion: versionOf(es),
@@ -55,7 +65,12 @@ export async function reportOutcome(
   if (outcome.wrote === 'updated') rooms.reporter.event(es, 'Normal', 'Updated', 'secret updated');
 }
 
-async function reportFailure(es: ExternalSecretRecord, error: OperatorError, rooms: Rooms, signal: AbortSignal): Promise<void> {
+async function reportFailure(
+  es: ExternalSecretRecord,
+  error: OperatorError,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<void> {
   const verdict = failedVerdict(failedReason, error);
   const after = await write(es, verdict, { fields: {}, isDue: false }, rooms, signal);
   // One event per verdict, not per attempt: the condition stands for the present state.

@@ -13,8 +13,8 @@ import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
 import { keyOfStore, type StoreConnections } from '../connect.ts';
 import { type Cause, lanes } from '../lanes.ts';
 import type { ReadYourWrites } from '../read-your-writes.ts';
-import type { Recovery } from '../recovery.ts';
 import { type StoreKind, type StoreRecord, storeRecord } from '../records.ts';
+import type { Recovery } from '../recovery.ts';
 import type { Reporter } from '../report.ts';
 import { isTold, type StoreFinding, type StoreRooms, storeInterval, validateStore } from './reconcile.ts';
 
@@ -62,7 +62,8 @@ export class StoreController {
     this.#queue = new Workqueue(deps.clock);
     for (const rooms of Object.values(deps.kinds)) {
       rooms.informer.subscribe((event) => this.#onStore(event));
-      for (const store of rooms.informer.values()) this.#onStore({ key: '', before: undefined, after: store, initial: true });
+      for (const store of rooms.informer.values())
+        this.#onStore({ key: '', before: undefined, after: store, initial: true });
     }
     deps.connections.whenDropped((key) => {
       this.#superseded.get(key)?.abort(new DOMException('superseded', 'AbortError'));
@@ -152,7 +153,9 @@ export class StoreController {
       this.#gauge(store, verdict.ready);
       if (answer === undefined) return;
       this.#deps.metrics.statusWrites.add({ kind: store.kind });
-      const isNew = !(store.status.conditions ?? []).some(({ type, reason }) => type === 'Ready' && reason === verdict.reason);
+      const isNew = !(store.status.conditions ?? []).some(
+        ({ type, reason }) => type === 'Ready' && reason === verdict.reason,
+      );
       rooms.cache.note(key.slice(store.kind.length + 1), storeRecord(store.kind)(answer));
       if (isNew || finding.error !== undefined) {
         rooms.reporter.event(store, verdict.reason === 'Valid' ? 'Normal' : 'Warning', verdict.reason, verdict.message);
@@ -173,12 +176,23 @@ export class StoreController {
     const { next, baseDelayMs } = reasons[error.reason];
     if (next === 'quiet') return { afterMs: baseDelayMs, lane: lanes.spec, cause: 'retry' };
     const attempt = this.#queue.noteFailure(key);
-    const fields = { kind: store.kind, namespace: store.namespace, name: store.name, reason: error.reason, attempt, err: error };
+    const fields = {
+      kind: store.kind,
+      namespace: store.namespace,
+      name: store.name,
+      reason: error.reason,
+      attempt,
+      err: error,
+    };
     if (this.#failed.has(key)) log.debug(fields, 'store validation failed');
     else log.warn(fields, 'store validation failed');
     this.#failed.add(key);
     this.#deps.metrics.failures.add({ kind: store.kind, reason: error.reason });
-    if ((error.reason === 'UpstreamUnavailable' || error.reason === 'UpstreamInvalid') && reader !== undefined && reader.origin !== '') {
+    if (
+      (error.reason === 'UpstreamUnavailable' || error.reason === 'UpstreamInvalid') &&
+      reader !== undefined &&
+      reader.origin !== ''
+    ) {
       recovery.noteFailure(key, reader.origin, {
         group: key,
         wake: () => this.#queue.add(key, { lane: lanes.drift, cause: 'recovered' }),

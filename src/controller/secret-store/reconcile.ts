@@ -1,7 +1,8 @@
 // One run of a SecretStore or ClusterSecretStore: connect it, let its provider prove it, report. Reasons are ESO's; the
 // message tells a failed login from a missing right from a wrong project.
-import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
+
 import { parseGoDuration } from '../../core/go-duration.ts';
+import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import { reasons } from '../../core/reasons.ts';
 import { compile } from '../../core/regexp.ts';
 import type { Verdict } from '../../core/sync-status.ts';
@@ -26,11 +27,20 @@ export interface StoreRooms {
 }
 
 const failedReason = 'InvalidProviderConfig';
-const unknownVerdict: Verdict = { ready: 'True', reason: 'ValidationUnknown', message: 'could not determine validation status' };
+const unknownVerdict: Verdict = {
+  ready: 'True',
+  reason: 'ValidationUnknown',
+  message: 'could not determine validation status',
+};
 const validVerdict: Verdict = { ready: 'True', reason: 'Valid', message: 'store validated' };
 
 /** Never throws: what is wrong is in the finding. */
-export async function validateStore(store: StoreRecord, notBeforeMs: number, rooms: StoreRooms, signal: AbortSignal): Promise<StoreFinding> {
+export async function validateStore(
+  store: StoreRecord,
+  notBeforeMs: number,
+  rooms: StoreRooms,
+  signal: AbortSignal,
+): Promise<StoreFinding> {
   const capabilities = rooms.capabilities(store);
   let reader: StoreReader | undefined;
   try {
@@ -61,7 +71,10 @@ export function storeInterval({ refreshInterval }: SecretStoreSpec): number | un
   if (refreshInterval === undefined) return undefined;
   const ms = typeof refreshInterval === 'number' ? refreshInterval * 1_000 : parsed(refreshInterval);
   if (ms === undefined || ms < 0) {
-    throw new OperatorError('InvalidSpec', `spec.refreshInterval "${refreshInterval}" is not a duration: write seconds as a number, or for example 90s, 5m`);
+    throw new OperatorError(
+      'InvalidSpec',
+      `spec.refreshInterval "${refreshInterval}" is not a duration: write seconds as a number, or for example 90s, 5m`,
+    );
   }
   return ms === 0 ? undefined : ms;
 }

@@ -29,7 +29,7 @@ export interface Target {
 }
 
 export interface BeforeTools {
-  readonly prepareToken: () => Promise<void>;
+  readonly prepareToken: () => Promise<unknown>;
   readonly repeat: (times: number) => Promise<void>;
 }
 
@@ -58,13 +58,15 @@ async function replay(
     return { kind: 'skipped', reason: known ?? 'the recorded client gave up waiting' };
   }
   const isVerbatim = exceptionFor(verbatimTokens, scenario, exchange.name) !== undefined;
-  const prepareToken = () => (isVerbatim ? Promise.resolve() : translation.prepareTokens(exchange));
+  const prepareToken = () => (isVerbatim ? Promise.resolve(undefined) : translation.prepareTokens(exchange));
   const repeat = async (times: number) => {
     await prepareToken();
     for (let count = 0; count < times; count++) await send(target.baseUrl, liveRequest(exchange, translation));
   };
   await target.before(scenario, exchange, { prepareToken, repeat });
-  await prepareToken();
+  const unknownIdentity = await prepareToken();
+  if (unknownIdentity !== undefined)
+    return { kind: 'skipped', reason: `no credentials for identity ${unknownIdentity}` };
   const answer = await send(target.baseUrl, liveRequest(exchange, translation));
   translation.learn(exchange.response, answer);
   return judge(scenario, exchange, answer, target.strictness);

@@ -10,7 +10,7 @@ export interface Stage {
   readonly double: InfisicalDouble;
   readonly clock: FakeClock;
   /** Makes the live token for the one that the exchange carries, so that time can pass over it. */
-  readonly prepareToken: () => Promise<void>;
+  readonly prepareToken: () => Promise<unknown>;
   /** Sends the exchange's request this many times and drops the answers. */
   readonly repeat: (times: number) => Promise<void>;
   readonly exchange: Exchange;

@@ -67,9 +67,8 @@ export async function remoteTarget(recordings: Recordings, options: RemoteOption
   const actors = actorsIn(recordings);
   const known = new Map(recordedTexts(recordings, credentials.project));
   for (const actor of actors) addKnown(known, actor, credentials.identities[actor.name]);
-  const actorOf = (id: unknown) => actors.find((actor) => actor.id === id);
   const login = async (id: string) => {
-    const name = actorOf(id)?.name ?? '';
+    const name = actors.find((actor) => actor.id === id)?.name ?? '';
     const { clientId, clientSecret } = credentials.identities[name] ?? {};
     return clientId === undefined ? undefined : await loginUniversal(baseUrl, { clientId, clientSecret });
   };
@@ -83,10 +82,10 @@ export async function remoteTarget(recordings: Recordings, options: RemoteOption
         return 'would disturb other users of the server';
       if (thirdParty.test(scenario)) return 'needs the third party of the recording';
       if (isWrite(exchange) && !mayWrite) return 'writes; give --writes to allow it';
-      const { identityId } = claimsIn(exchange.request.headers['authorization'] ?? '');
-      const name = identityId === undefined ? undefined : (actorOf(identityId)?.name ?? 'unknown');
-      const isMissing = name !== undefined && credentials.identities[name] === undefined;
-      return isMissing ? `no credentials for identity '${name}'` : undefined;
+      const { clientId } = Object(exchange.request.body);
+      const actor = actors.find((one) => clientId !== undefined && one.clientId === clientId);
+      const isMissing = actor !== undefined && credentials.identities[actor.name] === undefined;
+      return isMissing ? `no credentials for identity '${actor.name}'` : undefined;
     },
     before: () => Promise.resolve(),
   };

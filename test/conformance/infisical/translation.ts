@@ -19,17 +19,18 @@ export class Translation {
     this.#known = new Map(known);
   }
 
-  /** Finds live tokens for those that a request carries. Throws when an identity has none. */
-  async prepareTokens({ request }: Exchange): Promise<void> {
+  /** Finds live tokens for those that a request carries; returns the identity for which there is none. */
+  async prepareTokens({ request }: Exchange): Promise<string | undefined> {
     const body = typeof request.body === 'object' ? JSON.stringify(request.body) : '';
     const texts = [request.headers['authorization'] ?? '', body].join(' ');
     for (const [token] of texts.matchAll(accessToken)) {
       const { identityId, authTokenType } = claimsIn(token);
       if (authTokenType !== 'identityAccessToken' || this.#known.has(token)) continue;
       const live = await this.#tokenFor(String(identityId));
-      if (live === undefined) throw new Error(`no credentials for identity ${String(identityId)}`);
+      if (live === undefined) return String(identityId);
       this.#known.set(token, live);
     }
+    return undefined;
   }
 
   translate(text: string): string {
