@@ -24,6 +24,37 @@ export interface Credentials {
   secretKey(selector: SecretKeySelector, field: string, signal: AbortSignal): Promise<SecretValue>;
   /** A token minted by TokenRequest for a ServiceAccount that the store may use. */
   serviceAccountToken(selector: ServiceAccountSelector, field: string, signal: AbortSignal): Promise<SecretValue>;
+  /**
+   * The operator's own identities, for a login at `host`. Throws IdentityDenied, naming flag and Helm value, unless the
+   * administrator lets this store use them and this host see them. `field` is the login block.
+   */
+  ambient(host: string, field: string): AmbientSources;
+}
+
+/** AWS credentials as the SDKs' chain finds them; `principal` says which source, and whose, without any secret. */
+export interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: SecretValue;
+  readonly sessionToken?: SecretValue;
+  readonly region: string;
+  readonly principal: string;
+}
+
+/**
+ * What the operator itself is. Read anew at each login: tokens are rotated. Throws OperatorError: `InvalidCredential`
+ * (nothing there, or malformed), `IdentityDenied` (path outside the listed directories), `UpstreamUnavailable` (metadata
+ * service down).
+ */
+export interface AmbientSources {
+  /** A ServiceAccount token from a projected file; the kubelet's usual place when no path is given. */
+  serviceAccountTokenFile(path: string | undefined, field: string, signal: AbortSignal): Promise<SecretValue>;
+  /** A file in one of the directories that the administrator listed. */
+  file(path: string, field: string, signal: AbortSignal): Promise<SecretValue>;
+  aws(signal: AbortSignal): Promise<AwsCredentials>;
+  /** An access token of a managed or workload identity for a resource (audience) URL. */
+  azureToken(resource: string, signal: AbortSignal): Promise<SecretValue>;
+  /** An identity token of the metadata server for an audience. */
+  gcpIdToken(audience: string, signal: AbortSignal): Promise<SecretValue>;
 }
 
 /** One POST to the provider's login API; `path` is below the API root. The answer is parsed by the caller's schema. */

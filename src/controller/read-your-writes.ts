@@ -4,6 +4,7 @@ import type { Informer } from '../kube/contract.ts';
 import type { Clock } from '../runtime/clock.ts';
 
 interface Versioned {
+  readonly uid: string;
   readonly resourceVersion: string;
 }
 
@@ -25,7 +26,10 @@ export class ReadYourWrites<T extends Versioned> {
     informer.subscribe(({ key, before, after }) => {
       const written = this.#written.get(key);
       const seen = after ?? before;
-      if (written !== undefined && seen !== undefined && !isNewer(written.object, seen)) this.#written.delete(key);
+      if (written === undefined || seen === undefined) return;
+      // Found gone by a new list, which may not have shown our last write: an object of this uid never comes back.
+      const isGone = after === undefined && seen.uid === written.object.uid;
+      if (isGone || !isNewer(written.object, seen)) this.#written.delete(key);
     });
   }
 

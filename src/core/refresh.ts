@@ -11,13 +11,14 @@ export const shortestIntervalMs = 1_000;
 
 /**
  * The next instant of the wave that `phaseKey` belongs to: above `afterMs`, at most one interval away, the same for every
- * object with this key and interval. Epoch ms.
+ * object with this key and interval. Epoch ms, whole. `intervalMs` is at least 1.
  */
 export function nextWaveMs(phaseKey: string, intervalMs: number, afterMs: number): number {
-  const phase = phaseOf(phaseKey) * intervalMs;
-  const waves = Math.floor((afterMs - phase) / intervalMs) + 1;
-  const next = Math.round(phase + waves * intervalMs);
-  return next > afterMs ? next : next + intervalMs;
+  // Whole numbers: sums of fractions would round differently for different members of a wave.
+  const beatMs = Math.floor(intervalMs);
+  const phaseMs = Math.floor(phaseOf(phaseKey) * beatMs);
+  const beats = Math.floor((afterMs - phaseMs) / beatMs) + 1;
+  return phaseMs + beats * beatMs;
 }
 
 /** A number in [0, 1) that depends on nothing but the key. */

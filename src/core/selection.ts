@@ -115,9 +115,10 @@ type Strategies = Pick<RemoteRef, 'conversionStrategy' | 'decodingStrategy' | 'n
 
 function finishValue(secretKey: string, ref: Strategies): PlannedRead['finish'] {
   return (values) => {
-    const decoded = new Map<string, SecretValue>();
-    for (const value of values.values()) decoded.set(secretKey, decodedValue(secretKey, value, ref));
-    return decoded;
+    const [value] = values.values();
+    // An absent value is an error of its own in the answer: an empty map here would drop the key from the Secret.
+    if (value === undefined || values.size > 1) throw new OperatorError('Internal', `${values.size} values for one key`);
+    return new Map([[secretKey, decodedValue(secretKey, value, ref)]]);
   };
 }
 

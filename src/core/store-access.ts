@@ -1,10 +1,12 @@
 // May a namespace use a ClusterSecretStore? ESO's rule: no conditions allow everybody; otherwise any match in any
 // condition is enough. Regexes are RE2 and unanchored, as there.
 import type { SecretStoreSpec } from '../crds/secret-store.ts';
+import { OperatorError } from './operator-error.ts';
 import { compile, matches } from './regexp.ts';
 
 type StoreCondition = NonNullable<SecretStoreSpec['conditions']>[number];
 type LabelSelector = NonNullable<StoreCondition['namespaceSelector']>;
+type LabelExpression = NonNullable<LabelSelector['matchExpressions']>[number];
 type Texts = Readonly<Record<string, string>>;
 
 export interface NamespaceFacts {
@@ -18,9 +20,31 @@ export function needsNamespaceLabels(conditions: SecretStoreSpec['conditions']):
   return (conditions ?? []).some((condition) => condition.namespaceSelector !== undefined);
 }
 
-/** Throws InvalidSpec for a regular expression that does not compile. */
+/**
+ * Throws InvalidSpec for a regular expression that does not compile, and for a label selector that the API machinery would
+ * refuse: what cannot be understood must not open a store.
+ */
+export function checkConditions(conditions: SecretStoreSpec['conditions']): void {
+  for (const [i, { namespaceRegexes, namespaceSelector }] of (conditions ?? []).entries()) {
+    for (const pattern of namespaceRegexes ?? []) compile(pattern);
+    for (const expression of namespaceSelector?.matchExpressions ?? []) checkExpression(expression, `spec.conditions[${i}]`);
+  }
+}
+
+function checkExpression({ key, operator, values = [] }: LabelExpression, at: string): void {
+  const isWithValues = Object.hasOwn(operatorsWithValues, operator) ? operatorsWithValues[operator] : undefined;
+  if (isWithValues !== undefined && isWithValues === values.length > 0) return;
+  const wanted = isWithValues === undefined ? 'use In, NotIn, Exists or DoesNotExist' : isWithValues ? 'name its values' : 'leave values empty';
+  throw new OperatorError('InvalidSpec', `${at}.namespaceSelector: operator "${operator}" of key "${key}": ${wanted}`);
+}
+
+/** Every operator of a label selector, and whether it compares with values. */
+const operatorsWithValues: Readonly<Record<string, boolean>> = { In: true, NotIn: true, Exists: false, DoesNotExist: false };
+
+/** Throws InvalidSpec as `checkConditions` does. */
 export function mayUseStore(conditions: SecretStoreSpec['conditions'], namespace: NamespaceFacts): boolean {
   if (conditions === undefined || conditions.length === 0) return true;
+  checkConditions(conditions);
   return conditions.some(
     (condition) =>
       (condition.namespaces ?? []).includes(namespace.name) ||
@@ -36,10 +60,7 @@ function matchesLabels(selector: LabelSelector, labels: Texts | undefined): bool
   return equal && (selector.matchExpressions ?? []).every((expression) => matchesExpression(expression, labels));
 }
 
-function matchesExpression(
-  { key, operator, values = [] }: { readonly key: string; readonly operator: string; readonly values?: readonly string[] | undefined },
-  labels: Texts,
-): boolean {
+function matchesExpression({ key, operator, values = [] }: LabelExpression, labels: Texts): boolean {
   const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
   if (operator === 'Exists') return value !== undefined;
   if (operator === 'DoesNotExist') return value === undefined;

@@ -55,8 +55,10 @@ export function nextConditions(
   return conditions;
 }
 
+/** Half a surrogate pair, by a cut or from elsewhere, comes back from the API server as U+FFFD: sent so from the start. */
 function shorten(message: string): string {
-  return message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 1)}…`;
+  const short = message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 1)}…`;
+  return short.toWellFormed();
 }
 
 /** Whether two lists of conditions say the same. */

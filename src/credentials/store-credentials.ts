@@ -44,7 +44,7 @@ export function storeCredentials(referrer: Referrer, objects: ObjectReader, toke
     const secret = await objects.read<Secret>(secretResource, { namespace, name }, signal);
     const at = `Secret "${namespace}/${name}"`;
     if (secret === undefined) throw new OperatorError('ReferenceNotFound', `${field}: ${at} does not exist`);
-    const text = secret.data?.[key];
+    const text = entryOf(secret.data, key);
     if (text === undefined) throw new OperatorError('InvalidCredential', `${field}: ${at} has no key "${key}"${keysOf(secret)}`);
     const bytes = Buffer.from(text, 'base64');
     if (bytes.length === 0) throw new OperatorError('InvalidCredential', `${field}: key "${key}" of ${at} is empty`);
@@ -70,11 +70,16 @@ export function storeCredentials(referrer: Referrer, objects: ObjectReader, toke
       const at = `ConfigMap "${namespace}/${caProvider.name}"`;
       const map = await objects.read<ConfigMap>(configMapResource, { namespace, name: caProvider.name }, signal);
       if (map === undefined) throw new OperatorError('ReferenceNotFound', `${field}: ${at} does not exist`);
-      const text = map.data?.[caProvider.key];
+      const text = entryOf(map.data, caProvider.key);
       if (text === undefined || text === '') throw new OperatorError('InvalidCredential', `${field}: ${at} has no key "${caProvider.key}"`);
       return text;
     },
   };
+}
+
+/** The entry itself: `constructor` is a key like any other, and found only where it was set. */
+function entryOf(data: Readonly<Record<string, string>> | undefined, key: string): string | undefined {
+  return data !== undefined && Object.hasOwn(data, key) ? data[key] : undefined;
 }
 
 function keysOf(secret: Secret): string {

@@ -18,26 +18,47 @@ export interface EndpointOptions {
   readonly notReady: () => readonly string[];
 }
 
-/** Starts the listeners; rejects when an address cannot be taken. The result closes them. */
-export async function startEndpoints(options: EndpointOptions): Promise<{ close(): void }> {
+/** The listeners, and the ports that they took: of use where port 0 was asked for. */
+export interface Endpoints {
+  readonly healthPort: number | undefined;
+  readonly metricsPort: number | undefined;
+  close(): void;
+}
+
+/** Starts the listeners; rejects, and leaves none behind, when an address cannot be taken or a certificate not be read. */
+export async function startEndpoints(options: EndpointOptions): Promise<Endpoints> {
   const servers: Server[] = [];
-  if (options.health !== undefined) servers.push(await listen(createServer(healthRoutes(options)), options.health));
-  if (options.metrics !== undefined) {
-    const routes = metricsRoutes(options.registry);
-    const server =
-      options.metricsTls === undefined
-        ? createServer(routes)
-        : createTlsServer({ cert: readFileSync(options.metricsTls.certPath), key: readFileSync(options.metricsTls.keyPath) }, routes);
-    servers.push(await listen(server, options.metrics));
-  }
-  return {
-    close() {
-      for (const server of servers) {
-        server.close();
-        server.closeAllConnections();
-      }
-    },
+  const close = () => {
+    for (const server of servers) {
+      server.close();
+      server.closeAllConnections();
+    }
   };
+  const start = async (server: () => Server, address: Address | undefined) => {
+    if (address === undefined) return undefined;
+    const listening = await listen(server(), address);
+    servers.push(listening);
+    return portOf(listening);
+  };
+  try {
+    const healthPort = await start(() => createServer(healthRoutes(options)), options.health);
+    const metricsPort = await start(() => metricsServer(options), options.metrics);
+    return { healthPort, metricsPort, close };
+  } catch (thrown) {
+    close();
+    throw thrown;
+  }
+}
+
+function metricsServer({ metricsTls, registry }: EndpointOptions): Server {
+  const routes = metricsRoutes(registry);
+  if (metricsTls === undefined) return createServer(routes);
+  return createTlsServer({ cert: readFileSync(metricsTls.certPath), key: readFileSync(metricsTls.keyPath) }, routes);
+}
+
+function portOf(server: Server): number | undefined {
+  const address = server.address();
+  return typeof address === 'object' ? address?.port : undefined;
 }
 
 function healthRoutes({ notReady }: EndpointOptions): RequestListener {

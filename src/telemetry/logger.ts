@@ -48,7 +48,9 @@ const deepestCause = 4;
 /** Known fields of an error. The message of a foreign error may quote its input, so only OperatorErrors show theirs. */
 export function serializeError(thrown: unknown, depth = 0): SafeError {
   if (!(thrown instanceof Error)) return { type: typeof thrown };
-  const reason = 'reason' in thrown && typeof thrown.reason === 'string' ? thrown.reason : undefined;
+  // Errors of OpenSSL and of JWT libraries have a `reason` too, and messages that nobody here has written.
+  const isOurs = thrown.name === 'OperatorError';
+  const reason = isOurs && 'reason' in thrown && typeof thrown.reason === 'string' ? thrown.reason : undefined;
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
   return {
     type: thrown.name,
@@ -59,9 +61,12 @@ export function serializeError(thrown: unknown, depth = 0): SafeError {
   };
 }
 
-/** The stack without its first lines, which repeat the message. */
-function frames(error: Error): string {
-  return (error.stack ?? '')
+/** The stack behind the message that it repeats. A message that was changed since is not found, and nothing is shown. */
+function frames({ message, stack = '' }: Error): string {
+  const at = stack.indexOf(message);
+  if (at < 0) return '';
+  return stack
+    .slice(at + message.length)
     .split('\n')
     .filter((line) => line.startsWith('    at '))
     .join('\n');

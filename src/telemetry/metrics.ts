@@ -157,8 +157,9 @@ export class Registry {
   }
 }
 
+/** The key of a series: sorted, so that the order in which a caller writes labels makes no second series. */
 function labelText(labels: Labels): string {
-  const entries = Object.entries(labels);
+  const entries = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
   if (entries.length === 0) return '';
   return `{${entries.map(([name, value]) => `${name}="${escapeValue(value)}"`).join(',')}}`;
 }

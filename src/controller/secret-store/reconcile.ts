@@ -4,7 +4,8 @@
 import { parseGoDuration } from '../../core/go-duration.ts';
 import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import { reasons } from '../../core/reasons.ts';
-import { compile } from '../../core/regexp.ts';
+import { shortestIntervalMs } from '../../core/refresh.ts';
+import { checkConditions } from '../../core/store-access.ts';
 import type { Verdict } from '../../core/sync-status.ts';
 import type { SecretStoreSpec } from '../../crds/secret-store.ts';
 import { OpenNamespaceError } from '../../credentials/references.ts';
@@ -46,7 +47,7 @@ export async function validateStore(
   try {
     if ('ok' in store.spec) {
       storeInterval(store.spec.ok);
-      checkConditions(store.spec.ok);
+      checkConditions(store.spec.ok.conditions);
     }
     reader = await rooms.connections.connectStore(store, signal);
     const result = await reader.validate({ notBeforeMs }, signal);
@@ -76,7 +77,7 @@ export function storeInterval({ refreshInterval }: SecretStoreSpec): number | un
       `spec.refreshInterval "${refreshInterval}" is not a duration: write seconds as a number, or for example 90s, 5m`,
     );
   }
-  return ms === 0 ? undefined : ms;
+  return ms === 0 ? undefined : Math.max(ms, shortestIntervalMs);
 }
 
 function parsed(text: string): number | undefined {
@@ -85,9 +86,4 @@ function parsed(text: string): number | undefined {
   } catch {
     return undefined; // the caller's message names the field
   }
-}
-
-/** Throws InvalidSpec for an expression that does not compile. */
-function checkConditions({ conditions }: SecretStoreSpec): void {
-  for (const pattern of (conditions ?? []).flatMap(({ namespaceRegexes }) => namespaceRegexes ?? [])) compile(pattern);
 }
