@@ -60,6 +60,8 @@ class PlainPool extends HttpAgent {
 class TlsPool extends HttpsAgent {
   readonly #access: ClusterAccess;
   #context: { readonly material: TlsMaterial; readonly secure: SecureContext } | undefined;
+  /** The last session ticket: a resumed handshake costs both sides half a ms instead of one and a half. */
+  #session: Buffer | undefined;
 
   constructor(access: ClusterAccess, options: AgentOptions) {
     super(options);
@@ -73,17 +75,30 @@ class TlsPool extends HttpsAgent {
   override createConnection(_options: ClientRequestArgs, connected?: Connected): Duplex | null | undefined {
     const { proxyUrl } = this.#access;
     const options = this.#tlsOptions();
-    if (proxyUrl === undefined) return tlsConnect({ ...addressOf(this.#access), ...options });
-    void tunnelled(this.#access, proxyUrl, (socket) => tlsConnect({ ...options, socket }), connected);
+    if (proxyUrl === undefined) return this.#keepSession(tlsConnect({ ...addressOf(this.#access), ...options }));
+    const wrap = (socket: Socket) => this.#keepSession(tlsConnect({ ...options, socket }));
+    void tunnelled(this.#access, proxyUrl, wrap, connected);
     return undefined;
+  }
+
+  #keepSession(socket: TLSSocket): TLSSocket {
+    socket.on('session', (session) => {
+      this.#session = session;
+    });
+    socket.once('error', () => {
+      this.#session = undefined; // perhaps the ticket was the reason
+    });
+    return socket;
   }
 
   #tlsOptions(): ConnectionOptions {
     const material = this.#access.tls();
     const host = hostOf(this.#access.server);
     const name = material.serverName ?? host;
+    const secureContext = this.#secureContext(material);
     return {
-      secureContext: this.#secureContext(material),
+      secureContext,
+      ...(this.#session === undefined ? {} : { session: this.#session }),
       host,
       ...(isIP(name) === 0 ? { servername: name } : {}), // SNI does not take addresses
       checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
@@ -103,6 +118,7 @@ class TlsPool extends HttpsAgent {
       ...(key === undefined ? {} : { key }),
     });
     this.#context = { material, secure };
+    this.#session = undefined; // it vouches for what the old material vouched for
     return secure;
   }
 }

@@ -1,0 +1,336 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createdByLabel, dataHashAnnotation, managedLabel } from './contract-names.ts';
+import { fieldManagerName, fieldManagerNames } from './field-manager.ts';
+import { hashData, hashOwner } from './object-hash.ts';
+import { SecretValue } from './secret-value.ts';
+import {
+  isTargetValid,
+  type ManagedMetadata,
+  type ObservedTarget,
+  planOwnedTarget,
+  sameTexts,
+  type TargetPlan,
+  type TargetSource,
+  type WantedSecret,
+} from './target-plan.ts';
+
+type Data = Readonly<Record<string, string>>;
+
+const source: TargetSource = {
+  namespace: 'shop',
+  name: 'web',
+  uid: 'u1',
+  labels: {},
+  annotations: {},
+  targetName: 'web',
+};
+const valuesOf = (data: Data) => new Map(Object.entries(data).map(([key, text]) => [key, new SecretValue(text)]));
+const hashOf = (data: ReadonlyMap<string, SecretValue>) =>
+  hashData(new Map([...data].map(([key, value]) => [key, value.reveal()])));
+
+/** What the API server keeps of a PUT or POST by our manager: fields that changed are ours from then on. */
+function applied(plan: Exclude<TargetPlan, { action: 'none' }>, before?: ObservedTarget): ObservedTarget {
+  const { secret } = plan;
+  const manager = fieldManagerName(source.name);
+  const earlier = before?.managed.find((entry) => entry.manager === manager) ?? {
+    manager,
+    labels: [],
+    annotations: [],
+  };
+  const ours: ManagedMetadata = {
+    manager,
+    labels: ownedAfter(earlier.labels, before?.labels ?? {}, secret.labels),
+    annotations: ownedAfter(earlier.annotations, before?.annotations ?? {}, secret.annotations),
+  };
+  return {
+    namespace: secret.namespace,
+    name: secret.name,
+    uid: secret.uid ?? 'created',
+    resourceVersion: '2',
+    type: secret.type ?? 'Opaque',
+    immutable: secret.immutable ?? false,
+    deleting: before?.deleting ?? false,
+    labels: secret.labels,
+    annotations: secret.annotations,
+    owners: secret.owners,
+    finalizers: secret.finalizers,
+    dataHash: hashOf(secret.data),
+    keys: [...secret.data.keys()],
+    managed: [...(before?.managed ?? []).filter((entry) => entry.manager !== manager), ours],
+  };
+}
+
+function ownedAfter(earlier: readonly string[], before: Data, after: Data): string[] {
+  const changed = Object.keys(after).filter((key) => before[key] !== after[key]);
+  return [...new Set([...earlier, ...changed])].filter((key) => Object.hasOwn(after, key));
+}
+
+function written(plan: TargetPlan): WantedSecret {
+  if (plan.action === 'none') throw new Error('the plan writes nothing');
+  return plan.secret;
+}
+
+/** A target as a first sync leaves it, then changed. */
+function target(change: Partial<ObservedTarget> = {}, data: Data = { K: 'v' }): ObservedTarget {
+  const plan = planOwnedTarget(source, valuesOf(data), undefined);
+  if (plan.action === 'none') throw new Error('a first sync always writes');
+  return { ...applied(plan), ...change };
+}
+
+const foreignOwner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid: 'o1' };
+
+describe('planOwnedTarget for a target that is not there', () => {
+  it('creates it with our marks, one controlling owner and the metadata of the ExternalSecret', () => {
+    const es = { ...source, labels: { team: 'a' }, annotations: { note: 'n' } };
+    const plan = planOwnedTarget(es, valuesOf({ K: 'v' }), undefined);
+    expect(plan.action).toBe('create');
+    const secret = written(plan);
+    expect(secret).toMatchObject({ namespace: 'shop', name: 'web', finalizers: [] });
+    expect(secret.labels).toEqual({ team: 'a', [managedLabel]: 'true', [createdByLabel]: hashOwner('shop/web') });
+    expect(secret.annotations).toEqual({ note: 'n', [dataHashAnnotation]: hashOf(valuesOf({ K: 'v' })) });
+    expect(secret.owners).toEqual([
+      {
+        apiVersion: 'external-secrets.io/v1',
+        kind: 'ExternalSecret',
+        name: 'web',
+        uid: 'u1',
+        controller: true,
+        blockOwnerDeletion: true,
+      },
+    ]);
+    expect([secret.resourceVersion, secret.uid, secret.type]).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('does not let the metadata of the ExternalSecret stand in for our marks', () => {
+    const es = {
+      ...source,
+      labels: { [managedLabel]: 'no', [createdByLabel]: 'me' },
+      annotations: { [dataHashAnnotation]: 'x' },
+    };
+    const secret = written(planOwnedTarget(es, valuesOf({ K: 'v' }), undefined));
+    expect(secret.labels).toEqual({ [managedLabel]: 'true', [createdByLabel]: hashOwner('shop/web') });
+    expect(secret.annotations).toEqual({ [dataHashAnnotation]: hashOf(valuesOf({ K: 'v' })) });
+  });
+
+  it('takes target.name for the Secret and the own name for the owner', () => {
+    const secret = written(planOwnedTarget({ ...source, targetName: 'db' }, valuesOf({ K: 'v' }), undefined));
+    expect([secret.name, secret.owners[0]?.name]).toEqual(['db', 'web']);
+  });
+});
+
+describe('planOwnedTarget for a target that is there', () => {
+  it.each<[why: string, observed: ObservedTarget, action: TargetPlan['action']]>([
+    ['nothing differs', target(), 'none'],
+    ['a value differs', target({}, { K: 'old' }), 'update'],
+    ['a key is gone', target({}, {}), 'update'],
+    ['a foreign key was added, for all data is ours', target({}, { K: 'v', X: 'x' }), 'update'],
+    ['our label was taken off', target({ labels: { [createdByLabel]: hashOwner('shop/web') } }), 'update'],
+    ['the hash annotation was edited', target({ annotations: { [dataHashAnnotation]: 'x' } }), 'update'],
+    ['the owner reference was taken off', target({ owners: [] }), 'update'],
+    [
+      'the ExternalSecret was made again under a new uid',
+      target({ owners: target().owners.map((o) => ({ ...o, uid: 'old' })) }),
+      'update',
+    ],
+    [
+      'a foreign label and a foreign owner are there',
+      target({ labels: { ...target().labels, x: 'y' }, owners: [foreignOwner, ...target().owners] }),
+      'none',
+    ],
+    [
+      'only fields of the owner that default to false are left out',
+      target({ owners: [...target().owners, { ...foreignOwner, controller: false }] }),
+      'none',
+    ],
+  ])('answers when %s', (_, observed, action) => {
+    expect(planOwnedTarget(source, valuesOf({ K: 'v' }), observed).action).toBe(action);
+  });
+
+  it('updates under the precondition of the observed version and keeps what is not ours', () => {
+    const observed = target({
+      uid: 'u9',
+      resourceVersion: '77',
+      type: 'kubernetes.io/tls',
+      labels: { foreign: 'l', [managedLabel]: 'true' },
+      annotations: { foreign: 'a' },
+      finalizers: ['example.com/keep'],
+      owners: [foreignOwner],
+    });
+    const secret = written(planOwnedTarget(source, valuesOf({ K: 'new' }), observed));
+    expect(secret).toMatchObject({ uid: 'u9', resourceVersion: '77', type: 'kubernetes.io/tls' });
+    expect(secret.finalizers).toEqual(['example.com/keep']);
+    expect(secret.labels['foreign']).toBe('l');
+    expect(secret.annotations['foreign']).toBe('a');
+    expect(secret.owners.map(({ kind }) => kind)).toEqual(['ConfigMap', 'ExternalSecret']);
+    expect([...secret.data.keys()]).toEqual(['K']);
+  });
+
+  it('takes back its owner entry in place, with the new uid', () => {
+    const stale = target().owners.map((owner) => ({ ...owner, uid: 'old' }));
+    const secret = written(planOwnedTarget(source, valuesOf({ K: 'v' }), target({ owners: [...stale, foreignOwner] })));
+    expect(secret.owners.map(({ uid }) => uid)).toEqual(['u1', 'o1']);
+  });
+
+  it.each(fieldManagerNames('a-name-that-is-longer-than-the-plain-form-holds'))(
+    'removes labels and annotations that %s wrote and nobody wants any more',
+    (manager) => {
+      const es = { ...source, name: 'a-name-that-is-longer-than-the-plain-form-holds', labels: { kept: '1' } };
+      const observed = target({
+        labels: { kept: '1', dropped: '2', foreign: '3' },
+        annotations: { dropped: '4', foreign: '5' },
+        owners: [],
+        managed: [{ manager, labels: ['kept', 'dropped'], annotations: ['dropped'] }],
+      });
+      const secret = written(planOwnedTarget(es, valuesOf({ K: 'v' }), observed));
+      expect(Object.keys(secret.labels).sort()).toEqual(['foreign', 'kept', createdByLabel, managedLabel].sort());
+      expect(Object.keys(secret.annotations).sort()).toEqual(['foreign', dataHashAnnotation]);
+    },
+  );
+
+  it('leaves alone what the manager of another ExternalSecret wrote', () => {
+    const manager = fieldManagerName('other');
+    const observed = target({ labels: { theirs: '1' }, managed: [{ manager, labels: ['theirs'], annotations: [] }] });
+    expect(written(planOwnedTarget(source, valuesOf({ K: 'v' }), observed)).labels['theirs']).toBe('1');
+  });
+
+  it.each([
+    [
+      'another ExternalSecret',
+      { apiVersion: 'external-secrets.io/v1', kind: 'ExternalSecret', name: 'other', uid: 'x', controller: true },
+    ],
+    [
+      'another ExternalSecret of the old version',
+      { apiVersion: 'external-secrets.io/v1beta1', kind: 'ExternalSecret', name: 'other', uid: 'x', controller: true },
+    ],
+    ['another kind', { ...foreignOwner, controller: true }],
+    [
+      'an ExternalSecret of this name in a foreign API group',
+      { apiVersion: 'example.com/v1', kind: 'ExternalSecret', name: 'web', uid: 'x', controller: true },
+    ],
+  ])('refuses a target that %s controls, also when nothing else differs', (_, owner) => {
+    const observed = target({ owners: [owner] });
+    expect(() => planOwnedTarget(source, valuesOf({ K: 'v' }), observed)).toThrow(
+      expect.objectContaining({ reason: 'TargetConflict' }),
+    );
+  });
+
+  it('adopts a target that nobody controls', () => {
+    const bare = target({ labels: {}, annotations: {}, owners: [foreignOwner], managed: [] }, { K: 'theirs' });
+    expect(written(planOwnedTarget(source, valuesOf({ K: 'v' }), bare)).owners).toHaveLength(2);
+  });
+});
+
+describe('planOwnedTarget for an immutable target', () => {
+  it('refuses to change its data', () => {
+    expect(() => planOwnedTarget(source, valuesOf({ K: 'new' }), target({ immutable: true }))).toThrow(
+      expect.objectContaining({ reason: 'TargetConflict' }),
+    );
+  });
+
+  it('changes its metadata and keeps it immutable', () => {
+    const plan = planOwnedTarget(
+      { ...source, labels: { team: 'a' } },
+      valuesOf({ K: 'v' }),
+      target({ immutable: true }),
+    );
+    expect(written(plan)).toMatchObject({ immutable: true, labels: { team: 'a' } });
+  });
+
+  it('leaves an equal one alone', () => {
+    expect(planOwnedTarget(source, valuesOf({ K: 'v' }), target({ immutable: true })).action).toBe('none');
+  });
+});
+
+describe('planning twice', () => {
+  const texts = fc.dictionary(fc.stringMatching(/^[a-z]{1,3}$/), fc.string({ maxLength: 4 }), { maxKeys: 4 });
+  const data = fc.dictionary(fc.stringMatching(/^[A-Z._-]{1,3}$/), fc.string({ maxLength: 5 }), { maxKeys: 4 });
+  const sources = fc.record({ labels: texts, annotations: texts }).map((metadata) => ({ ...source, ...metadata }));
+  const managed = fc.array(
+    fc.record({
+      manager: fc.constantFrom(fieldManagerName('web'), fieldManagerName('other')),
+      labels: fc.array(fc.stringMatching(/^[a-z]{1,3}$/), { maxLength: 3 }),
+      annotations: fc.array(fc.stringMatching(/^[a-z]{1,3}$/), { maxLength: 3 }),
+    }),
+    { maxLength: 2 },
+  );
+  const observed = fc
+    .record({
+      data,
+      labels: texts,
+      annotations: texts,
+      managed,
+      owners: fc.subarray([foreignOwner, ...target().owners]),
+    })
+    .map((found) => target(found, found.data));
+
+  it('changes nothing the second time, and the first leaves a valid target', () => {
+    fc.assert(
+      fc.property(sources, data, fc.option(observed, { nil: undefined }), (es, wanted, before) => {
+        const values = valuesOf(wanted);
+        const plan = planOwnedTarget(es, values, before);
+        const after = plan.action === 'none' ? before : applied(plan, before);
+        expect(isTargetValid(after)).toBe(true);
+        expect(planOwnedTarget(es, values, after)).toEqual({ action: 'none' });
+      }),
+    );
+  });
+
+  it('keeps every foreign label, unless the ExternalSecret sets it', () => {
+    fc.assert(
+      fc.property(sources, data, observed, (es, wanted, before) => {
+        const ours = new Set(
+          before.managed.filter(({ manager }) => manager === fieldManagerName('web')).flatMap(({ labels }) => labels),
+        );
+        const plan = planOwnedTarget(es, valuesOf(wanted), before);
+        const after = plan.action === 'none' ? before.labels : plan.secret.labels;
+        for (const [key, value] of Object.entries(before.labels)) {
+          if (!ours.has(key) && !Object.hasOwn(es.labels, key) && key !== createdByLabel)
+            expect(after[key]).toBe(value);
+        }
+      }),
+    );
+  });
+
+  it('follows an edit and its reversal back to the same metadata', () => {
+    fc.assert(
+      fc.property(sources, sources, data, (first, second, wanted) => {
+        const values = valuesOf(wanted);
+        const step = (es: TargetSource, before?: ObservedTarget) => {
+          const plan = planOwnedTarget(es, values, before);
+          return plan.action === 'none' ? (before ?? target()) : applied(plan, before);
+        };
+        const start = step(first);
+        const back = step(first, step(second, start));
+        expect([back.labels, back.annotations]).toEqual([start.labels, start.annotations]);
+      }),
+    );
+  });
+});
+
+describe('isTargetValid', () => {
+  it.each<[why: string, observed: ObservedTarget | undefined, valid: boolean]>([
+    ['as we left it', target(), true],
+    ['absent', undefined, false],
+    ['being deleted', target({ deleting: true }), false],
+    ['without our label', target({ labels: {} }), false],
+    ['with a label that says otherwise', target({ labels: { [managedLabel]: 'false' } }), false],
+    ['with data that was edited', target({ dataHash: 'x' }), false],
+    ['without the hash', target({ annotations: {} }), false],
+    ['with a foreign label', target({ labels: { ...target().labels, x: 'y' } }), true],
+  ])('judges a target %s', (_, observed, valid) => {
+    expect(isTargetValid(observed)).toBe(valid);
+  });
+});
+
+describe('sameTexts', () => {
+  it.each([
+    ['equal in another order', { a: '1', b: '2' }, { b: '2', a: '1' }, true],
+    ['one entry more', { a: '1' }, { a: '1', b: '2' }, false],
+    ['another value', { a: '1' }, { a: '2' }, false],
+    ['another key of the same number', { a: '1' }, { b: '1' }, false],
+    ['a key that every object inherits', { toString: 'x' }, { b: 'x' }, false],
+  ])('compares maps: %s', (_, a: Data, b: Data, same) => {
+    expect([sameTexts(a, b), sameTexts(b, a)]).toEqual([same, same]);
+  });
+});
