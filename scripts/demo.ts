@@ -49,7 +49,7 @@ async function demo(): Promise<void> {
   step('A double of Infisical with sample data');
   const double = await startInfisicalDouble({ seed: sampleSeed() });
   ends.push(() => double.stop());
-  const { clientId = '' } = double.identities.get('operator');
+  const { clientId } = double.identities.get('operator');
   const clientSecret = double.identities.addClientSecret('operator');
   say(`  listening on ${double.url}, project my-project, environments dev, staging, prod`);
 
@@ -141,6 +141,6 @@ try {
 }
 for (const end of ends.reverse()) await end().catch(() => {});
 if (failure !== undefined && !interrupted.signal.aborted) {
-  process.stderr.write(`\n${failure instanceof Error ? failure.message : String(failure)}\n`);
+  process.stderr.write(`\n${failure instanceof Error ? failure.message : 'the demo failed'}\n`);
   process.exitCode = 1;
 }

@@ -4,6 +4,7 @@
 //                                     └── /readyz                                        ─► events ─► lease ─► informers
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import pRetry from 'p-retry';
 import { gatherInfisicalPrincipal } from './auth/infisical/table.ts';
 import { Sessions } from './auth/session.ts';
 import type { Config } from './config.ts';
@@ -21,7 +22,7 @@ import { Recovery } from './controller/recovery.ts';
 import { Reporter } from './controller/report.ts';
 import { StoreController, type StoreKindRooms } from './controller/secret-store/controller.ts';
 import { managedLabel, managedLabelValue } from './core/contract-names.ts';
-import { asOperatorError } from './core/operator-error.ts';
+import { asOperatorError, OperatorError } from './core/operator-error.ts';
 import type { StatusDialect } from './core/sync-status.ts';
 import { externalSecretResource } from './crds/external-secret.ts';
 import { clusterSecretStoreResource, isServedProvider, secretStoreResource } from './crds/secret-store.ts';
@@ -231,23 +232,35 @@ async function lead(base: Base, stopping: AbortSignal): Promise<void> {
   await election.stop();
 }
 
-/** What the served CRD lets a status hold; ESO's own CRDs hold less, and that is said once. */
+/**
+ * What the served CRD lets a status hold; ESO's own CRDs hold less, and that is said once. The API server publishes a
+ * schema a moment after a CRD was applied, so it is asked for some seconds; without an answer the lesser form is used,
+ * which every CRD takes.
+ */
 async function statusDialect(transport: Transport, log: Logger, signal: AbortSignal): Promise<StatusDialect> {
-  const schemas = await detectCompatibility(
-    transport,
-    [externalSecretResource, secretStoreResource, clusterSecretStoreResource],
-    signal,
+  const kinds = [externalSecretResource, secretStoreResource, clusterSecretStoreResource] as const;
+  const ask = async () => {
+    const schemas = await detectCompatibility(transport, [...kinds], signal);
+    if (!schemas.has(externalSecretResource.kind))
+      throw new OperatorError('ApiUnavailable', 'the schema is not published yet');
+    return [...schemas.values()];
+  };
+  const schemas = await pRetry(ask, { retries: 12, minTimeout: 100, maxTimeout: 1_000, signal }).catch(
+    (thrown: unknown) => {
+      if (signal.aborted) throw thrown;
+      log.warn({ err: thrown }, 'the schema of the status could not be read');
+      return undefined;
+    },
   );
-  const extended = [...schemas.values()].every(
+  const extended = schemas?.every(
     ({ observedGeneration, conditionObservedGeneration, conditionTypes }) =>
       observedGeneration && conditionObservedGeneration && (conditionTypes?.includes('Reconciling') ?? true),
   );
-  if (!extended)
-    log.info(
-      { detail: 'status carries conditions of type Ready only, without observedGeneration' },
-      'compatibility mode: the CRDs of the External Secrets Operator are installed',
-    );
-  return { extended };
+  if (extended === true) return { extended };
+  const detail =
+    'the served CRDs are not those of Escapement: status carries conditions of type Ready only, without observedGeneration';
+  log.info({ detail }, 'compatibility mode');
+  return { extended: false };
 }
 
 interface Work {

@@ -14,5 +14,4 @@ export const dataHashAnnotation = 'reconcile.external-secrets.io/data-hash';
 /** What ESO puts on every ExternalSecret. Never added here; honoured and removed when the object is deleted. */
 export const externalSecretFinalizer = 'externalsecrets.external-secrets.io/externalsecret-cleanup';
 
-export const apiGroup = 'external-secrets.io';
 export const externalSecretApiVersion = 'external-secrets.io/v1';

@@ -14,7 +14,10 @@ export class OperatorError extends Error {
   readonly retryAfterMs: number | undefined;
 
   constructor(reason: Reason, message: string, details: Details = {}) {
-    super(message.replaceAll(/\s*[\r\n]+\s*/g, ' '), details.cause === undefined ? undefined : { cause: details.cause });
+    super(
+      message.replaceAll(/\s*[\r\n]+\s*/g, ' '),
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
     this.name = 'OperatorError';
     this.reason = reason;
     this.retryAfterMs = details.retryAfterMs;
@@ -22,7 +25,8 @@ export class OperatorError extends Error {
 
   /** The same failure seen from one step further out: `context: message`. */
   within(context: string): OperatorError {
-    const details: Details = this.retryAfterMs === undefined ? { cause: this } : { cause: this, retryAfterMs: this.retryAfterMs };
+    const details: Details =
+      this.retryAfterMs === undefined ? { cause: this } : { cause: this, retryAfterMs: this.retryAfterMs };
     return new OperatorError(this.reason, `${context}: ${this.message}`, details);
   }
 }

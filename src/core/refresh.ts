@@ -3,9 +3,6 @@
 // restart.
 import { createHash } from 'node:crypto';
 
-/** The refresh interval when the spec names none (ESO's schema default), in ms. */
-export const defaultRefreshIntervalMs = 3_600_000;
-
 /** Intervals below this are raised to it: a faster beat asks more of the upstream than any change needs. */
 export const shortestIntervalMs = 1_000;
 

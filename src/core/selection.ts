@@ -33,7 +33,9 @@ export interface PlannedRead {
   readonly finish: (values: ReadonlyMap<string, SecretValue>) => ReadonlyMap<string, SecretValue>;
 }
 
-export type ReadAnswer = { readonly values: ReadonlyMap<string, SecretValue>; readonly shadowed?: readonly string[] } | { readonly error: OperatorError };
+export type ReadAnswer =
+  | { readonly values: ReadonlyMap<string, SecretValue>; readonly shadowed?: readonly string[] }
+  | { readonly error: OperatorError };
 
 /** All reads of a spec, in the order in which their results are laid over each other. Throws InvalidSpec. */
 export function planReads(spec: ExternalSecretSpec): readonly PlannedRead[] {
@@ -106,7 +108,10 @@ function askFor(kind: 'value' | 'map', ref: RemoteRef): Ask {
 function storeOf(ref: unknown, at: string): StoreRef {
   const { name, kind } = (ref ?? {}) as { name?: string; kind?: string }; // checked on the next lines
   if (name === undefined || name === '') {
-    throw new OperatorError('InvalidSpec', `${at}: no store is named; set spec.secretStoreRef.name or sourceRef.storeRef.name`);
+    throw new OperatorError(
+      'InvalidSpec',
+      `${at}: no store is named; set spec.secretStoreRef.name or sourceRef.storeRef.name`,
+    );
   }
   return { name, kind: kind === 'ClusterSecretStore' ? 'ClusterSecretStore' : 'SecretStore' };
 }
@@ -117,7 +122,8 @@ function finishValue(secretKey: string, ref: Strategies): PlannedRead['finish'] 
   return (values) => {
     const [value] = values.values();
     // An absent value is an error of its own in the answer: an empty map here would drop the key from the Secret.
-    if (value === undefined || values.size > 1) throw new OperatorError('Internal', `${values.size} values for one key`);
+    if (value === undefined || values.size > 1)
+      throw new OperatorError('Internal', `${values.size} values for one key`);
     return new Map([[secretKey, decodedValue(secretKey, value, ref)]]);
   };
 }
@@ -126,7 +132,8 @@ function finishValue(secretKey: string, ref: Strategies): PlannedRead['finish'] 
 function finishMany(entry: DataFrom, strategies: Strategies): PlannedRead['finish'] {
   return (values) => {
     const rewrites = entry.rewrite ?? [];
-    const keyed = rewrites.length > 0 ? rewriteKeys(values, rewrites) : convertKeys(values, strategies.conversionStrategy);
+    const keyed =
+      rewrites.length > 0 ? rewriteKeys(values, rewrites) : convertKeys(values, strategies.conversionStrategy);
     return new Map([...validateKeys(keyed)].map(([key, value]) => [key, decodedValue(key, value, strategies)]));
   };
 }

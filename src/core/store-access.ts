@@ -27,19 +27,30 @@ export function needsNamespaceLabels(conditions: SecretStoreSpec['conditions']):
 export function checkConditions(conditions: SecretStoreSpec['conditions']): void {
   for (const [i, { namespaceRegexes, namespaceSelector }] of (conditions ?? []).entries()) {
     for (const pattern of namespaceRegexes ?? []) compile(pattern);
-    for (const expression of namespaceSelector?.matchExpressions ?? []) checkExpression(expression, `spec.conditions[${i}]`);
+    for (const expression of namespaceSelector?.matchExpressions ?? [])
+      checkExpression(expression, `spec.conditions[${i}]`);
   }
 }
 
 function checkExpression({ key, operator, values = [] }: LabelExpression, at: string): void {
   const isWithValues = Object.hasOwn(operatorsWithValues, operator) ? operatorsWithValues[operator] : undefined;
   if (isWithValues !== undefined && isWithValues === values.length > 0) return;
-  const wanted = isWithValues === undefined ? 'use In, NotIn, Exists or DoesNotExist' : isWithValues ? 'name its values' : 'leave values empty';
+  const wanted =
+    isWithValues === undefined
+      ? 'use In, NotIn, Exists or DoesNotExist'
+      : isWithValues
+        ? 'name its values'
+        : 'leave values empty';
   throw new OperatorError('InvalidSpec', `${at}.namespaceSelector: operator "${operator}" of key "${key}": ${wanted}`);
 }
 
 /** Every operator of a label selector, and whether it compares with values. */
-const operatorsWithValues: Readonly<Record<string, boolean>> = { In: true, NotIn: true, Exists: false, DoesNotExist: false };
+const operatorsWithValues: Readonly<Record<string, boolean>> = {
+  In: true,
+  NotIn: true,
+  Exists: false,
+  DoesNotExist: false,
+};
 
 /** Throws InvalidSpec as `checkConditions` does. */
 export function mayUseStore(conditions: SecretStoreSpec['conditions'], namespace: NamespaceFacts): boolean {
@@ -56,7 +67,9 @@ export function mayUseStore(conditions: SecretStoreSpec['conditions'], namespace
 /** Label selectors as the API machinery reads them: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/ */
 function matchesLabels(selector: LabelSelector, labels: Texts | undefined): boolean {
   if (labels === undefined) return false;
-  const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
+  const equal = Object.entries(selector.matchLabels ?? {}).every(
+    ([key, value]) => Object.hasOwn(labels, key) && labels[key] === value,
+  );
   return equal && (selector.matchExpressions ?? []).every((expression) => matchesExpression(expression, labels));
 }
 

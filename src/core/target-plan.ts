@@ -1,6 +1,12 @@
 // What the target Secret should be, and the write (or none) that makes it so. Pure: the same inputs give the same plan,
 // and planning against the outcome of a plan gives no write. Values come in as SecretValues and leave only in a write.
-import { createdByLabel, dataHashAnnotation, externalSecretApiVersion, managedLabel, managedLabelValue } from './contract-names.ts';
+import {
+  createdByLabel,
+  dataHashAnnotation,
+  externalSecretApiVersion,
+  managedLabel,
+  managedLabelValue,
+} from './contract-names.ts';
 import { fieldManagerNames } from './field-manager.ts';
 import { hashData, hashOwner } from './object-hash.ts';
 import { OperatorError } from './operator-error.ts';
@@ -94,7 +100,11 @@ export function planOwnedTarget(
   const owner = ownerOf(source);
   const dataHash = hashData(bytesOf(data));
   const marks = {
-    labels: { ...source.labels, [createdByLabel]: hashOwner(`${source.namespace}/${source.name}`), [managedLabel]: managedLabelValue },
+    labels: {
+      ...source.labels,
+      [createdByLabel]: hashOwner(`${source.namespace}/${source.name}`),
+      [managedLabel]: managedLabelValue,
+    },
     annotations: { ...source.annotations, [dataHashAnnotation]: dataHash },
   };
   if (observed === undefined) {
@@ -105,8 +115,16 @@ export function planOwnedTarget(
   const managers = fieldManagerNames(source.name);
   const earlier = observed.managed.filter(({ manager }) => managers.includes(manager));
   const wanted = {
-    labels: merged(observed.labels, earlier.flatMap((entry) => entry.labels), marks.labels),
-    annotations: merged(observed.annotations, earlier.flatMap((entry) => entry.annotations), marks.annotations),
+    labels: merged(
+      observed.labels,
+      earlier.flatMap((entry) => entry.labels),
+      marks.labels,
+    ),
+    annotations: merged(
+      observed.annotations,
+      earlier.flatMap((entry) => entry.annotations),
+      marks.annotations,
+    ),
     owners: withOwner(observed.owners, owner),
   };
   const sameData = observed.dataHash === dataHash;
@@ -119,7 +137,10 @@ export function planOwnedTarget(
     return { action: 'none' };
   }
   if (observed.immutable && !sameData) {
-    throw new OperatorError('TargetConflict', `target Secret "${source.targetName}" is immutable and its data would change: delete it, or choose another target.name`);
+    throw new OperatorError(
+      'TargetConflict',
+      `target Secret "${source.targetName}" is immutable and its data would change: delete it, or choose another target.name`,
+    );
   }
   return {
     action: 'update',
@@ -157,7 +178,10 @@ function refuseForeignOwner(source: TargetSource, observed: ObservedTarget): voi
   const controller = observed.owners.find((owner) => owner.controller === true);
   if (controller === undefined || isSame(controller, source)) return;
   if (isExternalSecret(controller)) {
-    throw new OperatorError('TargetConflict', `target is owned by another ExternalSecret: "${controller.name}"; choose another target.name`);
+    throw new OperatorError(
+      'TargetConflict',
+      `target is owned by another ExternalSecret: "${controller.name}"; choose another target.name`,
+    );
   }
   throw new OperatorError(
     'TargetConflict',

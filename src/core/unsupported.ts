@@ -7,7 +7,10 @@ import { OperatorError } from './operator-error.ts';
 export function refuseUnsupported(spec: ExternalSecretSpec): void {
   const field = unsupportedField(spec);
   if (field === undefined) return;
-  throw new OperatorError('Unsupported', `${field} is not supported by this version of Escapement; the target Secret is left as it is`);
+  throw new OperatorError(
+    'Unsupported',
+    `${field} is not supported by this version of Escapement; the target Secret is left as it is`,
+  );
 }
 
 function unsupportedField(spec: ExternalSecretSpec): string | undefined {
@@ -31,7 +34,8 @@ function unsupportedSource(spec: ExternalSecretSpec): string | undefined {
   }
   for (const [i, entry] of (spec.dataFrom ?? []).entries()) {
     if (entry.sourceRef?.generatorRef !== undefined) return `spec.dataFrom[${i}].sourceRef.generatorRef`;
-    if (entry.rewrite?.some((step) => step.transform !== undefined)) return `spec.dataFrom[${i}].rewrite with transform`;
+    if (entry.rewrite?.some((step) => step.transform !== undefined))
+      return `spec.dataFrom[${i}].rewrite with transform`;
   }
   return undefined;
 }
@@ -44,10 +48,12 @@ export function refuseInvalid(spec: ExternalSecretSpec): void {
 
 function brokenRules(spec: ExternalSecretSpec): readonly string[] {
   const broken: string[] = [];
-  if ((spec.data ?? []).length === 0 && (spec.dataFrom ?? []).length === 0) broken.push('either data or dataFrom should be specified');
+  if ((spec.data ?? []).length === 0 && (spec.dataFrom ?? []).length === 0)
+    broken.push('either data or dataFrom should be specified');
   for (const [i, entry] of (spec.dataFrom ?? []).entries()) {
     const at = `spec.dataFrom[${i}]`;
-    if (entry.extract !== undefined && entry.find !== undefined) broken.push(`${at}: extract, find, or generatorRef cannot be set at the same time`);
+    if (entry.extract !== undefined && entry.find !== undefined)
+      broken.push(`${at}: extract, find, or generatorRef cannot be set at the same time`);
     if (entry.extract === undefined && entry.find === undefined && entry.sourceRef === undefined) {
       broken.push(`${at}: either extract, find, or sourceRef must be set to dataFrom`);
     }

@@ -20,6 +20,8 @@ interface Followed extends NamedObject {
   trouble: OperatorError | undefined;
   /** Readers that wait for the first answer or for a refusal. */
   readonly waiting: Set<() => void>;
+  /** A read ended without an answer: whoever read hears of the first one as of a change. */
+  hasFailedReader: boolean;
   /** Ends the watch some time after the last holder left. */
   linger: Timer | undefined;
 }
@@ -124,9 +126,12 @@ export class ObjectWatcher {
       holders: new Set(),
       trouble: undefined,
       waiting: new Set(),
+      hasFailedReader: false,
       linger: undefined,
     };
-    informer.subscribe(() => {
+    informer.subscribe(({ initial }) => {
+      // The first answer is what readers wait for, not a change; unless one of them was already told that there is none.
+      if (initial && !followed.hasFailedReader) return;
       for (const listener of this.#listeners) listener(resource, name);
     });
     this.#followed.set(id, followed);
@@ -158,6 +163,7 @@ export class ObjectWatcher {
         followed.waiting.delete(look);
       };
       const fail = (error: OperatorError) => {
+        if (error.reason !== 'Aborted') followed.hasFailedReader = true;
         leave();
         reject(error);
       };

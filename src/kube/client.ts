@@ -17,13 +17,13 @@ export function createKube(transport: Transport): Kube {
         { method: 'GET', path: objectPath(resource, name), attempt: attemptOf('get', resource, name) },
         signal,
       ),
-    create: <T extends KubeObject>(resource: Resource, object: T, options: WriteOptions, signal: AbortSignal) => {
+    create: async <T extends KubeObject>(resource: Resource, object: T, options: WriteOptions, signal: AbortSignal) => {
       requireNamespace(resource, object);
       const path = withQuery(collectionPath(resource, object.metadata.namespace), managerOf(options));
       const attempt = attemptOf('create', resource, object.metadata);
       return callApi<T>(transport, { method: 'POST', path, attempt, body: textOf(resource, object) }, signal);
     },
-    update: <T extends KubeObject>(resource: Resource, object: T, options: WriteOptions, signal: AbortSignal) => {
+    update: async <T extends KubeObject>(resource: Resource, object: T, options: WriteOptions, signal: AbortSignal) => {
       requireNamespace(resource, object);
       const path = withQuery(objectPath(resource, object.metadata, options.subresource), managerOf(options));
       const attempt = attemptOf('update', resource, object.metadata);

@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import {
@@ -14,6 +16,11 @@ import type { InformerEvent } from './contract.ts';
 import { type StartedInformer, startInformer } from './informer.ts';
 import { createTransport } from './transport.ts';
 import type { KubeObject, Resource } from './types.ts';
+
+function garbageCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc');
+}
 
 const things: Resource = { group: 'test.dev', version: 'v1', plural: 'things', kind: 'Thing', namespaced: true };
 const cleanUps: (() => unknown)[] = [];
@@ -205,7 +212,7 @@ describe('informer', () => {
     const cut = Promise.withResolvers<ServerResponse>();
     const { asked, cached, informer } = await follow([
       (response) => {
-        stream(response, initialEnd(5) + line('ADDED', thing('a', 6)) + '{"type":"ADDED","obj');
+        stream(response, `${initialEnd(5)}${line('ADDED', thing('a', 6))}{"type":"ADDED","obj`);
         cut.resolve(response);
       },
       (response) => stream(response, line('ADDED', thing('b', 7))),
@@ -385,6 +392,30 @@ describe('informer', () => {
     ]);
     await until(() => informer.hasSynced());
     expect(cached()).toEqual({ a: 'grün 🎉', b: 'ü' });
+  });
+
+  it('keeps of 10,000 objects no more than what trim returned', async () => {
+    const collectGarbage = garbageCollector();
+    const padding = 'p'.repeat(2_000); // what a real object carries in managedFields and annotations
+    const { informer } = await follow([
+      (response) => {
+        stream(response, '');
+        for (let i = 0; i < 10_000; i++) {
+          const { metadata } = thing(`thing-${i}`, i);
+          response.write(
+            line('ADDED', { metadata: { ...metadata, annotations: { padding } }, spec: { colour: 'red' } }),
+          );
+        }
+        response.write(initialEnd(20_000));
+      },
+    ]);
+    collectGarbage();
+    const beforeBytes = process.memoryUsage().heapUsed;
+    await until(() => informer.hasSynced());
+    collectGarbage();
+    const perObjectBytes = (process.memoryUsage().heapUsed - beforeBytes) / 10_000;
+    expect([...informer.values()]).toHaveLength(10_000);
+    expect(perObjectBytes).toBeLessThan(500); // key, version and the record: far from the 2 kB that came
   });
 
   it('asks for nothing more after it was stopped', async () => {

@@ -10,6 +10,7 @@ import {
   checkServerIdentity,
   createSecureContext,
   type SecureContext,
+  type TLSSocket,
   connect as tlsConnect,
 } from 'node:tls';
 import type { ClusterAccess, TlsMaterial } from './access.ts';

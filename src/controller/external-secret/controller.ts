@@ -73,7 +73,10 @@ export class ExternalSecretController {
       after.kind === 'SecretStore' ? { namespace: after.namespace, name: after.name } : { name: after.name },
     );
     const isEdited = before !== undefined && before.generation !== after.generation;
-    if (!isEdited) return this.#wakeFailed(key);
+    if (!isEdited) {
+      this.#wakeFailed(key);
+      return;
+    }
     for (const es of this.#byStore.get(key) ?? []) this.#wake(es, lanes.drift, 'store');
   }
 
@@ -93,11 +96,13 @@ export class ExternalSecretController {
       if (before !== undefined) forgetSeries(before, this.#rooms.metrics);
       return;
     }
-    if (before === undefined || before.uid !== after.uid) return this.#add(key, after);
+    if (before === undefined || before.uid !== after.uid) {
+      this.#add(key, after);
+      return;
+    }
     this.#index(key, after);
-    if (after.deleting !== before.deleting) return this.#wake(key, lanes.deletion, 'deleted');
-    if (isSame(before, after)) return;
-    this.#wake(key, lanes.spec, 'changed');
+    if (after.deleting !== before.deleting) this.#wake(key, lanes.deletion, 'deleted');
+    else if (!isSame(before, after)) this.#wake(key, lanes.spec, 'changed');
   }
 
   #add(key: string, es: ExternalSecretRecord): void {

@@ -93,7 +93,10 @@ export class StoreController {
     const store = after ?? before;
     if (store === undefined) return;
     const key = keyOfStore(store);
-    if (after === undefined) return this.#forget(key, store);
+    if (after === undefined) {
+      this.#forget(key, store);
+      return;
+    }
     if (before !== undefined && before.uid === after.uid && before.generation === after.generation) return;
     if (!this.#firstSeenMs.has(key)) this.#firstSeenMs.set(key, this.#deps.clock.monotonicMs());
     this.#superseded.get(key)?.abort(new DOMException('superseded', 'AbortError'));

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../test/support/fake-clock.ts';
+import type { Informer, InformerEvent } from '../kube/contract.ts';
+import { ReadYourWrites } from './read-your-writes.ts';
+
+interface Item {
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
+
+const item = (resourceVersion: number, uid = 'u'): Item => ({ uid, resourceVersion: String(resourceVersion) });
+
+/** An informer that shows what it is told to. */
+class ShownInformer implements Informer<Item> {
+  readonly #objects = new Map<string, Item>();
+  readonly #listeners: ((event: InformerEvent<Item>) => void)[] = [];
+
+  show(key: string, after: Item | undefined): void {
+    const before = this.#objects.get(key);
+    if (after === undefined) this.#objects.delete(key);
+    else this.#objects.set(key, after);
+    for (const listener of this.#listeners) listener({ key, before, after, initial: false });
+  }
+
+  get(key: string): Item | undefined {
+    return this.#objects.get(key);
+  }
+
+  values(): IterableIterator<Item> {
+    return this.#objects.values();
+  }
+
+  hasSynced(): boolean {
+    return true;
+  }
+
+  subscribe(listener: (event: InformerEvent<Item>) => void): () => void {
+    this.#listeners.push(listener);
+    return () => {};
+  }
+
+  stop(): void {}
+}
+
+function setUp() {
+  const clock = new FakeClock();
+  const informer = new ShownInformer();
+  return { clock, informer, cache: new ReadYourWrites(informer, clock) };
+}
+
+describe('ReadYourWrites', () => {
+  it('answers with an own write until the informer has caught up', () => {
+    const { informer, cache } = setUp();
+    informer.show('k', item(9));
+    cache.note('k', item(10));
+    expect(cache.get('k')).toEqual(item(10));
+    informer.show('k', item(10));
+    expect(cache.get('k')).toEqual(item(10));
+    informer.show('k', item(11));
+    expect(cache.get('k')).toEqual(item(11));
+  });
+
+  it('answers with an object that it created before the informer has shown it', () => {
+    const { cache } = setUp();
+    cache.note('k', item(10));
+    expect(cache.get('k')).toEqual(item(10));
+  });
+
+  it.each<[why: string, known: number, late: number]>([
+    ['9 is older than 10, though not by letters', 9, 10],
+    ['99 is older than 100', 99, 100],
+    ['equal lengths compare by digits', 123, 124],
+  ])('orders versions as numbers: %s', (_, older, newer) => {
+    const { informer, cache } = setUp();
+    informer.show('k', item(older));
+    cache.note('k', item(newer));
+    expect(cache.get('k')).toEqual(item(newer));
+    informer.show('k', item(older));
+    expect(cache.get('k')).toEqual(item(newer));
+  });
+
+  it('takes no older answer than the informer has', () => {
+    const { informer, cache } = setUp();
+    informer.show('k', item(12));
+    cache.note('k', item(10));
+    expect(cache.get('k')).toEqual(item(12));
+    informer.show('k', undefined);
+    expect(cache.get('k')).toBeUndefined();
+  });
+
+  it('believes a deletion of the version that it wrote', () => {
+    const { informer, cache } = setUp();
+    cache.note('k', item(10));
+    informer.show('k', item(10));
+    informer.show('k', undefined);
+    expect(cache.get('k')).toBeUndefined();
+  });
+
+  it('believes that an object is gone though the informer never showed the last write: a new list after a lost watch', () => {
+    const { informer, cache } = setUp();
+    informer.show('k', item(8));
+    cache.note('k', item(10));
+    informer.show('k', undefined);
+    expect(cache.get('k')).toBeUndefined();
+  });
+
+  it('keeps what it created anew when the informer hears late that the predecessor is gone', () => {
+    const { informer, cache } = setUp();
+    informer.show('k', item(8, 'old'));
+    cache.note('k', item(10, 'new'));
+    informer.show('k', undefined);
+    expect(cache.get('k')).toEqual(item(10, 'new'));
+  });
+
+  it('gives up a write that the informer never shows', async () => {
+    const { clock, cache } = setUp();
+    cache.note('k', item(10));
+    await clock.advance(30_000);
+    expect(cache.get('k')).toEqual(item(10));
+    await clock.advance(1);
+    expect(cache.get('k')).toBeUndefined();
+  });
+
+  it('forgets on demand', () => {
+    const { informer, cache } = setUp();
+    informer.show('k', item(8));
+    cache.note('k', item(10));
+    cache.forget('k');
+    expect(cache.get('k')).toEqual(item(8));
+  });
+
+  it('never answers with anything older than what was written or shown, while an object lives', () => {
+    const step = fc.oneof(fc.constant('write' as const), fc.constant('catch up' as const));
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+        const { informer, cache } = setUp();
+        const versions: number[] = [];
+        let shown = 0;
+        for (const step of steps) {
+          if (step === 'write') {
+            versions.push(8 + versions.length);
+            cache.note('k', item(versions.at(-1) ?? 0));
+          } else if (shown < versions.length) informer.show('k', item(versions[shown++] ?? 0));
+          expect(cache.get('k')?.resourceVersion).toBe(versions.at(-1)?.toString());
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,67 @@
+import { createPublicKey } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { OperatorError } from '../core/operator-error.ts';
+import { serializeError } from './logger.ts';
+
+const canary = 'canary-91c2';
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (thrown) {
+    return thrown;
+  }
+}
+
+describe('serializeError', () => {
+  it('shows reason and message of our own errors, without a stack for what is expected', () => {
+    expect(serializeError(new OperatorError('StoreNotFound', 'SecretStore "s" does not exist'))).toEqual({
+      type: 'OperatorError',
+      reason: 'StoreNotFound',
+      message: 'SecretStore "s" does not exist',
+    });
+  });
+
+  it('shows where a fault of ours comes from', () => {
+    expect(serializeError(new OperatorError('Internal', 'x')).stack).toContain('logger.test');
+    expect(serializeError(new TypeError('x')).stack).toContain('logger.test');
+  });
+
+  it.each<[why: string, thrown: unknown]>([
+    ['in its message', new Error(`body was ${canary}`)],
+    [
+      'in a message of many lines that look like a stack',
+      new Error(`bad yaml:\n    at ${canary}\n    at ${canary}:1:2`),
+    ],
+    [
+      'in fields that an HTTP client adds',
+      Object.assign(new Error('x'), { options: { headers: { authorization: canary } }, response: { body: canary } }),
+    ],
+    ['in the message of a cause', new OperatorError('UpstreamUnavailable', 'down', { cause: new Error(canary) })],
+    ['in the message of an error with a reason of its own', Object.assign(new Error(canary), { reason: 'unexpected' })],
+    [
+      'in its message, which was changed after it was made',
+      Object.assign(new Error(`a\n    at ${canary}`), { message: 'other' }),
+    ],
+    ['as a thrown string', canary],
+    ['as a thrown object', { reason: 'Internal', message: canary }],
+  ])('does not carry out what a foreign error holds %s', (_, thrown) => {
+    expect(JSON.stringify(serializeError(thrown))).not.toContain(canary);
+  });
+
+  it('keeps the code of a foreign error, and no reason of a library', () => {
+    const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+    expect(serializeError(refused)).toMatchObject({ type: 'Error', code: 'ECONNREFUSED' });
+    const openssl = serializeError(thrownBy(() => createPublicKey('no key')));
+    expect(openssl.code).toBeTypeOf('string');
+    expect(openssl.reason).toBeUndefined();
+  });
+
+  it('follows causes, to a depth', () => {
+    const twice = new OperatorError('Conflict', 'inner').within('outer');
+    expect(serializeError(twice).cause?.message).toBe('inner');
+    const circular = new Error('a');
+    circular.cause = circular;
+    expect(JSON.stringify(serializeError(circular)).match(/"type"/g)).toHaveLength(5);
+  });
+});
