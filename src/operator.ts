@@ -285,7 +285,13 @@ async function startWork(base: Base, dialect: StatusDialect, guard: () => void, 
     clock,
     observe: (request) => observeRequest(request, metrics),
   });
-  const infisical = createInfisicalProvider({ door, sessions, clock, gatherPrincipal: gatherInfisicalPrincipal });
+  const infisical = createInfisicalProvider({
+    door,
+    sessions,
+    clock,
+    gatherPrincipal: gatherInfisicalPrincipal,
+    observeCall: (call, status) => metrics.providerCalls.add({ provider: 'infisical', call, status }),
+  });
   const provider = createRegistry({ infisical, fake: fakeProvider });
   const events = createEventRecorder({ transport, clock, slot: (waiting) => slots.acquireWhenIdle(waiting) });
   const reporterOf = (resource: Resource, eventComponent: string) =>

@@ -13,8 +13,9 @@ export interface DeleteOptions {
 
 /**
  * Calls to the API server. Every failure is an OperatorError: `Conflict` (409 on update), `ReferenceNotFound` (404),
- * `ApiDenied` (401, 403), `TargetRejected` (400, 422 and other refusals of the object itself), `ApiUnavailable`
- * (network, 429, 5xx; carries retryAfterMs when the server named it), `Aborted`.
+ * `ApiDenied` (401, 403), `TargetRejected` (400, 422 and other refusals of the object itself, a 403 of admission among
+ * them), `TargetTooLarge` (413, a field too long), `ApiUnavailable` (network, 429, 5xx; carries retryAfterMs when the
+ * server named it), `AnswerTooLarge`, `Aborted`.
  */
 export interface Kube {
   get<T extends KubeObject>(resource: Resource, name: ObjectName, signal: AbortSignal): Promise<T>;

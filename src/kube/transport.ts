@@ -71,7 +71,7 @@ const defaultMaxBytes = 64 * 2 ** 20;
 const throttledRetriesMax = 2;
 /** When a 429 names no time. */
 const throttledWaitMs = 1_000;
-/** Until the headers of a watch: the server sends them with the first event or bookmark at the latest. */
+/** Until the headers of a watch, which the server sends before it looks for events. */
 const openTimeoutMs = 30_000;
 /** How much of a refused watch's body is read. */
 const refusalMaxBytes = 64 * 2 ** 10;

@@ -1,6 +1,5 @@
 // Takes ready keys from a workqueue and runs them, many at a time: a run that waits for an upstream must not hold back
 // others. Begins runs in batches and lets the event loop breathe between them.
-import { setMaxListeners } from 'node:events';
 import { delayAfter } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { RunRequest, Workqueue } from './workqueue.ts';
@@ -63,7 +62,6 @@ export function startWorker(options: WorkerOptions): Worker {
   async function run(key: string, request: RunRequest): Promise<void> {
     // A signal per run: one shared by thousands of waiting runs would walk a listener list as long as they are many.
     const controller = new AbortController();
-    setMaxListeners(0, controller.signal);
     under.set(key, controller);
     const next = await outcomeOf(key, request, controller.signal);
     under.delete(key);

@@ -89,6 +89,15 @@ describe('Workqueue', () => {
     expect(queue.take()?.request.causes).toEqual(['push']);
   });
 
+  it('puts the due time of a delayed run at the moment it fell due, even when the wall clock was set back', async () => {
+    const { clock, queue } = queueAt();
+    queue.addAfter('a', 1_000, { lane: 4, cause: 'periodic' });
+    const wallMs = clock.nowMs() - 3_600_000;
+    Object.defineProperty(clock, 'nowMs', { value: () => wallMs });
+    await clock.advance(1_000);
+    expect(queue.take()?.request.dueAtMs).toBe(wallMs);
+  });
+
   it('counts failures in a row per key and forgets them on success', () => {
     const { queue } = queueAt();
     queue.noteFailure('a');

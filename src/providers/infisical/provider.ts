@@ -10,6 +10,7 @@ import type { Provider } from '../contract.ts';
 import { Snapshots } from '../snapshots.ts';
 import { loginApi, revoke, type Scope } from './api.ts';
 import { readCa } from './ca.ts';
+import { counted, type ObserveCall } from './call-count.ts';
 import { type ApiHost, parseHostApi } from './host.ts';
 import { Pauses } from './pauses.ts';
 import { createReader, readFolder, type SharedReads } from './reader.ts';
@@ -20,10 +21,12 @@ export interface InfisicalPorts {
   readonly clock: Clock;
   /** The identity of the login block that is set. */
   readonly gatherPrincipal: (auth: InfisicalAuth, credentials: Credentials, signal: AbortSignal) => Promise<Principal>;
+  /** Told of every call, for ESO's metric of provider calls. */
+  readonly observeCall?: ObserveCall;
 }
 
 export function createInfisicalProvider(ports: InfisicalPorts): Provider<InfisicalSpec> {
-  const { clock, door, gatherPrincipal, sessions } = ports;
+  const { clock, door, gatherPrincipal, observeCall = () => {}, sessions } = ports;
   const shared: SharedReads = { views: new Snapshots({ clock }), secrets: new Snapshots({ clock }) };
   const pauses = new Pauses({ clock });
   return {
@@ -32,7 +35,7 @@ export function createInfisicalProvider(ports: InfisicalPorts): Provider<Infisic
       const host = parseHostApi(spec.hostAPI);
       const scope = readScope(spec.secretsScope);
       const caPem = await readCa(spec, context, signal);
-      const upstream = door.open(caPem === undefined ? {} : { caPem });
+      const upstream = counted(door.open(caPem === undefined ? {} : { caPem }), observeCall);
       const principal = await gatherPrincipal(spec.auth, context.credentials, signal);
       const organizationSlug = spec.secretsScope.organizationSlug?.trim() || undefined;
       const identity = identityAt({ host, upstream, principal, caPem, organizationSlug });

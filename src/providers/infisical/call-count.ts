@@ -1,0 +1,42 @@
+// Names the calls to Infisical as ESO's metric does, so that dashboards and alerts carry over.
+// Source: ESO 2.9, pkg/metrics and providers/v1/infisical (https://github.com/external-secrets/external-secrets).
+import type { Upstream, UpstreamRequest } from '../../http/contract.ts';
+
+/** Told once per call: its name in ESO's metric, and whether it brought what was asked for. */
+export type ObserveCall = (call: string, status: 'success' | 'error') => void;
+
+const logins: Readonly<Record<string, string>> = {
+  universal: 'UniversalAuth',
+  azure: 'AzureAuth',
+  gcp: 'GcpIdTokenAuth',
+  jwt: 'JwtAuth',
+  ldap: 'LdapAuth',
+  oci: 'OciAuth',
+  kubernetes: 'KubernetesAuth',
+  aws: 'AwsAuth',
+  oidc: 'OidcAuth',
+};
+
+/** The same way to the host, with its calls counted. */
+export function counted(upstream: Upstream, observe: ObserveCall): Upstream {
+  return {
+    async send(request, signal) {
+      const call = callName(request);
+      try {
+        const answer = await upstream.send(request, signal);
+        observe(call, answer.status < 400 ? 'success' : 'error');
+        return answer;
+      } catch (thrown) {
+        observe(call, 'error');
+        throw thrown;
+      }
+    },
+  };
+}
+
+function callName({ url: { pathname } }: UpstreamRequest): string {
+  const method = /\/v1\/auth\/([a-z]+)-auth\/login$/.exec(pathname)?.[1];
+  if (method !== undefined) return `MachineIdentityLoginVia${logins[method] ?? 'Other'}`;
+  if (pathname.endsWith('/v1/auth/token/revoke')) return 'RevokeAccessToken';
+  return pathname.endsWith('/v3/secrets/raw') ? 'GetSecretsV3' : 'GetSecretByKeyV3';
+}

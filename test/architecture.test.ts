@@ -1,0 +1,288 @@
+// The rooms of `src/` as data: what each may import, where secret bytes may be laid open, and which globals stand in one
+// file only. A line that breaks a rule fails here with its file; a rule or exception that nothing needs fails as well.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = join(dirname(import.meta.dirname), '.');
+
+interface Room {
+  /** Rooms, or single files of a room, that may be imported for values and types. */
+  readonly imports: readonly string[];
+  /** Rooms, or single files of a room, of which only types may be imported. */
+  readonly types?: readonly string[];
+  readonly packages?: readonly string[];
+  /** Node's own modules; absent allows all, for rooms that do I/O. */
+  readonly node?: readonly string[];
+}
+
+const everyRoom = [
+  'config.ts',
+  'controller',
+  'providers',
+  'credentials',
+  'auth',
+  'kube',
+  'http',
+  'core',
+  'crds',
+  'runtime',
+  'telemetry',
+  'version.ts',
+];
+
+/** From the top down: imports run down this list, never up. */
+const rooms: Readonly<Record<string, Room>> = {
+  'main.ts': { imports: [...everyRoom, 'cli', 'operator.ts'] },
+  'operator.ts': { imports: everyRoom },
+  cli: { imports: everyRoom, packages: ['yaml', 'zod'] },
+  'config.ts': { imports: ['config-flags.ts', 'core/go-duration.ts'], packages: ['zod'], node: [] },
+  'config-flags.ts': { imports: [], node: [] },
+  controller: {
+    imports: ['core', 'crds', 'kube', 'runtime'],
+    types: ['auth/contract.ts', 'providers/contract.ts', 'telemetry'],
+    node: [],
+  },
+  providers: {
+    imports: ['core', 'crds', 'http', 'auth/contract.ts'],
+    types: ['runtime/clock.ts'],
+    packages: ['zod'],
+    node: ['crypto'],
+  },
+  credentials: { imports: ['core', 'crds', 'kube', 'http'], types: ['auth/contract.ts'] },
+  auth: { imports: ['core', 'crds'], types: ['runtime/clock.ts'], packages: ['jose', 'zod'], node: ['crypto'] },
+  kube: { imports: ['core', 'crds'], types: ['runtime'], packages: ['@kubernetes/client-node', 'yaml'] },
+  http: { imports: ['core'], packages: ['got'] },
+  core: { imports: ['crds'], packages: ['re2js', 'yaml'], node: ['crypto', 'util'] },
+  crds: { imports: [], packages: ['zod'], node: [] },
+  runtime: { imports: [], node: ['events'] },
+  telemetry: { imports: [], packages: ['pino'] },
+  'version.ts': { imports: [], node: [] },
+};
+
+/** Single imports beyond the table. */
+const exceptions: readonly { readonly from: string; readonly to: string; readonly why: string }[] = [
+  {
+    from: 'controller/connect.ts',
+    to: 'credentials/store-credentials.ts',
+    why: 'a store is connected with a credentials port that is bound to it, and connecting is where the store is known',
+  },
+  {
+    from: 'controller/external-secret/apply.ts',
+    to: 'credentials/store-credentials.ts',
+    why: 'the resource of Secrets is named there once',
+  },
+  {
+    from: 'controller/secret-store/reconcile.ts',
+    to: 'credentials/references.ts',
+    why: 'an open namespace is no failure of the store, and only the class of the error tells it from one',
+  },
+];
+
+interface Import {
+  /** Paths below `src/`. */
+  readonly from: string;
+  readonly to: string;
+  readonly isTypeOnly: boolean;
+}
+
+const isTest = (file: string) => /\.(test|fixture)\.ts$/.test(file);
+const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => file.endsWith('.ts') && !isTest(file))
+  .sort();
+const textOf = new Map(sources.map((file) => [file, readFileSync(join(root, 'src', file), 'utf8')]));
+
+const staticImport = /^(?:import|export)\s+(type\s+)?(?:([\w*{][^;'"]*?)\s+from\s+)?'([^']+)'/gm;
+const dynamicImport = /\bimport\s*\(\s*'([^']+)'/g;
+
+function importsOf(file: string): { readonly specifier: string; readonly isTypeOnly: boolean }[] {
+  const text = textOf.get(file) ?? '';
+  const found = [...text.matchAll(staticImport)].map(([, type, clause = '', specifier = '']) => ({
+    specifier,
+    isTypeOnly: type !== undefined || namesTypesOnly(clause),
+  }));
+  const dynamic = [...text.matchAll(dynamicImport)].map(([, specifier = '']) => ({ specifier, isTypeOnly: false }));
+  return [...found, ...dynamic];
+}
+
+/** `{ type A, type B }`: erased like `import type`. */
+function namesTypesOnly(clause: string): boolean {
+  const names = /^\{([^}]*)\}$/.exec(clause)?.[1];
+  if (names === undefined) return false;
+  const each = names.split(',').map((name) => name.trim());
+  return each.filter((name) => name !== '').every((name) => name.startsWith('type '));
+}
+
+const ownImports: readonly Import[] = sources.flatMap((from) =>
+  importsOf(from)
+    .filter(({ specifier }) => specifier.startsWith('.'))
+    .map(({ specifier, isTypeOnly }) => ({ from, to: posix.join(posix.dirname(from), specifier), isTypeOnly })),
+);
+
+/** The folder below `src/`, or the file itself where it lies at the top. */
+const roomOf = (file: string) => file.split('/')[0] ?? file;
+
+function isIn(file: string, places: readonly string[] = []): boolean {
+  return places.some((place) => place === file || file.startsWith(`${place}/`));
+}
+
+function isAllowed({ from, to, isTypeOnly }: Import): boolean {
+  const room = rooms[roomOf(from)];
+  if (roomOf(from) === roomOf(to) || (from === 'version.ts' && to === '../package.json')) return true;
+  if (isIn(to, room?.imports) || (isTypeOnly && isIn(to, room?.types))) return true;
+  return exceptions.some((exception) => exception.from === from && exception.to === to);
+}
+
+describe('rooms', () => {
+  it('are all in the table', () => {
+    expect([...new Set(sources.map(roomOf))].filter((room) => !Object.hasOwn(rooms, room))).toEqual([]);
+  });
+
+  it('import what the table allows', () => {
+    const broken = ownImports.filter((each) => !isAllowed(each));
+    expect(broken.map(({ from, to, isTypeOnly }) => `${from} imports ${isTypeOnly ? 'types of ' : ''}${to}`)).toEqual(
+      [],
+    );
+  });
+
+  it('import the packages that the table allows', () => {
+    const broken = sources.flatMap((from) =>
+      importsOf(from)
+        .map(({ specifier }) => specifier)
+        .filter((specifier) => !specifier.startsWith('.') && !mayImportPackage(roomOf(from), specifier))
+        .map((specifier) => `${from} imports ${specifier}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('import nothing that belongs to tests', () => {
+    const broken = ownImports.filter(({ to }) => isTest(to) || (to.startsWith('../') && to !== '../package.json'));
+    expect(broken).toEqual([]);
+  });
+
+  it('form no circle', () => {
+    const below = new Map(Object.keys(rooms).map((room) => [room, new Set<string>()]));
+    for (const { from, to } of ownImports) {
+      if (roomOf(from) !== roomOf(to) && Object.hasOwn(rooms, roomOf(to))) below.get(roomOf(from))?.add(roomOf(to));
+    }
+    // Rooms that import nothing that is left are taken away until none is: what stays leans on itself.
+    for (let removed = true; removed; ) {
+      removed = false;
+      for (const [room, others] of below) {
+        if ([...others].some((other) => below.has(other))) continue;
+        below.delete(room);
+        removed = true;
+      }
+    }
+    expect([...below.keys()]).toEqual([]);
+  });
+
+  it('need every exception', () => {
+    const unused = exceptions.filter(
+      ({ from, to }) => !ownImports.some((each) => each.from === from && each.to === to),
+    );
+    expect(unused).toEqual([]);
+  });
+
+  it('are read by a parser that sees every import', () => {
+    // A statement in a form that the expressions above do not know would go unchecked.
+    const missed = sources.filter((file) => {
+      const statements = textOf.get(file)?.match(/^import\b|^export\b[^=;(]*?\bfrom '|\bimport\(/gm) ?? [];
+      return statements.length !== importsOf(file).length;
+    });
+    expect(missed).toEqual([]);
+    expect(ownImports.length).toBeGreaterThan(100);
+  });
+});
+
+function mayImportPackage(room: string, specifier: string): boolean {
+  const { node, packages = [] } = rooms[room] ?? { node: [] };
+  if (specifier.startsWith('node:')) return node === undefined || node.includes(specifier.slice('node:'.length));
+  return packages.some((name) => specifier === name || specifier.startsWith(`${name}/`));
+}
+
+/** Lines of code: comments may speak of what they forbid. */
+function codeOf(file: string): string {
+  return (textOf.get(file) ?? '')
+    .split('\n')
+    .filter((line) => !/^\s*(\/\/|\/?\*)/.test(line))
+    .map((line) => line.replace(/\s\/\/ .*$/, ''))
+    .join('\n');
+}
+
+const filesWith = (pattern: RegExp) => sources.filter((file) => pattern.test(codeOf(file)));
+
+describe('secret bytes', () => {
+  /** Where `reveal()` or `text()` may stand, and what for. */
+  const openings: Readonly<Record<string, string>> = {
+    'auth/infisical/universal.ts': 'body of the login request',
+    'auth/material.ts': 'digest of the material, and its trimmed text',
+    'controller/external-secret/apply.ts': 'data of the Secret that is written',
+    'core/rewrite.ts': 'merge reads JSON objects',
+    'core/selection.ts': 'decodingStrategy',
+    'core/target-plan.ts': 'digest for the data-hash annotation',
+    'kube/in-cluster.ts': 'text of files: token, namespace and certificate of the ServiceAccount',
+    'kube/kubeconfig.ts': 'text of files that a kubeconfig names',
+    'providers/infisical/api.ts': 'bearer token, and the token to revoke',
+    'providers/infisical/select.ts': 'property paths and extract read JSON',
+  };
+
+  it('are laid open in the listed files only', () => {
+    expect(filesWith(/\.(reveal|text)\(\)/).sort()).toEqual(Object.keys(openings).sort());
+  });
+});
+
+describe('globals', () => {
+  /** Each stands in one file; what needs it elsewhere gets it as an argument. */
+  it.each<[what: string, pattern: RegExp, files: string[]]>([
+    ['process.env', /\bprocess\.env\b|\bfrom 'node:process'/, ['config.ts']],
+    ['process.argv', /\bprocess\.argv\b/, ['main.ts']],
+    ['process.exit', /\bprocess\.exit(Code)?\b/, ['main.ts']],
+    ['process.stdout and process.stderr', /\bprocess\.std(out|err)\b/, ['main.ts']],
+    ['signals', /\bprocess\.(on|once|kill)\b/, ['main.ts']],
+    ['console', /\bconsole\./, []],
+    ['the wall clock', /\bDate\.now\b|\bnew Date\(\)/, ['runtime/clock.ts']],
+    ['the monotonic clock', /\bperformance\.now\b|\bprocess\.hrtime\b/, ['runtime/clock.ts']],
+    // main.ts: the last resort against a stop that hangs must not depend on anything that may hang.
+    ['timers', /\bset(Timeout|Interval)\(|\bfrom 'node:timers/, ['main.ts', 'runtime/clock.ts']],
+    ['code from text', /\beval\(|\bnew Function\(|\bfrom 'node:vm'/, []],
+    ['child processes', /\bfrom 'node:child_process'/, []],
+  ])('%s', (_, pattern, files) => {
+    expect(filesWith(pattern)).toEqual(files);
+  });
+});
+
+const isCheckout = existsSync(join(root, '.git'));
+
+describe.skipIf(!isCheckout)('files of the repository', () => {
+  const list = isCheckout
+    ? execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { cwd: root, encoding: 'utf8' })
+    : '';
+  const files = list.split('\0').filter((file) => file !== '' && existsSync(join(root, file)));
+
+  /** `file:line` of each line that matches, in text files. */
+  function linesWith(pattern: RegExp, among: readonly string[] = files): string[] {
+    return among.flatMap((file) => {
+      const text = readFileSync(join(root, file), 'utf8');
+      if (text.includes('\0')) return [];
+      return text.split('\n').flatMap((line, at) => (pattern.test(line) ? [`${file}:${at + 1}`] : []));
+    });
+  }
+
+  it('name no place on somebody’s machine', () => {
+    expect(linesWith(/(?<![\w.~-])\/(?:work|home|root|Users)\/[\w.]/)).toEqual([]);
+  });
+
+  it('name no package registry', () => {
+    const hosts =
+      /\b(?:registry\.[a-z]+js\.org|registry\.yarnpkg\.com|npm\.pkg\.github\.com|proxy\.golang\.org|sum\.golang\.org)\b/;
+    expect(linesWith(hosts)).toEqual([]);
+  });
+
+  it('lock packages by digest, not by address', () => {
+    expect(linesWith(/"resolved"\s*:/, ['package-lock.json'])).toEqual([]);
+    expect(linesWith(/"integrity"\s*:/, ['package-lock.json']).length).toBeGreaterThan(50);
+  });
+});
