@@ -46,7 +46,10 @@ async function bench(options: Options): Promise<object> {
     ends.push(() => operator.stop());
     return operator;
   };
-  const phase = (name: string, title: string) => options.phases.has(name) && (say(title), true);
+  const phase = (name: string, title: string): boolean => {
+    if (options.phases.has(name)) say(title);
+    return options.phases.has(name);
+  };
   const raw: RawRate[] = [];
   const measureRaw = async () => {
     const rawShape = { ...shape, count: Math.min(shape.count, rawObjectsMax) };

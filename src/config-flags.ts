@@ -5,7 +5,7 @@
 /** What a flag's text is read as; durations are Go durations (`90s`, `1h30m`). */
 export type FlagKind = 'boolean' | 'integer' | 'text' | 'duration' | 'list';
 
-interface FlagRow {
+export interface FlagRow {
   readonly kind: FlagKind;
   /** As it would be typed. */
   readonly default: string;
@@ -17,46 +17,161 @@ interface FlagRow {
 const cached = 'Escapement watches what it needs and keeps no values';
 
 export const flagTable = {
-  kubeconfig: { kind: 'text', default: '', help: 'kubeconfig file; without it KUBECONFIG, else the in-cluster ServiceAccount' },
+  kubeconfig: {
+    kind: 'text',
+    default: '',
+    help: 'kubeconfig file; without it KUBECONFIG, else the in-cluster ServiceAccount',
+  },
   namespace: { kind: 'text', default: '', help: 'serve this namespace only; empty serves all' },
-  'controller-class': { kind: 'text', default: 'default', help: "serve stores whose spec.controller is empty or this name" },
-  concurrent: { kind: 'integer', default: '32', help: 'most writes to the API server in flight; values below 8 are raised to 8' },
-  'heartbeat-interval': { kind: 'duration', default: '1h', help: 'how often status.refreshTime moves while nothing changes; 0 moves it at every refresh, as ESO does' },
-  'store-requeue-interval': { kind: 'duration', default: '5m', help: 'how often a store is validated that names no refreshInterval' },
+  'controller-class': {
+    kind: 'text',
+    default: 'default',
+    help: 'serve stores whose spec.controller is empty or this name',
+  },
+  concurrent: {
+    kind: 'integer',
+    default: '32',
+    help: 'most writes to the API server in flight; values below 8 are raised to 8',
+  },
+  'heartbeat-interval': {
+    kind: 'duration',
+    default: '1h',
+    help: 'how often status.refreshTime moves while nothing changes; 0 moves it at every refresh, as ESO does',
+  },
+  'store-requeue-interval': {
+    kind: 'duration',
+    default: '5m',
+    help: 'how often a store is validated that names no refreshInterval',
+  },
   'enable-cluster-store-reconciler': { kind: 'boolean', default: 'true', help: 'serve ClusterSecretStores' },
-  'enable-secret-store-reconciler': { kind: 'boolean', default: 'true', help: 'validate SecretStores and write their status' },
-  'enable-leader-election': { kind: 'boolean', default: 'true', help: 'let one of several replicas write, chosen by a Lease' },
+  'enable-secret-store-reconciler': {
+    kind: 'boolean',
+    default: 'true',
+    help: 'validate SecretStores and write their status',
+  },
+  'enable-leader-election': {
+    kind: 'boolean',
+    default: 'true',
+    help: 'let one of several replicas write, chosen by a Lease',
+  },
   'leader-election-id': { kind: 'text', default: 'escapement-controller', help: 'name of the Lease' },
-  'leader-election-namespace': { kind: 'text', default: '', help: "namespace of the Lease; empty means the pod's (POD_NAMESPACE or the ServiceAccount's)" },
-  'leader-election-lease-duration': { kind: 'duration', default: '15s', help: 'how long a silent leader is still respected' },
-  'leader-election-renew-deadline': { kind: 'duration', default: '10s', help: 'how long a leader tries to renew before it steps down' },
+  'leader-election-namespace': {
+    kind: 'text',
+    default: '',
+    help: "namespace of the Lease; empty means the pod's (POD_NAMESPACE or the ServiceAccount's)",
+  },
+  'leader-election-lease-duration': {
+    kind: 'duration',
+    default: '15s',
+    help: 'how long a silent leader is still respected',
+  },
+  'leader-election-renew-deadline': {
+    kind: 'duration',
+    default: '10s',
+    help: 'how long a leader tries to renew before it steps down',
+  },
   'leader-election-retry-period': { kind: 'duration', default: '2s', help: 'time between two tries' },
-  'insecure-upstream-hosts': { kind: 'list', default: '', help: 'hosts (host or host:port) that may be reached by plain http and on loopback; for demos and tests' },
-  'ambient-identity-hosts': { kind: 'list', default: 'app.infisical.com,eu.infisical.com,us.infisical.com', help: "hosts that may see the operator's own identity (kubernetes, aws, azure, gcp logins)" },
-  'ambient-identity-namespaces': { kind: 'list', default: '', help: "namespaces whose SecretStores may use the operator's own identity; * allows all, as ESO does" },
-  'credential-directories': { kind: 'list', default: '/var/run/secrets', help: 'directories that a token path or key path of a store may lie in' },
+  'insecure-upstream-hosts': {
+    kind: 'list',
+    default: '',
+    help: 'hosts (host or host:port) that may be reached by plain http and on loopback; for demos and tests',
+  },
+  'ambient-identity-hosts': {
+    kind: 'list',
+    default: 'app.infisical.com,eu.infisical.com,us.infisical.com',
+    help: "hosts that may see the operator's own identity (kubernetes, aws, azure, gcp logins)",
+  },
+  'ambient-identity-namespaces': {
+    kind: 'list',
+    default: '',
+    help: "namespaces whose SecretStores may use the operator's own identity; * allows all, as ESO does",
+  },
+  'credential-directories': {
+    kind: 'list',
+    default: '/var/run/secrets',
+    help: 'directories that a token path or key path of a store may lie in',
+  },
   'metrics-addr': { kind: 'text', default: ':8080', help: 'address of /metrics; 0 turns it off' },
   'live-addr': { kind: 'text', default: ':8082', help: 'address of /healthz and /readyz; 0 turns it off' },
   loglevel: { kind: 'text', default: 'info', help: 'trace, debug, info, warn, error or fatal' },
-  'enable-extended-metric-labels': { kind: 'boolean', default: 'false', help: 'accepted; the labels come with the dashboards', ignored: 'not served yet' },
-  'enable-flood-gate': { kind: 'boolean', default: 'true', help: 'accepted', ignored: "only a failed login holds back a store's ExternalSecrets here" },
-  'enable-cluster-external-secret-reconciler': { kind: 'boolean', default: 'true', help: 'accepted', ignored: 'ClusterExternalSecret is not served yet' },
-  'enable-push-secret-reconciler': { kind: 'boolean', default: 'true', help: 'accepted', ignored: 'PushSecret is not served yet' },
-  'enable-cluster-push-secret-reconciler': { kind: 'boolean', default: 'true', help: 'accepted', ignored: 'ClusterPushSecret is not served yet' },
-  'enable-generator-state': { kind: 'boolean', default: 'true', help: 'accepted', ignored: 'generators are not served yet' },
-  'generator-gc-grace-period': { kind: 'duration', default: '2m', help: 'accepted', ignored: 'generators are not served yet' },
-  'unsafe-allow-generic-targets': { kind: 'boolean', default: 'false', help: 'accepted', ignored: 'manifest targets are not served yet' },
+  'enable-extended-metric-labels': {
+    kind: 'boolean',
+    default: 'false',
+    help: 'accepted; the labels come with the dashboards',
+    ignored: 'not served yet',
+  },
+  'enable-flood-gate': {
+    kind: 'boolean',
+    default: 'true',
+    help: 'accepted',
+    ignored: "only a failed login holds back a store's ExternalSecrets here",
+  },
+  'enable-cluster-external-secret-reconciler': {
+    kind: 'boolean',
+    default: 'true',
+    help: 'accepted',
+    ignored: 'ClusterExternalSecret is not served yet',
+  },
+  'enable-push-secret-reconciler': {
+    kind: 'boolean',
+    default: 'true',
+    help: 'accepted',
+    ignored: 'PushSecret is not served yet',
+  },
+  'enable-cluster-push-secret-reconciler': {
+    kind: 'boolean',
+    default: 'true',
+    help: 'accepted',
+    ignored: 'ClusterPushSecret is not served yet',
+  },
+  'enable-generator-state': {
+    kind: 'boolean',
+    default: 'true',
+    help: 'accepted',
+    ignored: 'generators are not served yet',
+  },
+  'generator-gc-grace-period': {
+    kind: 'duration',
+    default: '2m',
+    help: 'accepted',
+    ignored: 'generators are not served yet',
+  },
+  'unsafe-allow-generic-targets': {
+    kind: 'boolean',
+    default: 'false',
+    help: 'accepted',
+    ignored: 'manifest targets are not served yet',
+  },
   'template-left-delimiter': { kind: 'text', default: '{{', help: 'accepted', ignored: 'templates are not served yet' },
-  'template-right-delimiter': { kind: 'text', default: '}}', help: 'accepted', ignored: 'templates are not served yet' },
+  'template-right-delimiter': {
+    kind: 'text',
+    default: '}}',
+    help: 'accepted',
+    ignored: 'templates are not served yet',
+  },
   'client-qps': { kind: 'text', default: '50', help: 'accepted', ignored: 'writes are bounded by --concurrent' },
   'client-burst': { kind: 'integer', default: '100', help: 'accepted', ignored: 'writes are bounded by --concurrent' },
   'enable-secrets-caching': { kind: 'boolean', default: 'false', help: 'accepted', ignored: cached },
   'enable-configmaps-caching': { kind: 'boolean', default: 'false', help: 'accepted', ignored: cached },
   'enable-managed-secrets-caching': { kind: 'boolean', default: 'true', help: 'accepted', ignored: cached },
   'enable-secret-api-read-on-cache-mismatch': { kind: 'boolean', default: 'true', help: 'accepted', ignored: cached },
-  'enable-http2': { kind: 'boolean', default: 'false', help: 'accepted', ignored: 'the metrics endpoint speaks HTTP/1.1' },
-  'zap-time-encoding': { kind: 'text', default: 'epoch', help: 'accepted', ignored: 'log times are epoch milliseconds' },
-  'metrics-secure': { kind: 'boolean', default: 'false', help: 'serve /metrics by TLS with the certificate of --metrics-cert-dir' },
+  'enable-http2': {
+    kind: 'boolean',
+    default: 'false',
+    help: 'accepted',
+    ignored: 'the metrics endpoint speaks HTTP/1.1',
+  },
+  'zap-time-encoding': {
+    kind: 'text',
+    default: 'epoch',
+    help: 'accepted',
+    ignored: 'log times are epoch milliseconds',
+  },
+  'metrics-secure': {
+    kind: 'boolean',
+    default: 'false',
+    help: 'serve /metrics by TLS with the certificate of --metrics-cert-dir',
+  },
   'metrics-auth': { kind: 'boolean', default: 'false', help: 'not served yet: true is refused' },
   'metrics-cert-dir': { kind: 'text', default: '', help: 'directory of the certificate for --metrics-secure' },
   'metrics-cert-name': { kind: 'text', default: 'tls.crt', help: 'certificate file in --metrics-cert-dir' },

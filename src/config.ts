@@ -1,7 +1,7 @@
 // Flags and environment become one frozen Config. This is the only reader of process.env. Go's flag syntax is understood:
 // `--flag=value`, `--flag value`, `--flag` and `--flag=false` for booleans. Every flag may also come from the environment
 // as ESCAPEMENT_<FLAG IN CAPITALS, DASHES AS UNDERSCORES>; the command line wins.
-import { type FlagName, flagTable, foreignProviderFlag } from './config-flags.ts';
+import { type FlagName, type FlagRow, flagTable, foreignProviderFlag } from './config-flags.ts';
 import { parseGoDuration } from './core/go-duration.ts';
 
 /** Where to find the API server; in order of preference. */
@@ -76,11 +76,17 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
   const read = readers(texts);
   const asked = read.integer('concurrent');
   if (asked < leastConcurrentWrites) {
-    notes.push(`--concurrent=${asked} is raised to ${leastConcurrentWrites}: it bounds writes in flight here, not objects that wait`);
+    notes.push(
+      `--concurrent=${asked} is raised to ${leastConcurrentWrites}: it bounds writes in flight here, not objects that wait`,
+    );
   }
-  if (read.boolean('metrics-auth')) throw new ConfigError('--metrics-auth=true is not served yet: protect /metrics with a NetworkPolicy and leave it false');
+  if (read.boolean('metrics-auth'))
+    throw new ConfigError(
+      '--metrics-auth=true is not served yet: protect /metrics with a NetworkPolicy and leave it false',
+    );
   const secure = read.boolean('metrics-secure');
-  if (secure && texts['metrics-cert-dir'] === '') throw new ConfigError('--metrics-secure=true needs --metrics-cert-dir with a certificate and key');
+  if (secure && texts['metrics-cert-dir'] === '')
+    throw new ConfigError('--metrics-secure=true needs --metrics-cert-dir with a certificate and key');
   return Object.freeze({
     cluster: {
       kubeconfigPath: texts.kubeconfig || undefined,
@@ -168,7 +174,10 @@ function looksLikeFlag(text: string | undefined): boolean {
 
 function splitArgument(argument: string): { name: string; inline: string | undefined } {
   const match = /^--?([A-Za-z][\w-]*)(?:=(.*))?$/s.exec(argument);
-  if (match === null) throw new ConfigError(`unexpected argument "${argument}": flags are written --name=value; see escapement run --help`);
+  if (match === null)
+    throw new ConfigError(
+      `unexpected argument "${argument}": flags are written --name=value; see escapement run --help`,
+    );
   return { name: match[1] ?? '', inline: match[2] };
 }
 
@@ -176,7 +185,8 @@ function unknownFlag(name: string): string {
   const near = flagNames()
     .map((known) => ({ known, distance: editDistance(name, known) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  const hint = near !== undefined && near.distance <= Math.max(2, name.length / 3) ? `did you mean --${near.known}? ` : '';
+  const hint =
+    near !== undefined && near.distance <= Math.max(2, name.length / 3) ? `did you mean --${near.known}? ` : '';
   return `unknown flag --${name}: ${hint}see escapement run --help`;
 }
 
@@ -229,7 +239,8 @@ function readers(texts: Texts) {
       if (texts[name] === '0' || texts[name] === '') return undefined;
       const match = /^(?:\[([0-9A-Fa-f:]+)\]|([^:\s]*)):(\d{1,5})$/.exec(texts[name]);
       const port = Number(match?.[3]);
-      if (match === null || port > 65_535) throw new ConfigError(`--${name}=${texts[name]}: expected host:port or :port`);
+      if (match === null || port > 65_535)
+        throw new ConfigError(`--${name}=${texts[name]}: expected host:port or :port`);
       return { host: match[1] || match[2] || undefined, port };
     },
     logLevel(name: FlagName): LogLevel {
@@ -244,6 +255,10 @@ function flagNames(): FlagName[] {
   return Object.keys(flagTable).filter(isFlagName);
 }
 
+function rowOf(name: FlagName): FlagRow {
+  return flagTable[name];
+}
+
 function isFlagName(name: string): name is FlagName {
   return Object.hasOwn(flagTable, name);
 }
@@ -254,8 +269,8 @@ function environmentName(name: FlagName): string {
 
 /** The text of `escapement run --help`. */
 export function runHelp(): string {
-  const own = flagNames().filter((name) => !('ignored' in flagTable[name]));
-  const ignored = flagNames().filter((name) => 'ignored' in flagTable[name]);
+  const own = flagNames().filter((name) => rowOf(name).ignored === undefined);
+  const ignored = flagNames().filter((name) => rowOf(name).ignored !== undefined);
   const line = (name: FlagName) => {
     const { kind, help, default: text } = flagTable[name];
     return `  --${name} (${kind}${text === '' ? '' : `, default ${text}`})\n      ${help}`;
@@ -270,7 +285,7 @@ export function runHelp(): string {
     ...own.map(line),
     '',
     'Accepted for the sake of manifests written for the External Secrets Operator, without effect:',
-    ...ignored.map((name) => `  --${name}: ${'ignored' in flagTable[name] ? flagTable[name].ignored : ''}`),
+    ...ignored.map((name) => `  --${name}: ${rowOf(name).ignored ?? ''}`),
     '  flags of other providers (--vault-…, --aws-…, …)',
   ].join('\n');
 }

@@ -3,7 +3,12 @@ import type { OperatorError } from './operator-error.ts';
 
 export type Outcome =
   /** The target is as wanted. `wrote` says what that took; `message` and `reason` are those of the Ready condition. */
-  | { readonly kind: 'synced'; readonly wrote: 'created' | 'updated' | 'nothing'; readonly reason: string; readonly message: string }
+  | {
+      readonly kind: 'synced';
+      readonly wrote: 'created' | 'updated' | 'nothing';
+      readonly reason: string;
+      readonly message: string;
+    }
   /** Nothing was due: neither fetched nor written. */
   | { readonly kind: 'idle' }
   /** A reference of a new object is not there yet: no verdict before the grace is over. */

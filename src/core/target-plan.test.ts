@@ -5,9 +5,11 @@ import { fieldManagerName, fieldManagerNames } from './field-manager.ts';
 import { hashData, hashOwner } from './object-hash.ts';
 import { SecretValue } from './secret-value.ts';
 import {
+  isOrphanOf,
   isTargetValid,
   type ManagedMetadata,
   type ObservedTarget,
+  ownerKeyOf,
   planOwnedTarget,
   sameTexts,
   type TargetPlan,
@@ -320,6 +322,43 @@ describe('isTargetValid', () => {
     ['with a foreign label', target({ labels: { ...target().labels, x: 'y' } }), true],
   ])('judges a target %s', (_, observed, valid) => {
     expect(isTargetValid(observed)).toBe(valid);
+  });
+});
+
+describe('isOrphanOf', () => {
+  const renamed = { ...source, targetName: 'new' };
+
+  it.each<[why: string, observed: ObservedTarget, orphan: boolean]>([
+    ['written under the earlier name', target(), true],
+    ['under the present name', target({ name: 'new' }), false],
+    ['in another namespace', target({ namespace: 'other' }), false],
+    ['being deleted already', target({ deleting: true }), false],
+    ['without the mark of who created it', target({ labels: { [managedLabel]: 'true' } }), false],
+    ['with the mark of another', target({ labels: { [createdByLabel]: hashOwner('shop/other') } }), false],
+    ['copied with its labels, but not controlled by us', target({ owners: [] }), false],
+    [
+      'controlled by a predecessor of the same name',
+      target({ owners: target().owners.map((o) => ({ ...o, uid: 'old' })) }),
+      false,
+    ],
+    [
+      'owned by us without being controlled',
+      target({ owners: target().owners.map((o) => ({ ...o, controller: false })) }),
+      false,
+    ],
+  ])('judges a Secret %s', (_, observed, orphan) => {
+    expect(isOrphanOf(renamed, observed)).toBe(orphan);
+  });
+});
+
+describe('ownerKeyOf', () => {
+  it.each<[why: string, observed: ObservedTarget, key: string | undefined]>([
+    ['its ExternalSecret', target({ name: 'db' }), 'shop/web'],
+    ['nobody', target({ owners: [] }), undefined],
+    ['another kind', target({ owners: [{ ...foreignOwner, controller: true }] }), undefined],
+    ['an owner that does not control it', target({ owners: [foreignOwner] }), undefined],
+  ])('names %s', (_, observed, key) => {
+    expect(ownerKeyOf(observed)).toBe(key);
   });
 });
 

@@ -158,6 +158,32 @@ export function planOwnedTarget(
   };
 }
 
+/**
+ * True for a Secret that was written for this ExternalSecret under an earlier target name. Narrower than in ESO, where the
+ * label alone decides: the owner must be this very object too.
+ */
+export function isOrphanOf(source: TargetSource, target: ObservedTarget): boolean {
+  return (
+    target.namespace === source.namespace &&
+    target.name !== source.targetName &&
+    !target.deleting &&
+    target.labels[createdByLabel] === hashOwner(`${source.namespace}/${source.name}`) &&
+    controllerOf(target)?.uid === source.uid
+  );
+}
+
+/** The ExternalSecret that a target belongs to, by its owner reference: `namespace/name`. */
+export function ownerKeyOf(target: ObservedTarget): string | undefined {
+  const controller = controllerOf(target);
+  return controller !== undefined && isExternalSecret(controller)
+    ? `${target.namespace}/${controller.name}`
+    : undefined;
+}
+
+function controllerOf({ owners }: ObservedTarget): Owner | undefined {
+  return owners.find(({ controller }) => controller === true);
+}
+
 function bytesOf(data: ReadonlyMap<string, SecretValue>): ReadonlyMap<string, Buffer> {
   return new Map([...data].map(([key, value]) => [key, value.reveal()]));
 }
@@ -175,7 +201,7 @@ function ownerOf(source: TargetSource): Owner {
 
 /** ESO compares the owner by kind and name, so an ExternalSecret that was deleted and made again takes its Secret back. */
 function refuseForeignOwner(source: TargetSource, observed: ObservedTarget): void {
-  const controller = observed.owners.find((owner) => owner.controller === true);
+  const controller = controllerOf(observed);
   if (controller === undefined || isSame(controller, source)) return;
   if (isExternalSecret(controller)) {
     throw new OperatorError(

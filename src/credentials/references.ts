@@ -18,7 +18,10 @@ export interface Referrer {
  */
 export class OpenNamespaceError extends OperatorError {
   constructor(field: string) {
-    super('InvalidSpec', `${field}.namespace is not set: a ClusterSecretStore needs it to be validated, without it each ExternalSecret's own namespace is used`);
+    super(
+      'InvalidSpec',
+      `${field}.namespace is not set: a ClusterSecretStore needs it to be validated, without it each ExternalSecret's own namespace is used`,
+    );
   }
 }
 

@@ -6,8 +6,20 @@ import { SecretValue } from '../core/secret-value.ts';
 import type { ConfigMap, KubeObject, ObjectName, Resource, Secret } from '../kube/types.ts';
 import { type Referrer, referencedNamespace } from './references.ts';
 
-export const secretResource: Resource = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true };
-export const configMapResource: Resource = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true };
+export const secretResource: Resource = {
+  group: '',
+  version: 'v1',
+  plural: 'secrets',
+  kind: 'Secret',
+  namespaced: true,
+};
+export const configMapResource: Resource = {
+  group: '',
+  version: 'v1',
+  plural: 'configmaps',
+  kind: 'ConfigMap',
+  namespaced: true,
+};
 
 /** Reads single objects that are watched from then on. */
 export interface ObjectReader {
@@ -45,7 +57,8 @@ export function storeCredentials(referrer: Referrer, objects: ObjectReader, toke
     const at = `Secret "${namespace}/${name}"`;
     if (secret === undefined) throw new OperatorError('ReferenceNotFound', `${field}: ${at} does not exist`);
     const text = entryOf(secret.data, key);
-    if (text === undefined) throw new OperatorError('InvalidCredential', `${field}: ${at} has no key "${key}"${keysOf(secret)}`);
+    if (text === undefined)
+      throw new OperatorError('InvalidCredential', `${field}: ${at} has no key "${key}"${keysOf(secret)}`);
     const bytes = Buffer.from(text, 'base64');
     if (bytes.length === 0) throw new OperatorError('InvalidCredential', `${field}: key "${key}" of ${at} is empty`);
     return bytes;
@@ -61,7 +74,8 @@ export function storeCredentials(referrer: Referrer, objects: ObjectReader, toke
     },
     async caText(caProvider, signal) {
       const field = 'caProvider';
-      if (caProvider.key === undefined || caProvider.key === '') throw new OperatorError('InvalidSpec', 'caProvider.key is required');
+      if (caProvider.key === undefined || caProvider.key === '')
+        throw new OperatorError('InvalidSpec', 'caProvider.key is required');
       if (referrer.kind === 'ClusterSecretStore' && !caProvider.namespace) {
         throw new OperatorError('InvalidSpec', 'caProvider.namespace is required for a ClusterSecretStore');
       }
@@ -71,7 +85,8 @@ export function storeCredentials(referrer: Referrer, objects: ObjectReader, toke
       const map = await objects.read<ConfigMap>(configMapResource, { namespace, name: caProvider.name }, signal);
       if (map === undefined) throw new OperatorError('ReferenceNotFound', `${field}: ${at} does not exist`);
       const text = entryOf(map.data, caProvider.key);
-      if (text === undefined || text === '') throw new OperatorError('InvalidCredential', `${field}: ${at} has no key "${caProvider.key}"`);
+      if (text === undefined || text === '')
+        throw new OperatorError('InvalidCredential', `${field}: ${at} has no key "${caProvider.key}"`);
       return text;
     },
   };

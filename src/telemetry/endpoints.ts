@@ -82,7 +82,9 @@ function metricsRoutes(registry: Registry): RequestListener {
 function listen<S extends Server>(server: S, address: Address): Promise<S> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port: address.port, ...(address.host === undefined ? {} : { host: address.host }) }, () => resolve(server));
+    server.listen({ port: address.port, ...(address.host === undefined ? {} : { host: address.host }) }, () =>
+      resolve(server),
+    );
     server.unref();
   });
 }

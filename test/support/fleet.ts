@@ -1,11 +1,22 @@
 // Many ExternalSecrets over a few scopes of an Infisical double: the world in which economy, faults and restarts are
 // measured. Object `es-<i>` reads its own keys `K<i>_<k>` from folder `/s<i mod scopes>` through store `store-<that>`.
 import { randomBytes } from 'node:crypto';
-import { type ClusterClient, type ClusterObject, forAll } from './cluster-client.ts';
 import type { InfisicalDouble } from './infisical-double/double.ts';
+import type { ApiObject, KubeApi } from './kube-api.ts';
+import { condition, type Follower } from './wait.ts';
+
+/** Where a fleet lives; a Scene is one. */
+export interface FleetGround {
+  readonly api: KubeApi;
+  readonly double: InfisicalDouble;
+  readonly namespace: string;
+  readonly externalSecrets: Follower;
+  readonly secrets: Follower;
+  /** A secret value that can be told again by the label's owner. */
+  value(label: string): string;
+}
 
 export interface FleetPlan {
-  readonly namespace: string;
   readonly objects: number;
   readonly scopes: number;
   /** Keys of each object. Default 3. */
@@ -14,99 +25,94 @@ export interface FleetPlan {
   readonly identities?: number;
   /** Of the ExternalSecrets, as Go writes durations. Default `1h`. */
   readonly refreshInterval?: string;
-  /** Seconds that a login lasts; the double's default when absent. */
-  readonly ttlSeconds?: number;
+  /** Of the stores: their validation. The operator's default when absent. */
+  readonly storeRefreshSeconds?: number;
+  /** Other than the double's own address, by scope. */
+  readonly hostOf?: (scope: number) => string | undefined;
 }
 
 export interface Fleet {
-  readonly namespace: string;
   readonly names: readonly string[];
-  readonly paths: { readonly externalSecrets: string; readonly secrets: string; readonly stores: string };
-  /** The environment and folder that an object reads. */
-  readonly scopeOf: (name: string) => { readonly environment: string; readonly path: string };
-  /** Sets one value upstream, and expects it in the Secret from then on. */
+  /** Sets one value upstream, `k<n>` of the object, and expects it in the Secret from then on. */
   change(name: string, key: string): void;
-  /** What is not as it should be: one line per object whose Secret or Ready condition is wrong. */
-  problems(): Promise<readonly string[]>;
-  /** What is wrong with the Secrets alone. */
-  wrongSecrets(): Promise<readonly string[]>;
-  /** ExternalSecrets by name. */
-  externalSecrets(): Promise<ReadonlyMap<string, ClusterObject>>;
-  secrets(): Promise<ReadonlyMap<string, ClusterObject>>;
-  /** Takes an object's Ready condition to be wrong when it says this; undefined when it has none. */
-  ready(name: string): Promise<{ readonly status: string; readonly reason: string; readonly message: string }>;
+  /** Objects whose Secret is not what it should be, one line each and why. */
+  wrongSecrets(): readonly string[];
+  /** The same, and objects that are not Ready=True for their present generation. */
+  problems(): readonly string[];
+  /** The resourceVersion of each Secret whose data is what it should be, by name. */
+  rightSecrets(): ReadonlyMap<string, string>;
 }
 
-const group = '/apis/external-secrets.io/v1';
-const project = 'fleet';
-const environment = 'prod';
+export const fleetProject = 'fleet';
+export const fleetEnvironment = 'prod';
 
-/** Plants the values, creates stores and ExternalSecrets, and gives the handle. The namespace must be there. */
-export async function createFleet(cluster: ClusterClient, double: InfisicalDouble, plan: FleetPlan): Promise<Fleet> {
-  const fleet = arrange(cluster, double, plan);
-  const { names, paths } = fleet;
-  const stores = Array.from({ length: plan.scopes }, (_, scope) => scope);
-  const identities = addIdentities(double, plan);
-  await forAll(identities, ({ name, clientId, clientSecret }) =>
-    cluster.create(`/api/v1/namespaces/${plan.namespace}/secrets`, {
-      metadata: { name },
-      stringData: { clientId, clientSecret },
-    }),
+/** Plants the values, creates credentials, stores and ExternalSecrets. The namespace must be there. */
+export async function createFleet(ground: FleetGround, plan: FleetPlan): Promise<Fleet> {
+  const { api, double, namespace } = ground;
+  const fleet = arrange(ground, plan);
+  for (const { name, clientId, clientSecret } of addIdentities(double, plan)) {
+    const body = { metadata: { name }, stringData: { clientId, clientSecret } };
+    await api.create({ kind: 'Secret', namespace, name }, body);
+  }
+  for (let scope = 0; scope < plan.scopes; scope++) {
+    const name = `store-${scope}`;
+    await api.create({ kind: 'SecretStore', namespace, name }, storeOf(double.url, plan, scope));
+  }
+  await forAll(fleet.names, (name) =>
+    api.create({ kind: 'ExternalSecret', namespace, name }, externalSecretOf(plan, name)),
   );
-  await forAll(stores, (scope) => cluster.create(paths.stores, storeOf(double.url, plan, scope)));
-  await forAll(names, (name) => cluster.create(paths.externalSecrets, externalSecretOf(plan, name)));
   return fleet;
 }
 
-function arrange(cluster: ClusterClient, double: InfisicalDouble, plan: FleetPlan): Fleet {
-  const { namespace, objects, scopes, keys = 3 } = plan;
+/** Runs `work` for every item, at most 16 at a time. */
+export async function forAll<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  const left = items.values();
+  const worker = async () => {
+    for (const item of left) await work(item);
+  };
+  await Promise.all(Array.from({ length: 16 }, worker));
+}
+
+function arrange(ground: FleetGround, plan: FleetPlan): Fleet {
+  const { double, value, externalSecrets, secrets } = ground;
+  const { objects, scopes, keys = 3 } = plan;
+  const [project, environment] = [fleetProject, fleetEnvironment];
   const names = Array.from({ length: objects }, (_, i) => `es-${i}`);
   const wanted = new Map<string, Record<string, string>>();
   double.projects.add({ slug: project, environments: [{ slug: environment }] });
   for (let scope = 0; scope < scopes; scope++) double.projects.addFolder({ project, environment, path: `/s${scope}` });
-  const set = (name: string, key: string) => {
-    const value = `${name}-${key}-${randomBytes(6).toString('hex')}`;
-    wanted.set(name, { ...wanted.get(name), [key]: value });
-    double.secrets.set({ project, environment, path: pathOf(plan, name), key: upstreamKey(name, key), value });
+  const change = (name: string, key: string) => {
+    const fresh = value(`${name}-${key}-${randomBytes(4).toString('hex')}`);
+    wanted.set(name, { ...wanted.get(name), [key]: fresh });
+    const path = `/s${scopeOf(plan, name)}`;
+    double.secrets.set({ project, environment, path, key: upstreamKey(name, key), value: fresh });
   };
-  for (const name of names) for (let k = 0; k < keys; k++) set(name, `k${k}`);
-  const paths = {
-    externalSecrets: `${group}/namespaces/${namespace}/externalsecrets`,
-    secrets: `/api/v1/namespaces/${namespace}/secrets`,
-    stores: `${group}/namespaces/${namespace}/secretstores`,
-  };
-  const byName = async (path: string) =>
-    new Map((await cluster.list(path)).map((object) => [object.metadata.name, object]));
-  const externalSecrets = () => byName(paths.externalSecrets);
-  const secrets = () => byName(paths.secrets);
-  const wrongSecrets = async () => {
-    const found = await secrets();
-    return names.flatMap((name) => wrongData(name, wanted.get(name) ?? {}, found.get(name)));
-  };
+  for (const name of names) for (let k = 0; k < keys; k++) change(name, `k${k}`);
+  const wrongOf = (name: string) => wrongData(name, wanted.get(name) ?? {}, secrets.get(name));
   return {
-    namespace,
     names,
-    paths,
-    scopeOf: (name) => ({ environment, path: pathOf(plan, name) }),
-    change: set,
-    externalSecrets,
-    secrets,
-    wrongSecrets,
-    async problems() {
-      const found = await externalSecrets();
-      const unready = names.filter((name) => readyOf(found.get(name)).status !== 'True');
-      return [...(await wrongSecrets()), ...unready.map((name) => `${name} is not ready`)];
+    change,
+    wrongSecrets: () => names.flatMap(wrongOf),
+    problems() {
+      const isSettled = (name: string) => isReadyNow(externalSecrets.get(name));
+      const unready = names.filter((name) => !isSettled(name));
+      return [...names.flatMap(wrongOf), ...unready.map((name) => `${name} is not ready`)];
     },
-    ready: async (name) => readyOf(await cluster.get(`${paths.externalSecrets}/${name}`)),
+    rightSecrets() {
+      const right = names.filter((name) => wrongOf(name).length === 0);
+      return new Map(right.map((name) => [name, secrets.get(name)?.metadata.resourceVersion ?? '']));
+    },
   };
 }
 
-export function readyOf(object: ClusterObject | undefined) {
-  const found = object?.status?.conditions?.find(({ type }) => type === 'Ready');
-  return { status: found?.status ?? 'absent', reason: found?.reason ?? '', message: found?.message ?? '' };
+/** As `isReady`, but content with conditions of ESO's CRDs, which carry no generation. */
+function isReadyNow(object: ApiObject | undefined): boolean {
+  const ready = condition(object, 'Ready');
+  const generation = object?.metadata.generation;
+  return ready?.status === 'True' && (ready.observedGeneration ?? generation) === generation;
 }
 
-function wrongData(name: string, wanted: Readonly<Record<string, string>>, secret: ClusterObject | undefined) {
+function wrongData(name: string, wanted: Readonly<Record<string, string>>, secret: ApiObject | undefined): string[] {
   if (secret === undefined) return [`${name} has no Secret`];
   const data = secret.data ?? {};
   const wrong = Object.keys(wanted).filter((key) => decoded(data[key]) !== wanted[key]);
@@ -118,45 +124,46 @@ function decoded(text: string | undefined): string | undefined {
   return text === undefined ? undefined : Buffer.from(text, 'base64').toString('utf8');
 }
 
-function scopeNumber({ scopes }: FleetPlan, name: string): number {
+/** The number of the scope that an object reads. */
+function scopeOf({ scopes }: FleetPlan, name: string): number {
   return Number(name.slice('es-'.length)) % scopes;
-}
-
-function pathOf(plan: FleetPlan, name: string): string {
-  return `/s${scopeNumber(plan, name)}`;
 }
 
 function upstreamKey(name: string, key: string): string {
   return `K${name.slice('es-'.length)}_${key.toUpperCase()}`;
 }
 
-function addIdentities(double: InfisicalDouble, { identities = 1, ttlSeconds }: FleetPlan) {
-  return Array.from({ length: identities }, (_, i) => {
-    const name = `identity-${i}`;
-    const ttl = ttlSeconds === undefined ? {} : { ttlSeconds };
-    return double.identities.add({ name, universal: {}, access: { [project]: { role: 'member' } }, ...ttl });
-  });
+function addIdentities(double: InfisicalDouble, { identities = 1 }: FleetPlan) {
+  return Array.from({ length: identities }, (_, i) =>
+    double.identities.add({ name: `identity-${i}`, universal: {}, access: { [fleetProject]: { role: 'member' } } }),
+  );
 }
 
-function storeOf(hostAPI: string, { identities = 1 }: FleetPlan, scope: number): unknown {
+function storeOf(url: string, plan: FleetPlan, scope: number): object {
+  const { identities = 1, storeRefreshSeconds } = plan;
   const name = `identity-${scope % identities}`;
   const universalAuthCredentials = { clientId: { name, key: 'clientId' }, clientSecret: { name, key: 'clientSecret' } };
-  const secretsScope = { projectSlug: project, environmentSlug: environment, secretsPath: `/s${scope}` };
+  const secretsScope = { projectSlug: fleetProject, environmentSlug: fleetEnvironment, secretsPath: `/s${scope}` };
+  const infisical = { hostAPI: plan.hostOf?.(scope) ?? url, auth: { universalAuthCredentials }, secretsScope };
   return {
     apiVersion: 'external-secrets.io/v1',
     kind: 'SecretStore',
     metadata: { name: `store-${scope}` },
-    spec: { provider: { infisical: { hostAPI, auth: { universalAuthCredentials }, secretsScope } } },
+    spec: {
+      provider: { infisical },
+      ...(storeRefreshSeconds === undefined ? {} : { refreshInterval: storeRefreshSeconds }),
+    },
   };
 }
 
-function externalSecretOf(plan: FleetPlan, name: string): unknown {
+/** The manifest of one more ExternalSecret of the plan's kind, or of one of its own. */
+export function externalSecretOf(plan: FleetPlan, name: string): object {
   const { keys = 3, refreshInterval = '1h' } = plan;
   const data = Array.from({ length: keys }, (_, k) => ({
     secretKey: `k${k}`,
     remoteRef: { key: upstreamKey(name, `k${k}`) },
   }));
-  const secretStoreRef = { kind: 'SecretStore', name: `store-${scopeNumber(plan, name)}` };
+  const secretStoreRef = { kind: 'SecretStore', name: `store-${scopeOf(plan, name)}` };
   return {
     apiVersion: 'external-secrets.io/v1',
     kind: 'ExternalSecret',

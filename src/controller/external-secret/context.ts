@@ -41,6 +41,8 @@ export interface Memory {
   phaseKey: string | undefined;
   /** Upstream that the object reads from; '' when none is known. */
   origin: string;
+  /** Targets written under an earlier target name, as `namespace/name`: they go once the present one is written. */
+  orphans: ReadonlySet<string>;
   /** Ends the wait for sources when the object, its store or a reference changes. */
   superseded: AbortController;
 }

@@ -6,7 +6,7 @@
 import type { Outcome } from '../../core/outcome.ts';
 import { reasons } from '../../core/reasons.ts';
 import { retryDelayMs } from '../../core/refresh.ts';
-import { isTargetValid, type ObservedTarget } from '../../core/target-plan.ts';
+import { isTargetValid, type ObservedTarget, ownerKeyOf } from '../../core/target-plan.ts';
 import type { Informer, InformerEvent } from '../../kube/contract.ts';
 import { type NextRun, startWorker, type Worker } from '../../runtime/worker.ts';
 import { type RunRequest, Workqueue } from '../../runtime/workqueue.ts';
@@ -17,6 +17,7 @@ import type { Recovery } from '../recovery.ts';
 import type { Memory, Rooms } from './context.ts';
 import { intervalOf, untilNextWaveMs } from './due.ts';
 import { forgetSeries, noteRun } from './metrics.ts';
+import { noOrphans, noteOrphan } from './orphans.ts';
 import { connectFirst } from './read.ts';
 import { reconcileExternalSecret, releaseDeleted } from './reconcile.ts';
 
@@ -46,6 +47,7 @@ export class ExternalSecretController {
     inputs.targets.subscribe((event) => this.#onTarget(event));
     rooms.connections.whenDropped((store) => this.#wakeFailed(store));
     for (const [key, es] of entriesOf(inputs.externalSecrets)) this.#add(key, es);
+    for (const target of inputs.targets.values()) this.#noteOrphan(target);
   }
 
   get queueDepth(): number {
@@ -114,6 +116,7 @@ export class ExternalSecretController {
       hasFailed: false,
       phaseKey: undefined,
       origin: '',
+      orphans: noOrphans,
       superseded: new AbortController(),
     });
     // What was there before this replica began has been due since then: one fetch that started later serves it all.
@@ -126,8 +129,17 @@ export class ExternalSecretController {
     const target = after ?? before;
     if (target === undefined) return;
     const key = `${target.namespace}/${target.name}`;
+    if (after !== undefined && this.#noteOrphan(after)) this.#wake(ownerKeyOf(after) ?? '', lanes.drift, 'drift');
     if (after !== undefined && isTargetValid(after)) return;
     for (const es of this.#byTarget.get(key) ?? []) this.#wake(es, lanes.drift, 'drift');
+  }
+
+  /** Whether the target belongs to an ExternalSecret that writes another one by now; that one is told. */
+  #noteOrphan(target: ObservedTarget): boolean {
+    const owner = ownerKeyOf(target) ?? '';
+    const es = this.#inputs.externalSecrets.get(owner);
+    const memory = this.#memories.get(owner);
+    return es !== undefined && memory !== undefined && noteOrphan(es, target, memory);
   }
 
   #wakeFailed(store: string): void {

@@ -11,17 +11,14 @@ const nowMs = Date.parse('2026-05-01T12:00:00Z');
 
 function recordOf(status: ExternalSecretStatus, metadata: object = {}) {
   const spec = { secretStoreRef: { name: 's' }, data: [{ secretKey: 'K', remoteRef: { key: 'r' } }] };
-  return externalSecretRecord({
-    metadata: { namespace: 'shop', name: 'web', uid: 'u', generation: 2, labels: { a: 'b' }, ...metadata },
-    ...{ spec, status },
-  });
+  const named = { namespace: 'shop', name: 'web', uid: 'u', generation: 2, labels: { a: 'b' } };
+  const object = { metadata: { ...named, ...metadata }, spec, status };
+  return externalSecretRecord(object);
 }
 
 function specOf(refreshInterval: string) {
-  const { spec } = externalSecretRecord({
-    metadata: { namespace: 'shop', name: 'web' },
-    ...{ spec: { refreshInterval } },
-  });
+  const object = { metadata: { namespace: 'shop', name: 'web' }, spec: { refreshInterval } };
+  const { spec } = externalSecretRecord(object);
   if (!('ok' in spec)) throw new Error(spec.issues.join());
   return spec.ok;
 }
@@ -38,6 +35,7 @@ const fresh: Memory = {
   hasFailed: false,
   phaseKey: undefined,
   origin: '',
+  orphans: new Set(),
   superseded: new AbortController(),
 };
 const scheduled: Memory = { ...fresh, nextDueMs: 5_000 };
@@ -83,6 +81,7 @@ describe('whatIsDue', () => {
       { status: { ...green, syncedResourceVersion: '1-x' }, intervalMs: 0 },
       undefined,
     ],
+    ['a Secret under an earlier target name', { memory: { ...scheduled, orphans: new Set(['shop/old']) } }, 'orphan'],
     ['a failure before', { memory: { ...scheduled, hasFailed: true } }, 'retry'],
     ['a failure before with interval 0', { memory: { ...scheduled, hasFailed: true }, intervalMs: 0 }, 'retry'],
     ['no verdict in the status', { status: { ...green, conditions: [] } }, 'verdict'],

@@ -54,6 +54,7 @@ export function whatIsDue(
     refreshTime: es.status.refreshTime ?? undefined,
   };
   if (!due.isTargetValid) return 'target';
+  if (memory.orphans.size > 0) return 'orphan';
   if (isSpecDue(record, versionOf(es), due.intervalMs)) return 'spec';
   if (memory.hasFailed) return 'retry';
   const ready = (es.status.conditions ?? []).find(({ type }) => type === 'Ready');

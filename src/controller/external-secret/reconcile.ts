@@ -11,6 +11,7 @@ import type { ExternalSecretRecord } from '../records.ts';
 import { applyTarget, targetKey } from './apply.ts';
 import type { Memory, Rooms } from './context.ts';
 import { dueness, intervalOf, whatIsDue } from './due.ts';
+import { sweepOrphans } from './orphans.ts';
 import { readSources, type Sources } from './read.ts';
 import { reportOutcome, withdrawReady } from './report.ts';
 
@@ -33,7 +34,7 @@ export async function reconcileExternalSecret(
     const gathered = await gather(es, memory, request, rooms, signals);
     if ('kind' in gathered) return gathered;
     return await inSlot(request.lane, rooms, signals.write, async () => {
-      const outcome = await decideAndAct(es, gathered, rooms, signals.write);
+      const outcome = await decideAndAct(es, gathered, memory, rooms, signals.write);
       if (outcome.kind === 'synced' || isTold(outcome)) await reportOutcome(es, outcome, rooms, signals.write);
       return outcome;
     });
@@ -71,12 +72,15 @@ async function gather(
 async function decideAndAct(
   es: ExternalSecretRecord,
   gathered: Gathered,
+  memory: Memory,
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<Extract<Outcome, { kind: 'synced' | 'failed' }>> {
   if ('error' in gathered) return { kind: 'failed', error: gathered.error };
   try {
-    return await applyTarget(es, gathered.sources, rooms, signal);
+    const outcome = await applyTarget(es, gathered.sources, rooms, signal);
+    await sweepOrphans(es, memory, rooms, signal);
+    return outcome;
   } catch (thrown) {
     return { kind: 'failed', error: asOperatorError(thrown) };
   }

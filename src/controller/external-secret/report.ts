@@ -72,9 +72,14 @@ async function reportFailure(
   signal: AbortSignal,
 ): Promise<void> {
   const verdict = failedVerdict(failedReason, error);
-  const after = await write(es, verdict, { fields: {}, isDue: false }, rooms, signal);
+  const after = await write(es, verdict, { fields: failureFields(es, error), isDue: false }, rooms, signal);
   // One event per verdict, not per attempt: the condition stands for the present state.
   if (after !== es) rooms.reporter.event(es, 'Warning', 'UpdateFailed', verdict.message);
+}
+
+/** As in ESO, the binding names a target that is there, even if it may not be updated. */
+export function failureFields({ targetName }: Pick<ExternalSecretRecord, 'targetName'>, { reason }: OperatorError) {
+  return reason === 'TargetConflict' ? { binding: { name: targetName } } : {};
 }
 
 function isHeartbeatDue(es: ExternalSecretRecord, { heartbeatMs, clock }: Rooms): boolean {

@@ -12,7 +12,8 @@ const provider = { fake: { data: [{ key: 'k', value: 'v' }] } };
 
 function storeOf(spec: object, kind: 'SecretStore' | 'ClusterSecretStore' = 'SecretStore'): StoreRecord {
   const metadata = { name: 'main', uid: 'u', generation: 1, ...(kind === 'SecretStore' ? { namespace: 'shop' } : {}) };
-  return storeRecord(kind)({ metadata, ...{ spec: { provider, ...spec } } });
+  const object = { metadata, spec: { provider, ...spec } };
+  return storeRecord(kind)(object);
 }
 
 /** Validates a store whose provider answers as it is told. */

@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { glob, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startControlPlane } from '../../support/control-plane.ts';
@@ -32,18 +32,23 @@ export interface CaptureOptions {
 
 /** Throws when the control plane, the bundle or the harness fails. */
 export async function capture(options: CaptureOptions): Promise<Captured> {
-  ensureBundle(options.onProgress);
+  await ensureBundle(options.onProgress);
   const directory = await mkdtemp(join(tmpdir(), 'eso-conformance-'));
   const controlPlane = await startControlPlane({ onProgress: options.onProgress });
   try {
     const { kubeconfigPath: kubeconfig, server, token } = controlPlane;
     await applyCrds(crdDirectory, { kubeconfig });
     const out = options.keep ?? join(directory, 'outcomes.jsonl');
-    const args = [
-      ...['capture', '--cmd', await operatorCommand(kubeconfig)],
-      ...['--server', server, '--token', token, '--kubeconfig', kubeconfig],
-      ...['--out', out, '--log', join(directory, 'operator.log'), '--only', options.ids.join(',')],
-    ];
+    const flags = {
+      cmd: await operatorCommand(kubeconfig),
+      server,
+      token,
+      kubeconfig,
+      out,
+      log: join(directory, 'operator.log'),
+      only: options.ids.join(','),
+    };
+    const args = ['capture', ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)];
     const printed = await runHarness(join(options.contracts, 'differential.mjs'), args, options.onProgress);
     const restarts = Number(/controller restarts: (\d+)/.exec(printed)?.[1] ?? Number.NaN);
     if (Number.isNaN(restarts)) throw new Error('the harness ended without saying how often the controller ended');
@@ -54,8 +59,11 @@ export async function capture(options: CaptureOptions): Promise<Captured> {
   }
 }
 
-function ensureBundle(onProgress: (line: string) => void): void {
-  if (existsSync(bundle)) return;
+/** Builds the bundle when it is missing or older than what it is made of, so that never an earlier one is judged. */
+async function ensureBundle(onProgress: (line: string) => void): Promise<void> {
+  const files = await Array.fromAsync(glob('src/**/*.ts', { cwd: root, exclude: ['**/*.test.ts'] }));
+  const changedMs = await Promise.all(files.map(async (file) => (await stat(join(root, file))).mtimeMs));
+  if (existsSync(bundle) && (await stat(bundle)).mtimeMs >= Math.max(...changedMs)) return;
   onProgress('building dist/escapement.mjs');
   const rolldown = join(root, 'node_modules', '.bin', 'rolldown');
   const { status } = spawnSync(rolldown, ['-c', 'rolldown.config.mjs', '--log-level', 'warn'], { cwd: root });
@@ -85,6 +93,7 @@ async function runHarness(
     for (const line of text.split('\n')) if (line !== '') onProgress(line);
   });
   const [code] = (await once(child, 'close')) as [number | null]; // the event's documented arguments
-  if (code !== 0) throw new Error(`the harness ended with ${code}: ${printed.trim().split('\n').slice(-3).join(' | ')}`);
+  if (code !== 0)
+    throw new Error(`the harness ended with ${code}: ${printed.trim().split('\n').slice(-3).join(' | ')}`);
   return printed;
 }

@@ -50,9 +50,6 @@ const laidOutObject = z.looseObject({
 const caseLine = z.object({
   id: z.string(),
   cat: z.string(),
-  /** Edits and deletions that follow, in rounds. */
-  // biome-ignore lint/suspicious/noThenProperty: the recordings' own field name
-  then: z.array(z.json()).optional(),
   objects: z.array(laidOutObject),
 });
 

@@ -1,0 +1,193 @@
+// What is known about the recorded cases of ESO: how many there are, which ask for what is not served yet, and which differ
+// on purpose. docs/conformance.md is made from these tables, and a run of the cases fails where they are not exact.
+import type { Aspect } from './compare.ts';
+
+export interface Category {
+  readonly title: string;
+  readonly cases: number;
+}
+
+/** Every category of the recordings, by the prefix of its case ids. */
+export const categories: Readonly<Record<string, Category>> = {
+  data: { title: 'single keys', cases: 9 },
+  extract: { title: 'a value taken apart', cases: 11 },
+  find: { title: 'searches', cases: 10 },
+  name: { title: 'names of targets and ExternalSecrets', cases: 2 },
+  prop: { title: 'properties of JSON values', cases: 36 },
+  dec: { title: 'decoding and null bytes', cases: 32 },
+  from: { title: 'order of several sources', cases: 4 },
+  rewrite: { title: 'rewriting of keys', cases: 31 },
+  store: { title: 'SecretStores', cases: 8 },
+  css: { title: 'ClusterSecretStores and who may use them', cases: 6 },
+  crd: { title: 'what the API server accepts', cases: 23 },
+  refresh: { title: 'refresh policies and intervals', cases: 5 },
+  upd: { title: 'later edits', cases: 20 },
+  policy: { title: 'creation policies', cases: 34 },
+  del: { title: 'deletion policies', cases: 35 },
+  place: { title: 'where templates go', cases: 32 },
+  tpl: { title: 'template functions', cases: 437 },
+  ces: { title: 'ClusterExternalSecrets', cases: 3 },
+};
+
+/** Cases that ask for something that this version refuses: Ready=False with reason Unsupported, the Secret untouched. */
+export interface Later {
+  readonly needs: string;
+  /** What the condition's message names, in full; or the kind whose CRD is not there, so that the case cannot run. */
+  readonly refused: RegExp | { readonly kind: string };
+  /** Case ids; `tpl-*` stands for a whole category. */
+  readonly cases: readonly string[];
+}
+
+export const later: readonly Later[] = [
+  {
+    needs: 'templates',
+    refused: /^spec\.target\.template$/,
+    cases: [
+      'tpl-*',
+      'place-0004 place-0008 place-0010 place-0014 place-0017 place-0023 place-0028 place-0031 place-0035 place-0042',
+      'place-0050 place-0051 place-0054 place-0060 place-0064 place-0069 place-0070 place-0073 place-0078 place-0080',
+      'place-0083 place-0089 place-0090 place-0095 place-0102 place-0105 place-0108 place-0115 place-0118 place-0119',
+      'upd-0012 upd-0054 crd-0069',
+    ].flatMap(words),
+  },
+  { needs: 'manifest targets', refused: /^spec\.target\.manifest$/, cases: words('place-0116') },
+  {
+    needs: 'rewriting keys by template',
+    refused: /^spec\.dataFrom\[\d+\]\.rewrite with transform$/,
+    cases: words(
+      'rewrite-0038 rewrite-0043 rewrite-0044 rewrite-0045 rewrite-0047 rewrite-0048 rewrite-0049 rewrite-0051',
+    ),
+  },
+  {
+    needs: 'creationPolicy Orphan',
+    refused: /^spec\.target\.creationPolicy Orphan$/,
+    cases: [
+      'policy-0022 policy-0024 policy-0025 policy-0026 policy-0028 policy-0030 policy-0033 policy-0038 policy-0042',
+      'policy-0114 del-0008 del-0010 del-0011 del-0043 del-0044 del-0046 del-0079 del-0081 del-0082 del-0084 upd-0015',
+    ].flatMap(words),
+  },
+  {
+    needs: 'creationPolicy Merge',
+    refused: /^spec\.target\.creationPolicy Merge$/,
+    cases: [
+      'policy-0044 policy-0051 policy-0056 policy-0059 policy-0061 policy-0109 policy-0114 del-0015 del-0018 del-0020',
+      'del-0055 del-0089 upd-0002 upd-0016 crd-0067',
+    ].flatMap(words),
+  },
+  {
+    needs: 'creationPolicy CreateOrMerge',
+    refused: /^spec\.target\.creationPolicy CreateOrMerge$/,
+    cases: [
+      'policy-0064 policy-0068 policy-0072 policy-0078 policy-0083 del-0025 del-0063 del-0092 del-0094 del-0097',
+      'upd-0017',
+    ].flatMap(words),
+  },
+  {
+    needs: 'creationPolicy None',
+    refused: /^spec\.target\.creationPolicy None$/,
+    cases: [
+      'policy-0086 policy-0088 policy-0096 policy-0097 policy-0098 policy-0100 policy-0102 policy-0105 del-0034',
+      'del-0064 del-0069 del-0070 del-0101 upd-0018',
+    ].flatMap(words),
+  },
+  {
+    needs: 'deletionPolicy Delete',
+    refused: /^spec\.target\.deletionPolicy Delete$/,
+    cases: words('del-0038 del-0041 del-0042'),
+  },
+  {
+    needs: 'deletionPolicy Merge',
+    refused: /^spec\.target\.deletionPolicy Merge$/,
+    cases: words('data-0025 extract-0013 find-0012 del-0074 del-0075 del-0076'),
+  },
+  { needs: 'refreshPolicy OnChange', refused: /^spec\.refreshPolicy OnChange$/, cases: words('upd-0037') },
+  {
+    needs: 'refreshPolicy CreatedOnce',
+    refused: /^spec\.refreshPolicy CreatedOnce$/,
+    cases: words('upd-0040 refresh-0001 refresh-0005 refresh-0011'),
+  },
+  {
+    needs: 'kind ClusterExternalSecret',
+    refused: { kind: 'ClusterExternalSecret' },
+    cases: words('ces-* crd-0085'),
+  },
+];
+
+/** Of the above, those whose Secret was synced by an earlier spec and has to be there still. */
+export const syncedBefore: ReadonlySet<string> = new Set(words('policy-0109 upd-0015 upd-0016 upd-0017 upd-0018'));
+
+/** Cases that end otherwise than in ESO because they should. */
+export interface OnPurpose {
+  readonly cases: readonly string[];
+  readonly aspects: readonly Aspect[];
+  /** What ESO does, and what Escapement does. */
+  readonly eso: string;
+  readonly ours: string;
+  readonly why: string;
+}
+
+export const onPurpose: readonly OnPurpose[] = [
+  {
+    cases: ['from-0006'],
+    aspects: ['ready', 'data', 'type', 'metadata'],
+    eso: 'ignores an entry of `dataFrom` that names no source, once it is past the admission webhook',
+    ours: 'Ready=False naming the entry',
+    why: 'there is no admission webhook: its rules hold in the controller',
+  },
+  {
+    cases: ['policy-0018'],
+    aspects: ['metadata'],
+    eso: 'puts its label on a Secret that it found before it has anything to write into it',
+    ours: 'a Secret of somebody else is left alone until there are values for it',
+    why: 'a failing read never touches an existing Secret',
+  },
+  {
+    cases: ['upd-0056'],
+    aspects: ['metadata'],
+    eso: 'leaves labels and annotations behind that went from the ExternalSecret, when its name has 28 to 63 characters',
+    ours: 'takes them off, whatever the length of the name',
+    why: 'ESO looks under another field manager than the one that it wrote under',
+  },
+  {
+    cases: ['store-0010'],
+    aspects: ['ready', 'data', 'type', 'metadata'],
+    eso: 'a store whose `refreshInterval` is no duration never gets a condition, and its ExternalSecrets fail as "not ready"',
+    ours: 'the store says what is wrong with the field; its ExternalSecrets sync',
+    why: "a store's interval is only that of its validation; one bad field stays alone",
+  },
+  {
+    cases: ['crd-0083'],
+    aspects: ['accepted', 'ready'],
+    eso: 'refuses a store of a provider that its schema does not know',
+    ours: 'accepted and left alone, its status included',
+    why: 'it may belong to another controller, and an update of the CRDs must not damage it',
+  },
+  {
+    cases: ['crd-0086'],
+    aspects: ['ready'],
+    eso: 'panics over an ExternalSecret without `spec`, recovers, and never reports',
+    ours: 'Ready=False saying that neither data nor dataFrom is there',
+    why: 'one bad object gets a clear condition of its own',
+  },
+  {
+    cases: ['crd-0087'],
+    aspects: ['accepted', 'ready'],
+    eso: 'refuses `external-secrets.io/v1beta1`',
+    ours: 'serves it, with the schema of `v1`',
+    why: 'manifests of the older version go on working',
+  },
+];
+
+/** Whether a list of case ids, as the tables above write them, holds an id. */
+export function lists(cases: readonly string[], id: string): boolean {
+  return cases.some((entry) => (entry.endsWith('*') ? id.startsWith(entry.slice(0, -1)) : entry === id));
+}
+
+/** The prefix that names a case's category. */
+export function categoryOf(id: string): string {
+  return id.slice(0, id.indexOf('-'));
+}
+
+function words(text: string): readonly string[] {
+  return text.split(' ');
+}

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { judge } from './judge.ts';
+import type { CaseLine, OutcomeLine, TargetOutcome } from './lines.ts';
+
+const name = 'diff-a/t';
+const finalizer = 'externalsecrets.external-secrets.io/externalsecret-cleanup';
+const target: TargetOutcome = {
+  exists: true,
+  type: 'Opaque',
+  immutable: false,
+  data: { k: 'v' },
+  labels: { l: '1' },
+  managers: ['externalsecrets.external-secrets.io/e', 'holdout'],
+};
+const good = { ready: 'True', reason: 'SecretSynced', message: 'secret synced', binding: 't' };
+
+function outcome(id: string, es: OutcomeLine['es'][string], at: TargetOutcome = target): OutcomeLine {
+  return { id, accepted: true, es: { 'diff-a/e': es }, targets: { [name]: at } };
+}
+
+function laidOut(id: string, secret?: { name: string }): CaseLine {
+  const objects =
+    secret === undefined ? [] : [{ apiVersion: 'v1', kind: 'Secret', metadata: { ...secret, namespace: 'diff-a' } }];
+  return { id, cat: 'data', objects };
+}
+
+function refused(field: string) {
+  const message = `${field} is not supported by this version of Escapement; the target Secret is left as it is`;
+  return { ready: 'False', reason: 'SecretSyncedError', message };
+}
+
+const verdict = (id: string, ours: OutcomeLine, recorded = outcome(id, good), secret?: { name: string }) =>
+  judge(laidOut(id, secret), recorded, ours).kind;
+
+describe('a case that is served', () => {
+  it('agrees when all is as recorded, levelled for the finalizer and the name of the harness', () => {
+    const ours = outcome('data-0004', good, {
+      ...target,
+      managers: ['differential', 'externalsecrets.external-secrets.io/e'],
+    });
+    expect(verdict('data-0004', ours, outcome('data-0004', { ...good, finalizers: [finalizer] }))).toBe('agrees');
+  });
+
+  it.each<[string, OutcomeLine['es'][string], TargetOutcome]>([
+    ['Ready', { ...good, ready: 'False' }, target],
+    ['the reason', { ...good, reason: 'Other' }, target],
+    ['the message of success', { ...good, message: 'done' }, target],
+    ['the binding', { ...good, binding: 'u' }, target],
+    ['a finalizer of another name', { ...good, finalizers: ['x'] }, target],
+    ['a value', good, { ...target, data: { k: 'w' } }],
+    ['the type', good, { ...target, type: 'other' }],
+    ['a label', good, { ...target, labels: {} }],
+    ['a field manager', good, { ...target, managers: ['escapement', 'holdout'] }],
+    ['the whole Secret', good, { exists: false }],
+  ])('is wrong when %s differs', (_, es, at) => {
+    expect(verdict('data-0004', outcome('data-0004', es, at))).toBe('wrong');
+  });
+
+  it('does not compare the message of a failure, because ours names the cause', () => {
+    const failed = { ready: 'False', reason: 'SecretSyncedError' };
+    const ours = outcome('data-0004', { ...failed, message: 'the store has no key "a"' });
+    expect(verdict('data-0004', ours, outcome('data-0004', { ...failed, message: 'static' }))).toBe('agrees');
+  });
+
+  it('may differ on purpose in the aspects that the table names, and must', () => {
+    const relabelled = outcome('upd-0056', good, { ...target, labels: {} });
+    expect(verdict('upd-0056', relabelled)).toBe('on purpose');
+    expect(verdict('upd-0056', outcome('upd-0056', good))).toBe('wrong');
+    expect(verdict('upd-0056', outcome('upd-0056', good, { ...target, labels: {}, data: {} }))).toBe('wrong');
+  });
+});
+
+describe('a case that is not served yet', () => {
+  const absent = { exists: false };
+
+  it('is left for later when it is refused for what the table names and nothing was made', () => {
+    const ours = outcome('refresh-0001', refused('spec.refreshPolicy CreatedOnce'), absent);
+    expect(verdict('refresh-0001', ours)).toBe('later');
+  });
+
+  it.each<[string, string, OutcomeLine['es'][string], TargetOutcome]>([
+    ['is refused for another field', 'refresh-0001', refused('spec.target.template'), absent],
+    ['is refused without an entry', 'data-0004', refused('spec.target.template'), absent],
+    ['is not refused', 'refresh-0001', good, target],
+    ['fails for another cause', 'refresh-0001', { ready: 'False', message: 'no such key' }, absent],
+    ['made a Secret', 'refresh-0001', refused('spec.refreshPolicy CreatedOnce'), target],
+    ['lost the Secret of an earlier spec', 'upd-0015', refused('spec.target.creationPolicy Orphan'), absent],
+  ])('is wrong when it %s', (_, id, es, at) => {
+    expect(verdict(id, outcome(id, es, at))).toBe('wrong');
+  });
+
+  it('is wrong when a Secret that was there has been written', () => {
+    const es = refused('spec.refreshPolicy CreatedOnce');
+    const untouched = outcome('refresh-0011', es, { ...target, managers: ['differential'] });
+    expect(verdict('refresh-0011', untouched, undefined, { name: 't' })).toBe('later');
+    expect(verdict('refresh-0011', outcome('refresh-0011', es), undefined, { name: 't' })).toBe('wrong');
+  });
+
+  it('may be one that cannot run, because the CRD of a kind is not there', () => {
+    const objects = [{ apiVersion: 'external-secrets.io/v1', kind: 'ClusterExternalSecret', metadata: { name: 'c' } }];
+    expect(judge({ id: 'ces-0014', cat: 'ces', objects }, outcome('ces-0014', good), undefined).kind).toBe('later');
+    expect(judge({ id: 'data-0004', cat: 'data', objects }, outcome('data-0004', good), undefined).kind).toBe('wrong');
+  });
+});

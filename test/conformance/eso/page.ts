@@ -1,0 +1,78 @@
+// docs/conformance.md, made from the tables of expectations. A test keeps the file and the tables together; that the
+// tables are true is what a run of the cases shows.
+import { join } from 'node:path';
+import { categories, categoryOf, type Later, later, lists, onPurpose } from './expectations.ts';
+
+export const pagePath = join(import.meta.dirname, '..', '..', '..', 'docs', 'conformance.md');
+
+/** The page in full. Pure: the same tables give the same text. */
+export function conformancePage(): string {
+  const head = ['category', 'about', 'cases', 'as ESO', 'differ on purpose', 'need what is not served yet'];
+  const purposeRows = onPurpose.map(({ cases, eso, ours, why }) => [cases.join(' '), eso, ours, why]);
+  return [
+    '<!-- Made by `node test/conformance/eso.ts --page` from test/conformance/eso/; edit the tables there. -->',
+    section('# Conformance with External Secrets Operator', introduction),
+    section('## By category', table(head, counts())),
+    section('## In every case', everywhere),
+    section('## Differ on purpose', table(['case', 'ESO', 'Escapement', 'because'], purposeRows)),
+    section('## Need what is not served yet', [...laterText, '', ...table(['needs', 'cases'], later.map(laterRow))]),
+    '',
+  ].join('\n');
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return `\n${title}\n\n${lines.join('\n')}`;
+}
+
+const introduction = [
+  'The suite runs small cases, each a store of the `fake` provider with one or two ExternalSecrets and what surrounds them,',
+  'against the built operator on a fresh control plane, and compares what came of each with what External Secrets Operator',
+  '2.9.0 made of it on the same Kubernetes version. The cases and recordings are not part of this repository; the suite says so',
+  'and skips when they are not there.',
+  '',
+  '```',
+  'node test/conformance/eso.ts --contracts DIR [--only CAT,CAT] [--keep FILE]',
+  '```',
+  '',
+  'Compared are: what the API server accepts, Ready with its reason on ExternalSecrets and stores, the binding in the status, the',
+  'message of what is Ready, and of every target Secret its data, type, immutability, labels, annotations, owners, finalizers and field',
+  'managers. A case counts as passed when all of that is as in ESO, or differs as listed here; as skipped when it needs what is not',
+  'served yet and is refused as it should be; as failed otherwise. An entry that does not hold fails the run as well, and so does an',
+  'operator that ends by itself.',
+];
+
+const everywhere = [
+  '- An ExternalSecret gets no finalizer, because nothing outside the cluster has to be cleaned up for it. One that ESO put there is',
+  '  taken off when the object is deleted.',
+  '- The message of a failure names the cause, the place in the spec and the fix. The reason of the condition is that of ESO.',
+  '- `status.observedGeneration`, and the conditions `Reconciling` and `Stalled` while they hold, are additions.',
+];
+
+const laterText = [
+  'These are refused with Ready=False and `Unsupported`, naming the field; the suite checks that, and that no Secret was made, changed or',
+  'removed for them. A kind whose CRD is not there is not run at all.',
+];
+
+function counts(): readonly (readonly string[])[] {
+  return Object.entries(categories).map(([name, { title, cases }]) => {
+    const refused = idsOf(later, name, cases);
+    const purpose = idsOf(onPurpose, name, cases);
+    return [name, title, ...[cases, cases - purpose - refused, purpose, refused].map(String)];
+  });
+}
+
+/** How many cases of a category the rows list; one that stands in several rows counts once. */
+function idsOf(rows: readonly { readonly cases: readonly string[] }[], category: string, all: number): number {
+  const entries = rows.flatMap(({ cases }) => cases);
+  if (lists(entries, `${category}-`)) return all;
+  return new Set(entries.filter((id) => categoryOf(id) === category)).size;
+}
+
+function laterRow({ needs, cases }: Later): readonly string[] {
+  return [needs, cases.map((id) => (id.endsWith('*') ? `all of ${categoryOf(id)}` : id)).join(', ')];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+}
