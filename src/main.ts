@@ -55,14 +55,15 @@ main(process.argv.slice(2)).then(
       process.stderr.write(`${thrown.message}\n`);
       process.exit(2);
     }
-    // A known failure tells its message; of anything else only the kind and the place, since its text may quote input.
-    const text =
-      thrown instanceof OperatorError
-        ? `${thrown.reason}: ${thrown.message}`
-        : thrown instanceof Error
-          ? (thrown.stack ?? thrown.name)
-          : 'unknown fault';
-    process.stderr.write(`escapement: ${text}\n`);
+    process.stderr.write(`escapement: ${textOf(thrown)}\n`);
     process.exit(1);
   },
 );
+
+/** A known failure tells its message; of anything else only the kind and the place, since its text may quote input. */
+function textOf(thrown: unknown): string {
+  if (thrown instanceof OperatorError) return `${thrown.reason}: ${thrown.message}`;
+  if (!(thrown instanceof Error)) return 'unknown fault';
+  const frames = (thrown.stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
+  return [thrown.name, ...frames].join('\n');
+}

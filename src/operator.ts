@@ -24,6 +24,7 @@ import { StoreController, type StoreKindRooms } from './controller/secret-store/
 import { managedLabel, managedLabelValue } from './core/contract-names.ts';
 import { asOperatorError, OperatorError } from './core/operator-error.ts';
 import type { StatusDialect } from './core/sync-status.ts';
+import { sameTexts } from './core/target-plan.ts';
 import { externalSecretResource } from './crds/external-secret.ts';
 import { clusterSecretStoreResource, isServedProvider, secretStoreResource } from './crds/secret-store.ts';
 import { secretResource } from './credentials/store-credentials.ts';
@@ -400,8 +401,9 @@ function namespaceLabels(transport: Transport, log: Logger) {
           { resource: namespaceResource, trim: ({ metadata }) => metadata.labels ?? {} },
           { transport, clock, log },
         );
-        informer.subscribe(({ key, initial }) => {
-          if (!initial) for (const listener of listeners) listener(key);
+        informer.subscribe(({ key, before, after, initial }) => {
+          if (initial || (before !== undefined && after !== undefined && sameTexts(before, after))) return;
+          for (const listener of listeners) listener(key);
         });
       }
       await informer.whenSynced(signal);

@@ -1,46 +1,62 @@
-// Logs in through @kubernetes/client-node where a kubeconfig names a program (exec) or an auth provider. The package
-// is big, so it is loaded only when such a user entry is met.
+// Logs in through @kubernetes/client-node where a kubeconfig names a program (exec) or the `oidc` auth provider. Only the
+// package's two login files are taken: the rest of it is the API's clients, many times the size of this operator.
 import type { RequestOptions } from 'node:https';
+import { dirname, resolve } from 'node:path';
+import { ExecAuth } from '@kubernetes/client-node/dist/exec_auth.js';
+import { OpenIDConnectAuth } from '@kubernetes/client-node/dist/oidc_auth.js';
 import { OperatorError } from '../core/operator-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Credentials } from './access.ts';
-import type { PluginLogin } from './kubeconfig.ts';
+import type { ChosenContext, PluginLogin } from './kubeconfig.ts';
 
 /** The plugins keep their own tokens until these expire; asking them for every call costs more than a look at a minute. */
 const keepHeaderMs = 30_000;
 
 /** Runs the plugin once, so that what is wrong with it is said at the start. Throws `InvalidCredential`. */
-export async function loginByPlugin(paths: readonly string[], contextName: string, clock: Clock): Promise<PluginLogin> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const load = () => {
-    const config = new KubeConfig();
-    for (const path of paths) {
-      const one = new KubeConfig();
-      one.loadFromFile(path); // unlike from a string, relative paths become absolute
-      config.mergeConfig(one, true);
-    }
-    config.setCurrentContext(contextName);
-    return config;
-  };
-  let config = load();
+export async function loginByPlugin(chosen: ChosenContext, clock: Clock): Promise<PluginLogin> {
+  const user = pluginUser(chosen);
+  let plugin = choosePlugin(chosen, user);
   const ask = async (): Promise<RequestOptions> => {
-    const options: RequestOptions = {};
+    const options: RequestOptions = { headers: {} };
     try {
-      await config.applyToHTTPSOptions(options);
+      await plugin.applyAuthentication(user, options);
     } catch {
       // The plugin's output may hold the credential: it stays out of the message.
-      throw new OperatorError(
-        'InvalidCredential',
-        `context "${contextName}": the login plugin of its user entry failed`,
-      );
+      throw refused(chosen, 'the login plugin of its user entry failed');
     }
     return options;
   };
   const first = await ask();
   const forget = () => {
-    config = load(); // the plugin's own cache has no other way to be emptied
+    plugin = choosePlugin(chosen, user); // the plugin's own cache has no other way to be emptied
   };
   return { tls: certificateOf(first), credentials: pluginCredentials({ ask, forget, first, clock }) };
+}
+
+type PluginUser = Parameters<ExecAuth['applyAuthentication']>[0];
+
+function choosePlugin(chosen: ChosenContext, user: PluginUser): ExecAuth | OpenIDConnectAuth {
+  const plugin = [new ExecAuth(), new OpenIDConnectAuth()].find((one) => one.isAuthProvider(user));
+  if (plugin !== undefined) return plugin;
+  throw refused(chosen, 'the auth-provider of its user entry is not supported: use exec, or the auth-provider oidc');
+}
+
+/** The user entry as the plugins take it. As kubectl does, a program named with a slash is sought beside the kubeconfig. */
+function pluginUser({ user }: ChosenContext): PluginUser {
+  const { exec, 'auth-provider': authProvider } = user?.fields ?? {};
+  const name = user?.title ?? '';
+  if (!isRecord(exec)) return { name, authProvider };
+  const { command } = exec;
+  const isRelative = typeof command === 'string' && /[/\\]/.test(command);
+  return { name, exec: isRelative ? { ...exec, command: resolve(dirname(user?.path ?? ''), command) } : exec };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function refused({ contextName }: ChosenContext, problem: string): OperatorError {
+  return new OperatorError('InvalidCredential', `context "${contextName}": ${problem}`);
 }
 
 interface Plugin {

@@ -36,5 +36,5 @@ async function fromKubeconfig(paths: readonly string[], clock: Clock): Promise<C
   const chosen = chooseContext(paths);
   if (!needsPlugin(chosen)) return accessOf(chosen, clock);
   const { loginByPlugin } = await import('./auth-plugin.ts');
-  return accessOf(chosen, clock, await loginByPlugin(paths, chosen.contextName, clock));
+  return accessOf(chosen, clock, await loginByPlugin(chosen, clock));
 }

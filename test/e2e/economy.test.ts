@@ -101,7 +101,13 @@ describe.skipIf(auditLogPath === undefined)('200 ExternalSecrets over 4 scopes',
     const { 'create events': events = 0, 'patch events': patched = 0, ...others } = byChange.writes;
     expect(others).toEqual({ 'update secrets': 20, 'patch externalsecrets/status': 20 });
     expect(events + patched).toBeLessThanOrEqual(20);
-    expect(new Set(writesOf(await audit.calls(), namespace).filter(isOfSecrets).map(nameOf))).toEqual(new Set(changed));
+    expect(
+      new Set(
+        writesOf(await audit.calls(), namespace)
+          .filter(isOfSecrets)
+          .map(nameOf),
+      ),
+    ).toEqual(new Set(changed));
     expect(byChange.upstream.login).toBe(0);
 
     // A restart.

@@ -84,8 +84,10 @@ export class ExternalSecretController {
 
   /** The labels of a namespace changed: cluster stores may open or close to it. */
   namespaceChanged(namespace: string): void {
-    for (const [key, memory] of this.#memories) {
-      if (memory.hasFailed && key.startsWith(`${namespace}/`)) this.#wake(key, lanes.drift, 'store');
+    for (const key of this.#memories.keys()) {
+      if (!key.startsWith(`${namespace}/`)) continue;
+      const stores = this.#inputs.externalSecrets.get(key)?.stores ?? [];
+      if (stores.some(({ kind }) => kind === 'ClusterSecretStore')) this.#wake(key, lanes.drift, 'store');
     }
   }
 
