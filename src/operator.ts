@@ -12,6 +12,7 @@ import { StoreConnections } from './controller/connect.ts';
 import { ExternalSecretController } from './controller/external-secret/controller.ts';
 import { ReadYourWrites } from './controller/read-your-writes.ts';
 import {
+  type ExternalSecretRecord,
   externalSecretRecord,
   type StoreKind,
   type StoreRecord,
@@ -24,6 +25,7 @@ import { StoreController, type StoreKindRooms } from './controller/secret-store/
 import { managedLabel, managedLabelValue } from './core/contract-names.ts';
 import { asOperatorError, OperatorError } from './core/operator-error.ts';
 import type { StatusDialect } from './core/sync-status.ts';
+import type { ObservedTarget } from './core/target-plan.ts';
 import { sameTexts } from './core/target-plan.ts';
 import { externalSecretResource } from './crds/external-secret.ts';
 import { clusterSecretStoreResource, isServedProvider, secretStoreResource } from './crds/secret-store.ts';
@@ -34,6 +36,7 @@ import { createUpstreamDoor, type RequestObservation } from './http/upstream.ts'
 import { ObjectWatcher } from './kube/by-name.ts';
 import { createKube } from './kube/client.ts';
 import { loadClusterAccess } from './kube/config.ts';
+import type { InformerOptions } from './kube/contract.ts';
 import { detectCompatibility, serves } from './kube/discovery.ts';
 import { createEventRecorder } from './kube/events.ts';
 import { type StartedInformer, startInformer } from './kube/informer.ts';
@@ -98,10 +101,16 @@ function accessSources({ cluster }: Config) {
   };
 }
 
+/** An informer, and the view of it that includes what this process has just written. */
+interface Cache<T extends { readonly uid: string; readonly resourceVersion: string }> {
+  readonly informer: StartedInformer<T>;
+  readonly view: ReadYourWrites<T>;
+}
+
 interface Caches {
-  readonly externalSecrets: StartedInformer<ReturnType<typeof externalSecretRecord>>;
-  readonly targets: StartedInformer<ReturnType<typeof targetRecord>>;
-  readonly stores: Readonly<Partial<Record<StoreKind, StartedInformer<StoreRecord>>>>;
+  readonly externalSecrets: Cache<ExternalSecretRecord>;
+  readonly targets: Cache<ObservedTarget>;
+  readonly stores: Readonly<Partial<Record<StoreKind, Cache<StoreRecord>>>>;
 }
 
 interface Base {
@@ -126,28 +135,31 @@ async function startCaches({ config, transport, log, waitingFor, stopping }: Cac
   await untilServed(transport, log, waitingFor, stopping);
   const deps = { transport, clock, log };
   const scope = config.namespace === undefined ? {} : { namespace: config.namespace };
+  const cache = <T extends { readonly uid: string; readonly resourceVersion: string }>(
+    options: InformerOptions<T>,
+  ): Cache<T> => {
+    const informer = startInformer(options, deps);
+    return { informer, view: new ReadYourWrites(informer, clock) };
+  };
+  const labelSelector = `${managedLabel}=${managedLabelValue}`;
+  const clusterStores = { resource: clusterSecretStoreResource, trim: storeRecord('ClusterSecretStore') };
   const caches: Caches = {
-    externalSecrets: startInformer({ resource: externalSecretResource, ...scope, trim: externalSecretRecord }, deps),
-    targets: startInformer(
-      { resource: secretResource, ...scope, labelSelector: `${managedLabel}=${managedLabelValue}`, trim: targetRecord },
-      deps,
-    ),
+    externalSecrets: cache({ resource: externalSecretResource, ...scope, trim: externalSecretRecord }),
+    targets: cache({ resource: secretResource, ...scope, labelSelector, trim: targetRecord }),
     stores: {
-      SecretStore: startInformer({ resource: secretStoreResource, ...scope, trim: storeRecord('SecretStore') }, deps),
-      ...(config.clusterStores
-        ? {
-            ClusterSecretStore: startInformer(
-              { resource: clusterSecretStoreResource, trim: storeRecord('ClusterSecretStore') },
-              deps,
-            ),
-          }
-        : {}),
+      SecretStore: cache({ resource: secretStoreResource, ...scope, trim: storeRecord('SecretStore') }),
+      ...(config.clusterStores ? { ClusterSecretStore: cache(clusterStores) } : {}),
     },
   };
   const waits = Object.entries({ externalsecrets: caches.externalSecrets, secrets: caches.targets, ...caches.stores });
   for (const [what] of waits) waitingFor.add(what);
   waitingFor.delete('the API server');
-  await Promise.all(waits.map(([what, informer]) => informer.whenSynced(stopping).then(() => waitingFor.delete(what))));
+  await Promise.all(
+    waits.map(async ([what, { informer }]) => {
+      await informer.whenSynced(stopping);
+      waitingFor.delete(what);
+    }),
+  );
   return caches;
 }
 
@@ -321,15 +333,20 @@ async function startWork(base: Base, dialect: StatusDialect, guard: () => void, 
       metrics,
       slots,
       connections,
-      externalSecrets: new ReadYourWrites(caches.externalSecrets, clock),
-      targets: new ReadYourWrites(caches.targets, clock),
+      externalSecrets: caches.externalSecrets.view,
+      targets: caches.targets.view,
       reporter: reporterOf(externalSecretResource, 'external-secrets'),
       heartbeatMs: config.heartbeatMs,
       resource: externalSecretResource,
       fieldManager: 'escapement',
       guard,
     },
-    { externalSecrets: caches.externalSecrets, targets: caches.targets, recovery, startedAtMs: clock.nowMs() },
+    {
+      externalSecrets: caches.externalSecrets.informer,
+      targets: caches.targets.informer,
+      recovery,
+      startedAtMs: clock.nowMs(),
+    },
   );
   const stores = new StoreController({
     kinds: config.storeReconciler ? kinds : {},
@@ -346,7 +363,7 @@ async function startWork(base: Base, dialect: StatusDialect, guard: () => void, 
     onStoreChanged: (before, after) => externalSecrets.storeChanged(before, after),
   });
   namespaces.whenChanged((name) => externalSecrets.namespaceChanged(name));
-  registry.onCollect(() => {
+  const endCollecting = registry.onCollect(() => {
     metrics.queueDepth.set({ kind: 'ExternalSecret' }, externalSecrets.queueDepth);
     metrics.queueDepth.set({ kind: 'SecretStore' }, stores.queueDepth);
   });
@@ -354,6 +371,7 @@ async function startWork(base: Base, dialect: StatusDialect, guard: () => void, 
   stores.start();
   return {
     async stop() {
+      endCollecting();
       await Promise.all([externalSecrets.stop(graceMs), stores.stop(graceMs)]);
       recovery.stop();
       await Promise.all([events.stop(), sessions.close(AbortSignal.timeout(revokeWithinMs))]);
@@ -368,9 +386,9 @@ function storeKinds(
   caches: Caches,
   reporterOf: (resource: Resource, component: string) => Reporter,
 ): Partial<Record<StoreKind, StoreKindRooms>> {
-  const rooms = (informer: StartedInformer<StoreRecord>, resource: Resource, component: string): StoreKindRooms => ({
+  const rooms = ({ informer, view }: Cache<StoreRecord>, resource: Resource, component: string): StoreKindRooms => ({
     informer,
-    cache: new ReadYourWrites(informer, clock),
+    cache: view,
     reporter: reporterOf(resource, component),
   });
   const { SecretStore, ClusterSecretStore } = caches.stores;

@@ -122,7 +122,7 @@ export class Histogram implements Family {
 /** All families of the process; `collect` hooks run before each scrape to set gauges that are read, not counted. */
 export class Registry {
   readonly #families: Family[] = [];
-  readonly #collectors: (() => void)[] = [];
+  readonly #collectors = new Set<() => void>();
 
   counter(name: string, help: string): Metric {
     return this.#keep(new Metric('counter', name, help));
@@ -136,8 +136,10 @@ export class Registry {
     return this.#keep(new Histogram(name, help, boundsSeconds));
   }
 
-  onCollect(collect: () => void): void {
-    this.#collectors.push(collect);
+  /** The answer ends the collecting. */
+  onCollect(collect: () => void): () => void {
+    this.#collectors.add(collect);
+    return () => void this.#collectors.delete(collect);
   }
 
   /** The whole exposition, in text format 0.0.4. */

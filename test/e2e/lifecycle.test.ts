@@ -1,8 +1,9 @@
+import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
 // The life of an ExternalSecret on a real API server: what is repaired, followed, refused and cleaned up, and when.
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { IdentityView } from '../support/infisical-double/identities.ts';
 import { type ApiObject, ApiRefusal } from '../support/kube-api.ts';
-import { clusterStore, credentials, entry, externalSecret, plantSample, secret, store } from '../support/samples.ts';
+import { clusterStore, credentials, entry, externalSecret, plantSample, store } from '../support/samples.ts';
 import { createScene, decoded, type Manifest, type Scene } from '../support/scene.ts';
 import { condition, follow, isFailed, isReady, patienceMs, pause, until } from '../support/wait.ts';
 
@@ -18,7 +19,7 @@ beforeAll(async () => {
   await scene.apply(credentials('credentials', reader), storeNamed('store'));
 });
 
-afterAll(() => scene.end());
+afterAll(() => { require('node:fs').writeFileSync('/tmp/e2e.log', scene.operator().output()); return scene.end(); });
 
 describe('drift of the Secret', () => {
   const drifts: readonly { why: string; name: string; drift: (name: string) => Promise<unknown> }[] = [

@@ -1,5 +1,6 @@
 // Many ExternalSecrets over a few scopes of an Infisical double: the world in which economy, faults and restarts are
-// measured. Object `es-<i>` reads its own keys `K<i>_<k>` from folder `/s<i mod scopes>` through store `store-<that>`.
+// measured. Object `es-<i>` reads its own keys `K<i>_<k>` from folder `/s<i mod scopes>` through store `store-<that>`; all
+// names carry the plan's prefix, so that several fleets, each with a double of its own, fit into one namespace.
 import { randomBytes } from 'node:crypto';
 import type { InfisicalDouble } from './infisical-double/double.ts';
 import type { ApiObject, KubeApi } from './kube-api.ts';
@@ -17,6 +18,8 @@ export interface FleetGround {
 }
 
 export interface FleetPlan {
+  /** Before the names of all objects, with its hyphen. Default none. */
+  readonly prefix?: string;
   readonly objects: number;
   readonly scopes: number;
   /** Keys of each object. Default 3. */
@@ -25,10 +28,6 @@ export interface FleetPlan {
   readonly identities?: number;
   /** Of the ExternalSecrets, as Go writes durations. Default `1h`. */
   readonly refreshInterval?: string;
-  /** Of the stores: their validation. The operator's default when absent. */
-  readonly storeRefreshSeconds?: number;
-  /** Other than the double's own address, by scope. */
-  readonly hostOf?: (scope: number) => string | undefined;
 }
 
 export interface Fleet {
@@ -50,12 +49,14 @@ export const fleetEnvironment = 'prod';
 export async function createFleet(ground: FleetGround, plan: FleetPlan): Promise<Fleet> {
   const { api, double, namespace } = ground;
   const fleet = arrange(ground, plan);
-  for (const { name, clientId, clientSecret } of addIdentities(double, plan)) {
+  const { prefix = '' } = plan;
+  for (const { name: identity, clientId, clientSecret } of addIdentities(double, plan)) {
+    const name = `${prefix}${identity}`;
     const body = { metadata: { name }, stringData: { clientId, clientSecret } };
     await api.create({ kind: 'Secret', namespace, name }, body);
   }
   for (let scope = 0; scope < plan.scopes; scope++) {
-    const name = `store-${scope}`;
+    const name = `${prefix}store-${scope}`;
     await api.create({ kind: 'SecretStore', namespace, name }, storeOf(double.url, plan, scope));
   }
   await forAll(fleet.names, (name) =>
@@ -75,9 +76,9 @@ export async function forAll<T>(items: readonly T[], work: (item: T) => Promise<
 
 function arrange(ground: FleetGround, plan: FleetPlan): Fleet {
   const { double, value, externalSecrets, secrets } = ground;
-  const { objects, scopes, keys = 3 } = plan;
+  const { objects, scopes, keys = 3, prefix = '' } = plan;
   const [project, environment] = [fleetProject, fleetEnvironment];
-  const names = Array.from({ length: objects }, (_, i) => `es-${i}`);
+  const names = Array.from({ length: objects }, (_, i) => `${prefix}es-${i}`);
   const wanted = new Map<string, Record<string, string>>();
   double.projects.add({ slug: project, environments: [{ slug: environment }] });
   for (let scope = 0; scope < scopes; scope++) double.projects.addFolder({ project, environment, path: `/s${scope}` });
@@ -126,11 +127,15 @@ function decoded(text: string | undefined): string | undefined {
 
 /** The number of the scope that an object reads. */
 function scopeOf({ scopes }: FleetPlan, name: string): number {
-  return Number(name.slice('es-'.length)) % scopes;
+  return numberOf(name) % scopes;
+}
+
+function numberOf(name: string): number {
+  return Number(name.slice(name.lastIndexOf('-') + 1));
 }
 
 function upstreamKey(name: string, key: string): string {
-  return `K${name.slice('es-'.length)}_${key.toUpperCase()}`;
+  return `K${numberOf(name)}_${key.toUpperCase()}`;
 }
 
 function addIdentities(double: InfisicalDouble, { identities = 1 }: FleetPlan) {
@@ -140,30 +145,26 @@ function addIdentities(double: InfisicalDouble, { identities = 1 }: FleetPlan) {
 }
 
 function storeOf(url: string, plan: FleetPlan, scope: number): object {
-  const { identities = 1, storeRefreshSeconds } = plan;
-  const name = `identity-${scope % identities}`;
+  const { identities = 1, prefix = '' } = plan;
+  const name = `${prefix}identity-${scope % identities}`;
   const universalAuthCredentials = { clientId: { name, key: 'clientId' }, clientSecret: { name, key: 'clientSecret' } };
   const secretsScope = { projectSlug: fleetProject, environmentSlug: fleetEnvironment, secretsPath: `/s${scope}` };
-  const infisical = { hostAPI: plan.hostOf?.(scope) ?? url, auth: { universalAuthCredentials }, secretsScope };
+  const infisical = { hostAPI: url, auth: { universalAuthCredentials }, secretsScope };
   return {
     apiVersion: 'external-secrets.io/v1',
     kind: 'SecretStore',
-    metadata: { name: `store-${scope}` },
-    spec: {
-      provider: { infisical },
-      ...(storeRefreshSeconds === undefined ? {} : { refreshInterval: storeRefreshSeconds }),
-    },
+    metadata: { name: `${prefix}store-${scope}` },
+    spec: { provider: { infisical } },
   };
 }
 
-/** The manifest of one more ExternalSecret of the plan's kind, or of one of its own. */
-export function externalSecretOf(plan: FleetPlan, name: string): object {
-  const { keys = 3, refreshInterval = '1h' } = plan;
+function externalSecretOf(plan: FleetPlan, name: string): object {
+  const { keys = 3, refreshInterval = '1h', prefix = '' } = plan;
   const data = Array.from({ length: keys }, (_, k) => ({
     secretKey: `k${k}`,
     remoteRef: { key: upstreamKey(name, `k${k}`) },
   }));
-  const secretStoreRef = { kind: 'SecretStore', name: `store-${scopeOf(plan, name)}` };
+  const secretStoreRef = { kind: 'SecretStore', name: `${prefix}store-${scopeOf(plan, name)}` };
   return {
     apiVersion: 'external-secrets.io/v1',
     kind: 'ExternalSecret',

@@ -37,14 +37,17 @@ export class ExternalSecretController {
   /** Which ExternalSecrets name a store, and which write a target. */
   readonly #byStore = new Map<string, Set<string>>();
   readonly #byTarget = new Map<string, Set<string>>();
+  readonly #unsubscribe: readonly (() => void)[];
   #worker: Worker | undefined;
 
   constructor(rooms: Rooms, inputs: ControllerInputs) {
     this.#rooms = rooms;
     this.#inputs = inputs;
     this.#queue = new Workqueue(rooms.clock);
-    inputs.externalSecrets.subscribe((event) => this.#onExternalSecret(event));
-    inputs.targets.subscribe((event) => this.#onTarget(event));
+    this.#unsubscribe = [
+      inputs.externalSecrets.subscribe((event) => this.#onExternalSecret(event)),
+      inputs.targets.subscribe((event) => this.#onTarget(event)),
+    ];
     rooms.connections.whenDropped((store) => this.#wakeFailed(store));
     for (const [key, es] of entriesOf(inputs.externalSecrets)) this.#add(key, es);
     for (const target of inputs.targets.values()) this.#noteOrphan(target);
@@ -65,6 +68,7 @@ export class ExternalSecretController {
   }
 
   async stop(graceMs: number): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#worker?.stop(graceMs);
   }
 

@@ -36,7 +36,6 @@ const fresh: Memory = {
   phaseKey: undefined,
   origin: '',
   orphans: new Set(),
-  orphans: new Set(),
   superseded: new AbortController(),
 };
 const scheduled: Memory = { ...fresh, nextDueMs: 5_000 };

@@ -55,13 +55,14 @@ export class StoreController {
   readonly #firstSeenMs = new Map<string, number>();
   /** Ends the validation under way when the store or an object that it refers to changes. */
   readonly #superseded = new Map<string, AbortController>();
+  readonly #unsubscribe: (() => void)[] = [];
   #worker: Worker | undefined;
 
   constructor(deps: StoreControllerDeps) {
     this.#deps = deps;
     this.#queue = new Workqueue(deps.clock);
     for (const rooms of Object.values(deps.kinds)) {
-      rooms.informer.subscribe((event) => this.#onStore(event));
+      this.#unsubscribe.push(rooms.informer.subscribe((event) => this.#onStore(event)));
       for (const store of rooms.informer.values())
         this.#onStore({ key: '', before: undefined, after: store, initial: true });
     }
@@ -86,6 +87,7 @@ export class StoreController {
   }
 
   async stop(graceMs: number): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#worker?.stop(graceMs);
   }
 

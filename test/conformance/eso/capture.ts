@@ -2,8 +2,8 @@
 // the harness that lies beside them, and gives what it wrote down. What the outcome means is judged elsewhere.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { glob, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { existsSync, globSync, statSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startControlPlane } from '../../support/control-plane.ts';
@@ -32,7 +32,7 @@ export interface CaptureOptions {
 
 /** Throws when the control plane, the bundle or the harness fails. */
 export async function capture(options: CaptureOptions): Promise<Captured> {
-  await ensureBundle(options.onProgress);
+  ensureBundle(options.onProgress);
   const directory = await mkdtemp(join(tmpdir(), 'eso-conformance-'));
   const controlPlane = await startControlPlane({ onProgress: options.onProgress });
   try {
@@ -60,10 +60,9 @@ export async function capture(options: CaptureOptions): Promise<Captured> {
 }
 
 /** Builds the bundle when it is missing or older than what it is made of, so that never an earlier one is judged. */
-async function ensureBundle(onProgress: (line: string) => void): Promise<void> {
-  const files = await Array.fromAsync(glob('src/**/*.ts', { cwd: root, exclude: ['**/*.test.ts'] }));
-  const changedMs = await Promise.all(files.map(async (file) => (await stat(join(root, file))).mtimeMs));
-  if (existsSync(bundle) && (await stat(bundle)).mtimeMs >= Math.max(...changedMs)) return;
+function ensureBundle(onProgress: (line: string) => void): void {
+  const changedMs = globSync('src/**/*.ts', { cwd: root }).map((file) => statSync(join(root, file)).mtimeMs);
+  if (existsSync(bundle) && statSync(bundle).mtimeMs >= Math.max(...changedMs)) return;
   onProgress('building dist/escapement.mjs');
   const rolldown = join(root, 'node_modules', '.bin', 'rolldown');
   const { status } = spawnSync(rolldown, ['-c', 'rolldown.config.mjs', '--log-level', 'warn'], { cwd: root });
