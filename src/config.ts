@@ -1,6 +1,7 @@
 // Flags and environment become one frozen Config. This is the only reader of process.env. Go's flag syntax is understood:
 // `--flag=value`, `--flag value`, `--flag` and `--flag=false` for booleans. Every flag may also come from the environment
 // as ESCAPEMENT_<FLAG IN CAPITALS, DASHES AS UNDERSCORES>; the command line wins.
+import { type CloudVariables, readCloudVariables } from './config-cloud.ts';
 import { type FlagName, type FlagRow, flagTable, foreignProviderFlag } from './config-flags.ts';
 import { parseGoDuration } from './core/go-duration.ts';
 
@@ -21,6 +22,8 @@ export interface ProxySettings {
 export interface Config {
   readonly cluster: ClusterAccess;
   readonly proxy: ProxySettings;
+  /** Variables of the clouds' own SDKs. */
+  readonly cloud: CloudVariables;
   readonly podName: string | undefined;
   readonly podNamespace: string | undefined;
   readonly namespace: string | undefined;
@@ -99,6 +102,7 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
       httpsProxy: env['HTTPS_PROXY'] || env['https_proxy'] || undefined,
       noProxy: env['NO_PROXY'] || env['no_proxy'] || undefined,
     },
+    cloud: readCloudVariables(env),
     podName: env['POD_NAME'] || env['HOSTNAME'] || undefined,
     podNamespace: env['POD_NAMESPACE'] || undefined,
     namespace: texts.namespace || undefined,

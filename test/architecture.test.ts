@@ -37,7 +37,8 @@ const rooms: Readonly<Record<string, Room>> = {
   'main.ts': { imports: [...everyRoom, 'cli', 'operator.ts'] },
   'operator.ts': { imports: everyRoom, packages: ['p-retry'] },
   cli: { imports: everyRoom, packages: ['yaml', 'zod'] },
-  'config.ts': { imports: ['config-flags.ts', 'core/go-duration.ts'], packages: ['zod'], node: [] },
+  'config.ts': { imports: ['config-cloud.ts', 'config-flags.ts', 'core/go-duration.ts'], packages: ['zod'], node: [] },
+  'config-cloud.ts': { imports: [], node: [] },
   'config-flags.ts': { imports: [], node: [] },
   controller: {
     // The port of a store's credentials is bound where the store is connected; the resource of Secrets is named beside it.
@@ -51,7 +52,11 @@ const rooms: Readonly<Record<string, Room>> = {
     packages: ['zod'],
     node: ['crypto'],
   },
-  credentials: { imports: ['core', 'crds', 'kube', 'http'], types: ['auth/contract.ts'] },
+  credentials: {
+    imports: ['core', 'crds', 'kube', 'http'],
+    types: ['auth/contract.ts', 'runtime/clock.ts'],
+    packages: ['zod'],
+  },
   auth: { imports: ['core', 'crds'], types: ['runtime/clock.ts'], packages: ['jose', 'zod'], node: ['crypto'] },
   kube: { imports: ['core', 'crds'], types: ['runtime'], packages: ['@kubernetes/client-node', 'yaml'] },
   http: { imports: ['core'], packages: ['got'] },
@@ -68,6 +73,11 @@ const exceptions: readonly { readonly from: string; readonly to: string; readonl
     from: 'controller/secret-store/reconcile.ts',
     to: 'credentials/references.ts',
     why: 'an open namespace is no failure of the store, and only the class of the error tells it from one',
+  },
+  {
+    from: 'credentials/cloud/gcp-service-account.ts',
+    to: 'auth/signing/rs256-jwt.ts',
+    why: 'Google hands out tokens for a JWT that is signed with the key, by the signer that logins use',
   },
 ];
 
@@ -212,6 +222,7 @@ describe('secret bytes', () => {
     'auth/material.ts': 'digest of the material, and its trimmed text',
     'auth/signing': 'keys that sign login requests',
     'controller/external-secret/apply.ts': 'data of the Secret that is written',
+    'credentials/cloud': 'tokens and keys that are exchanged for tokens of a cloud',
     'core/rewrite.ts': 'merge reads JSON objects',
     'core/selection.ts': 'decodingStrategy',
     'core/target-plan.ts': 'digest for the data-hash annotation',

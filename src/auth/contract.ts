@@ -55,6 +55,15 @@ export interface AmbientSources {
   azureToken(resource: string, signal: AbortSignal): Promise<SecretValue>;
   /** An identity token of the metadata server for an audience. */
   gcpIdToken(audience: string, signal: AbortSignal): Promise<SecretValue>;
+  /**
+   * A JWT of the service account whose key file this is, for an audience. `field` names the file's reference. A key that
+   * Google refuses is LoginRejected.
+   */
+  gcpSignedJwt(
+    keyFile: SecretValue,
+    request: { readonly audience: string; readonly field: string },
+    signal: AbortSignal,
+  ): Promise<SecretValue>;
 }
 
 /** One POST to the provider's login API; `path` is below the API root. The answer is parsed by the caller's schema. */
@@ -78,9 +87,16 @@ export interface Principal {
   login(api: LoginApi, nowMs: number, signal: AbortSignal): Promise<Grant>;
 }
 
-/** A login method: reads its material through the port and says who it is. Makes no call to the provider. */
+/** Where a login will go, and what it may draw on. */
+export interface LoginSite {
+  readonly credentials: Credentials;
+  /** `host[:port]` of the upstream, as `URL.host` gives it. */
+  readonly host: string;
+}
+
+/** A login method: reads its material through the site's ports and says who it is. Makes no call to the provider. */
 export interface AuthMethod<Spec> {
-  gather(spec: Spec, credentials: Credentials, signal: AbortSignal): Promise<Principal>;
+  gather(spec: Spec, site: LoginSite, signal: AbortSignal): Promise<Principal>;
 }
 
 /** Thrown by a call that the upstream refused because of its token, not because of what the identity may do. */

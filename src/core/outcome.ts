@@ -8,6 +8,8 @@ export type Outcome =
       readonly wrote: 'created' | 'updated' | 'nothing';
       readonly reason: string;
       readonly message: string;
+      /** `/folder/KEY` of values that another folder's value of the same key hides. */
+      readonly shadowed: readonly string[];
     }
   /** Nothing was due: neither fetched nor written. */
   | { readonly kind: 'idle' }

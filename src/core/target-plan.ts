@@ -97,49 +97,20 @@ export function planOwnedTarget(
   data: ReadonlyMap<string, SecretValue>,
   observed: ObservedTarget | undefined,
 ): TargetPlan {
-  const owner = ownerOf(source);
   const dataHash = hashData(bytesOf(data));
-  const marks = {
-    labels: {
-      ...source.labels,
-      [createdByLabel]: hashOwner(`${source.namespace}/${source.name}`),
-      [managedLabel]: managedLabelValue,
-    },
-    annotations: { ...source.annotations, [dataHashAnnotation]: dataHash },
-  };
+  const marks = marksOf(source, dataHash);
   if (observed === undefined) {
     const name = { namespace: source.namespace, name: source.targetName };
-    return { action: 'create', secret: { ...name, ...marks, owners: [owner], finalizers: [], data } };
+    return { action: 'create', secret: { ...name, ...marks, owners: [ownerOf(source)], finalizers: [], data } };
   }
   refuseForeignOwner(source, observed);
-  const managers = fieldManagerNames(source.name);
-  const earlier = observed.managed.filter(({ manager }) => managers.includes(manager));
-  const wanted = {
-    labels: merged(
-      observed.labels,
-      earlier.flatMap((entry) => entry.labels),
-      marks.labels,
-    ),
-    annotations: merged(
-      observed.annotations,
-      earlier.flatMap((entry) => entry.annotations),
-      marks.annotations,
-    ),
-    owners: withOwner(observed.owners, owner),
-  };
+  const wanted = marksOver(observed, source, marks);
   const sameData = observed.dataHash === dataHash;
-  if (
-    sameData &&
-    sameTexts(wanted.labels, observed.labels) &&
-    sameTexts(wanted.annotations, observed.annotations) &&
-    sameOwners(wanted.owners, observed.owners)
-  ) {
-    return { action: 'none' };
-  }
+  if (sameData && sameMarks(wanted, observed)) return { action: 'none' };
   if (observed.immutable && !sameData) {
     throw new OperatorError(
       'TargetConflict',
-      `target Secret "${source.targetName}" is immutable and its data would change: delete it, or choose another target.name`,
+      `target Secret "${source.targetName}" is immutable and its data would change`,
     );
   }
   return {
@@ -156,6 +127,47 @@ export function planOwnedTarget(
       data,
     },
   };
+}
+
+/**
+ * True when labels, annotations and owner of a valid target are as the ExternalSecret wants them at present. They may not
+ * be although its status says that it was synced: the target is written before the status.
+ */
+export function hasWantedMarks(source: TargetSource, target: ObservedTarget): boolean {
+  return sameMarks(marksOver(target, source, marksOf(source, target.dataHash)), target);
+}
+
+/** What marks a target, besides its data. */
+interface Marks {
+  readonly labels: Texts;
+  readonly annotations: Texts;
+}
+
+function marksOf(source: TargetSource, dataHash: string): Marks {
+  const createdBy = hashOwner(`${source.namespace}/${source.name}`);
+  return {
+    labels: { ...source.labels, [createdByLabel]: createdBy, [managedLabel]: managedLabelValue },
+    annotations: { ...source.annotations, [dataHashAnnotation]: dataHash },
+  };
+}
+
+type OwnedMarks = Marks & Pick<ObservedTarget, 'owners'>;
+
+/** Foreign labels, annotations and owners stay; of ours those go that are wanted no more. */
+function marksOver(observed: ObservedTarget, source: TargetSource, { labels, annotations }: Marks): OwnedMarks {
+  const managers = fieldManagerNames(source.name);
+  const earlier = observed.managed.filter(({ manager }) => managers.includes(manager));
+  const earlierLabels = earlier.flatMap((entry) => entry.labels);
+  const earlierAnnotations = earlier.flatMap((entry) => entry.annotations);
+  return {
+    labels: merged(observed.labels, earlierLabels, labels),
+    annotations: merged(observed.annotations, earlierAnnotations, annotations),
+    owners: withOwner(observed.owners, ownerOf(source)),
+  };
+}
+
+function sameMarks(a: OwnedMarks, b: OwnedMarks): boolean {
+  return sameTexts(a.labels, b.labels) && sameTexts(a.annotations, b.annotations) && sameOwners(a.owners, b.owners);
 }
 
 /**
@@ -204,14 +216,11 @@ function refuseForeignOwner(source: TargetSource, observed: ObservedTarget): voi
   const controller = controllerOf(observed);
   if (controller === undefined || isSame(controller, source)) return;
   if (isExternalSecret(controller)) {
-    throw new OperatorError(
-      'TargetConflict',
-      `target is owned by another ExternalSecret: "${controller.name}"; choose another target.name`,
-    );
+    throw new OperatorError('TargetConflict', `target is owned by another ExternalSecret: "${controller.name}"`);
   }
   throw new OperatorError(
     'TargetConflict',
-    `failed to take ownership of target secret "${source.targetName}": ${controller.kind} "${controller.name}" controls it; choose another target.name`,
+    `failed to take ownership of target secret "${source.targetName}": ${controller.kind} "${controller.name}" controls it`,
   );
 }
 

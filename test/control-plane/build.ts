@@ -58,7 +58,8 @@ export async function builtControlPlane(onProgress: Progress): Promise<string> {
   return program;
 }
 
-function cacheFolder(): string {
+/** The root of all that tests keep between runs. */
+export function cacheFolder(): string {
   return resolve(process.env['ESCAPEMENT_CACHE'] || join(homedir(), '.cache', 'escapement'));
 }
 

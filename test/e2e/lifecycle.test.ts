@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
 // The life of an ExternalSecret on a real API server: what is repaired, followed, refused and cleaned up, and when.
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { IdentityView } from '../support/infisical-double/identities.ts';
@@ -19,26 +18,26 @@ beforeAll(async () => {
   await scene.apply(credentials('credentials', reader), storeNamed('store'));
 });
 
-afterAll(() => { require('node:fs').writeFileSync('/tmp/e2e.log', scene.operator().output()); return scene.end(); });
+afterAll(() => scene.end());
 
 describe('drift of the Secret', () => {
   const drifts: readonly { why: string; name: string; drift: (name: string) => Promise<unknown> }[] = [
     {
       why: 'its data is edited',
       name: 'drift-data',
-      drift: (name) => edit('Secret', name, { data: { value: Buffer.from('edited').toString('base64') } }),
+      drift: (name) => scene.edit('Secret', name, { data: { value: Buffer.from('edited').toString('base64') } }),
     },
     {
       why: 'a key is added to it',
       name: 'drift-key',
-      drift: (name) => edit('Secret', name, { data: { more: Buffer.from('added').toString('base64') } }),
+      drift: (name) => scene.edit('Secret', name, { data: { more: Buffer.from('added').toString('base64') } }),
     },
     { why: 'it is deleted', name: 'drift-deleted', drift: (name) => scene.api.delete(scene.address('Secret', name)) },
     {
       why: 'its managed label is stripped',
       name: 'drift-label',
       drift: (name) =>
-        edit('Secret', name, { metadata: { labels: { 'reconcile.external-secrets.io/managed': null } } }),
+        scene.edit('Secret', name, { metadata: { labels: { 'reconcile.external-secrets.io/managed': null } } }),
     },
   ];
   it.each(drifts)('is repaired at once when $why', async ({ name, drift }) => {
@@ -76,7 +75,7 @@ describe('a change at the provider', () => {
     const { status } = await scene.whenSynced(name);
     await pause(1_000); // refreshTime counts whole seconds
     put('FORCED', 'new');
-    await edit('ExternalSecret', name, { metadata: { annotations: { 'force-sync': '1' } } });
+    await scene.edit('ExternalSecret', name, { metadata: { annotations: { 'force-sync': '1' } } });
     await untilValue(name, 'new');
     const after = await scene.externalSecrets.until(
       name,
@@ -92,7 +91,7 @@ describe('a change at the provider', () => {
     await scene.apply(externalSecret({ name, spec: { refreshInterval: '0', data: [entry('value', 'NEVER')] } }));
     await scene.whenSynced(name);
     put('NEVER', 'new');
-    await edit('ExternalSecret', name, { metadata: { annotations: { 'force-sync': '1' } } });
+    await scene.edit('ExternalSecret', name, { metadata: { annotations: { 'force-sync': '1' } } });
     await pause(1_500);
     expect(await scene.secretData(name)).toEqual({ value: scene.value('old') });
     expect(isReady(await current(name))).toBe(true);
@@ -103,7 +102,7 @@ describe('a change at the provider', () => {
     put('FASTER', 'old');
     await scene.apply(externalSecret({ name, spec: { refreshInterval: '1h', data: [entry('value', 'FASTER')] } }));
     await scene.whenSynced(name);
-    await edit('ExternalSecret', name, { spec: { refreshInterval: '1s' } });
+    await scene.edit('ExternalSecret', name, { spec: { refreshInterval: '1s' } });
     await scene.whenSynced(name);
     put('FASTER', 'new');
     await untilValue(name, 'new');
@@ -132,7 +131,7 @@ describe('an edit of the spec', () => {
     await scene.whenSynced(name);
     // The answer takes a while, so that there is something to see in between.
     const slow = scene.double.faults.add({ kind: 'latency', delayMs: 700, when: { routes: ['list', 'get'] } });
-    await edit('ExternalSecret', name, { spec: { data: [entry('value', 'DB_PASSWORD')] } });
+    await scene.edit('ExternalSecret', name, { spec: { data: [entry('value', 'DB_PASSWORD')] } });
     await scene.whenSynced(name);
     scene.double.faults.remove(slow);
     expect(await scene.secretData(name)).toEqual({ value: scene.value('db-password') });
@@ -156,7 +155,7 @@ describe('an edit of the spec', () => {
     const name = 'renamed';
     await scene.apply(externalSecret({ name, spec: { target: { name: 'renamed-old' } } }));
     await scene.whenSynced(name);
-    await edit('ExternalSecret', name, { spec: { target: { name: 'renamed-new' } } });
+    await scene.edit('ExternalSecret', name, { spec: { target: { name: 'renamed-new' } } });
     await scene.whenSynced(name);
     await scene.secrets.untilGone('renamed-old', repairedWithinMs);
     expect(await scene.secretData('renamed-new')).toEqual({ value: scene.value('api-key') });
@@ -174,7 +173,7 @@ describe('an edit of the spec', () => {
     });
     await scene.apply(externalSecret({ name, spec: { target: { name: 'blocked-old' } } }));
     await scene.whenSynced(name);
-    await edit('ExternalSecret', name, { spec: { target: { name: 'blocked-new' } } });
+    await scene.edit('ExternalSecret', name, { spec: { target: { name: 'blocked-new' } } });
     await scene.whenFailed(name);
     expect(await scene.secretData('blocked-old')).toEqual({ value: scene.value('api-key') });
   });
@@ -185,7 +184,7 @@ describe('an edit of the spec', () => {
     const { metadata } = await scene.whenSynced(name);
     const labels = (await scene.api.get(scene.address('Secret', name)))?.metadata.labels;
     await scene.api.create(scene.address('Secret', 'lookalike-copy'), { metadata: { name: 'lookalike-copy', labels } });
-    await edit('ExternalSecret', name, { spec: { target: { name: 'lookalike-new' } } });
+    await scene.edit('ExternalSecret', name, { spec: { target: { name: 'lookalike-new' } } });
     await scene.whenSynced(name);
     await scene.secrets.untilGone(name, repairedWithinMs);
     expect(metadata.uid).toBe((await current(name)).metadata.uid);
@@ -235,7 +234,7 @@ describe('labels and annotations of the ExternalSecret', () => {
     const name = 'labelled';
     await scene.apply(externalSecret({ name, labels: { tier: 'one', gone: 'soon' } }));
     await scene.whenSynced(name);
-    await edit('ExternalSecret', name, {
+    await scene.edit('ExternalSecret', name, {
       metadata: { labels: { tier: 'two', gone: null }, annotations: { note: 'here' } },
     });
     await scene.secrets.until(name, 'has the new label', ({ metadata }) => metadata.labels?.['tier'] === 'two');
@@ -249,11 +248,11 @@ describe('labels and annotations of the ExternalSecret', () => {
     await scene.apply(externalSecret({ name, labels: { tier: 'one' } }));
     await scene.whenSynced(name);
     for (const tier of ['two', 'one', 'three', 'one']) {
-      await edit('ExternalSecret', name, { metadata: { labels: { tier } } });
+      await scene.edit('ExternalSecret', name, { metadata: { labels: { tier } } });
     }
-    await edit('ExternalSecret', name, { metadata: { labels: { last: 'yes' } } });
+    await scene.edit('ExternalSecret', name, { metadata: { labels: { last: 'yes' } } });
     await scene.secrets.until(name, 'has the last label', ({ metadata }) => metadata.labels?.['last'] === 'yes');
-    await edit('ExternalSecret', name, { metadata: { labels: { last: null } } });
+    await scene.edit('ExternalSecret', name, { metadata: { labels: { last: null } } });
     await scene.secrets.until(name, 'is as at first', ({ metadata }) => metadata.labels?.['last'] === undefined);
     expect((await metadataOf(name))?.labels).toMatchObject({ tier: 'one' });
     await pause(300);
@@ -273,6 +272,7 @@ describe('the store', () => {
 
   it('when its credentials are rotated, uses the new ones', async () => {
     const name = 'rotated';
+    const holder = 'rotated-credentials';
     const identity = scene.double.identities.add({
       name,
       universal: { clientSecrets: [{ secret: scene.value('first-secret') }] },
@@ -280,13 +280,13 @@ describe('the store', () => {
     });
     put('ROTATED', 'old');
     await scene.apply(
-      credentials(name, identity),
-      store({ name, credentials: name, hostAPI: scene.double.url }),
+      credentials(holder, identity),
+      store({ name, credentials: holder, hostAPI: scene.double.url }),
       externalSecret({ name, storeRef: { name }, spec: { refreshInterval: '1s', data: [entry('value', 'ROTATED')] } }),
     );
     await scene.whenSynced(name);
     const clientSecret = scene.double.identities.addClientSecret(name, { secret: scene.value('second-secret') });
-    await scene.apply(credentials(name, { ...identity, clientSecret }));
+    await scene.apply(credentials(holder, { ...identity, clientSecret }));
     await pause(500); // the change arrives
     scene.double.identities.revokeClientSecret(name, identity.clientSecret);
     scene.double.identities.endTokens(name);
@@ -402,7 +402,7 @@ describe('two claims on one Secret', () => {
     await scene.whenSynced('holder');
     await scene.apply(externalSecret({ name: 'heir', spec: target }));
     await scene.whenFailed('heir');
-    await edit('ExternalSecret', 'holder', { spec: { target: { name: 'holder' } } });
+    await scene.edit('ExternalSecret', 'holder', { spec: { target: { name: 'holder' } } });
     await scene.whenSynced('heir', repairedWithinMs);
     expect((await scene.api.get(scene.address('Secret', 'released')))?.metadata.ownerReferences).toMatchObject([
       { name: 'heir' },
@@ -436,7 +436,7 @@ describe('what is not served yet', () => {
     const name = `unserved-${field.replaceAll(/\W+/g, '-').toLowerCase()}`;
     await scene.apply(externalSecret({ name }));
     await scene.whenSynced(name);
-    await edit('ExternalSecret', name, { spec });
+    await scene.edit('ExternalSecret', name, { spec });
     const failed = await scene.whenFailed(name);
     expect(condition(failed, 'Ready')?.message).toContain(field);
     expect(condition(failed, 'Stalled')?.reason).toBe('Unsupported');
@@ -517,10 +517,6 @@ function storeNamed(
 /** Gives a secret of the double's root folder the value of a label. */
 function put(key: string, label: string): void {
   scene.double.secrets.set({ environment: 'dev', key, value: scene.value(label) });
-}
-
-function edit(kind: 'ExternalSecret' | 'Secret', name: string, patch: object): Promise<ApiObject> {
-  return scene.api.patch(scene.address(kind, name), patch);
 }
 
 async function current(name: string): Promise<ApiObject> {

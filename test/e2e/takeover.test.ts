@@ -141,7 +141,7 @@ describe('what the External Secrets Operator left behind', () => {
 
   it('leaves finalizers of others on an object that is being deleted', async () => {
     const finalizers = [finalizer, 'example.com/other'];
-    const made = externalSecret({ name: 'two-finalizers' }) as { metadata: object };
+    const made = externalSecret({ name: 'two-finalizers' });
     await scene.apply({ ...made, metadata: { ...made.metadata, finalizers } });
     await scene.whenSynced('two-finalizers');
     await scene.api.delete(scene.address('ExternalSecret', 'two-finalizers'));
@@ -180,7 +180,7 @@ async function takeOverFromEso(): Promise<void> {
   const { api, namespace } = scene;
   const name = 'from-eso';
   const labels = { team: 'payments' };
-  const manifest = externalSecret({ name, labels }) as { metadata: object; spec: object };
+  const manifest = externalSecret({ name, labels });
   const created = await api.create(scene.address('ExternalSecret', name), {
     ...manifest,
     metadata: { ...manifest.metadata, finalizers: [finalizer] },

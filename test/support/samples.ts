@@ -1,11 +1,20 @@
 // Manifests for scenes: credentials, stores and ExternalSecrets that work as they are, to be bent by a test where it wants
 // them to fail or to differ.
 import type { IdentityView } from './infisical-double/identities.ts';
-import type { Manifest, Scene } from './scene.ts';
+import type { KindName } from './kube-api.ts';
+import type { Scene } from './scene.ts';
 
 export const project = 'my-project';
 
 type Json = Readonly<Record<string, unknown>>;
+
+/** A manifest as an object. */
+export interface SampleManifest extends Json {
+  readonly apiVersion: string;
+  readonly kind: KindName;
+  readonly metadata: { readonly name: string } & Json;
+  readonly spec?: Json;
+}
 
 /** A project with some secrets of known values in `dev`, and an identity `reader` that may read them. */
 export function plantSample({ double, value }: Scene): IdentityView {
@@ -24,12 +33,12 @@ export function plantSample({ double, value }: Scene): IdentityView {
 }
 
 /** A Secret with text values. */
-export function secret(name: string, stringData: Readonly<Record<string, string>>): Manifest {
+export function secret(name: string, stringData: Readonly<Record<string, string>>): SampleManifest {
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name }, type: 'Opaque', stringData };
 }
 
 /** The credentials of an identity, as `store` refers to them. */
-export function credentials(name: string, { clientId, clientSecret }: IdentityView): Manifest {
+export function credentials(name: string, { clientId, clientSecret }: IdentityView): SampleManifest {
   return secret(name, { clientId, clientSecret });
 }
 
@@ -48,7 +57,7 @@ export interface StoreOptions {
   readonly spec?: Json;
 }
 
-export function store(options: StoreOptions): Manifest {
+export function store(options: StoreOptions): SampleManifest {
   const { name, hostAPI, auth, credentials: holder = 'credentials' } = options;
   const selector = (key: string) => ({ name: holder, key });
   const universal = { clientId: selector('clientId'), clientSecret: selector('clientSecret') };
@@ -72,12 +81,12 @@ export interface ClusterStoreOptions extends StoreOptions {
   readonly controllerClass: string;
 }
 
-export function clusterStore(options: ClusterStoreOptions): Manifest {
+export function clusterStore(options: ClusterStoreOptions): SampleManifest {
   const { namespace, credentials: name = 'credentials', controllerClass } = options;
   const selector = (key: string) => ({ name, key, namespace });
   const auth = { universalAuthCredentials: { clientId: selector('clientId'), clientSecret: selector('clientSecret') } };
   const spec = { controller: controllerClass, ...options.spec };
-  return { ...(store({ auth, ...options, spec }) as Json), kind: 'ClusterSecretStore' };
+  return { ...store({ auth, ...options, spec }), kind: 'ClusterSecretStore' };
 }
 
 export interface ExternalSecretOptions {
@@ -90,7 +99,7 @@ export interface ExternalSecretOptions {
   readonly spec?: Json;
 }
 
-export function externalSecret(options: ExternalSecretOptions): Manifest {
+export function externalSecret(options: ExternalSecretOptions): SampleManifest {
   const { name, labels = {}, annotations = {}, spec = {}, storeRef = { name: 'store' } } = options;
   const hasSource = 'data' in spec || 'dataFrom' in spec;
   return {

@@ -6,7 +6,7 @@ import { type DoubleOptions, type InfisicalDouble, startInfisicalDouble } from '
 import { type ApiObject, createKubeApi, type KindName, type KubeApi, type ObjectAddress } from './kube-api.ts';
 import { createNamespace, kubectl } from './kubectl.ts';
 import { type Operator, startOperator } from './operator.ts';
-import { type Follower, follow, isFailed, isReady } from './wait.ts';
+import { type Follower, follow, isFailed, isReady, type Seen, until } from './wait.ts';
 
 /** A manifest, as an object or as YAML text (which may hold several). */
 export type Manifest = string | Readonly<Record<string, unknown>>;
@@ -17,6 +17,8 @@ export interface SceneOptions {
   /** False leaves it to the test to start the operator (`startOperator`). Default true. */
   readonly operator?: boolean;
 }
+
+export type FollowedKind = 'ExternalSecret' | 'SecretStore' | 'Secret';
 
 export interface Scene {
   readonly namespace: string;
@@ -38,6 +40,8 @@ export interface Scene {
   /** Applies manifests with kubectl, all in one go; they go to the scene's namespace. */
   apply(...manifests: readonly Manifest[]): Promise<void>;
   address(kind: KindName, name: string): ObjectAddress;
+  /** A merge patch of an ExternalSecret, SecretStore or Secret; settles once the scene's own eyes have seen it. */
+  edit(kind: FollowedKind, name: string, patch: object): Promise<ApiObject>;
   /** The ExternalSecret once it is Ready=True for its present generation. */
   whenSynced(name: string, withinMs?: number): Promise<ApiObject>;
   /** The ExternalSecret once it is Ready=False for its present generation. */
@@ -95,6 +99,18 @@ export async function createScene(prefix: string, options: SceneOptions = {}): P
     },
     address: (kind, name) =>
       kind === 'ClusterSecretStore' || kind === 'Namespace' ? { kind, name } : { kind, namespace, name },
+    async edit(kind, name, patch) {
+      const after = await api.patch(scene.address(kind, name), patch);
+      const version = BigInt(after.metadata.resourceVersion);
+      const eyes = {
+        ExternalSecret: followers.externalSecrets,
+        SecretStore: followers.stores,
+        Secret: followers.secrets,
+      };
+      const isSeen = ({ object }: Seen) => BigInt(object.metadata.resourceVersion) >= version;
+      await until(`the edit of ${kind} "${name}" is seen`, () => eyes[kind].history(name).some(isSeen));
+      return after;
+    },
     whenSynced: (name, withinMs) => followers.externalSecrets.until(name, 'is Ready=True', isReady, withinMs),
     whenFailed: (name, withinMs) => followers.externalSecrets.until(name, 'is Ready=False', isFailed, withinMs),
     async secretData(name) {

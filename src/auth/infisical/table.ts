@@ -3,7 +3,7 @@
 import { OperatorError } from '../../core/operator-error.ts';
 import type { InfisicalAuthMethod, InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import { type InfisicalAuth, infisicalLogins } from '../../crds/infisical.ts';
-import type { AuthMethod, Credentials, Principal } from '../contract.ts';
+import type { AuthMethod, LoginSite, Principal } from '../contract.ts';
 import { token } from './token.ts';
 import { universal } from './universal.ts';
 
@@ -30,7 +30,7 @@ const methods: Methods = {
  */
 export async function gatherInfisicalPrincipal(
   auth: InfisicalAuth,
-  credentials: Credentials,
+  site: LoginSite,
   signal: AbortSignal,
 ): Promise<Principal> {
   const logins = infisicalLogins(auth);
@@ -43,17 +43,17 @@ export async function gatherInfisicalPrincipal(
     const blocks = logins.map(({ method }) => blockOf(method)).join(', ');
     throw new OperatorError('InvalidSpec', `infisical.auth: ${blocks} are all set; keep the one that is meant`);
   }
-  return gather(login.method, login.spec, credentials, signal);
+  return gather(login.method, login.spec, site, signal);
 }
 
 function gather<M extends InfisicalAuthMethod>(
   name: M,
   spec: InfisicalAuthSpecs[M],
-  credentials: Credentials,
+  site: LoginSite,
   signal: AbortSignal,
 ): Promise<Principal> {
   const method: AuthMethod<InfisicalAuthSpecs[M]> | undefined = methods[name];
-  if (method !== undefined) return method.gather(spec, credentials, signal);
+  if (method !== undefined) return method.gather(spec, site, signal);
   const served = Object.entries(methods).flatMap(([known, by]) => (by === undefined ? [] : [blockOf(known)]));
   throw new OperatorError(
     'Unsupported',

@@ -8,7 +8,7 @@ import { principalKey, readTrimmed } from '../material.ts';
 const block = 'infisical.auth.tokenAuthCredentials';
 
 export const token: AuthMethod<InfisicalAuthSpecs['token']> = {
-  async gather(spec, credentials, signal) {
+  async gather(spec, { credentials }, signal) {
     const accessToken = await readTrimmed(credentials, spec.accessToken, `${block}.accessToken`, signal);
     return {
       key: principalKey('token', [accessToken]),

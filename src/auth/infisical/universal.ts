@@ -8,7 +8,7 @@ import { grantFrom, parseLoginReply } from './login-reply.ts';
 const block = 'infisical.auth.universalAuthCredentials';
 
 export const universal: AuthMethod<InfisicalAuthSpecs['universal']> = {
-  async gather(spec, credentials, signal) {
+  async gather(spec, { credentials }, signal) {
     const [clientId, clientSecret] = await Promise.all([
       readTrimmed(credentials, spec.clientId, `${block}.clientId`, signal),
       readTrimmed(credentials, spec.clientSecret, `${block}.clientSecret`, signal),

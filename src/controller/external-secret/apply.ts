@@ -31,12 +31,13 @@ export async function applyTarget(
       wrote: 'nothing',
       reason: 'SecretSynced',
       message: 'secret retained due to DeletionPolicy=Retain',
+      shadowed: [],
     };
   }
   refuseTooLarge(es, sources);
   const plan = planOwnedTarget(es, sources.data, observed);
   const wrote = plan.action === 'none' ? 'nothing' : await write(es, sources, plan, rooms, signal);
-  return { kind: 'synced', wrote, reason: 'SecretSynced', message: 'secret synced' };
+  return { kind: 'synced', wrote, reason: 'SecretSynced', message: 'secret synced', shadowed: sources.shadowed };
 }
 
 async function write(

@@ -67,9 +67,12 @@ export class ExternalSecretController {
     });
   }
 
+  /** Runs that wait for sources have nothing to lose and end at once; those that write get `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await this.#worker?.stop(graceMs);
+    const ended = this.#worker?.stop(graceMs);
+    for (const { superseded } of this.#memories.values()) superseded.abort(new DOMException('stopping', 'AbortError'));
+    await ended;
   }
 
   /** A store appeared or its spec changed: everything that names it looks again. */
@@ -109,6 +112,8 @@ export class ExternalSecretController {
       return;
     }
     this.#index(key, after);
+    const former = this.#inputs.targets.get(`${before.namespace}/${before.targetName}`);
+    if (former !== undefined && before.targetName !== after.targetName) this.#noteOrphan(former);
     if (after.deleting !== before.deleting) this.#wake(key, lanes.deletion, 'deleted');
     else if (!isSame(before, after)) this.#wake(key, lanes.spec, 'changed');
   }

@@ -4,7 +4,7 @@ import { externalSecretFinalizer } from '../../core/contract-names.ts';
 import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import { reasons } from '../../core/reasons.ts';
-import { isTargetValid } from '../../core/target-plan.ts';
+import { hasWantedMarks, isTargetValid } from '../../core/target-plan.ts';
 import { refuseInvalid, refuseUnsupported } from '../../core/unsupported.ts';
 import type { RunRequest } from '../../runtime/workqueue.ts';
 import type { ExternalSecretRecord } from '../records.ts';
@@ -58,15 +58,20 @@ async function gather(
     const spec = es.spec.ok;
     refuseUnsupported(spec);
     refuseInvalid(spec);
-    const isValid = isTargetValid(rooms.targets.get(targetKey(es)));
-    if (whatIsDue(es, memory, request, dueness(rooms, intervalOf(spec), isValid)) === undefined)
-      return { kind: 'idle' };
+    const due = dueness(rooms, intervalOf(spec), isTargetAsWanted(es, intervalOf(spec), rooms));
+    if (whatIsDue(es, memory, request, due) === undefined) return { kind: 'idle' };
     return { sources: await readSources(es, spec, memory, request.dueAtMs, rooms, wait) };
   } catch (thrown) {
     const error = asOperatorError(thrown);
     const leftMs = graceLeftMs(error, es, memory, rooms);
     return leftMs > 0 ? { kind: 'grace', leftMs } : { error };
   }
+}
+
+/** With interval 0 the marks do not count: as in ESO, an edit of labels then reaches no Secret. */
+function isTargetAsWanted(es: ExternalSecretRecord, intervalMs: number, rooms: Rooms): boolean {
+  const target = rooms.targets.get(targetKey(es));
+  return target !== undefined && isTargetValid(target) && (intervalMs <= 0 || hasWantedMarks(es, target));
 }
 
 async function decideAndAct(

@@ -63,6 +63,19 @@ export async function reportOutcome(
   await write(es, verdict, { fields, isDue }, rooms, signal);
   if (outcome.wrote === 'created') rooms.reporter.event(es, 'Normal', 'Created', 'secret created');
   if (outcome.wrote === 'updated') rooms.reporter.event(es, 'Normal', 'Updated', 'secret updated');
+  const shadows = outcome.wrote === 'nothing' ? undefined : shadowedMessage(outcome.shadowed);
+  if (shadows !== undefined) rooms.reporter.event(es, 'Warning', 'Shadowed', shadows);
+}
+
+/** How many names a message lists. */
+const namedShadows = 5;
+
+/** What the warning says about values that another folder's value of the same key hides; undefined when there are none. */
+export function shadowedMessage(shadowed: readonly string[]): string | undefined {
+  if (shadowed.length === 0) return undefined;
+  const rest = shadowed.length > namedShadows ? ` and ${shadowed.length - namedShadows} more` : '';
+  const named = shadowed.slice(0, namedShadows).map((name) => `"${name}"`);
+  return `not used, because a folder nearer to that of the search has the same key: ${named.join(', ')}${rest}; rename them, or search in one folder at a time`;
 }
 
 async function reportFailure(

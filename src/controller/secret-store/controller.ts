@@ -86,9 +86,12 @@ export class StoreController {
     });
   }
 
+  /** Validations have nothing to lose and end at once; a report under way gets `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await this.#worker?.stop(graceMs);
+    const ended = this.#worker?.stop(graceMs);
+    for (const superseded of this.#superseded.values()) superseded.abort(new DOMException('stopping', 'AbortError'));
+    await ended;
   }
 
   #onStore({ before, after }: InformerEvent<StoreRecord>): void {

@@ -64,5 +64,8 @@ export function tryJson({ body }: UpstreamAnswer): unknown {
 }
 
 export function unexpected(what: string): OperatorError {
-  return new OperatorError('UpstreamInvalid', `${what}: the answer is not what this endpoint gives; check what answers in its place`);
+  return new OperatorError(
+    'UpstreamInvalid',
+    `${what}: the answer is not what this endpoint gives; check what answers in its place`,
+  );
 }

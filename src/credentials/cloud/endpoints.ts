@@ -39,7 +39,10 @@ export function containerCredentials(environment: CloudEnvironment): URL | undef
   const host = normalizeHost(url.hostname);
   const isKnown = containerHosts.has(host) || (isIP(host) === 4 && host.startsWith('127.'));
   if (url.protocol === 'https:' || (url.protocol === 'http:' && isKnown)) return url;
-  throw malformed(variable, `names "${host}" by plain http: only https, loopback and the addresses of ECS and EKS are allowed`);
+  throw malformed(
+    variable,
+    `names "${host}" by plain http: only https, loopback and the addresses of ECS and EKS are allowed`,
+  );
 }
 
 /** Root of Azure's metadata service. Throws InvalidCredential for a malformed variable. */
@@ -61,14 +64,17 @@ export function namedUrl(environment: CloudEnvironment, variable: CloudVariable)
   const text = environment[variable];
   if (!text) return undefined;
   const url = URL.parse(text.endsWith('/') ? text : `${text}/`);
-  const isPlain = url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '' && url.hash === '';
+  const isPlain =
+    url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '' && url.hash === '';
   if (isPlain) return url;
   throw malformed(variable, 'is not an http or https URL');
 }
 
 /** Allows the metadata services and nothing else; an address that a variable names is allowed wherever it is. */
 export function metadataPolicy(environment: CloudEnvironment): EgressPolicy {
-  const roots = [ec2Metadata, containerCredentials, azureMetadata, googleMetadata].flatMap((root) => ifWellFormed(() => root(environment)));
+  const roots = [ec2Metadata, containerCredentials, azureMetadata, googleMetadata].flatMap((root) =>
+    ifWellFormed(() => root(environment)),
+  );
   const allowed = new Set([ecsRoot, ...roots].map((root) => placeOf(new URL(root))));
   const check = (host: string, port: number) => {
     if (allowed.has(`${host}:${port}`)) return;
@@ -80,7 +86,10 @@ export function metadataPolicy(environment: CloudEnvironment): EgressPolicy {
       const name = normalizeHost(host);
       check(name, port);
       if (name !== googleName || googleAddresses.includes(address)) return;
-      throw new OperatorError('HostDenied', `host "${name}" resolves to an address that is not Google's metadata server`);
+      throw new OperatorError(
+        'HostDenied',
+        `host "${name}" resolves to an address that is not Google's metadata server`,
+      );
     },
   };
 }

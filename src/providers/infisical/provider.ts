@@ -1,7 +1,7 @@
 // The Infisical provider: from a store's spec to a reader. Gathers the identity, opens the way to the host and the session
 // there; requests are in api.ts, what they share in snapshots.ts.
 import { createHash } from 'node:crypto';
-import type { Credentials, Identity, Principal, SessionPool } from '../../auth/contract.ts';
+import type { Identity, LoginSite, Principal, SessionPool } from '../../auth/contract.ts';
 import { OperatorError } from '../../core/operator-error.ts';
 import type { InfisicalAuth, InfisicalSpec, SecretsScope } from '../../crds/infisical.ts';
 import type { Upstream, UpstreamDoor } from '../../http/contract.ts';
@@ -20,7 +20,7 @@ export interface InfisicalPorts {
   readonly sessions: SessionPool;
   readonly clock: Clock;
   /** The identity of the login block that is set. */
-  readonly gatherPrincipal: (auth: InfisicalAuth, credentials: Credentials, signal: AbortSignal) => Promise<Principal>;
+  readonly gatherPrincipal: (auth: InfisicalAuth, site: LoginSite, signal: AbortSignal) => Promise<Principal>;
   /** Told of every call, for ESO's metric of provider calls. */
   readonly observeCall?: ObserveCall;
 }
@@ -36,7 +36,7 @@ export function createInfisicalProvider(ports: InfisicalPorts): Provider<Infisic
       const scope = readScope(spec.secretsScope);
       const caPem = await readCa(spec, context, signal);
       const upstream = counted(door.open(caPem === undefined ? {} : { caPem }), observeCall);
-      const principal = await gatherPrincipal(spec.auth, context.credentials, signal);
+      const principal = await gatherPrincipal(spec.auth, { credentials: context.credentials, host: host.host }, signal);
       const organizationSlug = spec.secretsScope.organizationSlug?.trim() || undefined;
       const identity = identityAt({ host, upstream, principal, caPem, organizationSlug });
       const session = sessions.open(identity, context.holder);

@@ -3,6 +3,7 @@
 import type { AwsCredentials } from '../../../auth/contract.ts';
 import { OperatorError } from '../../../core/operator-error.ts';
 import type { Clock } from '../../../runtime/clock.ts';
+import { keptFetch } from '../kept-fetch.ts';
 import { containerRole } from './container.ts';
 import type { AwsPorts, AwsSource, FoundCredentials } from './found.ts';
 import { instanceRole } from './instance.ts';
@@ -22,30 +23,19 @@ type WallClock = Pick<Clock, 'nowMs'>;
  * Throws InvalidCredential (none configured, or a malformed file or variable), LoginRejected (AWS refused the identity),
  * UpstreamUnavailable, UpstreamInvalid.
  */
-export function awsCredentialChain(ports: AwsPorts & { readonly clock: WallClock }): (signal: AbortSignal) => Promise<AwsCredentials> {
-  let kept: FoundCredentials | undefined;
-  let flight: Promise<FoundCredentials> | undefined;
-  // A fetch serves everybody who waits for it, so it does not end with one of them; its requests have deadlines.
-  const fetching = new AbortController();
-  const fetchOnce = () => {
-    flight ??= find(ports, ports.clock, fetching.signal)
-      .then((found) => {
-        kept = found.expiresAtMs === undefined ? undefined : found;
-        return found;
-      })
-      .finally(() => {
-        flight = undefined;
-      });
-    return flight;
-  };
+export function awsCredentialChain(
+  ports: AwsPorts & { readonly clock: WallClock },
+): (signal: AbortSignal) => Promise<AwsCredentials> {
+  const { clock } = ports;
+  const keep = ({ expiresAtMs = 0 }: FoundCredentials) => expiresAtMs - clock.nowMs() > leastLifeMs;
+  const find = keptFetch((signal) => findFirst(ports, clock, signal), keep);
   return async (signal) => {
-    const isFresh = kept?.expiresAtMs !== undefined && kept.expiresAtMs - ports.clock.nowMs() > leastLifeMs;
-    const { expiresAtMs: _, ...found } = kept !== undefined && isFresh ? kept : await fetchOnce();
+    const { expiresAtMs: _, ...found } = await find(signal);
     return { ...found, region: await awsRegion(ports, signal) };
   };
 }
 
-async function find(ports: AwsPorts, clock: WallClock, signal: AbortSignal): Promise<FoundCredentials> {
+async function findFirst(ports: AwsPorts, clock: WallClock, signal: AbortSignal): Promise<FoundCredentials> {
   for (const source of sources) {
     const found = await source(ports, signal);
     if (found === undefined) continue;

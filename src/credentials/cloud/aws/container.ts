@@ -29,12 +29,20 @@ export const containerRole: AwsSource = async (ports, signal) => {
     throw refusal(answer, what, { code, hint: 'check the pod identity association, or the role of the task' });
   }
   const { AccessKeyId, SecretAccessKey, Token, Expiration, RoleArn } = readJsonAs(answer, what, reply);
-  const raw = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: Token, expiration: Expiration };
+  const raw = {
+    accessKeyId: AccessKeyId,
+    secretAccessKey: SecretAccessKey,
+    sessionToken: Token,
+    expiration: Expiration,
+  };
   return foundCredentials(raw, RoleArn ? `container role "${RoleArn}"` : 'the container role');
 };
 
 /** The file wins: it is rotated, the variable is not. */
-async function authorization({ environment, readFile }: AwsPorts, signal: AbortSignal): Promise<{ authorization?: string }> {
+async function authorization(
+  { environment, readFile }: AwsPorts,
+  signal: AbortSignal,
+): Promise<{ authorization?: string }> {
   const variable = 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE';
   const path = environment[variable];
   if (path) return { authorization: (await readNamedFile(readFile, { variable, path }, signal)).text() };

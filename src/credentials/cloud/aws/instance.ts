@@ -23,14 +23,12 @@ export function isEc2Disabled({ AWS_EC2_METADATA_DISABLED: disabled }: CloudEnvi
   return disabled?.toLowerCase() === 'true';
 }
 
-export const ec2Root = ec2Metadata;
-
 /** The header that every question after the first must carry. Throws what asking throws. */
 export async function ec2Token(
   { environment, metadata }: AwsPorts,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, string>>> {
-  const url = new URL('latest/api/token', ec2Root(environment));
+  const url = new URL('latest/api/token', ec2Metadata(environment));
   const headers = { 'x-aws-ec2-metadata-token-ttl-seconds': String(tokenSeconds) };
   const answer = await ask(metadata, what, { method: 'PUT', url, headers }, signal);
   if (answer.status !== 200) throw refusal(answer, what, { hint: 'is the metadata service of the instance enabled?' });
@@ -41,20 +39,36 @@ export async function ec2Token(
 
 export const instanceRole: AwsSource = async (ports, signal) => {
   if (isEc2Disabled(ports.environment)) return undefined;
-  const headers = await ec2Token(ports, signal);
-  const folder = new URL('latest/meta-data/iam/security-credentials/', ec2Root(ports.environment));
+  const headers = await sessionHeaders(ports, signal);
+  const folder = new URL('latest/meta-data/iam/security-credentials/', ec2Metadata(ports.environment));
   const get = (url: URL) => ask(ports.metadata, what, { method: 'GET', url, headers }, signal);
   const names = await get(folder);
   const hint = 'the instance has no role: attach an instance profile';
   if (names.status !== 200) throw refusal(names, what, { hint });
   const role = names.body.toString('utf8').trim().split(/\s/)[0] ?? '';
-  if (!/^[\w+=,.@-]{1,128}$/.test(role)) throw role === '' ? new OperatorError('LoginRejected', `${what}: ${hint}`) : unexpected(what);
+  if (!/^[\w+=,.@-]{1,128}$/.test(role))
+    throw role === '' ? new OperatorError('LoginRejected', `${what}: ${hint}`) : unexpected(what);
   const answer = await get(new URL(encodeURIComponent(role), folder));
   if (answer.status !== 200) throw refusal(answer, what, { hint });
   const said = readJsonAs(answer, what, roleCredentials);
   if (said.Code !== 'Success') {
-    throw new OperatorError('LoginRejected', `${what} has no credentials for role "${role}": check the role's trust policy`);
+    throw new OperatorError(
+      'LoginRejected',
+      `${what} has no credentials for role "${role}": check the role's trust policy`,
+    );
   }
   const raw = { accessKeyId: said.AccessKeyId, secretAccessKey: said.SecretAccessKey, sessionToken: said.Token };
   return foundCredentials({ ...raw, expiration: said.Expiration }, `instance role "${role}"`);
 };
+
+/** Where nothing else is configured this service is only a guess: what is wrong may be that the others are not. */
+async function sessionHeaders(ports: AwsPorts, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
+  try {
+    return await ec2Token(ports, signal);
+  } catch (thrown) {
+    if (!(thrown instanceof OperatorError) || thrown.reason !== 'UpstreamUnavailable') throw thrown;
+    throw thrown.within(
+      'no AWS credentials in the environment, in files or for the pod, and none from the node (pods need a hop limit of 2 there)',
+    );
+  }
+}

@@ -22,7 +22,11 @@ export async function readProfile({ environment, readFile }: AwsPorts, signal: A
   };
   const config = await sections('AWS_CONFIG_FILE', 'config');
   const credentials = await sections('AWS_SHARED_CREDENTIALS_FILE', 'credentials');
-  const found = [config.get(`profile ${name}`), name === 'default' ? config.get(name) : undefined, credentials.get(name)];
+  const found = [
+    config.get(`profile ${name}`),
+    name === 'default' ? config.get(name) : undefined,
+    credentials.get(name),
+  ];
   if (asked && found.every((section) => section === undefined)) {
     throw new OperatorError('InvalidCredential', `AWS_PROFILE: no shared file has the profile "${name}"`);
   }

@@ -2,8 +2,9 @@
 import * as z from 'zod/mini';
 import { OperatorError } from '../../../core/operator-error.ts';
 import { ask, readJsonAs } from '../answers.ts';
+import { ec2Metadata } from '../endpoints.ts';
 import type { AwsPorts } from './found.ts';
-import { ec2Root, ec2Token, isEc2Disabled } from './instance.ts';
+import { ec2Token, isEc2Disabled } from './instance.ts';
 import { readProfile } from './profile.ts';
 
 /** Infisical reads the region out of the signature and refuses longer or odder ones. */
@@ -13,7 +14,10 @@ const regionForm = /^[a-z0-9-]{1,20}$/;
 export async function awsRegion(ports: AwsPorts, signal: AbortSignal): Promise<string> {
   const region = (await configuredRegion(ports, signal)) ?? (await instanceRegion(ports, signal));
   if (regionForm.test(region)) return region;
-  throw new OperatorError('InvalidCredential', 'the AWS region is malformed: set AWS_REGION to one such as eu-central-1');
+  throw new OperatorError(
+    'InvalidCredential',
+    'the AWS region is malformed: set AWS_REGION to one such as eu-central-1',
+  );
 }
 
 /** The region that the environment or the profile names. */
@@ -30,7 +34,7 @@ async function instanceRegion(ports: AwsPorts, signal: AbortSignal): Promise<str
   try {
     const what = 'EC2 instance metadata (region)';
     const headers = await ec2Token(ports, signal);
-    const url = new URL('latest/dynamic/instance-identity/document', ec2Root(ports.environment));
+    const url = new URL('latest/dynamic/instance-identity/document', ec2Metadata(ports.environment));
     const answer = await ask(ports.metadata, what, { method: 'GET', url, headers }, signal);
     return readJsonAs(answer, what, identityDocument).region;
   } catch (thrown) {

@@ -67,10 +67,13 @@ const globalEndpoint = 'https://sts.amazonaws.com/';
 
 function stsEndpoint(environment: CloudEnvironment, region: string | undefined): URL {
   const isIgnored = environment.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS?.toLowerCase() === 'true';
-  const named = isIgnored ? undefined : (namedUrl(environment, 'AWS_ENDPOINT_URL_STS') ?? namedUrl(environment, 'AWS_ENDPOINT_URL'));
+  const named = isIgnored
+    ? undefined
+    : (namedUrl(environment, 'AWS_ENDPOINT_URL_STS') ?? namedUrl(environment, 'AWS_ENDPOINT_URL'));
   if (named !== undefined) return named;
   const isLegacy = environment.AWS_STS_REGIONAL_ENDPOINTS?.toLowerCase() === 'legacy';
-  if (region === undefined || region === 'aws-global' || (isLegacy && legacyRegions.has(region))) return new URL(globalEndpoint);
+  if (region === undefined || region === 'aws-global' || (isLegacy && legacyRegions.has(region)))
+    return new URL(globalEndpoint);
   const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
   return new URL(`https://sts.${encodeURIComponent(region)}.${suffix}/`);
 }

@@ -1,0 +1,40 @@
+// One fetch for all who ask at the same time, and its value again for as long as it is fresh.
+import { OperatorError } from '../../core/operator-error.ts';
+
+/** `isFresh` is asked anew at each use. A failure is not kept. */
+export function keptFetch<T>(
+  fetch: (signal: AbortSignal) => Promise<T>,
+  isFresh: (value: T) => boolean,
+): (signal: AbortSignal) => Promise<T> {
+  let kept: { readonly value: T } | undefined;
+  let flight: Promise<T> | undefined;
+  // It serves everybody who waits, so it does not end with one of them; its requests have deadlines of their own.
+  const shared = new AbortController().signal;
+  const start = () =>
+    fetch(shared)
+      .then((value) => {
+        kept = { value };
+        return value;
+      })
+      .finally(() => {
+        flight = undefined;
+      });
+  return (signal) => {
+    if (signal.aborted) return Promise.reject(stopped());
+    if (kept !== undefined && isFresh(kept.value)) return Promise.resolve(kept.value);
+    flight ??= start();
+    return unlessAborted(flight, signal);
+  };
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(stopped());
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+function stopped(): OperatorError {
+  return new OperatorError('Aborted', 'stopped');
+}

@@ -1,0 +1,111 @@
+// What the documentation shows must be true: every manifest is one that the operator reads whole, every block of YAML on a page is
+// a file, every link leads somewhere, and the pages of providers know every field.
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+import { reasons } from '../src/core/reasons.ts';
+import { refuseInvalid, refuseUnsupported } from '../src/core/unsupported.ts';
+import { parseExternalSecret } from '../src/crds/external-secret.ts';
+import { parseStore } from '../src/crds/secret-store.ts';
+
+const root = dirname(import.meta.dirname);
+const find = (...patterns: string[]) => patterns.flatMap((pattern) => globSync(pattern, { cwd: root })).sort();
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+const manifests = find('docs/**/*.yaml', 'examples/**/*.yaml');
+const pages = ['README.md', ...find('docs/**/*.md', 'examples/**/*.md')];
+const pagesByHand = pages.filter((page) => !read(page).startsWith('<!-- Generated'));
+
+const manifest = z.looseObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: z.looseObject({ name: z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/) }),
+});
+
+function documents(text: string): readonly z.infer<typeof manifest>[] {
+  return parseAllDocuments(text).map((document) => {
+    expect(document.errors).toEqual([]);
+    return manifest.parse(document.toJS());
+  });
+}
+
+/** The object as its kind reads it, or undefined for kinds of Kubernetes itself. */
+function parsed(object: z.infer<typeof manifest>) {
+  if (object.kind === 'ExternalSecret') return parseExternalSecret(object);
+  return object.kind === 'SecretStore' || object.kind === 'ClusterSecretStore' ? parseStore(object) : undefined;
+}
+
+describe('manifests', () => {
+  it.each(manifests)('%s is read whole: no field is unknown', (path) => {
+    const objects = documents(read(path));
+    expect(objects.length).toBeGreaterThan(0);
+    for (const object of objects) {
+      const { ok, issues } = parsed(object) ?? { ok: object };
+      expect(issues).toBeUndefined();
+      expect(ok).toMatchObject(object);
+    }
+  });
+
+  it.each(manifests)('%s asks for nothing that is refused', (path) => {
+    for (const object of documents(read(path))) {
+      if (object.kind !== 'ExternalSecret') continue;
+      const spec = parseExternalSecret(object).ok?.spec;
+      if (spec === undefined) throw new Error('cannot be read');
+      expect(() => refuseUnsupported(spec)).not.toThrow();
+      expect(() => refuseInvalid(spec)).not.toThrow();
+    }
+  });
+});
+
+describe('pages', () => {
+  const files = new Set(manifests.map((path) => read(path).trim()));
+
+  it.each(pagesByHand)('%s shows no YAML but that of files', (page) => {
+    const blocks = [...read(page).matchAll(/^```ya?ml\n(.*?)^```/gms)].map(([, text = '']) => text.trim());
+    expect(blocks.filter((text) => !files.has(text))).toEqual([]);
+  });
+
+  it.each(pages)('%s links to what is there', (page) => {
+    const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, path = '']) => path);
+    expect(links.filter((path) => !existsSync(join(root, dirname(page), path)))).toEqual([]);
+  });
+
+  it.each(pagesByHand)('%s names reasons that exist', (page) => {
+    const named = [...read(page).matchAll(/^\| `([A-Z][a-z]+[A-Z]\w*)` \|/gm)].map(([, reason = '']) => reason);
+    expect(named.filter((reason) => !Object.hasOwn(reasons, reason))).toEqual([]);
+  });
+
+  it('show every manifest of docs/', () => {
+    const shown = pagesByHand.map(read).join('\n');
+    expect(manifests.filter((path) => path.startsWith('docs/') && !shown.includes(read(path)))).toEqual([]);
+  });
+});
+
+describe('pages of providers', () => {
+  interface Schema {
+    readonly properties?: Readonly<Record<string, Schema>>;
+    readonly items?: Schema;
+  }
+
+  /** The fields of a provider block in the CRD, references to other objects not opened. */
+  function* fieldsOf(schema: Schema): Generator<string> {
+    const own = Object.entries((schema.items ?? schema).properties ?? {});
+    const isReference = own.some(([name]) => name === 'name') && own.some(([name]) => name === 'namespace');
+    for (const [name, inner] of isReference ? [] : own) {
+      yield name;
+      yield* fieldsOf(inner);
+    }
+  }
+
+  const crd = parse(read('deploy/crds/external-secrets.io_secretstores.yaml'));
+  const blocks = crd.spec.versions[0].schema.openAPIV3Schema.properties.spec.properties.provider.properties;
+
+  it.each(['infisical', 'fake'])('%s.md explains every field of the block', (name) => {
+    const page = read(`docs/providers/${name}.md`);
+    const fields = [...new Set(fieldsOf(blocks[name]))];
+    expect(fields.length).toBeGreaterThan(2);
+    expect(fields.filter((field) => !new RegExp(`\\b${field}\\b`).test(page))).toEqual([]);
+  });
+});

@@ -1,0 +1,206 @@
+// Processes that end: killed at any point, told to stop, replaced by another replica, frozen and woken. Whatever happens,
+// the Secrets converge, and none is written that was right already.
+import { afterEach, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { countWrites, followAudit, writesOf } from '../support/audit.ts';
+import { createFleet, type Fleet } from '../support/fleet.ts';
+import { kubectl } from '../support/kubectl.ts';
+import { type Operator, startOperator } from '../support/operator.ts';
+import { createScene, type Scene } from '../support/scene.ts';
+import { pause, until } from '../support/wait.ts';
+
+const { auditLogPath } = inject('controlPlane');
+const scenes: Scene[] = [];
+
+afterEach(async () => {
+  for (const scene of scenes.splice(0)) await scene.end();
+});
+
+async function scene(): Promise<Scene> {
+  const made = await createScene('restart', { operator: false });
+  scenes.push(made);
+  return made;
+}
+
+describe('an operator that is killed', () => {
+  it('converges after any number of kills, and rewrites no Secret that is right', async () => {
+    const ground = await scene();
+    const fleet = await createFleet(ground, { objects: 100, scopes: 4, refreshInterval: '2s' });
+    const audit = auditLogPath === undefined ? undefined : await followAudit(auditLogPath);
+    // During the first sync: whenever some ten Secrets more are there.
+    for (let created = 5; created <= 85; created += 10) {
+      await killAt(ground, `${created} Secrets are there`, () => fleet.rightSecrets().size >= created);
+    }
+    await ground.startOperator();
+    await until('all are synced', () => fleet.problems().length === 0, 30_000);
+    expect(statesOf(ground, fleet)).toEqual(fleet.names.map((name) => `${name}: ADDED`));
+
+    // During the updates after a change of every value upstream.
+    await ground.operator().stop('SIGKILL');
+    for (const name of fleet.names) fleet.change(name, 'k1');
+    for (let updated = 10; updated <= 90; updated += 20) {
+      await killAt(ground, `${updated} Secrets are updated`, () => fleet.rightSecrets().size >= updated);
+    }
+    await ground.startOperator();
+    await until('all are synced', () => fleet.problems().length === 0, 30_000);
+    await pause(3_000); // a wave in which nothing is left to do
+    expect(fleet.problems()).toEqual([]);
+    expect(statesOf(ground, fleet)).toEqual(fleet.names.map((name) => `${name}: ADDED MODIFIED`));
+    if (audit === undefined) return;
+    const secretWrites = writesOf(await audit.calls(), ground.namespace).filter((call) => call.resource === 'secrets');
+    // 504 is what the log says of a caller that went away; nothing else was refused, and nothing written twice.
+    expect(secretWrites.map(({ code }) => code).filter((code) => code >= 400 && code !== 504)).toEqual([]);
+    say(`14 kills: ${JSON.stringify(countWrites(await audit.calls(), ground.namespace))}`);
+  }, 180_000);
+});
+
+describe('an operator that is told to stop', () => {
+  it('ends in time in the middle of writing, and gives back token and lease', async () => {
+    const ground = await scene();
+    const { namespace, double, kubeconfig } = ground;
+    const fleet = await createFleet(ground, { objects: 200, scopes: 4 });
+    const flags = ['--enable-leader-election=true', `--leader-election-namespace=${namespace}`];
+    double.faults.add({ kind: 'hang', when: { path: '/s3' } }); // these must be abandoned
+    await ground.startOperator(flags);
+    await until('writing has begun', () => fleet.rightSecrets().size >= 10, 30_000);
+    const startedMs = performance.now();
+    expect(await ground.operator().stop()).toBe(0);
+    const tookMs = performance.now() - startedMs;
+    await pause(500); // what was written last is on its way to the watch
+    const done = fleet.rightSecrets().size;
+    say(`SIGTERM while writing: ended after ${Math.round(tookMs)} ms with ${done} of 200 Secrets written`);
+    expect(tookMs).toBeLessThan(10_000);
+    expect(done).toBeLessThanOrEqual(150);
+    expect(fleet.wrongSecrets().filter((line) => !line.endsWith('has no Secret'))).toEqual([]);
+    expect(double.requests.counts().byKind).toMatchObject({ login: 1, revoke: 1 });
+    const lease = ['get', 'lease', 'escapement-controller', '-n', namespace, '-o', 'jsonpath={.spec.holderIdentity}'];
+    expect((await kubectl(lease, { kubeconfig })).stdout).toBe('');
+
+    double.faults.clear();
+    await ground.startOperator(flags);
+    await until('all are synced', () => fleet.problems().length === 0, 30_000);
+    expect(statesOf(ground, fleet)).toEqual(fleet.names.map((name) => `${name}: ADDED`));
+  });
+
+  it('does not wait for an upstream that hangs', async () => {
+    const ground = await scene();
+    ground.double.faults.add({ kind: 'hang' });
+    await createFleet(ground, { objects: 2, scopes: 2 });
+    await ground.startOperator();
+    await until('a request hangs', () => ground.double.requests.counts().inFlight > 0);
+    const startedMs = performance.now();
+    expect(await ground.operator().stop()).toBe(0);
+    const tookMs = Math.round(performance.now() - startedMs);
+    say(`SIGTERM while the upstream hangs: ended after ${tookMs} ms`);
+    expect(tookMs).toBeLessThan(2_500);
+  });
+});
+
+describe('two replicas', () => {
+  it('share the work by a lease, whatever becomes of the leader', async () => {
+    const ground = await scene();
+    const { namespace } = ground;
+    const fleet = await createFleet(ground, { objects: 20, scopes: 2, refreshInterval: '2s' });
+    const flags = [
+      '--enable-leader-election=true',
+      `--leader-election-namespace=${namespace}`,
+      '--leader-election-lease-duration=4s',
+      '--leader-election-renew-deadline=3s',
+      '--leader-election-retry-period=1s',
+    ];
+    const replica = async () => {
+      const operator = await ground.startOperator(flags);
+      onTestFinished(async () => void (await operator.stop('SIGKILL')));
+      return operator;
+    };
+    const followed = () => until('the change is followed', () => fleet.problems().length === 0, 20_000);
+
+    const first = await replica();
+    await followed();
+    const second = await replica();
+    expect(await roles(first, second)).toEqual(['leader', 'follower']);
+    for (const name of fleet.names) fleet.change(name, 'k0');
+    await followed();
+    expect(await writesBy(second)).toBe(0);
+
+    // Killed: the other one waits out the lease.
+    await first.stop('SIGKILL');
+    for (const name of fleet.names) fleet.change(name, 'k1');
+    const afterKillMs = await timed(followed);
+    say(`leader killed: the other one has written after ${afterKillMs} ms (lease 4 s, refresh 2 s)`);
+    expect(afterKillMs).toBeLessThan(4_000 + 1_200 + 2_000 + 3_000);
+
+    // Stopped: the lease is handed over.
+    const third = await replica();
+    expect(await roles(second, third)).toEqual(['leader', 'follower']);
+    const handOverMs = await timed(async () => {
+      const ended = second.stop();
+      await until('the other one leads', async () => (await third.metric('escapement_leader')) === 1);
+      expect(await ended).toBe(0);
+    });
+    say(`leader stopped: the other one leads after ${handOverMs} ms`);
+    expect(handOverMs).toBeLessThan(5_000);
+
+    // Frozen while values are due, deposed, and woken: it must not write.
+    const fourth = await replica();
+    expect(await roles(third, fourth)).toEqual(['leader', 'follower']);
+    process.kill(third.pid, 'SIGSTOP');
+    for (const name of fleet.names) fleet.change(name, 'k2');
+    await followed();
+    const before = ground.secrets.history().length;
+    process.kill(third.pid, 'SIGCONT');
+    await pause(4_500);
+    expect(ground.secrets.history().length).toBe(before);
+    expect(await roles(third, fourth)).toEqual(['follower', 'leader']);
+    expect(fleet.problems()).toEqual([]);
+    const states = ['ADDED', 'MODIFIED', 'MODIFIED', 'MODIFIED'].join(' ');
+    expect(statesOf(ground, fleet)).toEqual(fleet.names.map((name) => `${name}: ${states}`));
+
+    // And it takes over again like any other.
+    expect(await fourth.stop()).toBe(0);
+    fleet.change(fleet.names[0] ?? '', 'k0');
+    await followed();
+    expect(await third.stop()).toBe(0);
+  });
+});
+
+/** Runs an operator until something has come about, and kills it some ms later. */
+async function killAt(ground: Scene, what: string, isSo: () => boolean): Promise<void> {
+  const operator = await startOperator({ kubeconfig: ground.kubeconfig, namespace: ground.namespace }, false);
+  try {
+    await until(what, isSo, 30_000);
+    await pause(Math.random() * 40);
+  } finally {
+    await operator.stop('SIGKILL');
+  }
+}
+
+/** What the Secrets of the fleet went through, by the watch. */
+function statesOf({ secrets }: Scene, { names }: Fleet): readonly string[] {
+  return names.map(
+    (name) =>
+      `${name}: ${secrets
+        .history(name)
+        .map(({ type }) => type)
+        .join(' ')}`,
+  );
+}
+
+function roles(...operators: readonly Operator[]): Promise<readonly string[]> {
+  return Promise.all(
+    operators.map(async (operator) => ((await operator.metric('escapement_leader')) === 1 ? 'leader' : 'follower')),
+  );
+}
+
+function writesBy(operator: Operator): Promise<number> {
+  return operator.metric('escapement_secret_writes_total');
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedMs = performance.now();
+  await work();
+  return Math.round(performance.now() - startedMs);
+}
+
+function say(line: string): void {
+  process.stdout.write(`restart: ${line}\n`);
+}
