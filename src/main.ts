@@ -11,25 +11,29 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
   const wantsHelp = args.includes('--help') || args.includes('-h');
   switch (command) {
     case 'run':
-      if (wantsHelp) return print(runHelp());
+      if (wantsHelp) return await print(runHelp());
       return await runUntilSignal(args);
     case 'crds':
-      return print(printCrds());
+      return await print(printCrds());
     case 'version':
     case '--version':
-      return print(version);
+      return await print(version);
     case 'help':
     case '--help':
     case '-h':
-      return print(usage);
+      return await print(usage);
     default:
       process.stderr.write(`${command === undefined ? 'no command' : `unknown command "${command}"`}\n\n${usage}\n`);
       return 2;
   }
 }
 
-function print(text: string): number {
-  process.stdout.write(`${text}\n`);
+/** Ends when all is handed over: a pipe takes 64 KiB at a time, and an earlier exit would cut the rest off. */
+async function print(text: string): Promise<number> {
+  await new Promise<void>((resolve) => {
+    process.stdout.once('error', () => resolve()); // the reader has seen enough, as `head` does
+    process.stdout.write(`${text}\n`, () => resolve());
+  });
   return 0;
 }
 

@@ -29,6 +29,10 @@ import type { ObservedTarget } from './core/target-plan.ts';
 import { sameTexts } from './core/target-plan.ts';
 import { externalSecretResource } from './crds/external-secret.ts';
 import { clusterSecretStoreResource, isServedProvider, secretStoreResource } from './crds/secret-store.ts';
+import { readBoundedFile } from './credentials/bounded-file.ts';
+import { openCloudDoors } from './credentials/cloud/doors.ts';
+import { createCloudSources } from './credentials/cloud/sources.ts';
+import { operatorIdentity } from './credentials/operator-identity.ts';
 import { secretResource } from './credentials/store-credentials.ts';
 import { createEgressPolicy } from './http/egress.ts';
 import { createProxyRules } from './http/proxy.ts';
@@ -298,6 +302,13 @@ async function startWork(base: Base, dialect: StatusDialect, guard: () => void, 
     clock,
     observe: (request) => observeRequest(request, metrics),
   });
+  const cloudDoors = openCloudDoors({
+    environment: config.cloud,
+    proxy: createProxyRules(config.proxy),
+    userAgent,
+    clock,
+  });
+  const cloud = { ...cloudDoors, environment: config.cloud, readFile: readBoundedFile, clock };
   const infisical = createInfisicalProvider({
     door,
     sessions,
@@ -320,6 +331,7 @@ async function startWork(base: Base, dialect: StatusDialect, guard: () => void, 
       createToken: async (order, waiting) =>
         (await createToken(transport, { ...order, expirationSeconds: 600 }, waiting)).token,
     },
+    operator: operatorIdentity(config, createCloudSources(cloud)),
     controllerClass: config.controllerClass,
     clusterStores: config.clusterStores,
     signal,
@@ -376,6 +388,7 @@ async function startWork(base: Base, dialect: StatusDialect, guard: () => void, 
       recovery.stop();
       await Promise.all([events.stop(), sessions.close(AbortSignal.timeout(revokeWithinMs))]);
       door.close();
+      cloudDoors.close();
       objects.close();
       namespaces.close();
     },

@@ -23,7 +23,7 @@ function yamlOf(tree: Tree, indent: string): string {
       if (isValue(node)) return `${comment}${indent}${yamlValue(name, node.default, indent)}\n`;
       return `${comment}${indent}${name}:\n${yamlOf(node.values, `${indent}  `)}`;
     })
-    .join('');
+    .join(indent === '' ? '\n' : '');
 }
 
 function yamlValue(name: string, value: Json, indent: string): string {
@@ -47,7 +47,10 @@ function commentOf(help: string, indent: string): string {
 /** Unknown names are refused, apart from those below `global`, which belongs to the parent chart. */
 function schemaOf(tree: Tree, path: string): Json {
   const properties = Object.fromEntries(
-    Object.entries(tree).map(([name, node]) => [name, isValue(node) ? valueSchema(node) : sectionSchema(node, `${path}${name}.`)]),
+    Object.entries(tree).map(([name, node]) => [
+      name,
+      isValue(node) ? valueSchema(node) : sectionSchema(node, `${path}${name}.`),
+    ]),
   );
   const accepted = Object.entries(withoutEffect)
     .filter(([name]) => name.startsWith(path) && !name.slice(path.length).includes('.'))
@@ -102,7 +105,9 @@ export function valuesPage(): string {
 function rowsOf(tree: Tree, path: string): string[] {
   return Object.entries(tree).flatMap(([name, node]) => {
     if (!isValue(node)) return rowsOf(node.values, `${path}${name}.`);
-    const wanted = Array.isArray(node.schema['enum']) ? ` (${node.schema['enum'].map((one) => `\`${one}\``).join(', ')})` : '';
+    const wanted = Array.isArray(node.schema['enum'])
+      ? ` (${node.schema['enum'].map((one) => `\`${one}\``).join(', ')})`
+      : '';
     return [`| \`${path}${name}\` | \`${JSON.stringify(node.default)}\` | ${node.help}${wanted} |`];
   });
 }

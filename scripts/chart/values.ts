@@ -157,7 +157,10 @@ export const values: Tree = {
       false,
       'Let stores log in with tokens of ServiceAccounts (`serviceAccountRef`): the right to create tokens of any ServiceAccount that is served.',
     ),
-    aggregateToView: flag(true, "Let Kubernetes' `view`, `edit` and `admin` roles read the kinds; not with `scopedRBAC`."),
+    aggregateToView: flag(
+      true,
+      "Let Kubernetes' `view`, `edit` and `admin` roles read the kinds; not with `scopedRBAC`.",
+    ),
     aggregateToEdit: flag(true, "Let Kubernetes' `edit` and `admin` roles write the kinds; not with `scopedRBAC`."),
   }),
   openshiftFinalizers: flag(
@@ -173,7 +176,7 @@ export const values: Tree = {
     name: text('', 'Its name; empty makes one, or takes `default` when it is not created.'),
     annotations: labels('For example the cloud role it stands for.'),
     extraLabels: labels('Added to its labels.'),
-    automount: flag(true, "Mount its token; off needs a volume with one in `extraVolumes`."),
+    automount: flag(true, 'Mount its token; off needs a volume with one in `extraVolumes`.'),
   }),
   log: section({
     level: oneOf(['info', 'trace', 'debug', 'warn', 'error', 'fatal'], 'What is logged, and above.'),
@@ -244,7 +247,10 @@ export const values: Tree = {
   }),
   service: section(
     {
-      ipFamilyPolicy: text('', '`SingleStack`, `PreferDualStack` or `RequireDualStack`; empty leaves it to the cluster.'),
+      ipFamilyPolicy: text(
+        '',
+        '`SingleStack`, `PreferDualStack` or `RequireDualStack`; empty leaves it to the cluster.',
+      ),
       ipFamilies: texts([], '`IPv4`, `IPv6`, in order of preference.'),
     },
     'The IP families of Services. The operator itself listens on both.',

@@ -22,13 +22,23 @@ export interface ServiceAccountSelector {
  */
 export interface Credentials {
   secretKey(selector: SecretKeySelector, field: string, signal: AbortSignal): Promise<SecretValue>;
-  /** A token minted by TokenRequest for a ServiceAccount that the store may use. */
-  serviceAccountToken(selector: ServiceAccountSelector, field: string, signal: AbortSignal): Promise<SecretValue>;
+  /** A ServiceAccount that the store may use. Nothing is minted before a token is asked for. */
+  serviceAccount(selector: ServiceAccountSelector, field: string, signal: AbortSignal): Promise<ServiceAccountTokens>;
   /**
    * The operator's own identities, for a login at `host`. Throws IdentityDenied, naming flag and Helm value, unless the
    * administrator lets this store use them and this host see them. `field` is the login block.
    */
   ambient(host: string, field: string): AmbientSources;
+}
+
+/** Tokens minted by TokenRequest for one ServiceAccount. Name and audiences together say who they are. */
+export interface ServiceAccountTokens {
+  /** `namespace/name`. */
+  readonly name: string;
+  /** Empty for the audiences of the API server. */
+  readonly audiences: readonly string[];
+  /** Throws `ReferenceNotFound`, `ApiDenied` (no right to mint for it), `ApiUnavailable`. */
+  mint(signal: AbortSignal): Promise<SecretValue>;
 }
 
 /** AWS credentials as the SDKs' chain finds them; `principal` says which source, and whose, without any secret. */
@@ -46,9 +56,9 @@ export interface AwsCredentials {
  * service down).
  */
 export interface AmbientSources {
-  /** A ServiceAccount token from a projected file; the kubelet's usual place when no path is given. */
+  /** A ServiceAccount token from a projected file, trimmed; the operator's own, where the kubelet puts it, without a path. */
   serviceAccountTokenFile(path: string | undefined, field: string, signal: AbortSignal): Promise<SecretValue>;
-  /** A file in one of the directories that the administrator listed. */
+  /** A file in one of the directories that the administrator listed. `field` names what holds the path. */
   file(path: string, field: string, signal: AbortSignal): Promise<SecretValue>;
   aws(signal: AbortSignal): Promise<AwsCredentials>;
   /** An access token of a managed or workload identity for a resource (audience) URL. */

@@ -7,7 +7,7 @@ import type { Credentials, SecretKeySelector } from './contract.ts';
 
 /**
  * The text of an id or token, without the white space around it that editors and `echo` leave behind (servers refuse or
- * trim it as well). Not for passwords. Throws InvalidCredential when nothing is left, and what the port throws.
+ * trim it as well). Not for passwords. Throws InvalidCredential when nothing is left, and what `readText` throws.
  */
 export async function readTrimmed(
   credentials: Credentials,
@@ -15,9 +15,44 @@ export async function readTrimmed(
   field: string,
   signal: AbortSignal,
 ): Promise<SecretValue> {
-  const value = new SecretValue((await credentials.secretKey(selector, field, signal)).text().trim());
+  const value = new SecretValue((await readText(credentials, selector, field, signal)).text().trim());
   if (value.length > 0) return value;
-  throw new OperatorError('InvalidCredential', `${field}: key "${selector.key}" of Secret "${selector.name}" is blank`);
+  throw new OperatorError('InvalidCredential', `${field}: ${describeKey(selector)} is blank`);
+}
+
+/**
+ * A text as it stands, such as a password. Throws InvalidCredential for bytes that are no UTF-8, in whose place JSON would
+ * carry others, and what the port throws.
+ */
+export async function readText(
+  credentials: Credentials,
+  selector: SecretKeySelector,
+  field: string,
+  signal: AbortSignal,
+): Promise<SecretValue> {
+  const value = await credentials.secretKey(selector, field, signal);
+  if (value.equals(new SecretValue(value.text()))) return value;
+  throw new OperatorError('InvalidCredential', `${field}: ${describeKey(selector)} is not text in UTF-8`);
+}
+
+/** `key "k" of Secret "s"`, for messages. */
+export function describeKey({ name, key, namespace }: SecretKeySelector): string {
+  return `key "${key ?? ''}" of Secret "${namespace ? `${namespace}/` : ''}${name ?? ''}"`;
+}
+
+/**
+ * All values once each is there; of several failures the first in order, so that the message is the same each time. Every
+ * read is waited for.
+ */
+export async function readAll<T extends readonly unknown[]>(
+  reads: {
+    readonly [K in keyof T]: Promise<T[K]>;
+  },
+): Promise<T> {
+  await Promise.allSettled(reads);
+  const values: unknown[] = [];
+  for (const read of reads) values.push(await read);
+  return values as unknown as T; // one value per read, in order
 }
 
 /** `method:digest` of the material, in order; equal for equal material only. */

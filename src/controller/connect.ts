@@ -5,7 +5,12 @@ import { OperatorError } from '../core/operator-error.ts';
 import type { StoreRef } from '../core/selection.ts';
 import { mayUseStore, needsNamespaceLabels } from '../core/store-access.ts';
 import { isServedProvider } from '../crds/secret-store.ts';
-import { type ObjectReader, storeCredentials, type TokenMinter } from '../credentials/store-credentials.ts';
+import {
+  type CredentialPorts,
+  type ObjectReader,
+  storeCredentials,
+  type TokenMinter,
+} from '../credentials/store-credentials.ts';
 import { type KubeObject, keyOf, type ObjectName, type Resource } from '../kube/types.ts';
 import type { Provider, StoreReader } from '../providers/contract.ts';
 import type { StoreKind, StoreRecord } from './records.ts';
@@ -27,6 +32,8 @@ export interface ConnectDeps {
   readonly provider: (name: string) => Provider<unknown> | undefined;
   readonly objects: WatchedObjects;
   readonly tokens: TokenMinter;
+  /** The operator's own identities. */
+  readonly operator: CredentialPorts['operator'];
   readonly controllerClass: string;
   /** False when ClusterSecretStores are switched off by flag. */
   readonly clusterStores: boolean;
@@ -174,7 +181,11 @@ export class StoreConnections {
       }
       const storeNamespace = store.kind === 'SecretStore' ? store.namespace : undefined;
       const referrer = { kind: store.kind, name: store.name, namespace: storeNamespace, consumerNamespace };
-      const credentials = storeCredentials(referrer, this.#watchedReader(store), this.#deps.tokens);
+      const credentials = storeCredentials(referrer, {
+        objects: this.#watchedReader(store),
+        tokens: this.#deps.tokens,
+        operator: this.#deps.operator,
+      });
       const context = {
         storeKind: store.kind,
         storeName: store.name,

@@ -3,6 +3,7 @@ import { OperatorError } from '../core/operator-error.ts';
 import type { Reason } from '../core/reasons.ts';
 import { SecretValue } from '../core/secret-value.ts';
 import { type KubeObject, keyOf, type ObjectName, type Resource } from '../kube/types.ts';
+import type { OperatorIdentity } from './operator-identity.ts';
 import type { Referrer } from './references.ts';
 import { type ObjectReader, storeCredentials, type TokenMinter } from './store-credentials.ts';
 
@@ -18,22 +19,38 @@ const objects: Readonly<Record<string, unknown>> = {
   },
   'secrets/shop/bare': { metadata: { name: 'bare' } },
   'secrets/vault/creds': { metadata: { name: 'creds' }, data: { id: base64('id-2') } },
+  'serviceaccounts/shop/robot': { metadata: { name: 'robot' } },
+  'serviceaccounts/vault/robot': { metadata: { name: 'robot' } },
   'configmaps/shop/ca': { metadata: { name: 'ca' }, data: { 'ca.crt': 'PEM', empty: '' } },
   'configmaps/vault/ca': { metadata: { name: 'ca' }, data: { 'ca.crt': 'VAULT PEM' } },
 };
 
+interface Quirks {
+  /** The operator has no right to look at ServiceAccounts. */
+  readonly blind?: true;
+  readonly mint?: TokenMinter['createToken'];
+}
+
 /** A port over the objects above, and what it was asked for. */
-function portOf(referrer: Referrer) {
+function portOf(referrer: Referrer, { blind, mint }: Quirks = {}) {
   const looked: string[] = [];
   const reader: ObjectReader = {
     read: async <T extends KubeObject>(resource: Resource, name: ObjectName) => {
       const key = `${resource.plural}/${keyOf(name)}`;
       looked.push(key);
+      if (blind && resource.plural === 'serviceaccounts') throw new OperatorError('ApiDenied', 'may not look');
       return objects[key] as T | undefined; // written above in the shape of their kinds
     },
   };
-  const tokens: TokenMinter = { createToken: async (request) => new SecretValue(JSON.stringify(request)) };
-  return { port: storeCredentials(referrer, reader, tokens), looked };
+  const createToken = mint ?? (async (order) => new SecretValue(JSON.stringify(order)));
+  const asked: unknown[] = [];
+  const operator: OperatorIdentity = {
+    sources(...order) {
+      asked.push(order);
+      throw new OperatorError('IdentityDenied', 'not here');
+    },
+  };
+  return { port: storeCredentials(referrer, { objects: reader, tokens: { createToken }, operator }), looked, asked };
 }
 
 const reasonOf = async (work: Promise<unknown>): Promise<Reason | undefined> => {
@@ -90,20 +107,56 @@ describe('secretKey', () => {
   });
 });
 
-describe('serviceAccountToken', () => {
+describe('serviceAccount', () => {
   it.each<[why: string, referrer: Referrer, namespace: string | undefined, expected: string]>([
     ['the namespace of a SecretStore', shop, undefined, 'shop'],
     ['the namespace that a cluster store names', cluster, 'vault', 'vault'],
     ['the namespace of the consumer', cluster, undefined, 'shop'],
   ])('mints in %s', async (_, referrer, namespace, expected) => {
     const selector = { name: 'robot', audiences: ['a'], ...(namespace === undefined ? {} : { namespace }) };
-    const token = await portOf(referrer).port.serviceAccountToken(selector, 'auth.x', signal);
+    const account = await portOf(referrer).port.serviceAccount(selector, 'auth.x', signal);
+    expect(account).toMatchObject({ name: `${expected}/robot`, audiences: ['a'] });
+    const token = await account.mint(signal);
     expect(JSON.parse(token.text())).toEqual({ namespace: expected, name: 'robot', audiences: ['a'] });
   });
 
-  it('refuses a ServiceAccount in another namespace than that of the SecretStore', async () => {
-    const minted = portOf(shop).port.serviceAccountToken({ name: 'robot', namespace: 'vault' }, 'auth.x', signal);
-    expect(await reasonOf(minted)).toBe('ReferenceDenied');
+  it('mints for the audiences of the API server when the selector names none', async () => {
+    const { audiences, mint } = await portOf(shop).port.serviceAccount({ name: 'robot' }, 'auth.x', signal);
+    expect(audiences).toEqual([]);
+    expect(JSON.parse((await mint(signal)).text())).toMatchObject({ audiences: [] });
+  });
+
+  it.each<[why: string, selector: { name: string; namespace?: string; audiences?: string[] }, reason: Reason]>([
+    ['a ServiceAccount in another namespace', { name: 'robot', namespace: 'vault' }, 'ReferenceDenied'],
+    ['a ServiceAccount that does not exist', { name: 'gone' }, 'ReferenceNotFound'],
+    ['a selector without a name', { name: '' }, 'InvalidSpec'],
+    ['an audience without text', { name: 'robot', audiences: ['a', ''] }, 'InvalidSpec'],
+  ])('refuses %s before it mints', async (_, selector, reason) => {
+    const mint = () => Promise.reject(new Error('minted'));
+    expect(await reasonOf(portOf(shop, { mint }).port.serviceAccount(selector, 'auth.x', signal))).toBe(reason);
+  });
+
+  it('looks at the ServiceAccount, so that its creation wakes the store', async () => {
+    const { port, looked } = portOf(shop);
+    await reasonOf(port.serviceAccount({ name: 'gone' }, 'auth.x', signal));
+    expect(looked).toEqual(['serviceaccounts/shop/gone']);
+  });
+
+  it('leaves it to minting to tell, where the operator may not look at ServiceAccounts', async () => {
+    const mint = () => Promise.reject(new OperatorError('ReferenceNotFound', 'no such account'));
+    const account = await portOf(shop, { blind: true, mint }).port.serviceAccount({ name: 'gone' }, 'auth.x', signal);
+    await expect(account.mint(signal)).rejects.toMatchObject({
+      reason: 'ReferenceNotFound',
+      message: expect.stringContaining('auth.x'),
+    });
+  });
+});
+
+describe('ambient', () => {
+  it.each([shop, cluster])('asks in the name of the $kind', (referrer) => {
+    const { port, asked } = portOf(referrer);
+    expect(() => port.ambient('host.test', 'auth.x')).toThrow(expect.objectContaining({ reason: 'IdentityDenied' }));
+    expect(asked).toEqual([[referrer, 'host.test', 'auth.x']]);
   });
 });
 

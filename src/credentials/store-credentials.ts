@@ -1,9 +1,10 @@
 // The credentials port of one store: reads keys of Secrets, CA certificates and minted tokens under the namespace rules,
 // and reports each object that it looked at, so that a repair of that object wakes the store's dependents.
-import type { Credentials, SecretKeySelector, ServiceAccountSelector } from '../auth/contract.ts';
+import type { Credentials, SecretKeySelector, ServiceAccountTokens } from '../auth/contract.ts';
 import { OperatorError } from '../core/operator-error.ts';
 import { SecretValue } from '../core/secret-value.ts';
-import type { ConfigMap, KubeObject, ObjectName, Resource, Secret } from '../kube/types.ts';
+import { type ConfigMap, type KubeObject, keyOf, type ObjectName, type Resource, type Secret } from '../kube/types.ts';
+import type { OperatorIdentity } from './operator-identity.ts';
 import { type Referrer, referencedNamespace } from './references.ts';
 
 export const secretResource: Resource = {
@@ -20,6 +21,13 @@ export const configMapResource: Resource = {
   kind: 'ConfigMap',
   namespaced: true,
 };
+const serviceAccountResource: Resource = {
+  group: '',
+  version: 'v1',
+  plural: 'serviceaccounts',
+  kind: 'ServiceAccount',
+  namespaced: true,
+};
 
 /** Reads single objects that are watched from then on. */
 export interface ObjectReader {
@@ -27,10 +35,7 @@ export interface ObjectReader {
 }
 
 export interface TokenMinter {
-  createToken(
-    request: { readonly namespace: string; readonly name: string; readonly audiences: readonly string[] },
-    signal: AbortSignal,
-  ): Promise<SecretValue>;
+  createToken(order: MintOrder, signal: AbortSignal): Promise<SecretValue>;
 }
 
 interface CaReference {
@@ -45,8 +50,15 @@ export interface StoreCredentials extends Credentials {
   caText(caProvider: CaReference, signal: AbortSignal): Promise<string>;
 }
 
-/** The port for one store; `objects` is asked for nothing but what the store's references name. */
-export function storeCredentials(referrer: Referrer, objects: ObjectReader, tokens: TokenMinter): StoreCredentials {
+export interface CredentialPorts {
+  /** Asked for nothing but what the store's references name. */
+  readonly objects: ObjectReader;
+  readonly tokens: TokenMinter;
+  readonly operator: OperatorIdentity;
+}
+
+/** The port for one store. */
+export function storeCredentials(referrer: Referrer, { objects, tokens, operator }: CredentialPorts): StoreCredentials {
   async function secretBytes(selector: SecretKeySelector, field: string, signal: AbortSignal): Promise<Buffer> {
     const { name, key } = selector;
     if (name === undefined || name === '' || key === undefined || key === '') {
@@ -64,14 +76,29 @@ export function storeCredentials(referrer: Referrer, objects: ObjectReader, toke
     return bytes;
   }
 
+  /** Looking at the ServiceAccount means that its creation wakes the store. Without the right to look, minting will tell. */
+  async function refuseMissing(name: ObjectName, field: string, signal: AbortSignal): Promise<void> {
+    const account = await objects.read(serviceAccountResource, name, signal).catch((thrown: unknown) => {
+      if (thrown instanceof OperatorError && thrown.reason === 'ApiDenied') return 'unknown';
+      throw thrown;
+    });
+    if (account !== undefined) return;
+    throw new OperatorError('ReferenceNotFound', `${field}: ServiceAccount "${keyOf(name)}" does not exist`);
+  }
+
   return {
     async secretKey(selector, field, signal) {
       return new SecretValue(await secretBytes(selector, field, signal));
     },
-    async serviceAccountToken(selector: ServiceAccountSelector, field, signal) {
+    async serviceAccount(selector, field, signal) {
+      const { name, audiences = [] } = selector;
+      if (name === '') throw new OperatorError('InvalidSpec', `${field}.name is empty`);
+      if (audiences.includes('')) throw new OperatorError('InvalidSpec', `${field}.audiences holds an empty text`);
       const namespace = referencedNamespace(referrer, selector.namespace, field);
-      return await tokens.createToken({ namespace, name: selector.name, audiences: selector.audiences ?? [] }, signal);
+      await refuseMissing({ namespace, name }, field, signal);
+      return mintedTokens({ namespace, name, audiences }, field, tokens);
     },
+    ambient: (host, field) => operator.sources(referrer, host, field),
     async caText(caProvider, signal) {
       const field = 'caProvider';
       if (caProvider.key === undefined || caProvider.key === '')
@@ -88,6 +115,26 @@ export function storeCredentials(referrer: Referrer, objects: ObjectReader, toke
       if (text === undefined || text === '')
         throw new OperatorError('InvalidCredential', `${field}: ${at} has no key "${caProvider.key}"`);
       return text;
+    },
+  };
+}
+
+interface MintOrder {
+  readonly namespace: string;
+  readonly name: string;
+  readonly audiences: readonly string[];
+}
+
+function mintedTokens(order: MintOrder, field: string, tokens: TokenMinter): ServiceAccountTokens {
+  return {
+    name: keyOf(order),
+    audiences: order.audiences,
+    async mint(signal) {
+      try {
+        return await tokens.createToken(order, signal);
+      } catch (thrown) {
+        throw thrown instanceof OperatorError ? thrown.within(field) : thrown;
+      }
     },
   };
 }

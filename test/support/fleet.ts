@@ -75,7 +75,7 @@ export async function forAll<T>(items: readonly T[], work: (item: T) => Promise<
 }
 
 function arrange(ground: FleetGround, plan: FleetPlan): Fleet {
-  const { double, value, externalSecrets, secrets } = ground;
+  const { double, value } = ground;
   const { objects, scopes, keys = 3, prefix = '' } = plan;
   const [project, environment] = [fleetProject, fleetEnvironment];
   const names = Array.from({ length: objects }, (_, i) => `${prefix}es-${i}`);
@@ -89,19 +89,19 @@ function arrange(ground: FleetGround, plan: FleetPlan): Fleet {
     double.secrets.set({ project, environment, path, key: upstreamKey(name, key), value: fresh });
   };
   for (const name of names) for (let k = 0; k < keys; k++) change(name, `k${k}`);
-  const wrongOf = (name: string) => wrongData(name, wanted.get(name) ?? {}, secrets.get(name));
+  const wrongOf = (name: string) => wrongData(name, wanted.get(name) ?? {}, ground.secrets.get(name));
   return {
     names,
     change,
     wrongSecrets: () => names.flatMap(wrongOf),
     problems() {
-      const isSettled = (name: string) => isReadyNow(externalSecrets.get(name));
+      const isSettled = (name: string) => isReadyNow(ground.externalSecrets.get(name));
       const unready = names.filter((name) => !isSettled(name));
       return [...names.flatMap(wrongOf), ...unready.map((name) => `${name} is not ready`)];
     },
     rightSecrets() {
       const right = names.filter((name) => wrongOf(name).length === 0);
-      return new Map(right.map((name) => [name, secrets.get(name)?.metadata.resourceVersion ?? '']));
+      return new Map(right.map((name) => [name, ground.secrets.get(name)?.metadata.resourceVersion ?? '']));
     },
   };
 }

@@ -65,6 +65,11 @@ export async function applyCrds(directory: string, options: Omit<KubectlOptions,
   if (files.length === 0) return 0;
   await kubectl(['apply', '--server-side', '--force-conflicts', ...files], options);
   await kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...files], options);
+  // An established kind still refuses with 429 for a moment, while its storage is made; kubectl waits that out.
+  const { stdout } = await kubectl(['get', '--output=name', ...files], options);
+  const kinds = stdout.trim().split('\n');
+  const served = kinds.map((kind) => kind.slice(kind.lastIndexOf('/') + 1));
+  await kubectl(['get', '--all-namespaces', served.join(',')], options);
   return files.length;
 }
 

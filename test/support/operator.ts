@@ -1,17 +1,29 @@
-// Runs the built operator as a process, as a cluster would: flags, a kubeconfig, SIGTERM at the end. What it prints is
-// kept, so that a test can look for a planted value in it.
+// Runs the built operator as a process, as a cluster would: with the ServiceAccount, arguments and environment of the chart's
+// Deployment (installation.ts), and SIGTERM at the end. Only ports are others. What it prints is kept, so that a test can look
+// for a planted value in it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { installChart } from './installation.ts';
+import { applyYaml } from './kubectl.ts';
+import type { ChartValues } from './rendered-chart.ts';
 
 const bundle = join(import.meta.dirname, '..', '..', 'dist', 'escapement.mjs');
 
+/** Where an operator that serves all namespaces is installed. */
+const ownNamespace = 'escapement-system';
+
 export interface OperatorOptions {
+  /** Of an administrator: what the operator itself gets is made with it. */
   readonly kubeconfig: string;
-  /** Serve one namespace only, so that tests on one control plane do not meet. Empty serves all. */
+  /** Serve one namespace only, so that tests on one control plane do not meet; the release goes there. Empty serves all. */
   readonly namespace?: string;
+  /** Values of the chart, on top of those that a test needs anyway (`valuesFor`). What needs a right is asked for here. */
+  readonly values?: ChartValues;
+  /** After those that the chart renders, so that they win. */
   readonly flags?: readonly string[];
+  /** Besides what the chart renders. */
   readonly env?: Readonly<Record<string, string>>;
   /** A copy of everything printed goes here as it comes. */
   readonly onOutput?: (text: string) => void;
@@ -32,17 +44,16 @@ export interface Operator {
 /** Starts the operator and, unless told otherwise, waits until /readyz says yes. */
 export async function startOperator(options: OperatorOptions, waitReady = true): Promise<Operator> {
   const [metricsPort, healthPort] = [await freePort(), await freePort()];
-  const flags = [
-    `--kubeconfig=${options.kubeconfig}`,
+  const installation = await install(options);
+  const args = [
+    ...installation.args,
+    `--kubeconfig=${installation.kubeconfig}`,
     `--metrics-addr=127.0.0.1:${metricsPort}`,
     `--live-addr=127.0.0.1:${healthPort}`,
-    '--enable-leader-election=false',
-    '--insecure-upstream-hosts=127.0.0.1,localhost',
-    ...(options.namespace === undefined ? [] : [`--namespace=${options.namespace}`]),
     ...(options.flags ?? []),
   ];
-  const child = spawn(process.execPath, [bundle, 'run', ...flags], {
-    env: { PATH: process.env['PATH'] ?? '', ...options.env },
+  const child = spawn(process.execPath, [bundle, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', ...installation.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const printed: string[] = [];
@@ -55,6 +66,25 @@ export async function startOperator(options: OperatorOptions, waitReady = true):
   const operator = handle(child, printed, metricsPort, healthPort);
   if (waitReady) await whenReady(child, operator);
   return operator;
+}
+
+async function install({ kubeconfig, namespace = ownNamespace, ...options }: OperatorOptions) {
+  if (namespace === ownNamespace) {
+    await applyYaml(`{apiVersion: v1, kind: Namespace, metadata: {name: ${namespace}}}`, { kubeconfig });
+  }
+  return installChart({ kubeconfig, namespace, values: { ...valuesFor(namespace, options.flags), ...options.values } });
+}
+
+/**
+ * One namespace; Infisical's double on loopback. No leader election unless a flag turns it on: a test that kills its operator
+ * would wait for the lease.
+ */
+function valuesFor(namespace: string, flags: readonly string[] = []): ChartValues {
+  return {
+    ...(namespace === ownNamespace ? {} : { scopedNamespace: namespace }),
+    leaderElect: flags.includes('--enable-leader-election=true') || flags.includes('--enable-leader-election'),
+    insecureUpstreamHosts: ['127.0.0.1', 'localhost'],
+  };
 }
 
 function handle(child: ChildProcess, printed: readonly string[], metricsPort: number, healthPort: number): Operator {

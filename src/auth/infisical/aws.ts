@@ -1,11 +1,12 @@
 // Infisical AWS Auth: a GetCallerIdentity request that is signed here and sent to STS by Infisical, which learns from the
 // answer who signed. Whoever holds the signed request can log in with it for some minutes: it is as good as a token.
 // https://infisical.com/docs/documentation/platform/identities/aws-auth
+import { OperatorError } from '../../core/operator-error.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod, AwsCredentials } from '../contract.ts';
 import { principalKey } from '../material.ts';
 import { amzDate, sigV4Authorization } from '../signing/sigv4.ts';
-import { loginAs, readIdentityId } from './cloud-proof.ts';
+import { readIdentityId } from './identity-id.ts';
 import { grantFrom, parseLoginReply } from './login-reply.ts';
 
 const block = 'infisical.auth.awsAuthCredentials';
@@ -29,8 +30,13 @@ export const aws: AuthMethod<InfisicalAuthSpecs['aws']> = {
           iamRequestBody: base64(requestBody),
           iamRequestHeaders: base64(JSON.stringify(signedHeaders(signer, nowMs))),
         };
-        const login = () => api.post('/v1/auth/aws-auth/login', body, parseLoginReply, loginSignal);
-        return grantFrom(await loginAs(`signed with ${signer.principal}`, login), nowMs);
+        try {
+          return grantFrom(await api.post('/v1/auth/aws-auth/login', body, parseLoginReply, loginSignal), nowMs);
+        } catch (thrown) {
+          // Whatever the answer: when STS refuses the signature, servers of 2024 speak of a failure of their own.
+          if (!(thrown instanceof OperatorError) || thrown.reason === 'Aborted') throw thrown;
+          throw thrown.within(`signed with ${signer.principal}`);
+        }
       },
     };
   },

@@ -3,33 +3,35 @@
 // https://infisical.com/docs/documentation/platform/identities/gcp-auth
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod } from '../contract.ts';
-import { principalKey, readTrimmed } from '../material.ts';
-import { checkProof, readIdentityId } from './cloud-proof.ts';
-import { grantFrom, parseLoginReply } from './login-reply.ts';
+import { principalKey, readAll, readTrimmed } from '../material.ts';
+import { forAudience, gcpLoginPath as path } from './gcp-proof.ts';
+import { readIdentityId } from './identity-id.ts';
+import { loginByJwt } from './jwt-login.ts';
 
 const block = 'infisical.auth.gcpIamAuthCredentials';
 const field = `${block}.serviceAccountKeyFilePath`;
+const what = 'the JWT of the Google service account';
 
 export const gcpIam: AuthMethod<InfisicalAuthSpecs['gcpIam']> = {
   async gather(spec, { credentials, host }, signal) {
     const ambient = credentials.ambient(host, block);
-    const [identityId, path] = await Promise.all([
+    const [identityId, file] = await readAll([
       readIdentityId(credentials, spec.identityId, block, signal),
       readTrimmed(credentials, spec.serviceAccountKeyFilePath, field, signal),
     ]);
-    // Read here for who it is, and at each login again: the file of a mounted Secret is replaced when that changes.
-    const known = await ambient.file(path.text(), field, signal);
+    const audience = identityId.text();
+    const readKey = (readSignal: AbortSignal) => ambient.file(file.text(), field, readSignal);
+    const token = async (loginSignal: AbortSignal) => {
+      // Read at each login: the file of a mounted Secret is replaced when the key is.
+      const keyFile = await readKey(loginSignal);
+      return forAudience(await ambient.gcpSignedJwt(keyFile, { audience, field }, loginSignal), audience, what);
+    };
+    const key = principalKey('gcpIam', [identityId, file, await readKey(signal)]);
     return {
-      key: principalKey('gcpIam', [identityId, path, known]),
+      key,
       revocable: true,
-      async login(api, nowMs, loginSignal) {
-        const audience = identityId.text();
-        const keyFile = await ambient.file(path.text(), field, loginSignal);
-        const token = await ambient.gcpSignedJwt(keyFile, { audience, field }, loginSignal);
-        checkProof(token, { nowMs, audience, what: 'the JWT of the Google service account' });
-        const body = { identityId: audience, jwt: token.text() };
-        return grantFrom(await api.post('/v1/auth/gcp-auth/login', body, parseLoginReply, loginSignal), nowMs);
-      },
+      login: (api, nowMs, loginSignal) =>
+        loginByJwt({ api, path, identityId, source: { key, what, token } }, nowMs, loginSignal),
     };
   },
 };

@@ -3,25 +3,27 @@
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod } from '../contract.ts';
 import { principalKey } from '../material.ts';
-import { checkProof, readIdentityId } from './cloud-proof.ts';
-import { grantFrom, parseLoginReply } from './login-reply.ts';
+import { forAudience, gcpLoginPath as path } from './gcp-proof.ts';
+import { readIdentityId } from './identity-id.ts';
+import { loginByJwt } from './jwt-login.ts';
 
 const block = 'infisical.auth.gcpIdTokenAuthCredentials';
+const what = 'the identity token of the Google service account';
 
 export const gcpIdToken: AuthMethod<InfisicalAuthSpecs['gcpIdToken']> = {
   async gather(spec, { credentials, host }, signal) {
     const ambient = credentials.ambient(host, block);
     const identityId = await readIdentityId(credentials, spec.identityId, block, signal);
+    const audience = identityId.text();
+    const token = async (loginSignal: AbortSignal) =>
+      forAudience(await ambient.gcpIdToken(audience, loginSignal), audience, what);
+    // One operator is one service account, so the id is all that tells its logins apart.
+    const key = principalKey('gcpIdToken', [identityId]);
     return {
-      key: principalKey('gcpIdToken', [identityId]),
+      key,
       revocable: true,
-      async login(api, nowMs, loginSignal) {
-        const audience = identityId.text();
-        const token = await ambient.gcpIdToken(audience, loginSignal);
-        checkProof(token, { nowMs, audience, what: 'the identity token of the Google service account' });
-        const body = { identityId: audience, jwt: token.text() };
-        return grantFrom(await api.post('/v1/auth/gcp-auth/login', body, parseLoginReply, loginSignal), nowMs);
-      },
+      login: (api, nowMs, loginSignal) =>
+        loginByJwt({ api, path, identityId, source: { key, what, token } }, nowMs, loginSignal),
     };
   },
 };

@@ -6,10 +6,10 @@ import { OperatorError } from '../../core/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod, Credentials } from '../contract.ts';
-import { principalKey, readTrimmed } from '../material.ts';
+import { describeKey, principalKey, readAll, readTrimmed } from '../material.ts';
 import { signOciGet } from '../signing/oci-signature.ts';
 import { readRsaKey } from '../signing/rs256-jwt.ts';
-import { readIdentityId } from './cloud-proof.ts';
+import { readIdentityId } from './identity-id.ts';
 import { grantFrom, parseLoginReply } from './login-reply.ts';
 
 type OciSpec = InfisicalAuthSpecs['oci'];
@@ -32,7 +32,7 @@ type FormName = keyof typeof forms;
 export const oci: AuthMethod<OciSpec> = {
   async gather(spec, { credentials }, signal) {
     const read = (name: FormName) => readFormed(credentials, spec, name, signal);
-    const [identityId, pem, passphrase, fingerprint, userId, tenancyId, region] = await Promise.all([
+    const [identityId, pem, passphrase, fingerprint, userId, tenancyId, region] = await readAll([
       readIdentityId(credentials, spec.identityId, block, signal),
       credentials.secretKey(spec.privateKey, `${block}.privateKey`, signal),
       readPassphrase(credentials, spec, signal),
@@ -65,7 +65,10 @@ async function readFormed(
 ): Promise<SecretValue> {
   const value = await readTrimmed(credentials, spec[name], `${block}.${name}`, signal);
   if (forms[name].form.test(value.text())) return value;
-  throw new OperatorError('InvalidCredential', `${block}.${name}: expected ${forms[name].like}`);
+  throw new OperatorError(
+    'InvalidCredential',
+    `${block}.${name}: ${describeKey(spec[name])}: expected ${forms[name].like}`,
+  );
 }
 
 async function readPassphrase(

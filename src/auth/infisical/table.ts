@@ -4,6 +4,15 @@ import { OperatorError } from '../../core/operator-error.ts';
 import type { InfisicalAuthMethod, InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import { type InfisicalAuth, infisicalLogins } from '../../crds/infisical.ts';
 import type { AuthMethod, LoginSite, Principal } from '../contract.ts';
+import { aws } from './aws.ts';
+import { azure } from './azure.ts';
+import { gcpIam } from './gcp-iam.ts';
+import { gcpIdToken } from './gcp-id-token.ts';
+import { jwt } from './jwt.ts';
+import { kubernetes } from './kubernetes.ts';
+import { ldap } from './ldap.ts';
+import { oci } from './oci.ts';
+import { oidc } from './oidc.ts';
 import { token } from './token.ts';
 import { universal } from './universal.ts';
 
@@ -12,16 +21,16 @@ type Methods = { readonly [M in InfisicalAuthMethod]: AuthMethod<InfisicalAuthSp
 
 const methods: Methods = {
   universal,
-  azure: undefined,
-  gcpIdToken: undefined,
-  gcpIam: undefined,
-  jwt: undefined,
-  ldap: undefined,
-  oci: undefined,
-  kubernetes: undefined,
-  aws: undefined,
+  azure,
+  gcpIdToken,
+  gcpIam,
+  jwt,
+  ldap,
+  oci,
+  kubernetes,
+  aws,
   token,
-  oidc: undefined,
+  oidc,
 };
 
 /**

@@ -2,14 +2,14 @@
 // https://infisical.com/docs/documentation/platform/identities/universal-auth
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod } from '../contract.ts';
-import { principalKey, readTrimmed } from '../material.ts';
+import { principalKey, readAll, readTrimmed } from '../material.ts';
 import { grantFrom, parseLoginReply } from './login-reply.ts';
 
 const block = 'infisical.auth.universalAuthCredentials';
 
 export const universal: AuthMethod<InfisicalAuthSpecs['universal']> = {
   async gather(spec, { credentials }, signal) {
-    const [clientId, clientSecret] = await Promise.all([
+    const [clientId, clientSecret] = await readAll([
       readTrimmed(credentials, spec.clientId, `${block}.clientId`, signal),
       readTrimmed(credentials, spec.clientSecret, `${block}.clientSecret`, signal),
     ]);

@@ -45,7 +45,8 @@ function openPem(pem: SecretValue, field: string, passphrase: SecretValue | unde
 /** OpenSSL's codes, as Node hands them on (nodejs.org/api/errors.html#openssl-error-codes). Its texts stay behind. */
 function whyUnreadable(thrown: unknown, hasPassphrase: boolean): string {
   const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
-  if (code === 'ERR_MISSING_PASSPHRASE') return 'the key is encrypted: give its passphrase';
+  // The second is what OpenSSL says when it would ask at a terminal and may not.
+  if (/MISSING_PASSPHRASE|INTERRUPTED_OR_CANCELLED/.test(code)) return 'the key is encrypted: give its passphrase';
   if (/UNSUPPORTED/.test(code) && hasPassphrase) {
     return 'the key is encrypted in a way that is not supported: encrypt it anew with "openssl pkcs8 -topk8 -v2 aes-256-cbc"';
   }

@@ -32,6 +32,11 @@ async function found(store: StoreRecord, validate: StoreReader['validate'] = asy
     namespaceLabels: async () => ({}),
     provider: () => scripted,
     objects: { hold: () => {}, release: () => {}, read: async () => undefined, subscribe: () => () => {} },
+    operator: {
+      sources() {
+        throw new Error('not asked for');
+      },
+    },
     tokens: { createToken: async () => new SecretValue('t') },
     controllerClass: 'default',
     clusterStores: true,

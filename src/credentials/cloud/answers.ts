@@ -23,14 +23,16 @@ export async function ask(
 }
 
 /**
- * What an answer other than 200 means: UpstreamThrottled for 429, UpstreamUnavailable for 5xx, else LoginRejected, since it
- * is the operator's own identity that was refused. `hint` says what to do about the last.
+ * What an answer other than 200 means: UpstreamThrottled for 429, UpstreamUnavailable for 5xx, LoginRejected for other
+ * errors, since it is the operator's own identity that was refused, and UpstreamInvalid for what is no error at all. `hint` says what to do about the last.
  */
 export function refusal(
   answer: UpstreamAnswer,
   what: string,
   { code = '', hint }: { readonly code?: string | undefined; readonly hint: string },
 ): OperatorError {
+  // Nothing here redirects or answers without content: that is somebody else.
+  if (answer.status < 400) return unexpected(what);
   const said = `${what} answered HTTP ${answer.status}${isCode(code) ? ` (${code})` : ''}`;
   if (answer.status === 429) return new OperatorError('UpstreamThrottled', said, retryAfter(answer));
   if (answer.status >= 500) return new OperatorError('UpstreamUnavailable', said, retryAfter(answer));

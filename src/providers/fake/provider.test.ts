@@ -8,7 +8,13 @@ const context: ConnectContext = {
   storeKind: 'SecretStore',
   storeName: 'fake',
   storeNamespace: 'team',
-  credentials: { secretKey: () => Promise.reject(new Error()), serviceAccountToken: () => Promise.reject(new Error()) },
+  credentials: {
+    secretKey: () => Promise.reject(new Error()),
+    serviceAccount: () => Promise.reject(new Error()),
+    ambient: () => {
+      throw new Error();
+    },
+  },
   caText: () => Promise.reject(new Error()),
   holder: 'store',
 };

@@ -173,6 +173,6 @@ function inPlace<T>(place: Place, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    throw error instanceof OperatorError ? failure(error.reason, place, `${error.message}: check hostAPI`) : error;
+    throw error instanceof OperatorError ? failure(error.reason, place, error.message) : error;
   }
 }

@@ -43,7 +43,7 @@ export function readJson(answer: UpstreamAnswer, place: Place): unknown {
   if (answer.status !== 200) throw answerError(answer, place);
   const json = tryJson(answer.body);
   if (json !== undefined) return json;
-  throw failure('UpstreamInvalid', place, 'the answer is not JSON, so it is not from the API: check hostAPI');
+  throw failure('UpstreamInvalid', place, 'the answer is not JSON, so it is not from the API');
 }
 
 /** What an answer of a status other than 200 means. */
@@ -175,7 +175,7 @@ function foreignAnswer(answer: UpstreamAnswer, place: Place): OperatorError {
   if (status >= 300 && status < 400) {
     return failure('UpstreamInvalid', place, `the host redirects (HTTP ${status}): set hostAPI to the final address`);
   }
-  return failure('UpstreamInvalid', place, `HTTP ${status}, not from the API: check hostAPI, and proxies before it`);
+  return failure('UpstreamInvalid', place, `HTTP ${status}, not from the API`);
 }
 
 function throttled(answer: UpstreamAnswer, said: WireError | undefined, place: Place): OperatorError {

@@ -100,7 +100,10 @@ export function credentialsFrom(material: ReadonlyMap<string, string>): Credenti
       if (value === undefined) throw new OperatorError('ReferenceNotFound', `${field}: no ${name}/${key}`);
       return new SecretValue(value);
     },
-    serviceAccountToken: () => Promise.reject(new OperatorError('IdentityDenied', 'none here')),
+    serviceAccount: () => Promise.reject(new OperatorError('ReferenceNotFound', 'none here')),
+    ambient() {
+      throw new OperatorError('IdentityDenied', 'none here');
+    },
   };
 }
 

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Identity, LoginSite, Principal, SessionPool } from '../../auth/contract.ts';
 import { OperatorError } from '../../core/operator-error.ts';
-import type { InfisicalAuth, InfisicalSpec, SecretsScope } from '../../crds/infisical.ts';
+import { type InfisicalAuth, type InfisicalSpec, infisicalLogins, type SecretsScope } from '../../crds/infisical.ts';
 import type { Upstream, UpstreamDoor } from '../../http/contract.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Provider } from '../contract.ts';
@@ -38,7 +38,7 @@ export function createInfisicalProvider(ports: InfisicalPorts): Provider<Infisic
       const upstream = counted(door.open(caPem === undefined ? {} : { caPem }), observeCall);
       const principal = await gatherPrincipal(spec.auth, { credentials: context.credentials, host: host.host }, signal);
       const organizationSlug = spec.secretsScope.organizationSlug?.trim() || undefined;
-      const identity = identityAt({ host, upstream, principal, caPem, organizationSlug });
+      const identity = identityAt({ host, upstream, principal, caPem, organizationSlug, field: loginField(spec.auth) });
       const session = sessions.open(identity, context.holder);
       return createReader({ host, upstream, session, pauses }, scope, shared);
     },
@@ -69,15 +69,31 @@ interface IdentityParts {
   readonly principal: Principal;
   readonly caPem: string | undefined;
   readonly organizationSlug: string | undefined;
+  /** The login block in the manifest: what a refused login is laid at. */
+  readonly field: string;
 }
 
 /** Who logs in where, as seen by whom: all that makes one token differ from another. */
-function identityAt({ host, upstream, principal, caPem, organizationSlug }: IdentityParts): Identity {
+function identityAt({ host, upstream, principal, caPem, organizationSlug, field }: IdentityParts): Identity {
   const api = loginApi(upstream, host, organizationSlug);
   const parts = [host.root, caPem ?? '', organizationSlug ?? '', principal.key];
   return {
     key: createHash('sha256').update(JSON.stringify(parts)).digest('base64url'),
-    login: (nowMs, signal) => principal.login(api, nowMs, signal),
+    login: (nowMs, signal) => refusedAt(field, principal.login(api, nowMs, signal)),
     ...(principal.revocable ? { revoke: (token, signal) => revoke(upstream, host, token, signal) } : {}),
   };
+}
+
+function loginField(auth: InfisicalAuth): string {
+  const [login] = infisicalLogins(auth);
+  return `infisical.auth${login === undefined ? '' : `.${login.method}AuthCredentials`}`;
+}
+
+/** Names the manifest's field in a refusal; other failures are not the field's. */
+async function refusedAt<T>(field: string, login: Promise<T>): Promise<T> {
+  try {
+    return await login;
+  } catch (error) {
+    throw error instanceof OperatorError && error.reason === 'LoginRejected' ? error.within(field) : error;
+  }
 }

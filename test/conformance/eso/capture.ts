@@ -1,5 +1,6 @@
 // Lets the recorded cases of ESO run against the built operator on a fresh control plane: starts both, hands the cases to
-// the harness that lies beside them, and gives what it wrote down. What the outcome means is judged elsewhere.
+// the harness that lies beside them, and gives what it wrote down. What the outcome means is judged elsewhere. The harness
+// waits for a condition on every store before it goes on, a minute at most; one of them is left alone on purpose.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, statSync } from 'node:fs';

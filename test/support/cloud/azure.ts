@@ -2,7 +2,7 @@
 // which takes a federated token for an application.
 import type { Clock } from '../../../src/runtime/clock.ts';
 import { type CloudAnswer, type HttpDouble, startHttpDouble } from './http-double.ts';
-import { createSigningKeys, type SigningKeys } from './signing-keys.ts';
+import { signingKeys, type SigningKeys } from './signing-keys.ts';
 
 export interface AzureDoubles {
   readonly metadata: HttpDouble;
@@ -31,7 +31,7 @@ export interface AzureDoublesOptions {
 
 export async function startAzureDoubles(options: AzureDoublesOptions): Promise<AzureDoubles> {
   const { clock, isTrusted = () => false, lifeSeconds = 3_600 } = options;
-  const keys = createSigningKeys('azure-key-1');
+  const keys = signingKeys('azure-key-1');
   const token = async (oid: string, aud: string): Promise<CloudAnswer> => {
     const iat = Math.floor(clock.nowMs() / 1_000);
     const claims = { aud, iss: `https://sts.windows.net/${azureTenant}/`, tid: azureTenant, oid, iat };

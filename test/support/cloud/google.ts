@@ -3,7 +3,7 @@
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import type { Clock } from '../../../src/runtime/clock.ts';
 import { type CloudAnswer, type CloudRequest, type HttpDouble, startHttpDouble } from './http-double.ts';
-import { createSigningKeys, type SigningKeys } from './signing-keys.ts';
+import { signingKeys, type SigningKeys } from './signing-keys.ts';
 
 export interface GoogleDoubles {
   readonly metadata: HttpDouble;
@@ -33,8 +33,8 @@ export interface GoogleDoublesOptions {
 
 export async function startGoogleDoubles(options: GoogleDoublesOptions): Promise<GoogleDoubles> {
   const { clock, audience, lifeSeconds = 3_600 } = options;
-  const keys = createSigningKeys('google-key-1');
-  const accountKeys = createSigningKeys('account-key-1');
+  const keys = signingKeys('google-key-1');
+  const accountKeys = signingKeys('account-key-1');
   const allowed = { signing: true, key: true };
   const nowSeconds = () => Math.floor(clock.nowMs() / 1_000);
   const idToken = (aud: string, extra: object = {}) => {

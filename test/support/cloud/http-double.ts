@@ -26,20 +26,20 @@ export interface HttpDouble {
   /** `http://127.0.0.1:port`, without a slash at the end. */
   readonly url: string;
   readonly requests: readonly CloudRequest[];
-  /** Answers this to everything until told `undefined`. */
-  answerWith(answer: CloudAnswer | undefined): void;
+  /** Answers this in place of the handler, to requests whose path ends so, until told `undefined`. */
+  answerWith(answer: CloudAnswer | undefined, pathEnd?: string): void;
   /** Stops listening and cuts every connection. */
   stop(): Promise<void>;
 }
 
 export async function startHttpDouble(handle: CloudHandler): Promise<HttpDouble> {
   const requests: CloudRequest[] = [];
-  let instead: CloudAnswer | undefined;
+  let instead: { readonly answer: CloudAnswer; readonly pathEnd: string } | undefined;
   const server = createServer((incoming, outgoing) => {
     const answer = async () => {
       const request = await readRequest(incoming);
       requests.push(request);
-      return instead ?? (await handle(request));
+      return instead !== undefined && request.path.endsWith(instead.pathEnd) ? instead.answer : await handle(request);
     };
     answer().then(
       ({ status, headers = {}, body = '' }) => {
@@ -55,8 +55,8 @@ export async function startHttpDouble(handle: CloudHandler): Promise<HttpDouble>
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
-    answerWith: (answer) => {
-      instead = answer;
+    answerWith: (answer, pathEnd = '') => {
+      instead = answer === undefined ? undefined : { answer, pathEnd };
     },
     stop: () => closed(server),
   };

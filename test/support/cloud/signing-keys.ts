@@ -12,7 +12,17 @@ export interface SigningKeys {
   sign(claims: JWTPayload): Promise<string>;
 }
 
-export function createSigningKeys(keyId: string): SigningKeys {
+/** Making a key takes a good part of a second, and its id is all that tells keys apart in a test. */
+const made = new Map<string, SigningKeys>();
+
+/** The same key for the same id, within a process. */
+export function signingKeys(keyId: string): SigningKeys {
+  const keys = made.get(keyId) ?? createSigningKeys(keyId);
+  made.set(keyId, keys);
+  return keys;
+}
+
+function createSigningKeys(keyId: string): SigningKeys {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const jwk = createPublicKey(privateKey).export({ format: 'jwk' });
   return {

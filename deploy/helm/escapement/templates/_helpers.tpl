@@ -4,15 +4,24 @@
 
 {{- define "escapement.fullname" -}}
 {{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
 {{- else }}
 {{- $name := default .Chart.Name .Values.nameOverride }}
 {{- if contains $name .Release.Name }}
-{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- .Release.Name | trunc 52 | trimSuffix "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- define "escapement.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride }}
+{{- end }}
+
+{{- /* Of cluster-scoped objects: the namespace is part of it, so that releases of one name in several namespaces do not meet. */}}
+{{- define "escapement.clusterName" -}}
+{{- printf "%s:%s" (include "escapement.fullname" .) (include "escapement.namespace" .) }}
 {{- end }}
 
 {{- define "escapement.selectorLabels" -}}
@@ -30,6 +39,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{- /* Name, namespace and labels of a namespaced object. */}}
+{{- define "escapement.metadata" -}}
+name: {{ include "escapement.fullname" . }}
+namespace: {{ include "escapement.namespace" . }}
+labels:
+  {{- include "escapement.labels" . | nindent 2 }}
+{{- end }}
+
 {{- define "escapement.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}
 {{- default (include "escapement.fullname" .) .Values.serviceAccount.name }}
@@ -39,11 +56,25 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
 {{- define "escapement.image" -}}
-{{- if .Values.image.digest }}
-{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
-{{- else }}
-{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- $repository := default .Values.image.repository .Values.global.repository }}
+{{- if hasSuffix "/external-secrets" $repository }}
+{{- fail (printf "image.repository: %q is the image of the External Secrets Operator: leave image.repository and image.tag out of the values" $repository) }}
 {{- end }}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" $repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- end }}
+{{- end }}
+
+{{- /* OpenShift gives user and group itself and refuses others. */}}
+{{- define "escapement.securityContext" -}}
+{{- $how := .root.Values.global.compatibility.openshift.adaptSecurityContext }}
+{{- $context := omit .context "enabled" }}
+{{- if or (eq $how "force") (and (eq $how "auto") (.root.Capabilities.APIVersions.Has "security.openshift.io/v1")) }}
+{{- $context = omit $context "runAsUser" "runAsGroup" "fsGroup" }}
+{{- end }}
+{{- toYaml $context }}
 {{- end }}
 
 {{- /* Whether ClusterSecretStores are served: never from a Role. */}}
@@ -51,17 +82,27 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and .Values.processClusterStore (not .Values.scopedRBAC) }}true{{ end }}
 {{- end }}
 
-{{- /* Rules that hold in the namespaces that are served. Each is explained in docs/reference/rbac.md. */}}
+{{- /* Rules that hold in the namespaces that are served. Each verb is explained in docs/reference/rbac.md. */}}
 {{- define "escapement.servedRules" -}}
 - apiGroups: [external-secrets.io]
-  resources: [externalsecrets, secretstores]
-  verbs: [list, watch]
-- apiGroups: [external-secrets.io]
   resources: [externalsecrets]
-  verbs: [patch]
+  verbs: [list, watch, patch]
 - apiGroups: [external-secrets.io]
-  resources: [externalsecrets/status, secretstores/status]
+  resources: [externalsecrets/status]
   verbs: [patch]
+{{- if .Values.openshiftFinalizers }}
+- apiGroups: [external-secrets.io]
+  resources: [externalsecrets/finalizers]
+  verbs: [update]
+{{- end }}
+- apiGroups: [external-secrets.io]
+  resources: [secretstores]
+  verbs: [list, watch]
+{{- if .Values.processSecretStore }}
+- apiGroups: [external-secrets.io]
+  resources: [secretstores/status]
+  verbs: [patch]
+{{- end }}
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, list, watch, create, update, delete]
@@ -78,6 +119,19 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{- /* Rules for ClusterSecretStores, which only a ClusterRole can hold. */}}
+{{- define "escapement.clusterRules" -}}
+- apiGroups: [external-secrets.io]
+  resources: [clustersecretstores]
+  verbs: [list, watch]
+- apiGroups: [external-secrets.io]
+  resources: [clustersecretstores/status]
+  verbs: [patch]
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [list, watch]
+{{- end }}
+
 {{- /* The operator's arguments: the one place where values become flags. */}}
 {{- define "escapement.args" -}}
 - run
@@ -91,21 +145,27 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - --enable-cluster-store-reconciler={{ if include "escapement.clusterStores" . }}true{{ else }}false{{ end }}
 - --enable-secret-store-reconciler={{ .Values.processSecretStore }}
 - --enable-leader-election={{ .Values.leaderElect }}
-- --leader-election-id={{ include "escapement.fullname" . }}
-- --store-requeue-interval={{ .Values.storeRequeueInterval }}
-- --heartbeat-interval={{ .Values.heartbeatInterval }}
+- --leader-election-id={{ include "escapement.fullname" . }}-controller
+- --store-requeue-interval={{ default "5m" .Values.storeRequeueInterval }}
+- --heartbeat-interval={{ default "1h" .Values.heartbeatInterval }}
 - --loglevel={{ .Values.log.level }}
 - --metrics-addr=:{{ .Values.metrics.listen.port }}
+{{- with .Values.metrics.listen.secure }}
+{{- if .enabled }}
+- --metrics-secure=true
+- --metrics-cert-dir={{ .certDir }}
+{{- end }}
+{{- end }}
 - --live-addr=:{{ .Values.healthPort }}
 - --ambient-identity-hosts={{ join "," .Values.ambientIdentity.hosts }}
-- --ambient-identity-namespaces={{ join "," .Values.ambientIdentity.namespaces }}
+- {{ printf "--ambient-identity-namespaces=%s" (join "," .Values.ambientIdentity.namespaces) | quote }}
 - --credential-directories={{ join "," .Values.credentialDirectories }}
 - --insecure-upstream-hosts={{ join "," .Values.insecureUpstreamHosts }}
 {{- range $name, $value := .Values.extraArgs }}
 {{- if kindIs "invalid" $value }}
 - --{{ $name }}
 {{- else }}
-- --{{ $name }}={{ $value }}
+- {{ printf "--%s=%s" $name (toString $value) | quote }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -110,17 +110,15 @@ describe('the instance role', () => {
     ]);
   });
 
-  it('is refused when the instance has none', async () => {
-    const { clock, environment } = await doubles();
-    const empty = ending(
-      await startAwsDoubles({ clock }), // its own, since it is told to answer as an instance without a role
-    );
-    const sources = cloudSources({
-      environment: { ...environment, AWS_EC2_METADATA_SERVICE_ENDPOINT: empty.ec2.url },
-      clock,
-    });
-    empty.ec2.answerWith({ status: 404 });
-    await expectReason(sources.aws(signal), 'LoginRejected');
+  it.each([
+    { why: 'the instance has none', answer: { status: 404 }, path: '/security-credentials/' },
+    { why: 'the list of roles is empty', answer: { status: 200, body: '\n' }, path: '/security-credentials/' },
+    { why: 'AWS does not let the instance take it', answer: { status: 200, body: { Code: 'Failed' } }, path: ec2Role },
+    { why: 'the service is switched off', answer: { status: 403 }, path: '/token' },
+  ])('is LoginRejected when $why', async ({ answer, path }) => {
+    const { aws, clock, environment } = await doubles();
+    aws.ec2.answerWith(answer, path);
+    await expectReason(cloudSources({ environment, clock }).aws(signal), 'LoginRejected');
   });
 
   it('is UpstreamUnavailable when the metadata service is down', async () => {

@@ -1,0 +1,254 @@
+// Why the chart's roles hold what they hold: every verb, the reason, and the one end-to-end test that fails without it.
+// The reference page is made of it; a test compares it with what the chart renders; `scripts/rbac-proof.ts` takes each verb
+// away in turn and runs its test.
+
+export interface VerbRow {
+  /** As RBAC writes it: `externalsecrets/status`. The core group is empty. */
+  readonly group: string;
+  readonly resource: string;
+  readonly verb: string;
+  /** The value of the chart that brings it; without one it is in every release. */
+  readonly when?: string;
+  readonly why: string;
+  /** The test that needs it: file below test/e2e, and the end of its full name. */
+  readonly test: { readonly file: string; readonly name: string };
+}
+
+const eso = 'external-secrets.io';
+const leases = 'coordination.k8s.io';
+
+const rights = { file: 'rights.test.ts' };
+const inRights = (name: string) => ({ ...rights, name });
+
+export const verbs: readonly VerbRow[] = [
+  {
+    group: eso,
+    resource: 'externalsecrets',
+    verb: 'list',
+    why: 'the cache that says which Secrets are wanted is filled',
+    test: inRights('keeps the Secret of an ExternalSecret'),
+  },
+  {
+    group: eso,
+    resource: 'externalsecrets',
+    verb: 'watch',
+    why: 'edits, deletions and force-sync are heard of at once',
+    test: inRights('keeps the Secret of an ExternalSecret'),
+  },
+  {
+    group: eso,
+    resource: 'externalsecrets',
+    verb: 'patch',
+    why: 'the finalizer that the External Secrets Operator left is taken off when the object is deleted',
+    test: inRights('takes off the finalizer that another operator left'),
+  },
+  {
+    group: eso,
+    resource: 'externalsecrets/status',
+    verb: 'patch',
+    why: 'conditions, the refresh time and the observed generation are reported',
+    test: inRights('keeps the Secret of an ExternalSecret'),
+  },
+  {
+    group: eso,
+    resource: 'externalsecrets/finalizers',
+    verb: 'update',
+    when: 'openshiftFinalizers',
+    why: 'a cluster that checks owner references lets only those make a Secret that blocks the deletion of its owner',
+    test: inRights('makes Secrets where the cluster checks owner references'),
+  },
+  {
+    group: eso,
+    resource: 'secretstores',
+    verb: 'list',
+    why: 'the cache of the stores is filled',
+    test: inRights('keeps the Secret of an ExternalSecret'),
+  },
+  {
+    group: eso,
+    resource: 'secretstores',
+    verb: 'watch',
+    why: 'a repaired store wakes its ExternalSecrets at once',
+    test: inRights('keeps the Secret of an ExternalSecret'),
+  },
+  {
+    group: eso,
+    resource: 'secretstores/status',
+    verb: 'patch',
+    when: 'processSecretStore',
+    why: 'whether the login works is reported',
+    test: inRights('reports on a SecretStore'),
+  },
+  {
+    group: '',
+    resource: 'secrets',
+    verb: 'get',
+    why: 'a Secret of the target name that has not our label is looked at before it is taken over',
+    test: inRights('adopts a Secret that was there'),
+  },
+  {
+    group: '',
+    resource: 'secrets',
+    verb: 'list',
+    why: 'the cache of our own Secrets is filled; credentials that a store names are read, one by one',
+    test: inRights('keeps the Secret of an ExternalSecret'),
+  },
+  {
+    group: '',
+    resource: 'secrets',
+    verb: 'watch',
+    why: 'drift is mended and rotated credentials are used at once',
+    test: inRights('mends a Secret that somebody changed'),
+  },
+  {
+    group: '',
+    resource: 'secrets',
+    verb: 'create',
+    why: 'the target Secret is created',
+    test: inRights('keeps the Secret of an ExternalSecret'),
+  },
+  {
+    group: '',
+    resource: 'secrets',
+    verb: 'update',
+    why: 'the target Secret follows its source',
+    test: inRights('mends a Secret that somebody changed'),
+  },
+  {
+    group: '',
+    resource: 'secrets',
+    verb: 'delete',
+    why: 'the Secret of an earlier target name is removed',
+    test: inRights('removes the Secret of an earlier target name'),
+  },
+  {
+    group: '',
+    resource: 'configmaps',
+    verb: 'list',
+    why: 'the CA bundle that a store names is read',
+    test: inRights('trusts a CA from a ConfigMap, and follows it'),
+  },
+  {
+    group: '',
+    resource: 'configmaps',
+    verb: 'watch',
+    why: 'a new CA bundle is used at once',
+    test: inRights('trusts a CA from a ConfigMap, and follows it'),
+  },
+  {
+    group: '',
+    resource: 'events',
+    verb: 'create',
+    why: 'what changed is told where `kubectl describe` shows it',
+    test: inRights('tells by events, and counts those that repeat'),
+  },
+  {
+    group: '',
+    resource: 'events',
+    verb: 'patch',
+    why: 'an event that repeats is counted up, not written again',
+    test: inRights('tells by events, and counts those that repeat'),
+  },
+  {
+    group: '',
+    resource: 'serviceaccounts/token',
+    verb: 'create',
+    when: 'rbac.serviceAccountTokenCreate',
+    why: 'a store logs in as the ServiceAccount that it names (`serviceAccountRef`)',
+    test: inRights('logs in as the ServiceAccount that a store names'),
+  },
+  {
+    group: eso,
+    resource: 'clustersecretstores',
+    verb: 'list',
+    when: 'processClusterStore',
+    why: 'the cache of the stores is filled',
+    test: inRights('serves a ClusterSecretStore with conditions on namespaces'),
+  },
+  {
+    group: eso,
+    resource: 'clustersecretstores',
+    verb: 'watch',
+    when: 'processClusterStore',
+    why: 'a repaired store wakes its ExternalSecrets at once',
+    test: inRights('serves a ClusterSecretStore with conditions on namespaces'),
+  },
+  {
+    group: eso,
+    resource: 'clustersecretstores/status',
+    verb: 'patch',
+    when: 'processClusterStore',
+    why: 'whether the login works is reported',
+    test: inRights('serves a ClusterSecretStore with conditions on namespaces'),
+  },
+  {
+    group: '',
+    resource: 'namespaces',
+    verb: 'list',
+    when: 'processClusterStore',
+    why: "a store's conditions choose namespaces by label",
+    test: inRights('serves a ClusterSecretStore with conditions on namespaces'),
+  },
+  {
+    group: '',
+    resource: 'namespaces',
+    verb: 'watch',
+    when: 'processClusterStore',
+    why: 'a namespace that gets or loses the label gains or loses the store at once',
+    test: inRights('serves a ClusterSecretStore with conditions on namespaces'),
+  },
+  {
+    group: leases,
+    resource: 'leases',
+    verb: 'create',
+    when: 'leaderElect',
+    why: "the Lease is made once, in the release's namespace only",
+    test: inRights('leads by a Lease and gives it back'),
+  },
+  {
+    group: leases,
+    resource: 'leases',
+    verb: 'get',
+    when: 'leaderElect',
+    why: 'a replica looks who leads; this Lease only',
+    test: inRights('leads by a Lease and gives it back'),
+  },
+  {
+    group: leases,
+    resource: 'leases',
+    verb: 'update',
+    when: 'leaderElect',
+    why: 'the leader renews the Lease and gives it back; this Lease only',
+    test: inRights('leads by a Lease and gives it back'),
+  },
+];
+
+/** `docs/reference/rbac.md`, without its heading comment. */
+export function rbacPage(): string {
+  return [
+    '# What the operator may do',
+    '',
+    'Every verb of the roles that the chart renders, what it is for, the value that brings it, and the end-to-end test that fails',
+    'without it (`node scripts/rbac-proof.ts` takes each one away and runs the test). There is no wildcard. With `scopedRBAC`',
+    'the same rules stand in a Role, and no ClusterRole is rendered. What an installed operator may do, asked of the cluster:',
+    '',
+    '```',
+    'kubectl auth can-i --list --as=system:serviceaccount:escapement-system:escapement --namespace=my-namespace',
+    '```',
+    '',
+    '| group | resource | verb | with | why | test |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...verbs.map(
+      ({ group, resource, verb, when, why, test }) =>
+        `| ${group || 'core'} | ${resource} | ${verb} | ${when === undefined ? 'always' : `\`${when}\``} | ${why} | ${test.file}: ${test.name} |`,
+    ),
+    '',
+    '## For people',
+    '',
+    'Two more ClusterRoles give nothing to the operator. With `rbac.aggregateToView` whoever has one of Kubernetes’ roles `view`,',
+    '`edit` or `admin` may `get`, `list` and `watch` externalsecrets, secretstores and clustersecretstores; with',
+    '`rbac.aggregateToEdit` whoever has `edit` or `admin` may `create`, `update`, `patch`, `delete` and `deletecollection`',
+    'externalsecrets and secretstores in the namespaces where the role is theirs. Neither is rendered with `scopedRBAC`.',
+    '',
+  ].join('\n');
+}
