@@ -19,6 +19,8 @@ const leases = 'coordination.k8s.io';
 
 const rights = { file: 'rights.test.ts' };
 const inRights = (name: string) => ({ ...rights, name });
+/** Newer clusters fill a cache by a watch (WatchList); those before 1.32 do not. */
+const needsList = inRights('is served by an operator that may list');
 
 export const verbs: readonly VerbRow[] = [
   {
@@ -26,7 +28,7 @@ export const verbs: readonly VerbRow[] = [
     resource: 'externalsecrets',
     verb: 'list',
     why: 'the cache that says which Secrets are wanted is filled',
-    test: inRights('keeps the Secret of an ExternalSecret'),
+    test: needsList,
   },
   {
     group: eso,
@@ -55,14 +57,14 @@ export const verbs: readonly VerbRow[] = [
     verb: 'update',
     when: 'openshiftFinalizers',
     why: 'a cluster that checks owner references lets only those make a Secret that blocks the deletion of its owner',
-    test: inRights('makes Secrets where the cluster checks owner references'),
+    test: inRights('is served by an operator that may update finalizers'),
   },
   {
     group: eso,
     resource: 'secretstores',
     verb: 'list',
     why: 'the cache of the stores is filled',
-    test: inRights('keeps the Secret of an ExternalSecret'),
+    test: needsList,
   },
   {
     group: eso,
@@ -91,7 +93,7 @@ export const verbs: readonly VerbRow[] = [
     resource: 'secrets',
     verb: 'list',
     why: 'the cache of our own Secrets is filled; credentials that a store names are read, one by one',
-    test: inRights('keeps the Secret of an ExternalSecret'),
+    test: needsList,
   },
   {
     group: '',
@@ -126,7 +128,7 @@ export const verbs: readonly VerbRow[] = [
     resource: 'configmaps',
     verb: 'list',
     why: 'the CA bundle that a store names is read',
-    test: inRights('trusts a CA from a ConfigMap, and follows it'),
+    test: needsList,
   },
   {
     group: '',
@@ -158,12 +160,28 @@ export const verbs: readonly VerbRow[] = [
     test: inRights('logs in as the ServiceAccount that a store names'),
   },
   {
+    group: '',
+    resource: 'serviceaccounts',
+    verb: 'list',
+    when: 'rbac.serviceAccountTokenCreate',
+    why: 'the ServiceAccount that a store names is looked for',
+    test: needsList,
+  },
+  {
+    group: '',
+    resource: 'serviceaccounts',
+    verb: 'watch',
+    when: 'rbac.serviceAccountTokenCreate',
+    why: 'its creation wakes the store',
+    test: inRights('logs in as the ServiceAccount that a store names'),
+  },
+  {
     group: eso,
     resource: 'clustersecretstores',
     verb: 'list',
     when: 'processClusterStore',
     why: 'the cache of the stores is filled',
-    test: inRights('serves a ClusterSecretStore with conditions on namespaces'),
+    test: needsList,
   },
   {
     group: eso,
@@ -187,7 +205,7 @@ export const verbs: readonly VerbRow[] = [
     verb: 'list',
     when: 'processClusterStore',
     why: "a store's conditions choose namespaces by label",
-    test: inRights('serves a ClusterSecretStore with conditions on namespaces'),
+    test: needsList,
   },
   {
     group: '',
@@ -211,6 +229,22 @@ export const verbs: readonly VerbRow[] = [
     verb: 'get',
     when: 'leaderElect',
     why: 'a replica looks who leads; this Lease only',
+    test: inRights('leads by a Lease and gives it back'),
+  },
+  {
+    group: leases,
+    resource: 'leases',
+    verb: 'list',
+    when: 'leaderElect',
+    why: 'a follower takes over as soon as the Lease is given back; this Lease only',
+    test: needsList,
+  },
+  {
+    group: leases,
+    resource: 'leases',
+    verb: 'watch',
+    when: 'leaderElect',
+    why: 'a follower takes over as soon as the Lease is given back; this Lease only',
     test: inRights('leads by a Lease and gives it back'),
   },
   {

@@ -7,6 +7,7 @@ import {
   type ExternalSecretSpec,
   type ExternalSecretStatus,
   parseExternalSecret,
+  parseExternalSecretStatus,
   type StoreReference,
   storeReferences,
 } from '../crds/external-secret.ts';
@@ -71,9 +72,14 @@ function recordMeta({ metadata }: KubeObject): RecordMeta {
   };
 }
 
-export function externalSecretRecord(object: KubeObject): ExternalSecretRecord {
-  const parsed = parseExternalSecret(object);
+/** `before` is an earlier record of the same object: a spec of the same generation is taken over from it. */
+export function externalSecretRecord(object: KubeObject, before?: ExternalSecretRecord): ExternalSecretRecord {
   const meta = recordMeta(object);
+  if (before !== undefined && before.uid === meta.uid && before.generation === meta.generation) {
+    const { spec, targetName, stores } = before;
+    return { ...meta, spec, targetName, stores, status: parseExternalSecretStatus(object) ?? {} };
+  }
+  const parsed = parseExternalSecret(object);
   const spec = parsed.ok === undefined ? { issues: parsed.issues } : { ok: parsed.ok.spec };
   return {
     ...meta,

@@ -144,8 +144,13 @@ const statusReader = compiled(externalSecretStatus);
 export function parseExternalSecret(raw: unknown): Parsed<ExternalSecret> {
   const parsed = parseObject(raw, specReader);
   if (parsed.ok === undefined) return parsed;
-  const status = readStatus(raw, statusReader);
+  const status = parseExternalSecretStatus(raw);
   return { ok: status === undefined ? parsed.ok : { ...parsed.ok, status } };
+}
+
+/** The status alone, for an object whose spec is known; undefined when there is none that can be read. */
+export function parseExternalSecretStatus(raw: unknown): ExternalSecretStatus | undefined {
+  return readStatus(raw, statusReader);
 }
 
 /** A store that an ExternalSecret names. */

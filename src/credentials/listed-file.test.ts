@@ -70,7 +70,7 @@ describe('readListedFile', () => {
     ['a directory whose name begins like the listed one', () => join(root, 'listed-too', 'token')],
     ['a file that does not exist elsewhere: nobody learns which do', () => join(root, 'nothing')],
     ['the process itself', () => '/proc/self/environ'],
-    ['the listed directory itself', () => listed],
+    ['the listed directory itself', () => `${listed}/.`],
     [
       'a link to a file elsewhere',
       async () => {

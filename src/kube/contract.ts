@@ -60,6 +60,9 @@ export interface InformerOptions<T> {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /** Called once per object received; what it returns is what is kept. `undefined` leaves the object out. */
-  readonly trim: (object: KubeObject) => T | undefined;
+  /**
+   * Called once per object received; what it returns is what is kept. `undefined` leaves the object out. `before` is what
+   * was kept of it until then: parts that have not changed may be taken over.
+   */
+  readonly trim: (object: KubeObject, before: T | undefined) => T | undefined;
 }

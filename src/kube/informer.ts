@@ -110,7 +110,7 @@ class CollectionCache<T> implements StartedInformer<T>, Sink {
     const before = this.#kept.get(key);
     const version = object.metadata.resourceVersion;
     if (before !== undefined && version !== undefined && before.version === version) return; // listed again, unchanged
-    const value = this.#trim(key, object);
+    const value = this.#trim(key, object, before?.value);
     if (value === undefined) {
       this.#drop(key);
       return;
@@ -134,9 +134,9 @@ class CollectionCache<T> implements StartedInformer<T>, Sink {
     onTrouble?.(error);
   }
 
-  #trim(key: string, object: KubeObject): T | undefined {
+  #trim(key: string, object: KubeObject, before: T | undefined): T | undefined {
     try {
-      return this.#options.trim(object);
+      return this.#options.trim(object, before);
     } catch (thrown) {
       this.#deps.log.error(
         { kind: this.#options.resource.kind, key, err: thrown },

@@ -197,15 +197,12 @@ class PooledTransport implements Transport {
     authorization: string | undefined,
     agent: Agent,
   ): ClientRequest {
-    const headers: Record<string, string | number> = {
-      host: this.#host,
-      accept: 'application/json',
-      'user-agent': this.#userAgent,
-    };
-    if (authorization !== undefined) headers['authorization'] = authorization;
+    // A flat list goes out as it is; an object would first become node's own table of headers, at a tenth of the call.
+    const headers = ['host', this.#host, 'accept', 'application/json', 'user-agent', this.#userAgent];
+    if (authorization !== undefined) headers.push('authorization', authorization);
     if (body !== undefined) {
-      headers['content-type'] = contentType ?? 'application/json';
-      headers['content-length'] = Buffer.byteLength(body);
+      headers.push('content-type', contentType ?? 'application/json');
+      headers.push('content-length', String(Buffer.byteLength(body)));
     }
     const options: RequestOptions = { method, path: this.#prefix + path, headers, agent, setHost: false };
     return this.#access.server.protocol === 'https:' ? httpsRequest(options) : httpRequest(options);

@@ -145,12 +145,12 @@ const mistakes: readonly Mistake[] = [
     of: 'store',
     names: () => ['token', new URL(scene.double.url).host],
     make: async (set) => {
-      await scene.apply(secret(`${set.name}-token`, { accessToken: scene.value('garbage') }));
+      await scene.put(secret(`${set.name}-token`, { accessToken: scene.value('garbage') }));
       await set.change({ store: tokenAuth(`${set.name}-token`) });
     },
     repair: async ({ name, identity }) => {
       const accessToken = scene.double.identities.issueToken(identity.name);
-      await scene.apply(secret(`${name}-token`, { accessToken }));
+      await scene.put(secret(`${name}-token`, { accessToken }));
     },
   },
   {
@@ -533,13 +533,13 @@ async function sampleSet(name: string): Promise<SampleSet> {
     async change(next) {
       bent = next;
       const { credentials: holder, store: bentStore } = partsOf(name, identity, bent);
-      await scene.apply(holder, bentStore, ...names.map(one));
+      await scene.put(holder, bentStore, ...names.map(one));
       await until('the change is seen', () => scene.externalSecrets.get(name));
     },
     async addNew() {
       const fresh = `${name}-new`;
       names.push(fresh);
-      await scene.apply(one(fresh));
+      await scene.put(one(fresh));
       return fresh;
     },
   };

@@ -2,8 +2,16 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { IdentityView } from '../support/infisical-double/identities.ts';
 import { type ApiObject, ApiRefusal } from '../support/kube-api.ts';
-import { clusterStore, credentials, entry, externalSecret, plantSample, store } from '../support/samples.ts';
-import { createScene, decoded, type Manifest, type Scene } from '../support/scene.ts';
+import {
+  clusterStore,
+  credentials,
+  entry,
+  externalSecret,
+  plantSample,
+  type SampleManifest,
+  store,
+} from '../support/samples.ts';
+import { createScene, decoded, type Scene } from '../support/scene.ts';
 import { condition, follow, isFailed, isReady, patienceMs, pause, until } from '../support/wait.ts';
 
 /** What DESIGN calls "within 2 s", five times as generous. */
@@ -15,7 +23,7 @@ let reader: IdentityView;
 beforeAll(async () => {
   scene = await createScene('lifecycle');
   reader = plantSample(scene);
-  await scene.apply(credentials('credentials', reader), storeNamed('store'));
+  await scene.put(credentials('credentials', reader), storeNamed('store'));
 });
 
 afterAll(() => scene.end());
@@ -41,7 +49,7 @@ describe('drift of the Secret', () => {
     },
   ];
   it.each(drifts)('is repaired at once when $why', async ({ name, drift }) => {
-    await scene.apply(externalSecret({ name }));
+    await scene.put(externalSecret({ name }));
     await scene.whenSynced(name);
     const before = scene.secrets.history(name).length;
     await drift(name);
@@ -62,7 +70,7 @@ describe('a change at the provider', () => {
   it('reaches the Secret at the refresh interval', async () => {
     const name = 'refreshed';
     put('REFRESHED', 'old');
-    await scene.apply(externalSecret({ name, spec: { refreshInterval: '1s', data: [entry('value', 'REFRESHED')] } }));
+    await scene.put(externalSecret({ name, spec: { refreshInterval: '1s', data: [entry('value', 'REFRESHED')] } }));
     await scene.whenSynced(name);
     put('REFRESHED', 'new');
     await untilValue(name, 'new');
@@ -71,7 +79,7 @@ describe('a change at the provider', () => {
   it('reaches the Secret by force-sync long before the interval', async () => {
     const name = 'forced';
     put('FORCED', 'old');
-    await scene.apply(externalSecret({ name, spec: { data: [entry('value', 'FORCED')] } }));
+    await scene.put(externalSecret({ name, spec: { data: [entry('value', 'FORCED')] } }));
     const { status } = await scene.whenSynced(name);
     await pause(1_000); // refreshTime counts whole seconds
     put('FORCED', 'new');
@@ -88,7 +96,7 @@ describe('a change at the provider', () => {
   it('does not reach the Secret with refreshInterval 0, also not by force-sync', async () => {
     const name = 'never';
     put('NEVER', 'old');
-    await scene.apply(externalSecret({ name, spec: { refreshInterval: '0', data: [entry('value', 'NEVER')] } }));
+    await scene.put(externalSecret({ name, spec: { refreshInterval: '0', data: [entry('value', 'NEVER')] } }));
     await scene.whenSynced(name);
     put('NEVER', 'new');
     await scene.edit('ExternalSecret', name, { metadata: { annotations: { 'force-sync': '1' } } });
@@ -100,7 +108,7 @@ describe('a change at the provider', () => {
   it('is followed at the new interval after an edit of it', async () => {
     const name = 'faster';
     put('FASTER', 'old');
-    await scene.apply(externalSecret({ name, spec: { refreshInterval: '1h', data: [entry('value', 'FASTER')] } }));
+    await scene.put(externalSecret({ name, spec: { refreshInterval: '1h', data: [entry('value', 'FASTER')] } }));
     await scene.whenSynced(name);
     await scene.edit('ExternalSecret', name, { spec: { refreshInterval: '1s' } });
     await scene.whenSynced(name);
@@ -111,7 +119,7 @@ describe('a change at the provider', () => {
   it('keeps the Secret when the key is gone, says so, and recovers when it is back', async () => {
     const name = 'gone';
     put('GONE', 'old');
-    await scene.apply(externalSecret({ name, spec: { refreshInterval: '1s', data: [entry('value', 'GONE')] } }));
+    await scene.put(externalSecret({ name, spec: { refreshInterval: '1s', data: [entry('value', 'GONE')] } }));
     await scene.whenSynced(name);
     scene.double.secrets.delete({ environment: 'dev', key: 'GONE' });
     const failed = await scene.whenFailed(name);
@@ -127,7 +135,7 @@ describe('a change at the provider', () => {
 describe('an edit of the spec', () => {
   it('is synced, and Ready is withdrawn before it is', async () => {
     const name = 'edited';
-    await scene.apply(externalSecret({ name }));
+    await scene.put(externalSecret({ name }));
     await scene.whenSynced(name);
     // The answer takes a while, so that there is something to see in between.
     const slow = scene.double.faults.add({ kind: 'latency', delayMs: 700, when: { routes: ['list', 'get'] } });
@@ -153,7 +161,7 @@ describe('an edit of the spec', () => {
 
   it('that renames the target writes the new Secret and removes the old one, which is its own', async () => {
     const name = 'renamed';
-    await scene.apply(externalSecret({ name, spec: { target: { name: 'renamed-old' } } }));
+    await scene.put(externalSecret({ name, spec: { target: { name: 'renamed-old' } } }));
     await scene.whenSynced(name);
     await scene.edit('ExternalSecret', name, { spec: { target: { name: 'renamed-new' } } });
     await scene.whenSynced(name);
@@ -171,7 +179,7 @@ describe('an edit of the spec', () => {
     await scene.api.create(scene.address('Secret', 'blocked-new'), {
       metadata: { name: 'blocked-new', ownerReferences: [await foreignOwner()] },
     });
-    await scene.apply(externalSecret({ name, spec: { target: { name: 'blocked-old' } } }));
+    await scene.put(externalSecret({ name, spec: { target: { name: 'blocked-old' } } }));
     await scene.whenSynced(name);
     await scene.edit('ExternalSecret', name, { spec: { target: { name: 'blocked-new' } } });
     await scene.whenFailed(name);
@@ -180,7 +188,7 @@ describe('an edit of the spec', () => {
 
   it('that renames the target keeps a Secret which only looks like its own', async () => {
     const name = 'lookalike';
-    await scene.apply(externalSecret({ name }));
+    await scene.put(externalSecret({ name }));
     const { metadata } = await scene.whenSynced(name);
     const labels = (await scene.api.get(scene.address('Secret', name)))?.metadata.labels;
     await scene.api.create(scene.address('Secret', 'lookalike-copy'), { metadata: { name: 'lookalike-copy', labels } });
@@ -196,7 +204,7 @@ describe('an edit of the spec', () => {
     try {
       const identity = plantSample(apart);
       const name = 'left';
-      await apart.apply(
+      await apart.put(
         credentials('credentials', identity),
         store({ name: 'store', hostAPI: apart.double.url }),
         externalSecret({ name, spec: { target: { name: 'left-old' } } }),
@@ -218,7 +226,7 @@ describe('deletion of the ExternalSecret', () => {
     'takes its Secret along, by the garbage collector',
     async () => {
       const name = 'deleted';
-      await scene.apply(externalSecret({ name }));
+      await scene.put(externalSecret({ name }));
       await scene.whenSynced(name);
       await scene.api.delete(scene.address('ExternalSecret', name));
       await scene.externalSecrets.untilGone(name);
@@ -232,7 +240,7 @@ describe('labels and annotations of the ExternalSecret', () => {
 
   it('reach the Secret, and leave it again', async () => {
     const name = 'labelled';
-    await scene.apply(externalSecret({ name, labels: { tier: 'one', gone: 'soon' } }));
+    await scene.put(externalSecret({ name, labels: { tier: 'one', gone: 'soon' } }));
     await scene.whenSynced(name);
     await scene.edit('ExternalSecret', name, {
       metadata: { labels: { tier: 'two', gone: null }, annotations: { note: 'here' } },
@@ -245,7 +253,7 @@ describe('labels and annotations of the ExternalSecret', () => {
 
   it('that change and change back quickly end right', async () => {
     const name = 'flapping';
-    await scene.apply(externalSecret({ name, labels: { tier: 'one' } }));
+    await scene.put(externalSecret({ name, labels: { tier: 'one' } }));
     await scene.whenSynced(name);
     for (const tier of ['two', 'one', 'three', 'one']) {
       await scene.edit('ExternalSecret', name, { metadata: { labels: { tier } } });
@@ -264,9 +272,9 @@ describe('the store', () => {
   it('when edited, is followed by what depends on it', async () => {
     const name = 'store-edited';
     scene.double.secrets.set({ environment: 'staging', key: 'API_KEY', value: scene.value('staging-key') });
-    await scene.apply(storeNamed(name), externalSecret({ name, storeRef: { name } }));
+    await scene.put(storeNamed(name), externalSecret({ name, storeRef: { name } }));
     await scene.whenSynced(name);
-    await scene.apply(storeNamed(name, { environmentSlug: 'staging' }));
+    await scene.put(storeNamed(name, { environmentSlug: 'staging' }));
     await untilValue(name, 'staging-key');
   });
 
@@ -279,14 +287,14 @@ describe('the store', () => {
       access: { 'my-project': { role: 'viewer' } },
     });
     put('ROTATED', 'old');
-    await scene.apply(
+    await scene.put(
       credentials(holder, identity),
       store({ name, credentials: holder, hostAPI: scene.double.url }),
       externalSecret({ name, storeRef: { name }, spec: { refreshInterval: '1s', data: [entry('value', 'ROTATED')] } }),
     );
     await scene.whenSynced(name);
     const clientSecret = scene.double.identities.addClientSecret(name, { secret: scene.value('second-secret') });
-    await scene.apply(credentials(holder, { ...identity, clientSecret }));
+    await scene.put(credentials(holder, { ...identity, clientSecret }));
     await pause(500); // the change arrives
     scene.double.identities.revokeClientSecret(name, identity.clientSecret);
     scene.double.identities.endTokens(name);
@@ -297,13 +305,13 @@ describe('the store', () => {
 
   it('when it is removed, leaves the Secret alone', async () => {
     const name = 'store-removed';
-    await scene.apply(storeNamed(name), externalSecret({ name, storeRef: { name }, spec: { refreshInterval: '1s' } }));
+    await scene.put(storeNamed(name), externalSecret({ name, storeRef: { name }, spec: { refreshInterval: '1s' } }));
     await scene.whenSynced(name);
     await scene.api.delete(scene.address('SecretStore', name));
     const failed = await scene.whenFailed(name);
     expect(condition(failed, 'Ready')?.message).toContain(`SecretStore "${name}" does not exist`);
     expect(await scene.secretData(name)).toEqual({ value: scene.value('api-key') });
-    await scene.apply(storeNamed(name));
+    await scene.put(storeNamed(name));
     await scene.whenSynced(name, repairedWithinMs);
   });
 });
@@ -332,13 +340,13 @@ describe('conditions of a ClusterSecretStore', () => {
     },
   ];
   it.each(cases)('open and shut it by $why', async ({ name, opens, shuts }) => {
-    await scene.apply(clusterStoreNamed(name, [shuts()]), externalSecret({ name, ...uses(name) }));
+    await scene.put(clusterStoreNamed(name, [shuts()]), externalSecret({ name, ...uses(name) }));
     const denied = await scene.whenFailed(name);
     expect(condition(denied, 'Ready')?.message).toContain(clusterName(name));
     expect(scene.secrets.get(name)).toBeUndefined();
-    await scene.apply(clusterStoreNamed(name, [shuts(), opens()]));
+    await scene.put(clusterStoreNamed(name, [shuts(), opens()]));
     await scene.whenSynced(name, repairedWithinMs);
-    await scene.apply(clusterStoreNamed(name, [shuts()]));
+    await scene.put(clusterStoreNamed(name, [shuts()]));
     await scene.whenFailed(name, repairedWithinMs);
     expect(await scene.secretData(name)).toEqual({ value: scene.value('api-key') });
   });
@@ -347,7 +355,7 @@ describe('conditions of a ClusterSecretStore', () => {
     const name = 'relabelled';
     const address = { kind: 'Namespace', name: scene.namespace } as const;
     const selector = { namespaceSelector: { matchLabels: { access: 'granted' } } };
-    await scene.apply(clusterStoreNamed(name, [selector]), externalSecret({ name, ...uses(name) }));
+    await scene.put(clusterStoreNamed(name, [selector]), externalSecret({ name, ...uses(name) }));
     await scene.whenFailed(name);
     await scene.api.patch(address, { metadata: { labels: { access: 'granted' } } });
     await scene.whenSynced(name, repairedWithinMs);
@@ -359,14 +367,14 @@ describe('conditions of a ClusterSecretStore', () => {
   it('that do not compile are the fault of the store, and open nothing', async () => {
     const name = 'bad-regexp';
     const stores = await follow(scene.api, 'ClusterSecretStore');
-    await scene.apply(clusterStoreNamed(name, [{ namespaceRegexes: ['('] }]), externalSecret({ name, ...uses(name) }));
+    await scene.put(clusterStoreNamed(name, [{ namespaceRegexes: ['('] }]), externalSecret({ name, ...uses(name) }));
     await scene.whenFailed(name);
     const failed = await stores.until(clusterName(name), 'is not valid', isFailed);
     stores.stop();
     expect(condition(failed, 'Ready')?.message).toContain('"("');
   });
 
-  function clusterStoreNamed(name: string, conditions: readonly object[]): Manifest {
+  function clusterStoreNamed(name: string, conditions: readonly object[]): SampleManifest {
     const { namespace, controllerClass, double } = scene;
     return clusterStore({
       name: clusterName(name),
@@ -385,9 +393,9 @@ describe('conditions of a ClusterSecretStore', () => {
 describe('two claims on one Secret', () => {
   it('end with the first of two ExternalSecrets, and the second names it', async () => {
     const target = { target: { name: 'contested' } };
-    await scene.apply(externalSecret({ name: 'first', spec: target }));
+    await scene.put(externalSecret({ name: 'first', spec: target }));
     await scene.whenSynced('first');
-    await scene.apply(externalSecret({ name: 'second', spec: { ...target, data: [entry('value', 'DB_PASSWORD')] } }));
+    await scene.put(externalSecret({ name: 'second', spec: { ...target, data: [entry('value', 'DB_PASSWORD')] } }));
     const failed = await scene.whenFailed('second');
     expect(condition(failed, 'Ready')).toMatchObject({ reason: 'SecretSyncedError' });
     expect(condition(failed, 'Ready')?.message).toContain('"first"');
@@ -398,9 +406,9 @@ describe('two claims on one Secret', () => {
 
   it('are released when the first ExternalSecret takes another target', async () => {
     const target = { target: { name: 'released' } };
-    await scene.apply(externalSecret({ name: 'holder', spec: target }));
+    await scene.put(externalSecret({ name: 'holder', spec: target }));
     await scene.whenSynced('holder');
-    await scene.apply(externalSecret({ name: 'heir', spec: target }));
+    await scene.put(externalSecret({ name: 'heir', spec: target }));
     await scene.whenFailed('heir');
     await scene.edit('ExternalSecret', 'holder', { spec: { target: { name: 'holder' } } });
     await scene.whenSynced('heir', repairedWithinMs);
@@ -413,7 +421,7 @@ describe('two claims on one Secret', () => {
     const name = 'foreign';
     const metadata = { name, ownerReferences: [await foreignOwner()] };
     await scene.api.create(scene.address('Secret', name), { metadata, stringData: { own: scene.value('own') } });
-    await scene.apply(externalSecret({ name }));
+    await scene.put(externalSecret({ name }));
     const failed = await scene.whenFailed(name);
     expect(condition(failed, 'Ready')?.message).toContain('ConfigMap "owner"');
     expect(await scene.secretData(name)).toEqual({ own: scene.value('own') });
@@ -434,7 +442,7 @@ describe('what is not served yet', () => {
   ];
   it.each(fields)('is refused by name, and the Secret stays: $field', async ({ field, spec }) => {
     const name = `unserved-${field.replaceAll(/\W+/g, '-').toLowerCase()}`;
-    await scene.apply(externalSecret({ name }));
+    await scene.put(externalSecret({ name }));
     await scene.whenSynced(name);
     await scene.edit('ExternalSecret', name, { spec });
     const failed = await scene.whenFailed(name);
@@ -445,7 +453,7 @@ describe('what is not served yet', () => {
 });
 
 describe('one bad object stays alone', () => {
-  const bad: readonly { why: string; name: string; manifest: (name: string) => Manifest; names: string }[] = [
+  const bad: readonly { why: string; name: string; manifest: (name: string) => SampleManifest; names: string }[] = [
     {
       why: 'an interval that does not parse',
       name: 'bad-interval',
@@ -466,19 +474,19 @@ describe('one bad object stays alone', () => {
     },
   ];
   it.each(bad)('with $why: it says so, and another one beside it is synced', async ({ name, manifest, names }) => {
-    await scene.apply(manifest(name));
+    await scene.put(manifest(name));
     const failed = await scene.whenFailed(name);
     expect(condition(failed, 'Ready')?.message).toContain(names);
-    await scene.apply(externalSecret({ name: `beside-${name}` }));
+    await scene.put(externalSecret({ name: `beside-${name}` }));
     await scene.whenSynced(`beside-${name}`);
   });
 
   it('with a bad interval on its store: the store says so, and what reads from it is synced all the same', async () => {
     const name = 'bad-store-interval';
-    await scene.apply(storeNamed(name, {}, { refreshInterval: 'often' }), externalSecret({ name, storeRef: { name } }));
+    await scene.put(storeNamed(name, {}, { refreshInterval: 'often' }), externalSecret({ name, storeRef: { name } }));
     const failed = await scene.stores.until(name, 'is not valid', isFailed);
     expect(condition(failed, 'Ready')?.message).toContain('spec.refreshInterval "often"');
-    await scene.apply(externalSecret({ name: `beside-${name}` }));
+    await scene.put(externalSecret({ name: `beside-${name}` }));
     await scene.whenSynced(`beside-${name}`);
   });
 });
@@ -510,7 +518,7 @@ function storeNamed(
   name: string,
   scope: Readonly<Record<string, unknown>> = {},
   spec: Readonly<Record<string, unknown>> = {},
-): Manifest {
+): SampleManifest {
   return store({ name, hostAPI: scene.double.url, scope, spec });
 }
 

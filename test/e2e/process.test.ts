@@ -14,7 +14,7 @@ import { createFleet, type FleetGround } from '../support/fleet.ts';
 import { startInfisicalDouble } from '../support/infisical-double/double.ts';
 import { createKubeApi } from '../support/kube-api.ts';
 import { createNamespace, kubectl } from '../support/kubectl.ts';
-import { freePort, type Operator, startOperator } from '../support/operator.ts';
+import { freePort, type Operator, runOperator, startOperator } from '../support/operator.ts';
 import { createScene } from '../support/scene.ts';
 import { condition, follow, pause, until } from '../support/wait.ts';
 
@@ -89,6 +89,13 @@ describe('the command line', () => {
     expect(stdout).toBe('');
   });
 
+  it('prints the kinds whole, however slowly they are read', async () => {
+    const shell = spawn('sh', ['-c', `"${process.execPath}" "${bundle}" crds | (sleep 1; cat)`]);
+    const printed = await text(shell.stdout);
+    expect(parseAllDocuments(printed).map((document) => document.errors)).toEqual([[], [], []]);
+    expect(printed.endsWith('\n')).toBe(true);
+  });
+
   it('refuses a value from the environment as it would a flag', async () => {
     const { code, stderr } = await escapement(['run'], { ESCAPEMENT_CONCURRENT: 'many' });
     expect(code).toBe(2);
@@ -97,7 +104,7 @@ describe('the command line', () => {
 
   it("takes every flag of ESO's controller, and says which do nothing", async () => {
     const kubeconfig = await kubeconfigOfNobody();
-    const operator = await startOperator({ kubeconfig, flags: esoFlags }, false);
+    const operator = await runOperator([...esoFlags, `--kubeconfig=${kubeconfig}`]);
     onTestFinished(async () => void (await operator.stop('SIGKILL')));
     await until('it waits for the API server', async () => (await readiness(operator)).status === 503);
     const silent = esoFlags.map(nameOf).filter((name) => {
@@ -192,9 +199,12 @@ describe('a cluster that is not ready for it', () => {
   afterAll(() => controlPlane.stop());
 
   it('is waited for: the API server first, then the kinds, and then work begins', async () => {
-    const at = { kubeconfig: controlPlane.kubeconfigPath };
     await controlPlane.stopApiServer();
-    const operator = await startOperator(at, false);
+    const operator = await runOperator([
+      `--kubeconfig=${controlPlane.kubeconfigPath}`,
+      '--enable-leader-election=false',
+      '--insecure-upstream-hosts=127.0.0.1',
+    ]);
     onTestFinished(async () => void (await operator.stop('SIGKILL')));
     await until('it waits for the API server', async () => (await readiness(operator)).body.includes('API server'));
     await pause(10_500);

@@ -96,6 +96,8 @@ export interface KubeApi {
   create(address: ObjectAddress, body: object, fieldManager?: string): Promise<ApiObject>;
   /** Replaces the whole object. */
   update(address: ObjectAddress, body: object, fieldManager?: string): Promise<ApiObject>;
+  /** Server-side apply, which makes what is not there. */
+  apply(address: ObjectAddress, body: object, fieldManager?: string): Promise<ApiObject>;
   /** A JSON merge patch (RFC 7386). */
   patch(address: ObjectAddress, body: object, fieldManager?: string): Promise<ApiObject>;
   /** Absent objects are fine. */
@@ -115,27 +117,42 @@ export interface ApiAccess {
   readonly token: string;
 }
 
+const mergePatchType = 'application/merge-patch+json';
+const applyType = 'application/apply-patch+yaml';
+
+interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: object;
+  readonly type?: string;
+  readonly signal?: AbortSignal;
+}
+
+interface ApiList {
+  readonly items: readonly ApiObject[];
+  readonly metadata: { readonly resourceVersion: string };
+}
+
 export function createKubeApi({ server, caPem, token }: ApiAccess): KubeApi {
   const agent = new Agent({ keepAlive: true, ca: caPem });
   const managed = (path: string, fieldManager: string) => `${path}?fieldManager=${encodeURIComponent(fieldManager)}`;
 
-  async function open(method: string, path: string, body?: object, signal?: AbortSignal): Promise<IncomingMessage> {
-    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-    const call = request(`${server}${path}`, {
+  async function open({ method, path, body, type = 'application/json', signal }: Call): Promise<IncomingMessage> {
+    const sent = request(`${server}${path}`, {
       method,
       agent,
       headers: { authorization: `Bearer ${token}`, accept: 'application/json', 'content-type': type },
       ...(signal && { signal }),
     });
-    call.end(body === undefined ? undefined : JSON.stringify(body));
-    const [response] = (await once(call, 'response')) as [IncomingMessage]; // what the event carries
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]; // what the event carries
     const { statusCode = 0 } = response;
     if (statusCode < 300) return response;
     throw new ApiRefusal(statusCode, `${method} ${path}`, await text(response));
   }
 
-  async function call<T>(method: string, path: string, body?: object): Promise<T> {
-    return JSON.parse(await text(await open(method, path, body))) as T; // what the API server serves there
+  async function ask<T>(call: Call): Promise<T> {
+    return JSON.parse(await text(await open(call))) as T; // what the API server serves there
   }
 
   async function orAbsent<T>(answer: Promise<T>): Promise<T | undefined> {
@@ -148,22 +165,26 @@ export function createKubeApi({ server, caPem, token }: ApiAccess): KubeApi {
   }
 
   return {
-    get: (address) => orAbsent(call<ApiObject>('GET', objectPath(address))),
+    get: (address) => orAbsent(ask<ApiObject>({ method: 'GET', path: objectPath(address) })),
     async list(kind, namespace) {
       const path = collectionPath(kind, namespace);
-      const list = await call<{ items: ApiObject[]; metadata: { resourceVersion: string } }>('GET', path);
+      const list = await ask<ApiList>({ method: 'GET', path });
       return { items: list.items, resourceVersion: list.metadata.resourceVersion };
     },
     create: ({ kind, namespace }, body, fieldManager = 'test') =>
-      call('POST', managed(collectionPath(kind, namespace), fieldManager), body),
-    update: (address, body, fieldManager = 'test') => call('PUT', managed(objectPath(address), fieldManager), body),
-    patch: (address, body, fieldManager = 'test') => call('PATCH', managed(objectPath(address), fieldManager), body),
+      ask({ method: 'POST', path: managed(collectionPath(kind, namespace), fieldManager), body }),
+    update: (address, body, fieldManager = 'test') =>
+      ask({ method: 'PUT', path: managed(objectPath(address), fieldManager), body }),
+    apply: (address, body, fieldManager = 'test') =>
+      ask({ method: 'PATCH', path: `${managed(objectPath(address), fieldManager)}&force=true`, body, type: applyType }),
+    patch: (address, body, fieldManager = 'test') =>
+      ask({ method: 'PATCH', path: managed(objectPath(address), fieldManager), body, type: mergePatchType }),
     async delete(address) {
-      await orAbsent(call('DELETE', objectPath(address)));
+      await orAbsent(ask({ method: 'DELETE', path: objectPath(address) }));
     },
     async *watch(kind, { namespace, resourceVersion }, signal) {
       const path = `${collectionPath(kind, namespace)}?watch=1&resourceVersion=${resourceVersion}`;
-      const response = await open('GET', path, undefined, signal);
+      const response = await open({ method: 'GET', path, signal });
       for await (const line of createInterface({ input: response, signal })) {
         yield JSON.parse(line) as WatchEvent; // one event a line: kubernetes.io/docs/reference/using-api/api-concepts
       }

@@ -43,29 +43,45 @@ export interface Operator {
 
 /** Starts the operator and, unless told otherwise, waits until /readyz says yes. */
 export async function startOperator(options: OperatorOptions, waitReady = true): Promise<Operator> {
+  const { args, kubeconfig, env } = await install(options);
+  const launched = await launch({
+    args: [...args, `--kubeconfig=${kubeconfig}`],
+    flags: options.flags ?? [],
+    env: { ...env, ...options.env },
+    onOutput: options.onOutput,
+  });
+  if (waitReady) await whenReady(launched.child, launched.operator);
+  return launched.operator;
+}
+
+/** Runs the program as it is told, without an installation: for a cluster that is not there, or not yet. */
+export async function runOperator(flags: readonly string[]): Promise<Operator> {
+  return (await launch({ args: ['run'], flags, env: {}, onOutput: undefined })).operator;
+}
+
+interface Launch {
+  readonly args: readonly string[];
+  /** Last, so that they win. */
+  readonly flags: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly onOutput: ((text: string) => void) | undefined;
+}
+
+async function launch({ args, flags, env, onOutput }: Launch): Promise<{ child: ChildProcess; operator: Operator }> {
   const [metricsPort, healthPort] = [await freePort(), await freePort()];
-  const installation = await install(options);
-  const args = [
-    ...installation.args,
-    `--kubeconfig=${installation.kubeconfig}`,
-    `--metrics-addr=127.0.0.1:${metricsPort}`,
-    `--live-addr=127.0.0.1:${healthPort}`,
-    ...(options.flags ?? []),
-  ];
-  const child = spawn(process.execPath, [bundle, ...args], {
-    env: { PATH: process.env['PATH'] ?? '', ...installation.env, ...options.env },
+  const ports = [`--metrics-addr=127.0.0.1:${metricsPort}`, `--live-addr=127.0.0.1:${healthPort}`];
+  const child = spawn(process.execPath, [bundle, ...args, ...ports, ...flags], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const printed: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       printed.push(text);
-      options.onOutput?.(text);
+      onOutput?.(text);
     });
   }
-  const operator = handle(child, printed, metricsPort, healthPort);
-  if (waitReady) await whenReady(child, operator);
-  return operator;
+  return { child, operator: handle(child, printed, metricsPort, healthPort) };
 }
 
 async function install({ kubeconfig, namespace = ownNamespace, ...options }: OperatorOptions) {

@@ -1,18 +1,15 @@
 // Manifests for scenes: credentials, stores and ExternalSecrets that work as they are, to be bent by a test where it wants
 // them to fail or to differ.
 import type { IdentityView } from './infisical-double/identities.ts';
-import type { KindName } from './kube-api.ts';
-import type { Scene } from './scene.ts';
+import type { KindedManifest, Scene } from './scene.ts';
 
 export const project = 'my-project';
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** A manifest as an object. */
-export interface SampleManifest extends Json {
+export interface SampleManifest extends KindedManifest {
   readonly apiVersion: string;
-  readonly kind: KindName;
-  readonly metadata: { readonly name: string } & Json;
   readonly spec?: Json;
 }
 
@@ -33,8 +30,9 @@ export function plantSample({ double, value }: Scene): IdentityView {
 }
 
 /** A Secret with text values. */
-export function secret(name: string, stringData: Readonly<Record<string, string>>): SampleManifest {
-  return { apiVersion: 'v1', kind: 'Secret', metadata: { name }, type: 'Opaque', stringData };
+export function secret(name: string, texts: Readonly<Record<string, string>>): SampleManifest {
+  const encoded = Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name }, type: 'Opaque', data: Object.fromEntries(encoded) };
 }
 
 /** The credentials of an identity, as `store` refers to them. */

@@ -6,6 +6,7 @@ import { type DoubleOptions, type InfisicalDouble, startInfisicalDouble } from '
 import { type ApiObject, createKubeApi, type KindName, type KubeApi, type ObjectAddress } from './kube-api.ts';
 import { createNamespace, kubectl } from './kubectl.ts';
 import { type Operator, startOperator } from './operator.ts';
+import type { ChartValues } from './rendered-chart.ts';
 import { type Follower, follow, isFailed, isReady, type Seen, until } from './wait.ts';
 
 /** A manifest, as an object or as YAML text (which may hold several). */
@@ -14,8 +15,17 @@ export type Manifest = string | Readonly<Record<string, unknown>>;
 export interface SceneOptions {
   readonly double?: Pick<DoubleOptions, 'tls' | 'generation' | 'limits'>;
   readonly flags?: readonly string[];
+  /** Values of the chart that the operator is installed with: rights that it does not have by default. */
+  readonly values?: ChartValues;
+  readonly env?: Readonly<Record<string, string>>;
   /** False leaves it to the test to start the operator (`startOperator`). Default true. */
   readonly operator?: boolean;
+}
+
+/** A manifest as an object, of a kind that the tests' client knows. */
+export interface KindedManifest extends Readonly<Record<string, unknown>> {
+  readonly kind: KindName;
+  readonly metadata: { readonly name: string };
 }
 
 export type FollowedKind = 'ExternalSecret' | 'SecretStore' | 'Secret';
@@ -39,6 +49,8 @@ export interface Scene {
   value(label: string): string;
   /** Applies manifests with kubectl, all in one go; they go to the scene's namespace. */
   apply(...manifests: readonly Manifest[]): Promise<void>;
+  /** Applies manifests as GitOps tools do, one after another; settles once the scene's own eyes have seen them. */
+  put(...manifests: readonly KindedManifest[]): Promise<void>;
   address(kind: KindName, name: string): ObjectAddress;
   /** A merge patch of an ExternalSecret, SecretStore or Secret; settles once the scene's own eyes have seen it. */
   edit(kind: FollowedKind, name: string, patch: object): Promise<ApiObject>;
@@ -72,6 +84,16 @@ export async function createScene(prefix: string, options: SceneOptions = {}): P
   const outputs: string[] = [];
   let running: Operator | undefined;
 
+  const eyes: Partial<Record<KindName, Follower>> = {
+    ExternalSecret: followers.externalSecrets,
+    SecretStore: followers.stores,
+    Secret: followers.secrets,
+  };
+  const seen = async (kind: KindName, { metadata: { name, resourceVersion } }: ApiObject) => {
+    const isSeen = ({ object }: Seen) => BigInt(object.metadata.resourceVersion) >= BigInt(resourceVersion);
+    await until(`${kind} "${name}" is seen`, () => eyes[kind]?.history(name).some(isSeen) ?? true);
+  };
+
   const scene: Scene = {
     namespace,
     kubeconfig,
@@ -88,6 +110,8 @@ export async function createScene(prefix: string, options: SceneOptions = {}): P
         kubeconfig,
         namespace,
         flags: [`--controller-class=${namespace}`, '--loglevel=debug', ...(options.flags ?? []), ...flags],
+        ...(options.values === undefined ? {} : { values: options.values }),
+        ...(options.env === undefined ? {} : { env: options.env }),
         onOutput: (text) => outputs.push(text),
       });
       return running;
@@ -97,18 +121,17 @@ export async function createScene(prefix: string, options: SceneOptions = {}): P
       const texts = manifests.map((one) => (typeof one === 'string' ? one : JSON.stringify(one)));
       await kubectl(['apply', '-n', namespace, '-f', '-'], { kubeconfig, stdin: texts.join('\n---\n') });
     },
+    async put(...manifests) {
+      for (const manifest of manifests) {
+        const { kind, metadata } = manifest;
+        await seen(kind, await api.apply(scene.address(kind, metadata.name), manifest));
+      }
+    },
     address: (kind, name) =>
       kind === 'ClusterSecretStore' || kind === 'Namespace' ? { kind, name } : { kind, namespace, name },
     async edit(kind, name, patch) {
       const after = await api.patch(scene.address(kind, name), patch);
-      const version = BigInt(after.metadata.resourceVersion);
-      const eyes = {
-        ExternalSecret: followers.externalSecrets,
-        SecretStore: followers.stores,
-        Secret: followers.secrets,
-      };
-      const isSeen = ({ object }: Seen) => BigInt(object.metadata.resourceVersion) >= version;
-      await until(`the edit of ${kind} "${name}" is seen`, () => eyes[kind].history(name).some(isSeen));
+      await seen(kind, after);
       return after;
     },
     whenSynced: (name, withinMs) => followers.externalSecrets.until(name, 'is Ready=True', isReady, withinMs),

@@ -47,10 +47,11 @@ async function tokenSource(spec: KubernetesSpec, site: LoginSite, signal: AbortS
   }
   const field = `${block}.serviceAccountTokenPath`;
   const file = await readTrimmed(credentials, selector, field, signal);
+  const what = `${field}: ${describeKey(selector)}`;
   return {
     key: principalKey('file', [file]),
-    what: `${field}: the token file that ${describeKey(selector)} names`,
-    token: (loginSignal) => ambient.serviceAccountTokenFile(file.text(), field, loginSignal),
+    what: `the token file of ${what}`,
+    token: (loginSignal) => ambient.serviceAccountTokenFile(file.text(), what, loginSignal),
   };
 }
 

@@ -1,5 +1,5 @@
-// The login methods of Infisical that are served, by the name that the schemas give them, and the choice of the one that
-// a store sets. Typed by the table of schemas: a method that is added there must be decided on here.
+// The login methods of Infisical, by the name that the schemas give them, and the choice of the one that a store sets.
+// Typed by the table of schemas: a method that is added there must be served here.
 import { OperatorError } from '../../core/operator-error.ts';
 import type { InfisicalAuthMethod, InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import { type InfisicalAuth, infisicalLogins } from '../../crds/infisical.ts';
@@ -16,8 +16,7 @@ import { oidc } from './oidc.ts';
 import { token } from './token.ts';
 import { universal } from './universal.ts';
 
-/** `undefined` is a method that manifests may name and that is refused with a clear message. */
-type Methods = { readonly [M in InfisicalAuthMethod]: AuthMethod<InfisicalAuthSpecs[M]> | undefined };
+type Methods = { readonly [M in InfisicalAuthMethod]: AuthMethod<InfisicalAuthSpecs[M]> };
 
 const methods: Methods = {
   universal,
@@ -34,8 +33,8 @@ const methods: Methods = {
 };
 
 /**
- * The identity of the one login block that is set. Throws InvalidSpec for none or several (naming them), Unsupported for
- * one that is not served, and what the method throws.
+ * The identity of the one login block that is set. Throws InvalidSpec for none or several (naming them), and what the
+ * method throws.
  */
 export async function gatherInfisicalPrincipal(
   auth: InfisicalAuth,
@@ -61,13 +60,8 @@ function gather<M extends InfisicalAuthMethod>(
   site: LoginSite,
   signal: AbortSignal,
 ): Promise<Principal> {
-  const method: AuthMethod<InfisicalAuthSpecs[M]> | undefined = methods[name];
-  if (method !== undefined) return method.gather(spec, site, signal);
-  const served = Object.entries(methods).flatMap(([known, by]) => (by === undefined ? [] : [blockOf(known)]));
-  throw new OperatorError(
-    'Unsupported',
-    `infisical.auth.${blockOf(name)}: this login is not served; use one of ${served.join(', ')}`,
-  );
+  const method: AuthMethod<InfisicalAuthSpecs[M]> = methods[name];
+  return method.gather(spec, site, signal);
 }
 
 function blockOf(method: string): string {

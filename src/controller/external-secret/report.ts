@@ -112,7 +112,7 @@ async function write(
   const answer = await rooms.reporter.writeStatus(es, verdict, change, signal);
   if (answer === undefined) return es;
   rooms.metrics.statusWrites.add({ kind: 'ExternalSecret' });
-  const record = externalSecretRecord(answer);
+  const record = externalSecretRecord(answer, es);
   rooms.externalSecrets.note(`${es.namespace}/${es.name}`, record);
   return record;
 }

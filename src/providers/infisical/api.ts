@@ -6,8 +6,9 @@ import { OperatorError } from '../../core/operator-error.ts';
 import type { SecretValue } from '../../core/secret-value.ts';
 import type { Upstream, UpstreamAnswer } from '../../http/contract.ts';
 import type { Fetched } from '../snapshots.ts';
-import { answerError, failure, loginError, type Place, readJson } from './errors.ts';
+import { answerError, failure, type Place, readJson } from './errors.ts';
 import type { ApiHost } from './host.ts';
+import { loginError, withoutMaterial } from './login-errors.ts';
 import type { Pauses } from './pauses.ts';
 import { parseList, parseOne, type WireList, type WireSecret } from './wire.ts';
 
@@ -90,11 +91,12 @@ export function isReadableByName(name: string): boolean {
 export function loginApi(upstream: Upstream, host: ApiHost, organizationSlug: string | undefined): LoginApi {
   return {
     async post(path, body, parse, signal) {
-      const place = { operation: 'log in', host: host.host };
+      const [, route = ''] = /^\/v1\/auth\/([\w-]+)\/login$/.exec(path) ?? [];
+      const place = { operation: `log in with ${route}`, host: host.host, route };
       const whole = organizationSlug === undefined ? body : { ...Object(body), organizationSlug };
       // No Authorization header: a stale one would fail the login before its route is reached.
       const answer = await upstream.send(jsonPost(host, path, whole), signal);
-      if (answer.status !== 200) throw loginError(answer, place);
+      if (answer.status !== 200) throw loginError(withoutMaterial(answer, body), place);
       const json = readJson(answer, place);
       return inPlace(place, () => parse(json));
     },

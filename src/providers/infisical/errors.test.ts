@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TokenRejected } from '../../auth/contract.ts';
 import type { OperatorError } from '../../core/operator-error.ts';
-import { answerError, loginError, type Place, readJson } from './errors.ts';
+import { answerError, type Place, readJson } from './errors.ts';
 
 const listing: Place = {
   operation: 'list secrets',
@@ -127,23 +127,6 @@ describe('an error answer', () => {
 
   it('repeats only the beginning of a long message', () => {
     expect(answerError(said(400, 'BadRequest', 'x'.repeat(5_000)), listing).message.length).toBeLessThan(400);
-  });
-});
-
-describe('a refused login', () => {
-  const place: Place = { operation: 'log in', host: 'host.example' };
-  it.each([
-    ['wrong credentials', said(401, 'UnauthorizedError', 'Invalid credentials'), 'LoginRejected'],
-    ['a lockout', said(401, 'UnauthorizedError', 'This identity auth method is temporarily locked'), 'LoginRejected'],
-    ['an unknown client', said(404, 'NotFound', 'No identity with specified client ID was found'), 'LoginRejected'],
-    ['a token that is for another', said(403, 'TokenError', 'audience'), 'LoginRejected'],
-    ['a form error', said(401, 'ValidationFailure', [{}]), 'UpstreamRejected'],
-    ['throttling of 2024', said(500, 'InternalServerError', wrong, { 'retry-after': '60' }), 'UpstreamThrottled'],
-    ['a failure', said(500, 'InternalServerError', wrong), 'UpstreamUnavailable'],
-    ['a method that the server does not have', said(404, 'Not Found', 'Route POST:/x not found'), 'UpstreamInvalid'],
-    ['a wall before the host', answer(403, '<html>'), 'UpstreamInvalid'],
-  ])('%s', (_why, seen, reason) => {
-    expect(loginError(seen, place).reason).toBe(reason);
   });
 });
 

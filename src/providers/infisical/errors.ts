@@ -48,7 +48,7 @@ export function readJson(answer: UpstreamAnswer, place: Place): unknown {
 
 /** What an answer of a status other than 200 means. */
 export function answerError(answer: UpstreamAnswer, place: Place): OperatorError {
-  const said = parseError(tryJson(answer.body));
+  const said = readError(answer);
   // Servers of 2024 answer throttling with 500; the header is what tells it from a failure.
   if (answer.status === 429 || (answer.status >= 400 && answer.headers['retry-after'] !== undefined)) {
     return throttled(answer, said, place);
@@ -63,14 +63,9 @@ export function answerError(answer: UpstreamAnswer, place: Place): OperatorError
     : failure(row.reason, place, problem);
 }
 
-/** What an answer to a login means: no refusal there speaks of a token of ours. */
-export function loginError(answer: UpstreamAnswer, place: Place): OperatorError {
-  const said = parseError(tryJson(answer.body));
-  const refused = said !== undefined && [401, 403, 404].includes(answer.status) && !said.isValidation;
-  if (refused && answer.headers['retry-after'] === undefined && said.error !== routerError) {
-    return failure('LoginRejected', place, quoted(answer.status, said));
-  }
-  return answerError(answer, place);
+/** What an error answer says; undefined when it is none of the API's. */
+export function readError(answer: UpstreamAnswer): WireError | undefined {
+  return parseError(tryJson(answer.body));
 }
 
 /** Error name of the router's own 404, with a space; the application's has none. */
@@ -208,7 +203,8 @@ function quoted(status: number, said: WireError): string {
   return `HTTP ${status}${quotedAfter(said)}`;
 }
 
-function quotedAfter(said: WireError): string {
+/** `, "message"`, or nothing. */
+export function quotedAfter(said: WireError): string {
   if (said.message === '') return '';
   const cut = said.message.length > quotedLength ? `${said.message.slice(0, quotedLength)}…` : said.message;
   return `, "${cut}"`;

@@ -427,10 +427,10 @@ describe('connecting', () => {
     expect(await reasonOf(connect(scope, { spec }))).toBe('InvalidSpec');
   });
 
-  it('refuses a login method that is not served, a blank credential and a bundle without certificate', async () => {
+  it('refuses an identity that is not the store’s to use, a blank credential and a bundle without certificate', async () => {
     const { connect, material } = await bench();
     const method = { auth: { awsAuthCredentials: { identityId: {} } } };
-    expect(await reasonOf(connect({}, { spec: method }))).toBe('Unsupported');
+    expect(await reasonOf(connect({}, { spec: method }))).toBe('IdentityDenied');
     expect(await reasonOf(connect({}, { spec: { caBundle: 'bm90IGEgY2VydA==' } }))).toBe('InvalidCredential');
     material.set('login/secret', ' \n');
     expect(await reasonOf(connect())).toBe('InvalidCredential');

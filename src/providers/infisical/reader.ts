@@ -132,9 +132,10 @@ class Reading {
   async #openFolder(folder: string, names: ReadonlySet<string>): Promise<FolderLookUp> {
     const scope = { ...this.#base, folder, recursive: false };
     const own = await this.#ownFromRecursive(folder, names);
-    if (own !== undefined) return (name) => orMissing(own.get(name), this.#missing(scope, name));
+    if (own !== undefined) return (name) => orMissing(own.get(name), () => this.#missing(scope, name));
     const outcome = await this.view(scope);
-    if ('value' in outcome) return (name) => orMissing(lookUp(outcome.value, folder, name), this.#missing(scope, name));
+    if ('value' in outcome)
+      return (name) => orMissing(lookUp(outcome.value, folder, name), () => this.#missing(scope, name));
     const { error } = outcome;
     if (error.reason !== 'AccessDenied' && error.reason !== 'AnswerTooLarge') return () => ({ error });
     return this.#byName(scope, names, error);
@@ -183,8 +184,8 @@ class Reading {
   }
 }
 
-function orMissing(secret: WireSecret | undefined, error: OperatorError): Outcome<WireSecret> {
-  return secret === undefined ? { error } : { value: secret };
+function orMissing(secret: WireSecret | undefined, missing: () => OperatorError): Outcome<WireSecret> {
+  return secret === undefined ? { error: missing() } : { value: secret };
 }
 
 /** A selection from an outcome as a result; what it throws concerns this request alone. */

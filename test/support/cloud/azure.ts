@@ -2,7 +2,7 @@
 // which takes a federated token for an application.
 import type { Clock } from '../../../src/runtime/clock.ts';
 import { type CloudAnswer, type HttpDouble, startHttpDouble } from './http-double.ts';
-import { signingKeys, type SigningKeys } from './signing-keys.ts';
+import { type SigningKeys, signingKeys } from './signing-keys.ts';
 
 export interface AzureDoubles {
   readonly metadata: HttpDouble;

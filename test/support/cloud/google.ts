@@ -3,7 +3,7 @@
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import type { Clock } from '../../../src/runtime/clock.ts';
 import { type CloudAnswer, type CloudRequest, type HttpDouble, startHttpDouble } from './http-double.ts';
-import { signingKeys, type SigningKeys } from './signing-keys.ts';
+import { type SigningKeys, signingKeys } from './signing-keys.ts';
 
 export interface GoogleDoubles {
   readonly metadata: HttpDouble;

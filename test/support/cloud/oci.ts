@@ -1,10 +1,11 @@
 // A double of Oracle Cloud's identity service: knows one user's API key, and checks the HTTP signature of a GET of the
 // user's record, by the published scheme and with the public key alone.
-import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { Clock } from '../../../src/runtime/clock.ts';
 import { type CloudRequest, type HttpDouble, startHttpDouble } from './http-double.ts';
+import { signingKeys } from './signing-keys.ts';
 
 export interface OciUser {
   readonly userId: string;
@@ -19,7 +20,7 @@ export interface OciDouble {
   readonly user: OciUser;
   /** The user's key in the clear, PKCS#8, and what other forms are made from. */
   readonly privatePem: string;
-  readonly privateKey: ReturnType<typeof generateKeyPairSync>['privateKey'];
+  readonly privateKey: KeyObject;
   /** Sends a signed GET under its own headers, as Infisical does. Throws when the signature is refused. */
   replay(userId: string, headers: Readonly<Record<string, string>>): Promise<{ readonly compartmentId: string }>;
 }
@@ -36,7 +37,7 @@ const user: OciUser = {
 const clockSkewMs = 5 * 60_000;
 
 export async function startOciDouble({ clock }: { readonly clock: Pick<Clock, 'nowMs'> }): Promise<OciDouble> {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { privateKey, privatePem } = signingKeys('oci-user-key');
   const publicKey = createPublicKey(privateKey);
   const isSigned = (asked: CloudRequest): boolean => {
     const [, list = ''] = /^Signature (.*)$/.exec(asked.headers['authorization'] ?? '') ?? [];
@@ -66,7 +67,7 @@ export async function startOciDouble({ clock }: { readonly clock: Pick<Clock, 'n
     http,
     user,
     privateKey,
-    privatePem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    privatePem,
     async replay(userId, headers) {
       const sent = request(`${http.url}/20160918/users/${userId}`, { headers });
       return await new Promise((resolve, reject) => {

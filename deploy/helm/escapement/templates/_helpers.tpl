@@ -114,6 +114,9 @@ labels:
   verbs: [create, patch]
 {{- if .Values.rbac.serviceAccountTokenCreate }}
 - apiGroups: [""]
+  resources: [serviceaccounts]
+  verbs: [list, watch]
+- apiGroups: [""]
   resources: [serviceaccounts/token]
   verbs: [create]
 {{- end }}
