@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { pipeline, Readable } from 'node:stream';
 import type { Registry } from './metrics.ts';
 
 interface Address {
@@ -75,7 +76,9 @@ function healthRoutes({ notReady }: EndpointOptions): RequestListener {
 function metricsRoutes(registry: Registry): RequestListener {
   return (request, response) => {
     if (request.url?.split('?')[0] !== '/metrics') return void response.writeHead(404).end('not found\n');
-    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(registry.render());
+    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+    // A scraper that goes away mid-answer is its own affair.
+    pipeline(Readable.from(registry.chunks()), response, () => {});
   };
 }
 

@@ -12,7 +12,8 @@ interface Family {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
-  render(): string[];
+  /** Its lines, without HELP and TYPE. */
+  render(): Iterable<string>;
 }
 
 /** A value per label set, that only `set`, `add` and `remove` change. */
@@ -64,6 +65,32 @@ export class Metric implements Family {
     const fresh = { labels, value: 0 };
     this.#series.set(key, fresh);
     return fresh;
+  }
+}
+
+/** A family whose values are read at the scrape: for series of which there are as many as objects. */
+export class ReadMetric implements Family {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge';
+  readonly #sources = new Set<() => Iterable<readonly [Labels, number]>>();
+
+  constructor(type: 'counter' | 'gauge', name: string, help: string) {
+    this.type = type;
+    this.name = name;
+    this.help = help;
+  }
+
+  /** The answer ends the reading. */
+  readFrom(source: () => Iterable<readonly [Labels, number]>): () => void {
+    this.#sources.add(source);
+    return () => void this.#sources.delete(source);
+  }
+
+  *render(): Iterable<string> {
+    for (const source of this.#sources) {
+      for (const [labels, value] of source()) yield `${this.name}${labelText(labels)} ${value}`;
+    }
   }
 }
 
@@ -119,6 +146,8 @@ export class Histogram implements Family {
   }
 }
 
+const linesPerChunk = 500;
+
 /** All families of the process; `collect` hooks run before each scrape to set gauges that are read, not counted. */
 export class Registry {
   readonly #families: Family[] = [];
@@ -130,6 +159,11 @@ export class Registry {
 
   gauge(name: string, help: string): Metric {
     return this.#keep(new Metric('gauge', name, help));
+  }
+
+  /** A family whose values are read at the scrape. */
+  read(type: 'counter' | 'gauge', name: string, help: string): ReadMetric {
+    return this.#keep(new ReadMetric(type, name, help));
   }
 
   histogram(name: string, help: string, boundsSeconds: readonly number[]): Histogram {
@@ -144,13 +178,28 @@ export class Registry {
 
   /** The whole exposition, in text format 0.0.4. */
   render(): string {
+    return [...this.chunks()].join('');
+  }
+
+  /** The exposition in pieces of some 50 kB, so that one of many objects neither blocks the process nor fills its memory. */
+  *chunks(): Iterable<string> {
     for (const collect of this.#collectors) collect();
-    const lines = this.#families.flatMap((family) => [
-      `# HELP ${family.name} ${family.help}`,
-      `# TYPE ${family.name} ${family.type}`,
-      ...family.render(),
-    ]);
-    return `${lines.join('\n')}\n`;
+    let lines: string[] = [];
+    for (const line of this.#lines()) {
+      lines.push(line);
+      if (lines.length < linesPerChunk) continue;
+      yield `${lines.join('\n')}\n`;
+      lines = [];
+    }
+    if (lines.length > 0) yield `${lines.join('\n')}\n`;
+  }
+
+  *#lines(): Iterable<string> {
+    for (const family of this.#families) {
+      yield `# HELP ${family.name} ${family.help}`;
+      yield `# TYPE ${family.name} ${family.type}`;
+      yield* family.render();
+    }
   }
 
   #keep<F extends Family>(family: F): F {

@@ -1,15 +1,15 @@
 // The metrics that the operator exposes. ESO's names keep their labels and units (its durations are nanoseconds); ours
 // begin with `escapement_`, are in seconds and carry no object names.
-import type { Histogram, Metric, Registry } from './metrics.ts';
+import type { Histogram, Metric, ReadMetric, Registry } from './metrics.ts';
 
 export interface OperatorMetrics {
   /** ESO: every reconcile, by object. */
-  readonly syncCalls: Metric;
+  readonly syncCalls: ReadMetric;
   /** ESO: every failed reconcile, by object. */
-  readonly syncErrors: Metric;
-  readonly externalSecretCondition: Metric;
+  readonly syncErrors: ReadMetric;
+  readonly externalSecretCondition: ReadMetric;
   /** ESO: last duration in nanoseconds, by object. */
-  readonly externalSecretDuration: Metric;
+  readonly externalSecretDuration: ReadMetric;
   readonly storeCondition: Metric;
   readonly storeDuration: Metric;
   readonly clusterStoreCondition: Metric;
@@ -31,13 +31,15 @@ const latencyBoundsSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 
 export function operatorMetrics(registry: Registry, startedAtMs: number): OperatorMetrics {
   processGauges(registry, startedAtMs);
   return {
-    syncCalls: registry.counter('externalsecret_sync_calls_total', 'Reconciles of an ExternalSecret'),
-    syncErrors: registry.counter('externalsecret_sync_calls_error', 'Failed reconciles of an ExternalSecret'),
-    externalSecretCondition: registry.gauge(
+    syncCalls: registry.read('counter', 'externalsecret_sync_calls_total', 'Reconciles of an ExternalSecret'),
+    syncErrors: registry.read('counter', 'externalsecret_sync_calls_error', 'Failed reconciles of an ExternalSecret'),
+    externalSecretCondition: registry.read(
+      'gauge',
       'externalsecret_status_condition',
       'Conditions of an ExternalSecret, 1 when held',
     ),
-    externalSecretDuration: registry.gauge(
+    externalSecretDuration: registry.read(
+      'gauge',
       'externalsecret_reconcile_duration',
       'Last reconcile of an ExternalSecret, in nanoseconds',
     ),

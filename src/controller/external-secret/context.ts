@@ -43,6 +43,6 @@ export interface Memory {
   origin: string;
   /** Targets written under an earlier target name, as `namespace/name`: they go once the present one is written. */
   orphans: ReadonlySet<string>;
-  /** Ends the wait for sources when the object, its store or a reference changes. */
-  superseded: AbortController;
+  /** While a run is under way: ends its wait for sources when the object, its store or a reference changes. */
+  superseded: AbortController | undefined;
 }

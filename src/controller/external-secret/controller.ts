@@ -16,7 +16,7 @@ import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
 import type { Recovery } from '../recovery.ts';
 import type { Memory, Rooms } from './context.ts';
 import { intervalOf, untilNextWaveMs } from './due.ts';
-import { forgetSeries, noteRun } from './metrics.ts';
+import { RunSeries } from './metrics.ts';
 import { noOrphans, noteOrphan } from './orphans.ts';
 import { connectFirst } from './read.ts';
 import { reconcileExternalSecret, releaseDeleted } from './reconcile.ts';
@@ -37,6 +37,7 @@ export class ExternalSecretController {
   /** Which ExternalSecrets name a store, and which write a target. */
   readonly #byStore = new Map<string, Set<string>>();
   readonly #byTarget = new Map<string, Set<string>>();
+  readonly #series: RunSeries;
   readonly #unsubscribe: readonly (() => void)[];
   #worker: Worker | undefined;
 
@@ -44,6 +45,7 @@ export class ExternalSecretController {
     this.#rooms = rooms;
     this.#inputs = inputs;
     this.#queue = new Workqueue(rooms.clock);
+    this.#series = new RunSeries(rooms.metrics);
     this.#unsubscribe = [
       inputs.externalSecrets.subscribe((event) => this.#onExternalSecret(event)),
       inputs.targets.subscribe((event) => this.#onTarget(event)),
@@ -71,8 +73,9 @@ export class ExternalSecretController {
   async stop(graceMs: number): Promise<void> {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     const ended = this.#worker?.stop(graceMs);
-    for (const { superseded } of this.#memories.values()) superseded.abort(new DOMException('stopping', 'AbortError'));
+    for (const { superseded } of this.#memories.values()) superseded?.abort(new DOMException('stopping', 'AbortError'));
     await ended;
+    this.#series.close();
   }
 
   /** A store appeared or its spec changed: everything that names it looks again. */
@@ -104,7 +107,7 @@ export class ExternalSecretController {
       this.#queue.drop(key);
       this.#memories.delete(key);
       this.#inputs.recovery.forget(key);
-      if (before !== undefined) forgetSeries(before, this.#rooms.metrics);
+      this.#series.forget(key);
       return;
     }
     if (before === undefined || before.uid !== after.uid) {
@@ -128,7 +131,7 @@ export class ExternalSecretController {
       phaseKey: undefined,
       origin: '',
       orphans: noOrphans,
-      superseded: new AbortController(),
+      superseded: undefined,
     });
     // What was there before this replica began has been due since then: one fetch that started later serves it all.
     const isSynced = (es.status.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
@@ -163,7 +166,7 @@ export class ExternalSecretController {
 
   #wake(key: string, lane: number, cause: Cause): void {
     if (cause === 'changed' || cause === 'store' || cause === 'reference' || cause === 'deleted') {
-      this.#memories.get(key)?.superseded.abort(new DOMException('superseded', 'AbortError'));
+      this.#memories.get(key)?.superseded?.abort(new DOMException('superseded', 'AbortError'));
     }
     this.#queue.add(key, { lane, cause });
   }
@@ -175,16 +178,12 @@ export class ExternalSecretController {
       return undefined;
     const startedMs = this.#rooms.clock.monotonicMs();
     if (es.deleting) return await this.#release(es, signal);
-    memory.superseded = new AbortController();
-    const wait = AbortSignal.any([signal, memory.superseded.signal]);
-    const outcome = await reconcileExternalSecret(es, memory, request, this.#rooms, { write: signal, wait });
-    noteRun(
-      this.#rooms.externalSecrets.get(key) ?? es,
-      outcome,
-      this.#rooms.clock.monotonicMs() - startedMs,
-      this.#rooms.metrics,
-    );
-    return await this.#next(key, es, memory, outcome, wait);
+    return await untilSuperseded(memory, signal, async (wait) => {
+      const outcome = await reconcileExternalSecret(es, memory, request, this.#rooms, { write: signal, wait });
+      const durationMs = this.#rooms.clock.monotonicMs() - startedMs;
+      this.#series.note(key, this.#rooms.externalSecrets.get(key) ?? es, outcome, durationMs);
+      return await this.#next(key, es, memory, outcome, wait);
+    });
   }
 
   async #release(es: ExternalSecretRecord, signal: AbortSignal): Promise<NextRun | undefined> {
@@ -282,6 +281,24 @@ export class ExternalSecretController {
   #unindex(key: string, es: ExternalSecretRecord): void {
     for (const store of storeKeysOf(es)) take(this.#byStore, store, key);
     take(this.#byTarget, `${es.namespace}/${es.targetName}`, key);
+  }
+}
+
+/** Runs with a signal that fires when the run is superseded or `signal` does. */
+async function untilSuperseded<T>(
+  memory: Memory,
+  signal: AbortSignal,
+  run: (wait: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const superseded = new AbortController(); // AbortSignal.any would do, at ten times the price
+  const onAbort = () => superseded.abort(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  memory.superseded = superseded;
+  try {
+    return await run(superseded.signal);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    memory.superseded = undefined;
   }
 }
 

@@ -36,7 +36,7 @@ const fresh: Memory = {
   phaseKey: undefined,
   origin: '',
   orphans: new Set(),
-  superseded: new AbortController(),
+  superseded: undefined,
 };
 const scheduled: Memory = { ...fresh, nextDueMs: 5_000 };
 
