@@ -2,7 +2,8 @@
 // inlined here, so that the operator is still a single file to copy into an image.
 
 /** What the login plugins' package imports besides, and never calls for a login: its HTTP clients and generated APIs. */
-const unusedByPlugins = /node_modules\/(@kubernetes\/client-node|undici|hpagent|socks|socks-proxy-agent|jsonpath-plus|js-yaml)\//;
+const unusedByPlugins =
+  /node_modules\/(@kubernetes\/client-node|undici|hpagent|socks|socks-proxy-agent|jsonpath-plus|js-yaml)\//;
 
 export default {
   input: 'src/main.ts',

@@ -61,7 +61,7 @@ export const reasons = {
   TargetRejected: { next: 'retry', baseDelayMs: 5_000, hint: 'see the message of the API server' },
   TargetTooLarge: {
     next: 'retry',
-    baseDelayMs: 60_000,
+    baseDelayMs: 2_000,
     hint: 'a Kubernetes Secret holds at most 1 MiB: select fewer keys',
   },
   ApiDenied: { next: 'retry', baseDelayMs: 5_000, hint: "extend the operator's RBAC" },

@@ -5,6 +5,7 @@ import { fieldManagerName, fieldManagerNames } from './field-manager.ts';
 import { hashData, hashOwner } from './object-hash.ts';
 import { SecretValue } from './secret-value.ts';
 import {
+  hasWantedMarks,
   isOrphanOf,
   isTargetValid,
   type ManagedMetadata,
@@ -348,6 +349,24 @@ describe('isOrphanOf', () => {
     ],
   ])('judges a Secret %s', (_, observed, orphan) => {
     expect(isOrphanOf(renamed, observed)).toBe(orphan);
+  });
+});
+
+describe('hasWantedMarks', () => {
+  const labelled: TargetSource = { ...source, labels: { tier: 'one' } };
+  const plan = planOwnedTarget(labelled, valuesOf({ a: '1' }), undefined);
+  if (plan.action === 'none') throw new Error('the plan writes nothing');
+  const fresh = applied(plan);
+
+  it.each<[why: string, from: TargetSource, observed: ObservedTarget, has: boolean]>([
+    ['as it was written', labelled, fresh, true],
+    ['whose ExternalSecret has lost a label since', source, fresh, false],
+    ['whose ExternalSecret has another value for a label', { ...source, labels: { tier: 'two' } }, fresh, false],
+    ['whose ExternalSecret was made again', { ...labelled, uid: 'u2' }, fresh, false],
+    ['with a label of somebody else', labelled, { ...fresh, labels: { ...fresh.labels, app: 'x' } }, true],
+    ['with other data', labelled, { ...fresh, dataHash: hashOf(valuesOf({ a: '2' })) }, false],
+  ])('judges a Secret %s', (_, from, observed, has) => {
+    expect(hasWantedMarks(from, observed)).toBe(has);
   });
 });
 

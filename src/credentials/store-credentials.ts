@@ -133,7 +133,10 @@ function mintedTokens(order: MintOrder, field: string, tokens: TokenMinter): Ser
       try {
         return await tokens.createToken(order, signal);
       } catch (thrown) {
-        throw thrown instanceof OperatorError ? thrown.within(field) : thrown;
+        if (!(thrown instanceof OperatorError)) throw thrown;
+        const right =
+          thrown.reason === 'ApiDenied' ? ' (Helm value rbac.serviceAccountTokenCreate gives the right)' : '';
+        throw thrown.within(`${field}${right}`);
       }
     },
   };

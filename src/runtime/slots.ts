@@ -35,6 +35,13 @@ export class Slots {
     return this.#waiters;
   }
 
+  /** How many wait with this priority or a more urgent one; some of them may have given up since. */
+  waitingUpTo(priority: number): number {
+    let count = 0;
+    for (const [waiting, queue] of this.#waiting) if (waiting <= priority) count += queue.size;
+    return count;
+  }
+
   /** Resolves with the function that gives the slot back (calling it twice does no harm). Rejects with the signal's reason. */
   acquire(priority: number, signal: AbortSignal): Promise<() => void> {
     if (signal.aborted) return Promise.reject(signal.reason);

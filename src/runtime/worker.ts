@@ -1,7 +1,8 @@
 // Takes ready keys from a workqueue and runs them, many at a time: a run that waits for an upstream must not hold back
-// others. Begins runs in batches and lets the event loop breathe between them.
+// others. Begins runs in batches and lets the event loop breathe between them. Each run holds memory, so no more begin
+// than are of use: while others as urgent queue for what they need next, or fill the allowance, the rest wait in the queue.
 import { delayAfter } from './backoff.ts';
-import type { Clock } from './clock.ts';
+import type { Clock, Timer } from './clock.ts';
 import type { RunRequest, Workqueue } from './workqueue.ts';
 
 /** When a key wants to run next. */
@@ -20,6 +21,8 @@ export interface WorkerOptions {
   readonly clock: Clock;
   /** Runs under way at most. High, since most of them wait; what must be scarce is bounded by slots. */
   readonly concurrency?: number;
+  /** False while runs of this lane would only queue behind others. */
+  readonly hasRoom?: (lane: number) => boolean;
   /** Called for a run that threw: a fault, since reconcile answers for what it expects. The key backs off by itself. */
   readonly onCrash: (key: string, thrown: unknown) => void;
   readonly random?: () => number;
@@ -31,6 +34,10 @@ export interface Worker {
 }
 
 const defaultConcurrency = 20_000;
+/** Runs of a lane, those more urgent included, that begin at once; more only when these are stuck. */
+const firstAllowance = 512;
+/** When not one run could begin for so long, those under way are taken to hang, and the allowance doubles. */
+const stuckAfterMs = 250;
 /** Runs begun before the event loop gets its turn. */
 const batchSize = 32;
 const crashBackoff = { baseMs: 5_000, capMs: 300_000 };
@@ -38,6 +45,9 @@ const crashBackoff = { baseMs: 5_000, capMs: 300_000 };
 export function startWorker(options: WorkerOptions): Worker {
   const { queue, clock, concurrency = defaultConcurrency } = options;
   const under = new Map<string, AbortController>();
+  const underByLane = new Map<number, number>();
+  let allowance = Math.min(firstAllowance, concurrency);
+  let stuck: Timer | undefined;
   const whenEmpty: (() => void)[] = [];
   let isPumpDue = false;
   let isStopped = false;
@@ -51,11 +61,31 @@ export function startWorker(options: WorkerOptions): Worker {
   function pump(): void {
     isPumpDue = false;
     for (let begun = 0; begun < batchSize; begun++) {
-      if (isStopped || under.size >= concurrency) return;
-      const next = queue.take();
-      if (next === undefined) return;
+      if (isStopped) return;
+      const next = queue.take(mayBegin);
+      if (next === undefined) {
+        if (queue.ready > 0) stuck ??= clock.after(stuckAfterMs, widen);
+        return;
+      }
+      stuck?.cancel();
+      stuck = undefined;
       void run(next.key, next.request);
     }
+    wake();
+  }
+
+  const hasRoom = (lane: number) => options.hasRoom?.(lane) ?? true;
+  const mayBegin = (lane: number) => hasRoom(lane) && runsUpTo(lane) < allowance;
+
+  function runsUpTo(lane: number): number {
+    let count = 0;
+    for (const [running, runs] of underByLane) if (running <= lane) count += runs;
+    return count;
+  }
+
+  function widen(): void {
+    stuck = undefined;
+    if (hasRoom(Number.MAX_SAFE_INTEGER)) allowance = Math.min(concurrency, allowance * 2);
     wake();
   }
 
@@ -63,8 +93,11 @@ export function startWorker(options: WorkerOptions): Worker {
     // A signal per run: one shared by thousands of waiting runs would walk a listener list as long as they are many.
     const controller = new AbortController();
     under.set(key, controller);
+    underByLane.set(request.lane, (underByLane.get(request.lane) ?? 0) + 1);
     const next = await outcomeOf(key, request, controller.signal);
     under.delete(key);
+    underByLane.set(request.lane, (underByLane.get(request.lane) ?? 0) - 1);
+    if (under.size < firstAllowance / 2) allowance = Math.min(firstAllowance, concurrency);
     if (next !== undefined) queue.addAfter(key, next.afterMs, { lane: next.lane, cause: next.cause });
     queue.done(key);
     if (queue.ready > 0) wake();
@@ -89,6 +122,7 @@ export function startWorker(options: WorkerOptions): Worker {
   return {
     async stop(graceMs) {
       isStopped = true;
+      stuck?.cancel();
       queue.close();
       if (under.size === 0) return;
       const ended = new Promise<void>((resolve) => whenEmpty.push(resolve));

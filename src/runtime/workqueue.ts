@@ -104,10 +104,16 @@ export class Workqueue {
     this.#arm();
   }
 
-  /** The next key to run and why, or undefined when none is ready. The caller answers with `done` when the run has ended. */
-  take(): { readonly key: string; readonly request: RunRequest } | undefined {
+  /**
+   * The next key to run and why, or undefined when none is ready or `mayBegin` refuses the most urgent lane that has any.
+   * The caller answers with `done` when the run has ended.
+   */
+  take(
+    mayBegin: (lane: number) => boolean = () => true,
+  ): { readonly key: string; readonly request: RunRequest } | undefined {
     for (const lane of this.#laneOrder) {
       const list = this.#lanes.get(lane);
+      if (list !== undefined && list.size > 0 && !mayBegin(lane)) return undefined;
       for (let key = list?.shift(); key !== undefined; key = list?.shift()) {
         const request = this.#begin(key, lane);
         if (request !== undefined) return { key, request };

@@ -315,7 +315,10 @@ const mistakes: readonly Mistake[] = [
     reason: 'InvalidSpec',
     of: 'store',
     names: () => ['auth', 'universalAuthCredentials'],
-    make: ({ change }) => change({ store: { auth: {} } }),
+    make: ({ name }) => {
+      const auth = { universalAuthCredentials: null };
+      return scene.edit('SecretStore', name, { spec: { provider: { infisical: { auth } } } });
+    },
   },
   {
     why: 'two auth blocks are set',
@@ -351,7 +354,7 @@ const mistakes: readonly Mistake[] = [
     reason: 'InvalidSpec',
     of: 'externalSecret',
     names: () => ['secretStoreRef'],
-    make: ({ change }) => change({ storeRef: {} }),
+    make: ({ change }) => change({ storeRef: { kind: 'SecretStore' } }),
   },
 ];
 

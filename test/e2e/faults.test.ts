@@ -1,7 +1,7 @@
 // Upstreams that fail in every way known to us, while values are due: what is in the cluster stays as it is, Ready says
 // why, nobody else waits, the failing host is not hammered, and its end is seen soon. One operator meets all faults at the
 // same time, each at a double of its own, so that whatever one of them holds up would show at the others.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createFleet, type Fleet, type FleetPlan, fleetEnvironment } from '../support/fleet.ts';
 import { type InfisicalDouble, startInfisicalDouble } from '../support/infisical-double/double.ts';
 import type { FaultEffect } from '../support/infisical-double/faults.ts';
@@ -16,7 +16,9 @@ const recoveryLimitMs = 10_000;
 const refreshInterval = '3s';
 
 interface FaultCase {
+  /** Before the names of its objects. */
   readonly name: string;
+  readonly does: string;
   /** A fault of every request, or what else breaks the double. */
   readonly effect: FaultEffect | ((double: InfisicalDouble) => Promise<void>);
   /** What the Ready condition must name as the cause, besides the host. */
@@ -27,37 +29,76 @@ interface FaultCase {
   readonly toldAfterMs?: number;
   /** Most requests that one attempt makes: some answers are worth a second look at once. Default 1. */
   readonly triesPerAttempt?: number;
+  /** What the answers ask to be waited. */
+  readonly retryAfterMs?: number;
   /** Default 0: a fault that has nothing to do with the token costs no login. */
   readonly loginsAfter?: number;
 }
 
 const page = '<html><body>502 Bad Gateway</body></html>';
 const cases: readonly FaultCase[] = [
-  { name: 'hangs', effect: { kind: 'hang' }, says: /no answer in time/, toldAfterMs: 13_500 },
-  { name: 'fails', effect: { kind: 'status', status: 500 }, says: /HTTP 500/ },
-  { name: 'page', effect: { kind: 'html' }, says: /not JSON|not from the API/ },
-  { name: 'empty', effect: { kind: 'empty-object' }, says: /answer/ },
-  { name: 'h502', effect: { kind: 'status', status: 502, body: page }, says: /HTTP 502/, triesPerAttempt: 3 },
-  { name: 'h503', effect: { kind: 'status', status: 503, body: page }, says: /HTTP 503/, triesPerAttempt: 3 },
-  { name: 'h504', effect: { kind: 'status', status: 504, body: null }, says: /HTTP 504/, triesPerAttempt: 3 },
-  { name: 'ingress', effect: { kind: 'status', status: 404, body: 'default backend - 404' }, says: /HTTP 404/ },
+  {
+    name: 'hangs',
+    does: 'takes requests and stays silent',
+    effect: { kind: 'hang' },
+    says: /no answer in time/,
+    toldAfterMs: 13_500,
+  },
+  { name: 'fails', does: 'answers 500', effect: { kind: 'status', status: 500 }, says: /HTTP 500/ },
+  { name: 'page', does: 'answers 200 with a web page', effect: { kind: 'html' }, says: /not JSON|not from the API/ },
+  { name: 'empty', does: 'answers 200 with {}', effect: { kind: 'empty-object' }, says: /answer/ },
+  {
+    name: 'h502',
+    does: 'is behind a proxy that answers 502',
+    effect: { kind: 'status', status: 502, body: page },
+    says: /HTTP 502/,
+    triesPerAttempt: 3,
+  },
+  {
+    name: 'h503',
+    does: 'is behind a proxy that answers 503',
+    effect: { kind: 'status', status: 503, body: page },
+    says: /HTTP 503/,
+    triesPerAttempt: 3,
+  },
+  {
+    name: 'h504',
+    does: 'is behind a proxy that answers 504',
+    effect: { kind: 'status', status: 504, body: null },
+    says: /HTTP 504/,
+    triesPerAttempt: 3,
+  },
+  {
+    name: 'ingress',
+    does: 'is behind an ingress that answers 404',
+    effect: { kind: 'status', status: 404, body: 'default backend - 404' },
+    says: /HTTP 404/,
+  },
   {
     name: 'noroute',
+    does: 'has no such route',
     effect: { kind: 'status', status: 404, body: { statusCode: 404, error: 'Not Found', message: 'Route not found' } },
     says: /no such API/,
   },
-  { name: 'redirects', effect: { kind: 'redirect', location: 'https://login.example.com/' }, says: /redirects/ },
-  { name: 'resets', effect: { kind: 'reset' }, says: /closed|reset/, triesPerAttempt: 3 },
+  {
+    name: 'redirects',
+    does: 'redirects to a login page',
+    effect: { kind: 'redirect', location: 'https://login.example.com/' },
+    says: /redirects/,
+  },
+  { name: 'resets', does: 'resets connections', effect: { kind: 'reset' }, says: /closed|reset/, triesPerAttempt: 3 },
   {
     name: 'truncates',
+    does: 'cuts its answers short',
     effect: { kind: 'truncated' },
     says: /before the answer was complete|shorter/,
     triesPerAttempt: 3,
   },
-  { name: 'gone', effect: (double) => double.down(), says: /refused/ },
+  { name: 'gone', does: 'is gone', effect: (double) => double.down(), says: /refused/ },
   // A request that trickles is given 30 s in all.
   {
     name: 'trickles',
+    does: 'sends a byte now and then',
     effect: { kind: 'trickle', intervalMs: 500 },
     says: /did not finish/,
     recoveryLimitMs: 40_000,
@@ -65,16 +106,21 @@ const cases: readonly FaultCase[] = [
   },
   {
     name: 'throttles',
+    does: 'answers 429',
     effect: { kind: 'status', status: 429, headers: { 'retry-after': '4' } },
     says: /limits the rate/,
+    retryAfterMs: 4_000,
   },
   {
     name: 'throttled500',
+    does: 'answers 500 with retry-after',
     effect: { kind: 'status', status: 500, headers: { 'retry-after': '4' } },
     says: /limits the rate/,
+    retryAfterMs: 4_000,
   },
   {
     name: 'nologin',
+    does: 'ended our token and refuses to log in',
     effect: async (double) => {
       double.identities.endTokens();
       double.faults.add({ kind: 'status', status: 500, when: { routes: ['login'] } });
@@ -91,6 +137,8 @@ interface Patient extends FaultCase {
   /** Filled in by the run. */
   readonly seen: {
     requests: number;
+    /** Epoch ms of those that were answered. */
+    askedAtMs: readonly number[];
     logins: number;
     messages: readonly string[];
     recoveryMs: number;
@@ -119,7 +167,15 @@ describe('while upstreams fail and values are due', () => {
     for (const one of cases) {
       const double = await startInfisicalDouble();
       const fleet = await createFleet({ ...ground, double }, plan(one.name));
-      const seen = { requests: 0, logins: 0, messages: [], recoveryMs: -1, requestsAfter: 0, loginsAfter: 0 };
+      const seen = {
+        requests: 0,
+        askedAtMs: [],
+        logins: 0,
+        messages: [],
+        recoveryMs: -1,
+        requestsAfter: 0,
+        loginsAfter: 0,
+      };
       patients.push({ ...one, double, fleet, seen });
     }
     await ground.startOperator();
@@ -181,7 +237,7 @@ describe('while upstreams fail and values are due', () => {
     expect(red.map(({ object }) => object.metadata.name).filter((name) => name.endsWith('1'))).toEqual([]);
   });
 
-  describe.each(cases.map(({ name }) => name))('an upstream that %s', (name) => {
+  describe.each(cases)('an upstream that $does', ({ name, retryAfterMs = 0 }) => {
     const patient = () => patients.find((one) => one.name === name) ?? expect.fail('not in the scene');
 
     it('costs no Secret a key or a value', () => {
@@ -214,6 +270,13 @@ describe('while upstreams fail and values are due', () => {
       expect(logins).toBeLessThanOrEqual(loginsAfter === 0 ? 0 : attempts);
     });
 
+    it.skipIf(retryAfterMs === 0)('is left alone for as long as it asks, by all who share the identity', () => {
+      const { askedAtMs } = patient().seen;
+      const gaps = askedAtMs.map((atMs, i) => atMs - (askedAtMs[i - 1] ?? 0));
+      // Those that were on their way together when the first was refused count as one.
+      expect(gaps.filter((gapMs) => gapMs > 500 && gapMs < retryAfterMs - 100)).toEqual([]);
+    });
+
     it('is followed again soon after its end', () => {
       const { seen, recoveryLimitMs: limitMs = recoveryLimitMs, loginsAfter = 0 } = patient();
       say(`${name}: recovered in ${seen.recoveryMs} ms, ${seen.requestsAfter} requests, ${seen.loginsAfter} logins`);
@@ -222,6 +285,78 @@ describe('while upstreams fail and values are due', () => {
     });
   });
 });
+
+describe('beside others who write without end', () => {
+  const running: Scene[] = [];
+  afterEach(async () => {
+    for (const scene of running.splice(0)) await scene.end();
+  });
+
+  it('follows its source while the object is marked more often than the source answers', async () => {
+    const { ground, fleet, address } = await lone('flood', '1h');
+    ground.double.faults.add({ kind: 'latency', delayMs: 300 });
+    const marks = (n: number) => ({ metadata: { annotations: { 'force-sync': `${n}` } } });
+    const stop = writeOn((n) => ground.api.patch(address, marks(n)));
+    for (const key of ['k0', 'k1']) {
+      fleet.change('es-0', key);
+      const tookMs = await timed(() => until('the change arrives', () => fleet.wrongSecrets().length === 0, 5_000));
+      say(`change under a flood of force-syncs: ${tookMs} ms`);
+    }
+    const writes = await stop();
+    await until('it settles', () => fleet.problems().length === 0);
+    const { list } = ground.double.requests.counts().byKind;
+    say(`${writes} force-syncs, ${list} lists`);
+    expect(list).toBeLessThan(writes / 2);
+  });
+
+  it("lands its change, keeps the other's, and tells nobody of a conflict", async () => {
+    const { ground, fleet, address } = await lone('storm', '1s');
+    const { api, externalSecrets, secrets, namespace } = ground;
+    const marks = (name: string, n: number) => ({ metadata: { annotations: { [name]: `${n}` } } });
+    const stop = writeOn(async (n) => {
+      await api.patch({ kind: 'Secret', namespace, name: 'es-0' }, marks('example.com/on-secret', n));
+      await api.patch(address, marks('example.com/on-object', n));
+    });
+    fleet.change('es-0', 'k0');
+    await until('the change arrives', () => fleet.wrongSecrets().length === 0, 5_000);
+    const writes = await stop();
+    await until('it settles', () => fleet.problems().length === 0);
+    // What stands on the object is copied to its Secret; what another wrote to the Secret alone stays.
+    const last = `${writes - 1}`;
+    await secrets.until('es-0', 'has both marks', ({ metadata: { annotations = {} } }) => {
+      return annotations['example.com/on-secret'] === last && annotations['example.com/on-object'] === last;
+    });
+    const red = externalSecrets.history().filter(({ object }) => condition(object, 'Ready')?.status === 'False');
+    expect(red).toEqual([]);
+    expect(ground.eventsOf('ExternalSecret', 'es-0').filter(({ type }) => type === 'Warning')).toEqual([]);
+  });
+
+  /** One object, synced. */
+  async function lone(prefix: string, refreshInterval: string) {
+    const ground = await createScene(prefix);
+    running.push(ground);
+    const fleet = await createFleet(ground, { objects: 1, scopes: 1, refreshInterval });
+    await until('it is synced', () => fleet.problems().length === 0);
+    return { ground, fleet, address: ground.address('ExternalSecret', 'es-0') };
+  }
+});
+
+/** Writes again and again; the function that it gives ends that, and tells how often it was. */
+function writeOn(write: (n: number) => Promise<unknown>): () => Promise<number> {
+  let isStopped = false;
+  const writing = (async () => {
+    let n = 0;
+    while (!isStopped) {
+      await write(n++);
+      await pause(5);
+    }
+    return n;
+  })();
+  return () => {
+    isStopped = true;
+    return writing;
+  };
+}
 
 /** One more fleet with a double of its own. */
 async function besides(ground: Scene, name: string, doubles: InfisicalDouble[]) {
@@ -244,6 +379,7 @@ async function endFault({ double, fleet, seen }: Patient, ground: Scene): Promis
   seen.messages = fleet.names.map((name) => readyMessage(ground, name));
   const { total, byKind } = double.requests.counts();
   seen.requests = total;
+  seen.askedAtMs = double.requests.recent().map(({ atMs }) => atMs);
   seen.logins = byKind.login;
   double.requests.reset();
   double.faults.clear();

@@ -9,7 +9,14 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { kubectl } from './kubectl.ts';
-import { type ChartValues, containerOf, type RenderedObject, type Rule, renderChart } from './rendered-chart.ts';
+import {
+  type ChartValues,
+  containerOf,
+  objectsOf,
+  type RenderedObject,
+  type Rule,
+  renderChart,
+} from './rendered-chart.ts';
 
 export interface InstallationOptions {
   /** Of an administrator. */
@@ -51,6 +58,8 @@ const kubeconfigView = z.object({
 });
 type KubeconfigView = z.infer<typeof kubeconfigView>;
 
+const viewArgs = ['config', 'view', '--minify', '--flatten', '--raw', '-o', 'json'];
+/** Roles for people (`…:view`, `…:edit`) speak of the whole cluster and are no business of the operator. */
 const accountKinds = new Set(['ServiceAccount', 'Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding']);
 
 async function install({ kubeconfig, namespace, values }: InstallationOptions): Promise<Installation> {
@@ -58,23 +67,40 @@ async function install({ kubeconfig, namespace, values }: InstallationOptions): 
   const [objects, uid, view] = await Promise.all([
     renderChart({ namespace, values }),
     cli('get', 'namespace', namespace, '-o', 'jsonpath={.metadata.uid}'),
-    cli('config', 'view', '--minify', '--flatten', '--raw', '-o', 'json'),
+    cli(...viewArgs),
   ]);
   const owner = { apiVersion: 'v1', kind: 'Namespace', name: namespace, uid };
-  const account = objects.filter(({ kind }) => accountKinds.has(kind)).map((object) => reduced(object));
+  const account = objects.filter(isOfAccount).map(reduced);
   const owned = account.map((object) => ({ ...object, metadata: { ...object.metadata, ownerReferences: [owner] } }));
   await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], {
     kubeconfig,
     stdin: owned.map((object) => JSON.stringify(object)).join('\n---\n'),
   });
+  return accountOf({ kubeconfig, namespace, objects, view: kubeconfigView.parse(JSON.parse(view)) });
+}
+
+/** What helm has installed, as it says itself (`helm get manifest`). Throws KubectlError. */
+export async function installedRelease(kubeconfig: string, namespace: string, manifest: string): Promise<Installation> {
+  const { stdout } = await kubectl(viewArgs, { kubeconfig });
+  const objects = objectsOf(manifest);
+  return accountOf({ kubeconfig, namespace, objects, view: kubeconfigView.parse(JSON.parse(stdout)) });
+}
+
+interface Installed {
+  readonly kubeconfig: string;
+  readonly namespace: string;
+  readonly objects: readonly RenderedObject[];
+  readonly view: KubeconfigView;
+}
+
+/** A token of the ServiceAccount, once the API server grants it what the roles say. */
+async function accountOf({ kubeconfig, namespace, objects, view }: Installed): Promise<Installation> {
   const { args, env, serviceAccountName } = containerOf(objects);
-  const token = (
-    await cli('create', 'token', serviceAccountName, '--namespace', namespace, `--duration=${tokenLifetime}`)
-  ).trim();
-  const cluster = kubeconfigView.parse(JSON.parse(view));
-  await untilAllowed(cluster, token, account);
+  const order = ['create', 'token', serviceAccountName, '--namespace', namespace, `--duration=${tokenLifetime}`];
+  const token = (await kubectl(order, { kubeconfig })).stdout.trim();
+  await untilAllowed(view, token, objects);
   return {
-    kubeconfig: await writeKubeconfig(cluster, token),
+    kubeconfig: await writeKubeconfig(view, token),
     args,
     env: Object.fromEntries(
       env.map(({ name, value, valueFrom }) => [
@@ -83,6 +109,10 @@ async function install({ kubeconfig, namespace, values }: InstallationOptions): 
       ]),
     ),
   };
+}
+
+function isOfAccount({ kind, metadata }: RenderedObject): boolean {
+  return accountKinds.has(kind) && !/:(view|edit)$/.test(metadata.name);
 }
 
 /** The object without the verb that the proof takes away. */
@@ -116,7 +146,8 @@ async function writeKubeconfig({ clusters }: KubeconfigView, token: string): Pro
 }
 
 /** Waits until one right of every role is granted, or the time is over: a role whose first verb was taken away never is. */
-async function untilAllowed(cluster: KubeconfigView, token: string, account: readonly RenderedObject[]): Promise<void> {
+async function untilAllowed(cluster: KubeconfigView, token: string, objects: readonly RenderedObject[]): Promise<void> {
+  const account = objects.filter(isOfAccount).map(reduced);
   const untilMs = Date.now() + visibleWithinMs;
   const served = account.find(({ kind, metadata }) => kind === 'Role' && metadata.namespace !== undefined);
   for (const { rules = [], metadata } of account) {

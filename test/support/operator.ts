@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { installChart } from './installation.ts';
+import { type Installation, installChart } from './installation.ts';
 import { applyYaml } from './kubectl.ts';
 import type { ChartValues } from './rendered-chart.ts';
 
@@ -21,6 +21,8 @@ export interface OperatorOptions {
   readonly namespace?: string;
   /** Values of the chart, on top of those that a test needs anyway (`valuesFor`). What needs a right is asked for here. */
   readonly values?: ChartValues;
+  /** What helm has installed; then nothing is installed here, and `namespace` and `values` count for nothing. */
+  readonly installation?: Installation;
   /** After those that the chart renders, so that they win. */
   readonly flags?: readonly string[];
   /** Besides what the chart renders. */

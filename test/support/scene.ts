@@ -25,7 +25,7 @@ export interface SceneOptions {
 /** A manifest as an object, of a kind that the tests' client knows. */
 export interface KindedManifest extends Readonly<Record<string, unknown>> {
   readonly kind: KindName;
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string } & Readonly<Record<string, unknown>>;
 }
 
 export type FollowedKind = 'ExternalSecret' | 'SecretStore' | 'Secret';

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { signingKeys } from '../../../test/support/cloud/signing-keys.ts';
 import { OperatorError } from '../../core/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
+import type { ServiceAccountRef } from '../../crds/selectors.ts';
 import type { LoginSite, ServiceAccountSelector, ServiceAccountTokens } from '../contract.ts';
 import { identityId, key, loginSite, recordingApi, signal } from './cloud-login.fixture.ts';
 import { kubernetes } from './kubernetes.ts';
@@ -12,7 +13,7 @@ const token = (serial = 1, exp = nowMs / 1_000 + 600) =>
   keys.sign({ sub: 'system:serviceaccount:shop:robot', serial, exp });
 const material = { identityId: ` ${identityId}\n`, path: '/var/run/secrets/tokens/infisical\n' };
 const id = { identityId: key('identityId') };
-const byRef = (selector: Partial<ServiceAccountSelector> = {}) => ({
+const byRef = (selector: Partial<ServiceAccountRef> = {}) => ({
   ...id,
   serviceAccountRef: { name: 'robot', ...selector },
 });
@@ -48,7 +49,7 @@ describe('kubernetes, by serviceAccountRef', () => {
   });
 
   it('is one identity for one ServiceAccount and its audiences, whatever was minted', async () => {
-    const keyOf = async (selector: Partial<ServiceAccountSelector>) =>
+    const keyOf = async (selector: Partial<ServiceAccountRef>) =>
       (await kubernetes.gather(byRef(selector), mintingSite(), signal)).key;
     expect(await keyOf({})).toBe(await keyOf({ audiences: [] }));
     const keysOf = await Promise.all([

@@ -11,6 +11,7 @@ import type { Informer, InformerEvent } from '../../kube/contract.ts';
 import { type NextRun, startWorker, type Worker } from '../../runtime/worker.ts';
 import { type RunRequest, Workqueue } from '../../runtime/workqueue.ts';
 import { storeKey } from '../connect.ts';
+import { KeyIndex } from '../key-index.ts';
 import { type Cause, lanes } from '../lanes.ts';
 import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
 import type { Recovery } from '../recovery.ts';
@@ -35,8 +36,8 @@ export class ExternalSecretController {
   readonly #queue: Workqueue;
   readonly #memories = new Map<string, Memory>();
   /** Which ExternalSecrets name a store, and which write a target. */
-  readonly #byStore = new Map<string, Set<string>>();
-  readonly #byTarget = new Map<string, Set<string>>();
+  readonly #byStore = new KeyIndex();
+  readonly #byTarget = new KeyIndex();
   readonly #series: RunSeries;
   readonly #unsubscribe: readonly (() => void)[];
   #worker: Worker | undefined;
@@ -60,10 +61,11 @@ export class ExternalSecretController {
   }
 
   start(): void {
-    const { clock, log } = this.#rooms;
+    const { clock, log, slots } = this.#rooms;
     this.#worker = startWorker({
       queue: this.#queue,
       clock,
+      hasRoom: (lane) => slots.waitingUpTo(lane) < longestWriteQueue,
       reconcile: (key, request, signal) => this.#run(key, request, signal),
       onCrash: (key, thrown) => log.error({ kind: 'ExternalSecret', name: key, err: thrown }, 'reconcile crashed'),
     });
@@ -89,7 +91,7 @@ export class ExternalSecretController {
       this.#wakeFailed(key);
       return;
     }
-    for (const es of this.#byStore.get(key) ?? []) this.#wake(es, lanes.drift, 'store');
+    for (const es of this.#byStore.at(key)) this.#wake(es, lanes.drift, 'store');
   }
 
   /** The labels of a namespace changed: cluster stores may open or close to it. */
@@ -118,7 +120,9 @@ export class ExternalSecretController {
     const former = this.#inputs.targets.get(`${before.namespace}/${before.targetName}`);
     if (former !== undefined && before.targetName !== after.targetName) this.#noteOrphan(former);
     if (after.deleting !== before.deleting) this.#wake(key, lanes.deletion, 'deleted');
-    else if (!isSame(before, after)) this.#wake(key, lanes.spec, 'changed');
+    else if (after.generation !== before.generation) this.#wake(key, lanes.spec, 'changed');
+    // Marks do not end a run that waits for its sources: under a flood of them no run would ever come to its end.
+    else if (!isSame(before, after)) this.#queue.add(key, { lane: lanes.spec, cause: 'changed' satisfies Cause });
   }
 
   #add(key: string, es: ExternalSecretRecord): void {
@@ -145,7 +149,7 @@ export class ExternalSecretController {
     const key = `${target.namespace}/${target.name}`;
     if (after !== undefined && this.#noteOrphan(after)) this.#wake(ownerKeyOf(after) ?? '', lanes.drift, 'drift');
     if (after !== undefined && isTargetValid(after)) return;
-    for (const es of this.#byTarget.get(key) ?? []) this.#wake(es, lanes.drift, 'drift');
+    for (const es of this.#byTarget.at(key)) this.#wake(es, lanes.drift, 'drift');
   }
 
   /** Whether the target belongs to an ExternalSecret that writes another one by now; that one is told. */
@@ -157,7 +161,7 @@ export class ExternalSecretController {
   }
 
   #wakeFailed(store: string): void {
-    for (const es of this.#byStore.get(store) ?? []) {
+    for (const es of this.#byStore.at(store)) {
       const memory = this.#memories.get(es);
       if (memory?.hasFailed !== false || this.#rooms.externalSecrets.get(es)?.status.refreshTime == null)
         this.#wake(es, lanes.drift, 'reference');
@@ -181,7 +185,9 @@ export class ExternalSecretController {
     return await untilSuperseded(memory, signal, async (wait) => {
       const outcome = await reconcileExternalSecret(es, memory, request, this.#rooms, { write: signal, wait });
       const durationMs = this.#rooms.clock.monotonicMs() - startedMs;
-      this.#series.note(key, this.#rooms.externalSecrets.get(key) ?? es, outcome, durationMs);
+      if (this.#memories.get(key) === memory) {
+        this.#series.note(key, this.#rooms.externalSecrets.get(key) ?? es, outcome, durationMs);
+      }
       return await this.#next(key, es, memory, outcome, wait);
     });
   }
@@ -274,15 +280,18 @@ export class ExternalSecretController {
   }
 
   #index(key: string, es: ExternalSecretRecord): void {
-    for (const store of storeKeysOf(es)) insert(this.#byStore, store, key);
-    insert(this.#byTarget, `${es.namespace}/${es.targetName}`, key);
+    for (const store of storeKeysOf(es)) this.#byStore.add(store, key);
+    this.#byTarget.add(`${es.namespace}/${es.targetName}`, key);
   }
 
   #unindex(key: string, es: ExternalSecretRecord): void {
-    for (const store of storeKeysOf(es)) take(this.#byStore, store, key);
-    take(this.#byTarget, `${es.namespace}/${es.targetName}`, key);
+    for (const store of storeKeysOf(es)) this.#byStore.remove(store, key);
+    this.#byTarget.remove(`${es.namespace}/${es.targetName}`, key);
   }
 }
+
+/** Runs that wait for a write slot: enough to keep every slot busy, and no more memory than that needs. */
+const longestWriteQueue = 64;
 
 /** Runs with a signal that fires when the run is superseded or `signal` does. */
 async function untilSuperseded<T>(
@@ -341,14 +350,4 @@ function isSame(a: ExternalSecretRecord, b: ExternalSecretRecord): boolean {
 function isEqual(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
-}
-
-function insert(index: Map<string, Set<string>>, at: string, key: string): void {
-  index.set(at, (index.get(at) ?? new Set()).add(key));
-}
-
-function take(index: Map<string, Set<string>>, at: string, key: string): void {
-  const keys = index.get(at);
-  keys?.delete(key);
-  if (keys?.size === 0) index.delete(at);
 }

@@ -13,7 +13,7 @@ import type { Memory, Rooms } from './context.ts';
 import { dueness, intervalOf, whatIsDue } from './due.ts';
 import { sweepOrphans } from './orphans.ts';
 import { readSources, type Sources } from './read.ts';
-import { reportOutcome, withdrawReady } from './report.ts';
+import { isGreenForOlderSpec, reportOutcome, withdrawReady } from './report.ts';
 
 /** `wait` ends the waiting for sources when the object or its store changes; writes go on under `write`. */
 export interface Signals {
@@ -30,7 +30,9 @@ export async function reconcileExternalSecret(
   signals: Signals,
 ): Promise<Outcome> {
   try {
-    const es = await inSlot(request.lane, rooms, signals.write, () => withdrawReady(found, rooms, signals.write));
+    const es = isGreenForOlderSpec(found, rooms)
+      ? await inSlot(request.lane, rooms, signals.write, () => withdrawReady(found, rooms, signals.write))
+      : found;
     const gathered = await gather(es, memory, request, rooms, signals);
     if ('kind' in gathered) return gathered;
     return await inSlot(request.lane, rooms, signals.write, async () => {

@@ -10,13 +10,12 @@ import { intervalOf, versionOf } from './due.ts';
 
 const failedReason = 'SecretSyncedError';
 
-/** Ready=True of an older generation is taken back before anything else, so that it is never green for what it is not. */
+/** Takes Ready=True of an older generation back, before anything else: it is never green for what it is not. */
 export async function withdrawReady(
   es: ExternalSecretRecord,
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<ExternalSecretRecord> {
-  if (!isGreenForOlderSpec(es, rooms)) return es;
   const message = 'the changed spec is being synced';
   const verdict: Verdict = {
     ready: 'absent',
@@ -27,7 +26,8 @@ export async function withdrawReady(
   return await write(es, verdict, { fields: {}, isDue: true }, rooms, signal);
 }
 
-function isGreenForOlderSpec(es: ExternalSecretRecord, { reporter }: Rooms): boolean {
+/** Whether Ready=True stands for a generation that is no longer the present one. */
+export function isGreenForOlderSpec(es: ExternalSecretRecord, { reporter }: Rooms): boolean {
   const ready = (es.status.conditions ?? []).find(({ type }) => type === 'Ready');
   if (ready?.status !== 'True') return false;
   // With interval 0 a synced object is never refreshed, so its verdict stays.

@@ -24,7 +24,8 @@ export async function ask(
 
 /**
  * What an answer other than 200 means: UpstreamThrottled for 429, UpstreamUnavailable for 5xx, LoginRejected for other
- * errors, since it is the operator's own identity that was refused, and UpstreamInvalid for what is no error at all. `hint` says what to do about the last.
+ * errors, since it is the operator's own identity that was refused, and UpstreamInvalid for what is no error at all.
+ * `hint` says what to do about a refusal.
  */
 export function refusal(
   answer: UpstreamAnswer,

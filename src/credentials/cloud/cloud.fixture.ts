@@ -24,8 +24,8 @@ export function ending<T extends { stop(): unknown }>(thing: T): T {
 
 export interface Operator {
   readonly environment?: Readonly<Record<string, string>>;
-  /** By path; absent ones do not exist. A test may change them. */
-  readonly files?: Readonly<Record<string, string>>;
+  /** By path; absent ones do not exist, null ones may not be read. A test may change them. */
+  readonly files?: Readonly<Record<string, string | null>>;
   readonly clock?: { nowMs(): number };
 }
 
@@ -46,8 +46,8 @@ export function cloudSources({ environment = {}, files = {}, clock = systemClock
     clock,
     async readFile(path) {
       const text = files[path];
-      if (text !== undefined) return Buffer.from(text);
-      throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+      if (typeof text === 'string') return Buffer.from(text);
+      throw Object.assign(new Error('cannot'), { code: text === null ? 'EACCES' : 'ENOENT' });
     },
   });
 }

@@ -188,6 +188,13 @@ describe('material in an answer', () => {
     expect(error.message).toContain('user [redacted], proof [redacted], pin 12');
   });
 
+  it('leaves no rest of a password that a user name is part of, nor of one that the server has trimmed', () => {
+    const sent = { username: 'robot', password: 'password-of-robot\n' };
+    const seen = said(401, 'UnauthorizedError', 'robot has another password than password-of-robot');
+    const error = loginError(withoutMaterial(seen, sent), at('ldap-auth'));
+    expect(error.message).toContain('"[redacted] has another password than [redacted]"');
+  });
+
   it('does not touch an answer that holds none', () => {
     const seen = said(401, 'UnauthorizedError', 'Invalid credentials');
     expect(withoutMaterial(seen, body)).toBe(seen);

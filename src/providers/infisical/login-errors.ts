@@ -133,11 +133,14 @@ const shortestMaterial = 4;
 
 /** The answer without what was sent in the login's body, should the server repeat it. */
 export function withoutMaterial(answer: UpstreamAnswer, body: unknown): UpstreamAnswer {
-  const text = answer.body.toString('utf8');
-  const clean = [...textsIn(body)]
-    .filter((material) => material.length >= shortestMaterial)
+  const forms = [...textsIn(body)]
+    .flatMap((material) => [material, material.trim()])
     .flatMap((material) => [material, JSON.stringify(material).slice(1, -1)])
-    .reduce((all, material) => all.replaceAll(material, '[redacted]'), text);
+    .filter(({ length }) => length >= shortestMaterial)
+    // The longest first: a user name may be part of the password, of which a rest would stay.
+    .sort((one, other) => other.length - one.length);
+  const text = answer.body.toString('utf8');
+  const clean = forms.reduce((all, material) => all.replaceAll(material, '[redacted]'), text);
   return clean === text ? answer : { ...answer, body: Buffer.from(clean) };
 }
 

@@ -175,7 +175,7 @@ describe('container credentials', () => {
 });
 
 describe('web identity', () => {
-  const operator = async (more: Record<string, string> = {}, its = files as Record<string, string>) => {
+  const operator = async (more: Record<string, string> = {}, its: Readonly<Record<string, string | null>> = files) => {
     const { aws, clock, environment } = await doubles();
     const sources = cloudSources({ environment: { ...environment, ...webIdentity, ...more }, files: its, clock });
     return { aws, sources };
@@ -210,8 +210,8 @@ describe('web identity', () => {
     expect(error.message).toContain('InvalidIdentityToken');
   });
 
-  it('is InvalidCredential when the file is missing or empty', async () => {
-    for (const its of [{}, { '/token': '\n' }]) {
+  it('is InvalidCredential when the file is missing, empty or not readable', async () => {
+    for (const its of [{}, { '/token': '\n' }, { '/token': null }]) {
       const { sources } = await operator({}, its);
       const error = await expectReason(sources.aws(signal), 'InvalidCredential');
       expect(error.message).toContain('AWS_WEB_IDENTITY_TOKEN_FILE');
@@ -244,6 +244,12 @@ describe('the profile', () => {
       '[default]\naws_access_key_id=AKIAONE\naws_secret_access_key=1\n[two]\naws_access_key_id=AKIATWO\naws_secret_access_key=2';
     const found = await sourcesOf(text, { AWS_PROFILE: 'two' }).aws(signal);
     expect(found.accessKeyId).toBe('AKIATWO');
+  });
+
+  it('is looked for in the home of the user, which need not be readable', async () => {
+    const environment = { ...keys, HOME: '/home', AWS_EC2_METADATA_DISABLED: 'true' };
+    const files = { '/home/.aws/config': '[default]\nregion = sa-east-1\n', '/home/.aws/credentials': null };
+    expect(await cloudSources({ environment, files }).aws(signal)).toMatchObject({ region: 'sa-east-1' });
   });
 
   it.each([

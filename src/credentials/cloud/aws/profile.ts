@@ -2,7 +2,7 @@
 // understood; ways that run programs or need a browser are not.
 // https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
 import { OperatorError } from '../../../core/operator-error.ts';
-import { readIfThere } from '../files.ts';
+import { type ReadFile, readIfThere } from '../files.ts';
 import type { AwsPorts } from './found.ts';
 
 /** The settings of one profile, from both files; the credentials file wins. */
@@ -16,9 +16,9 @@ export async function readProfile({ environment, readFile }: AwsPorts, signal: A
   const { HOME: home, AWS_PROFILE: asked } = environment;
   const name = asked || 'default';
   const sections = async (variable: 'AWS_CONFIG_FILE' | 'AWS_SHARED_CREDENTIALS_FILE', usual: string) => {
-    const path = environment[variable] || (home ? `${home}/.aws/${usual}` : undefined);
-    const text = path === undefined ? undefined : await readIfThere(readFile, { variable, path }, signal);
-    return parseIni(text ?? '');
+    const named = environment[variable];
+    if (named) return parseIni((await readIfThere(readFile, { variable, path: named }, signal)) ?? '');
+    return parseIni(home ? await readUsual(readFile, `${home}/.aws/${usual}`, signal) : '');
   };
   const config = await sections('AWS_CONFIG_FILE', 'config');
   const credentials = await sections('AWS_SHARED_CREDENTIALS_FILE', 'credentials');
@@ -31,6 +31,16 @@ export async function readProfile({ environment, readFile }: AwsPorts, signal: A
     throw new OperatorError('InvalidCredential', `AWS_PROFILE: no shared file has the profile "${name}"`);
   }
   return { name, settings: new Map(found.flatMap((section) => [...(section ?? [])])) };
+}
+
+/** A file that nobody asked for is left aside when it cannot be read: the home of a pod's user may be anywhere. */
+async function readUsual(read: ReadFile, path: string, signal: AbortSignal): Promise<string> {
+  try {
+    return (await readIfThere(read, { variable: 'HOME', path }, signal)) ?? '';
+  } catch (thrown) {
+    if (signal.aborted) throw thrown;
+    return '';
+  }
 }
 
 /** Sections by name. Nested settings (indented lines below an empty value) mean nothing here and are passed over. */
