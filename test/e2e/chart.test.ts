@@ -2,7 +2,7 @@
 // own, since CRDs and releases are of the whole cluster. No pod runs there: the operator runs as a process with what was installed.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { verbs } from '../../scripts/chart/rbac.ts';
 import { withoutEffect } from '../../scripts/chart/values.ts';
@@ -207,13 +207,11 @@ describe.skipIf(!hasHelm).each(majors)('a release of helm %i', (major) => {
     await removeCrds();
     await cli('create', 'namespace', app);
   });
-  afterAll(async () => {
-    await run('uninstall', 'escapement', '-n', namespace, '--ignore-not-found').catch(() => {});
-    await cli('delete', 'namespace', app, '--wait=false');
-  });
+  afterEach(() => run('uninstall', 'escapement', '-n', namespace, '--ignore-not-found'));
+  afterAll(() => cli('delete', 'namespace', app, '--wait=false'));
 
   it('is installed, syncs, is upgraded, rolled back and removed, and what it made stays', async () => {
-    // The version before: one CRD had another description and lacked a column.
+    // The version before: a CRD lacked a column.
     const before = await copyChart('0.0.9', (yaml) => yaml.replace(/^( +)- name: Store\n(\1 .*\n)+/m, ''));
     onTestFinished(() => before.remove());
     await run('install', 'escapement', before.folder, '-n', namespace, '--create-namespace');
@@ -432,9 +430,9 @@ async function applyForeignCrds(): Promise<void> {
   await untilServed();
 }
 
-async function columns(): Promise<string> {
+async function columns(): Promise<readonly string[]> {
   const path = 'jsonpath={.spec.versions[0].additionalPrinterColumns[*].name}';
-  return await cli('get', 'crd', 'externalsecrets.external-secrets.io', '-o', path);
+  return (await cli('get', 'crd', 'externalsecrets.external-secrets.io', '-o', path)).split(' ');
 }
 
 async function crdUids(): Promise<readonly string[]> {

@@ -247,8 +247,8 @@ describe('the profile', () => {
   });
 
   it('is looked for in the home of the user, which need not be readable', async () => {
-    const environment = { ...keys, HOME: '/home', AWS_EC2_METADATA_DISABLED: 'true' };
-    const files = { '/home/.aws/config': '[default]\nregion = sa-east-1\n', '/home/.aws/credentials': null };
+    const environment = { ...keys, HOME: '/user', AWS_EC2_METADATA_DISABLED: 'true' };
+    const files = { '/user/.aws/config': '[default]\nregion = sa-east-1\n', '/user/.aws/credentials': null };
     expect(await cloudSources({ environment, files }).aws(signal)).toMatchObject({ region: 'sa-east-1' });
   });
 
