@@ -249,6 +249,9 @@ async function lead(base: Base, stopping: AbortSignal): Promise<void> {
   await election.stop();
 }
 
+/** About ten seconds, by the delays between them. */
+const mostSchemaLooks = 12;
+
 /**
  * What the served CRD lets a status hold; ESO's own CRDs hold less, and that is said once. The API server publishes a
  * schema a moment after a CRD was applied, so it is asked for some seconds; without an answer the lesser form is used,
@@ -259,16 +262,24 @@ async function statusDialect(transport: Transport, log: Logger, signal: AbortSig
   const ask = async () => {
     const schemas = await detectCompatibility(transport, [...kinds], signal);
     if (!schemas.has(externalSecretResource.kind))
-      throw new OperatorError('ApiUnavailable', 'the schema is not published yet');
+      throw new OperatorError('ReferenceNotFound', 'the schema is not published yet');
     return [...schemas.values()];
   };
-  const schemas = await pRetry(ask, { retries: 12, minTimeout: 100, maxTimeout: 1_000, signal }).catch(
-    (thrown: unknown) => {
-      if (signal.aborted) throw thrown;
-      log.warn({ err: thrown }, 'the schema of the status could not be read');
-      return undefined;
-    },
-  );
+  let looks = 0;
+  // An API server that is away says nothing about its schema: it is waited for, however long.
+  const isWorthAnother = (thrown: unknown) =>
+    asOperatorError(thrown).reason === 'ApiUnavailable' || ++looks < mostSchemaLooks;
+  const schemas = await pRetry(ask, {
+    retries: Number.POSITIVE_INFINITY,
+    minTimeout: 100,
+    maxTimeout: 1_000,
+    signal,
+    shouldRetry: ({ error }) => isWorthAnother(error),
+  }).catch((thrown: unknown) => {
+    if (signal.aborted) throw thrown;
+    log.warn({ err: thrown }, 'the schema of the status could not be read');
+    return undefined;
+  });
   const extended = schemas?.every(
     ({ observedGeneration, conditionObservedGeneration, conditionTypes }) =>
       observedGeneration && conditionObservedGeneration && (conditionTypes?.includes('Reconciling') ?? true),

@@ -223,6 +223,7 @@ describe('secret bytes', () => {
     'auth/signing': 'keys that sign login requests',
     'controller/external-secret/apply.ts': 'data of the Secret that is written',
     'credentials/cloud': 'tokens and keys that are exchanged for tokens of a cloud',
+    'credentials/operator-identity.ts': 'tokens and key files of the operator, trimmed',
     'core/rewrite.ts': 'merge reads JSON objects',
     'core/selection.ts': 'decodingStrategy',
     'core/target-plan.ts': 'digest for the data-hash annotation',

@@ -62,6 +62,11 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     { why: 'a digest that is none', values: { image: { digest: 'latest' } }, names: 'digest' },
     { why: 'a Role without a namespace', values: { scopedRBAC: true }, names: 'scopedNamespace' },
     {
+      why: 'two replicas that both lead',
+      values: { replicaCount: 2, leaderElect: false },
+      names: 'leaderElect',
+    },
+    {
       why: 'the image of ESO',
       values: { image: { repository: 'ghcr.io/external-secrets/external-secrets', tag: 'v2.9.0' } },
       names: 'image.repository',
@@ -113,6 +118,11 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     expect(objects.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['PodDisruptionBudget', 'ServiceMonitor']));
     await cli('create', 'namespace', 'eso-values');
     await applyPods(objects, 'eso-values');
+  });
+
+  it('never runs two operators at once without leader election', async () => {
+    const deployment = (await rendered({ leaderElect: false })).find(({ kind }) => kind === 'Deployment');
+    expect(deployment?.['spec']).toMatchObject({ strategy: { type: 'Recreate' } });
   });
 
   it('pins the image by its digest', async () => {

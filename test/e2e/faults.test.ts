@@ -1,7 +1,7 @@
 // Upstreams that fail in every way known to us, while values are due: what is in the cluster stays as it is, Ready says
 // why, nobody else waits, the failing host is not hammered, and its end is seen soon. One operator meets all faults at the
 // same time, each at a double of its own, so that whatever one of them holds up would show at the others.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFleet, type Fleet, type FleetPlan, fleetEnvironment } from '../support/fleet.ts';
 import { type InfisicalDouble, startInfisicalDouble } from '../support/infisical-double/double.ts';
 import type { FaultEffect } from '../support/infisical-double/faults.ts';
@@ -9,10 +9,11 @@ import type { ApiObject } from '../support/kube-api.ts';
 import { createScene, type Scene } from '../support/scene.ts';
 import { condition, pause, until } from '../support/wait.ts';
 
-/** How long the faults last: longer than the 10 s after which a silent host is given up. The long run outlasts all limits. */
-const faultMs = process.env['ESCAPEMENT_LONG_FAULTS'] === undefined ? 14_000 : 35_000;
-/** The promise is 5 s; a shared machine gets room. The figure itself is printed. */
-const recoveryLimitMs = 10_000;
+/** How long the faults last at least; each lasts until Ready tells of it. The long run outlasts all limits of a request. */
+const leastFaultMs = process.env['ESCAPEMENT_LONG_FAULTS'] === undefined ? 10_000 : 35_000;
+/** The promise is 5 s on a machine of its own. Asking again does not depend on the API server, so little room is given. */
+const askedAgainLimitMs = 8_000;
+const recoveryLimitMs = 25_000;
 const refreshInterval = '3s';
 
 interface FaultCase {
@@ -23,10 +24,8 @@ interface FaultCase {
   readonly effect: FaultEffect | ((double: InfisicalDouble) => Promise<void>);
   /** What the Ready condition must name as the cause, besides the host. */
   readonly says: RegExp;
-  /** Where a request that began under the fault may go on after its end. */
-  readonly recoveryLimitMs?: number;
-  /** From the start of a fault until Ready can tell. Default 5 s. */
-  readonly toldAfterMs?: number;
+  /** Set where requests go on for so long that only the long run sees their end. */
+  readonly isSlow?: true;
   /** Most requests that one attempt makes: some answers are worth a second look at once. Default 1. */
   readonly triesPerAttempt?: number;
   /** What the answers ask to be waited. */
@@ -42,7 +41,6 @@ const cases: readonly FaultCase[] = [
     does: 'takes requests and stays silent',
     effect: { kind: 'hang' },
     says: /no answer in time/,
-    toldAfterMs: 13_500,
   },
   { name: 'fails', does: 'answers 500', effect: { kind: 'status', status: 500 }, says: /HTTP 500/ },
   { name: 'page', does: 'answers 200 with a web page', effect: { kind: 'html' }, says: /not JSON|not from the API/ },
@@ -101,8 +99,7 @@ const cases: readonly FaultCase[] = [
     does: 'sends a byte now and then',
     effect: { kind: 'trickle', intervalMs: 500 },
     says: /did not finish/,
-    recoveryLimitMs: 40_000,
-    toldAfterMs: 34_000,
+    isSlow: true,
   },
   {
     name: 'throttles',
@@ -141,6 +138,10 @@ interface Patient extends FaultCase {
     askedAtMs: readonly number[];
     logins: number;
     messages: readonly string[];
+    /** From the start of the fault to its end. */
+    lastedMs: number;
+    /** From the end of the fault to the first request that was answered well. */
+    askedAgainMs: number;
     recoveryMs: number;
     requestsAfter: number;
     loginsAfter: number;
@@ -154,7 +155,6 @@ describe('while upstreams fail and values are due', () => {
   const others: InfisicalDouble[] = [];
   let ground: Scene;
   let faultFromMs = 0;
-  let faultToMs = 0;
   const healthy = { newObjectMs: 0, changeMs: 0 };
   const forgetful = { recoveryMs: 0, logins: 0 };
   const half = { otherScopeMs: 0, ready: '' };
@@ -172,6 +172,8 @@ describe('while upstreams fail and values are due', () => {
         askedAtMs: [],
         logins: 0,
         messages: [],
+        lastedMs: 0,
+        askedAgainMs: -1,
         recoveryMs: -1,
         requestsAfter: 0,
         loginsAfter: 0,
@@ -200,11 +202,11 @@ describe('while upstreams fail and values are due', () => {
     healthy.newObjectMs = await timed(() => addToHealthy(ground));
     sound.change(sound.names[0] ?? '', 'k0');
     healthy.changeMs = await timed(() => until('the change arrives', () => sound.problems().length === 0));
-    await pause(Math.max(0, faultMs - (performance.now() - faultFromMs)));
+    await pause(Math.max(0, leastFaultMs - (performance.now() - faultFromMs)));
 
-    faultToMs = performance.now();
+    await until('the hung folder is told of', () => isTold(ground, 'half-es-0'), 40_000);
     half.ready = readyMessage(ground, 'half-es-0');
-    await Promise.all(patients.map((patient) => endFault(patient, ground)));
+    await Promise.all(patients.map((patient) => endFault(patient, faultFromMs, ground)));
   }, 180_000);
 
   afterAll(async () => {
@@ -237,12 +239,13 @@ describe('while upstreams fail and values are due', () => {
     expect(red.map(({ object }) => object.metadata.name).filter((name) => name.endsWith('1'))).toEqual([]);
   });
 
-  describe.each(cases)('an upstream that $does', ({ name, retryAfterMs = 0 }) => {
+  describe.each(cases)('an upstream that $does', ({ name, retryAfterMs = 0, isSlow }) => {
     const patient = () => patients.find((one) => one.name === name) ?? expect.fail('not in the scene');
 
     it('costs no Secret a key or a value', () => {
+      const toMs = faultFromMs + patient().seen.lastedMs;
       const during = ground.secrets.history().filter(({ atMs, object }) => {
-        return object.metadata.name.startsWith(`${name}-es-`) && atMs > faultFromMs && atMs < faultToMs;
+        return object.metadata.name.startsWith(`${name}-es-`) && atMs > faultFromMs && atMs < toMs;
       });
       expect(during).toEqual([]);
       const deleted = ground.secrets.history().filter(({ type }) => type === 'DELETED');
@@ -250,9 +253,8 @@ describe('while upstreams fail and values are due', () => {
       expect(patient().fleet.wrongSecrets()).toEqual([]);
     });
 
-    it('is named by Ready, with its cause', ({ skip }) => {
-      const { says, seen, double, toldAfterMs = 5_000 } = patient();
-      skip(faultMs < toldAfterMs, 'the fault does not last long enough');
+    it.skipIf(isUnseen(isSlow))('is named by Ready, with its cause', () => {
+      const { says, seen, double } = patient();
       say(`${name}: ${seen.messages[0]}`);
       for (const message of seen.messages) {
         expect(message).toMatch(says);
@@ -262,10 +264,10 @@ describe('while upstreams fail and values are due', () => {
 
     it('is not hammered', () => {
       const { seen, triesPerAttempt = 1, loginsAfter = 0 } = patient();
-      const { requests, logins } = seen;
-      say(`${name}: ${requests} requests in ${Math.round(faultToMs - faultFromMs)} ms, ${logins} of them logins`);
+      const { requests, logins, lastedMs } = seen;
+      say(`${name}: ${requests} requests in ${lastedMs} ms, ${logins} of them logins`);
       // Once for each scope, and then a probe every 3 s, with one to spare for the border.
-      const attempts = 2 + Math.ceil(faultMs / 3_000) + 1;
+      const attempts = 2 + Math.ceil(lastedMs / 3_000) + 1;
       expect(requests).toBeLessThanOrEqual(attempts * triesPerAttempt);
       expect(logins).toBeLessThanOrEqual(loginsAfter === 0 ? 0 : attempts);
     });
@@ -278,85 +280,15 @@ describe('while upstreams fail and values are due', () => {
     });
 
     it('is followed again soon after its end', () => {
-      const { seen, recoveryLimitMs: limitMs = recoveryLimitMs, loginsAfter = 0 } = patient();
-      say(`${name}: recovered in ${seen.recoveryMs} ms, ${seen.requestsAfter} requests, ${seen.loginsAfter} logins`);
-      expect(seen.recoveryMs).toBeLessThan(limitMs);
+      const { seen, loginsAfter = 0 } = patient();
+      const { askedAgainMs, recoveryMs, requestsAfter } = seen;
+      say(`${name}: answered after ${askedAgainMs} ms, recovered in ${recoveryMs} ms, ${requestsAfter} requests`);
+      expect(recoveryMs).toBeLessThan(isUnseen(isSlow) ? recoveryLimitMs + 30_000 : recoveryLimitMs);
+      if (!isUnseen(isSlow)) expect(askedAgainMs).toBeLessThan(askedAgainLimitMs);
       expect(seen.loginsAfter).toBe(loginsAfter);
     });
   });
 });
-
-describe('beside others who write without end', () => {
-  const running: Scene[] = [];
-  afterEach(async () => {
-    for (const scene of running.splice(0)) await scene.end();
-  });
-
-  it('follows its source while the object is marked more often than the source answers', async () => {
-    const { ground, fleet, address } = await lone('flood', '1h');
-    ground.double.faults.add({ kind: 'latency', delayMs: 300 });
-    const marks = (n: number) => ({ metadata: { annotations: { 'force-sync': `${n}` } } });
-    const stop = writeOn((n) => ground.api.patch(address, marks(n)));
-    for (const key of ['k0', 'k1']) {
-      fleet.change('es-0', key);
-      const tookMs = await timed(() => until('the change arrives', () => fleet.wrongSecrets().length === 0, 5_000));
-      say(`change under a flood of force-syncs: ${tookMs} ms`);
-    }
-    const writes = await stop();
-    await until('it settles', () => fleet.problems().length === 0);
-    const { list } = ground.double.requests.counts().byKind;
-    say(`${writes} force-syncs, ${list} lists`);
-    expect(list).toBeLessThan(writes / 2);
-  });
-
-  it("lands its change, keeps the other's, and tells nobody of a conflict", async () => {
-    const { ground, fleet, address } = await lone('storm', '1s');
-    const { api, externalSecrets, secrets, namespace } = ground;
-    const marks = (name: string, n: number) => ({ metadata: { annotations: { [name]: `${n}` } } });
-    const stop = writeOn(async (n) => {
-      await api.patch({ kind: 'Secret', namespace, name: 'es-0' }, marks('example.com/on-secret', n));
-      await api.patch(address, marks('example.com/on-object', n));
-    });
-    fleet.change('es-0', 'k0');
-    await until('the change arrives', () => fleet.wrongSecrets().length === 0, 5_000);
-    const writes = await stop();
-    await until('it settles', () => fleet.problems().length === 0);
-    // What stands on the object is copied to its Secret; what another wrote to the Secret alone stays.
-    const last = `${writes - 1}`;
-    await secrets.until('es-0', 'has both marks', ({ metadata: { annotations = {} } }) => {
-      return annotations['example.com/on-secret'] === last && annotations['example.com/on-object'] === last;
-    });
-    const red = externalSecrets.history().filter(({ object }) => condition(object, 'Ready')?.status === 'False');
-    expect(red).toEqual([]);
-    expect(ground.eventsOf('ExternalSecret', 'es-0').filter(({ type }) => type === 'Warning')).toEqual([]);
-  });
-
-  /** One object, synced. */
-  async function lone(prefix: string, refreshInterval: string) {
-    const ground = await createScene(prefix);
-    running.push(ground);
-    const fleet = await createFleet(ground, { objects: 1, scopes: 1, refreshInterval });
-    await until('it is synced', () => fleet.problems().length === 0);
-    return { ground, fleet, address: ground.address('ExternalSecret', 'es-0') };
-  }
-});
-
-/** Writes again and again; the function that it gives ends that, and tells how often it was. */
-function writeOn(write: (n: number) => Promise<unknown>): () => Promise<number> {
-  let isStopped = false;
-  const writing = (async () => {
-    let n = 0;
-    while (!isStopped) {
-      await write(n++);
-      await pause(5);
-    }
-    return n;
-  })();
-  return () => {
-    isStopped = true;
-    return writing;
-  };
-}
 
 /** One more fleet with a double of its own. */
 async function besides(ground: Scene, name: string, doubles: InfisicalDouble[]) {
@@ -375,18 +307,33 @@ function isNamedAndRed(object: ApiObject, prefix: string): boolean {
   return object.metadata.name.startsWith(prefix) && condition(object, 'Ready')?.status === 'False';
 }
 
-async function endFault({ double, fleet, seen }: Patient, ground: Scene): Promise<void> {
+/** Waits until the fault is told of, ends it, and takes down what comes of that. */
+async function endFault({ double, fleet, seen, isSlow }: Patient, fromMs: number, ground: Scene): Promise<void> {
+  const isToldOf = () => fleet.names.every((name) => isTold(ground, name));
+  if (!isUnseen(isSlow)) await until('Ready tells of the fault', isToldOf, 40_000);
   seen.messages = fleet.names.map((name) => readyMessage(ground, name));
   const { total, byKind } = double.requests.counts();
   seen.requests = total;
   seen.askedAtMs = double.requests.recent().map(({ atMs }) => atMs);
   seen.logins = byKind.login;
   double.requests.reset();
+  const endedAtMs = Date.now();
+  seen.lastedMs = Math.round(performance.now() - fromMs);
   double.faults.clear();
   await double.up();
   seen.recoveryMs = await timed(() => until('all are synced again', () => fleet.problems().length === 0, 60_000));
+  const answered = double.requests.recent().filter(({ kind, status }) => kind === 'list' && status < 400 && status > 0);
+  seen.askedAgainMs = Math.max(0, (answered[0]?.atMs ?? endedAtMs) - endedAtMs);
   seen.requestsAfter = double.requests.counts().total;
   seen.loginsAfter = double.requests.counts().byKind.login;
+}
+
+function isUnseen(isSlow: true | undefined): boolean {
+  return isSlow === true && leastFaultMs < 35_000;
+}
+
+function isTold({ externalSecrets }: Scene, name: string): boolean {
+  return condition(externalSecrets.get(name), 'Ready')?.status === 'False';
 }
 
 function readyMessage({ externalSecrets }: Scene, name: string): string {

@@ -43,8 +43,15 @@ describe('an operator with the rights that the chart gives it', () => {
     await noRefusals(scene, async () => {
       await scene.apply(externalSecret({ name: 'mended' }));
       await scene.whenSynced('mended');
-      await scene.api.patch(scene.address('Secret', 'mended'), { data: { value: 'd3Jvbmc=' } });
-      await scene.secrets.until('mended', 'is as before', (one) => decoded(one)['value'] === scene.value('api-key'));
+      const wrong = { data: { value: 'd3Jvbmc=' } };
+      const { metadata } = await scene.api.patch(scene.address('Secret', 'mended'), wrong);
+      await scene.secrets.until(
+        'mended',
+        'is as before, later',
+        (one) =>
+          Number(one.metadata.resourceVersion) > Number(metadata.resourceVersion) &&
+          decoded(one)['value'] === scene.value('api-key'),
+      );
     });
   });
 

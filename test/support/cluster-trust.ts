@@ -32,7 +32,7 @@ export async function reviewToken(
   return { username: status.user?.username ?? '', audiences: status.audiences ?? [] };
 }
 
-/** Issuer and keys, as OIDC discovery publishes them. */
+/** Issuer and keys, as OIDC discovery publishes them; an empty token asks without a name, as Infisical does. */
 export async function clusterIssuer(access: ApiAccess): Promise<{ issuer: string; keys: JSONWebKeySet }> {
   const discovery = await call(access, '/.well-known/openid-configuration');
   const { issuer, jwks_uri: keysUrl } = z.object({ issuer: z.string(), jwks_uri: z.string() }).parse(discovery);
@@ -43,7 +43,8 @@ export async function clusterIssuer(access: ApiAccess): Promise<{ issuer: string
 
 /** GET, or POST of a body; the answer as JSON. Throws for any status but success. */
 async function call({ server, caPem, token }: ApiAccess, path: string, body?: object): Promise<unknown> {
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const authorization = token === '' ? {} : { authorization: `Bearer ${token}` };
+  const headers = { 'content-type': 'application/json', ...authorization };
   const sending = request(`${server}${path}`, { method: body === undefined ? 'GET' : 'POST', ca: caPem, headers });
   sending.end(body === undefined ? undefined : JSON.stringify(body));
   const [response] = (await once(sending, 'response')) as [IncomingMessage]; // what the event carries

@@ -1,11 +1,11 @@
 // Gives the operator what a pod of the chart's Deployment has: ServiceAccount and roles as rendered, a kubeconfig that holds
 // nothing but a token of that account, arguments and environment of the container. So whatever the roles lack shows.
 // All of it belongs to the served namespace (ownerReferences) and goes with it.
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { kubectl } from './kubectl.ts';
@@ -100,7 +100,7 @@ async function accountOf({ kubeconfig, namespace, objects, view }: Installed): P
   const token = (await kubectl(order, { kubeconfig })).stdout.trim();
   await untilAllowed(view, token, objects);
   return {
-    kubeconfig: await writeKubeconfig(view, token),
+    kubeconfig: await writeKubeconfig(kubeconfig, view, token),
     args,
     env: Object.fromEntries(
       env.map(({ name, value, valueFrom }) => [
@@ -133,16 +133,22 @@ function podField(path: string, namespace: string): string {
   return value;
 }
 
-async function writeKubeconfig({ clusters }: KubeconfigView, token: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'escapement-account-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const path = join(folder, 'kubeconfig');
+async function writeKubeconfig(kubeconfig: string, { clusters }: KubeconfigView, token: string): Promise<string> {
+  const path = join(await folderFor(kubeconfig), 'kubeconfig');
   const [{ name }] = clusters;
   const users = [{ name: 'operator', user: { token } }];
   const contexts = [{ name: 'operator', context: { cluster: name, user: 'operator' } }];
   const config = { apiVersion: 'v1', kind: 'Config', clusters, users, contexts, 'current-context': 'operator' };
   await writeFile(path, JSON.stringify(config), { mode: 0o600 });
   return path;
+}
+
+/** Beside the kubeconfig of a control plane of ours, which removes its folder; for any other cluster one that goes with us. */
+async function folderFor(kubeconfig: string): Promise<string> {
+  if (existsSync(join(dirname(kubeconfig), 'kubectl'))) return await mkdtemp(join(dirname(kubeconfig), 'account-'));
+  const folder = await mkdtemp(join(tmpdir(), 'escapement-account-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** Waits until one right of every role is granted, or the time is over: a role whose first verb was taken away never is. */
@@ -180,7 +186,7 @@ async function isAllowed(
         rejectUnauthorized: cluster['insecure-skip-tls-verify'] !== true,
         ...(ca === undefined ? {} : { ca: Buffer.from(ca, 'base64') }),
       },
-      (response) => text(response).then(resolve, reject),
+      (response) => void text(response).then(resolve, reject),
     );
     call.on('error', reject);
     call.end(

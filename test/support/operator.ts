@@ -45,7 +45,7 @@ export interface Operator {
 
 /** Starts the operator and, unless told otherwise, waits until /readyz says yes. */
 export async function startOperator(options: OperatorOptions, waitReady = true): Promise<Operator> {
-  const { args, kubeconfig, env } = await install(options);
+  const { args, kubeconfig, env } = options.installation ?? (await install(options));
   const launched = await launch({
     args: [...args, `--kubeconfig=${kubeconfig}`],
     flags: options.flags ?? [],
