@@ -144,15 +144,18 @@ function identity(name: string, method: ProofMethod, verifier: Verifier): string
 }
 
 describe('the manifests', () => {
-  it.each(shown.map((each, i) => ({ ...each, app: `app-${i}` })))('$names of a page log in', async (each) => {
-    const { app, folder, names, store, method, verifier } = each;
-    const id = identity(app, method, verifier());
-    await scene.apply(...(await Promise.all(names.map((name) => manifest(folder, name, id)))));
-    await scene.apply(externalSecret(app, store));
-    await scene.whenSynced(app);
-    const project = folder === page ? 'my-project' : 'shop-x7f2';
-    expect(await scene.secretData(app)).toEqual({ key: scene.value(project) });
-  });
+  it.each(shown.map((each, i) => ({ ...each, app: `app-${i}`, what: each.names.join(', ') })))(
+    'log in: $what',
+    async (each) => {
+      const { app, folder, names, store, method, verifier } = each;
+      const id = identity(app, method, verifier());
+      await scene.apply(...(await Promise.all(names.map((name) => manifest(folder, name, id)))));
+      await scene.apply(externalSecret(app, store));
+      await scene.whenSynced(app);
+      const project = folder === page ? 'my-project' : 'shop-x7f2';
+      expect(await scene.secretData(app)).toEqual({ key: scene.value(project) });
+    },
+  );
 
   it("of ESO's page for the operator's own token ask for that token", async () => {
     const id = identity('own', 'kubernetes', asCluster());

@@ -57,6 +57,8 @@ export async function helm(
   const child = spawn(program, args, {
     env: {
       PATH: process.env['PATH'] ?? '',
+      HOME: home, // helm keeps discovery caches below it, or below the working directory
+      KUBECACHEDIR: join(home, 'kube-cache'),
       HELM_CACHE_HOME: join(home, 'cache'),
       HELM_CONFIG_HOME: join(home, 'config'),
       HELM_DATA_HOME: join(home, 'data'),
