@@ -31,6 +31,10 @@ class ShownInformer implements Informer<Item> {
     return this.#objects.values();
   }
 
+  entries(): IterableIterator<[string, Item]> {
+    return this.#objects.entries();
+  }
+
   hasSynced(): boolean {
     return true;
   }

@@ -57,6 +57,21 @@ export interface StoreRecord extends RecordMeta {
 }
 
 const none: Texts = Object.freeze({});
+const nothing: readonly never[] = Object.freeze([]);
+
+/** Lists of keys that recur from object to object, by their text. */
+const lists = new Map<string, readonly string[]>();
+const listsMax = 1_000;
+
+/** One and the same list for equal ones: thousands of Secrets have the same keys, labels and annotations. */
+function shared(list: readonly string[]): readonly string[] {
+  const id = list.join('\n');
+  const known = lists.get(id);
+  if (known !== undefined) return known;
+  if (lists.size >= listsMax) lists.clear();
+  lists.set(id, list);
+  return list;
+}
 
 function recordMeta({ metadata }: KubeObject): RecordMeta {
   return {
@@ -67,7 +82,7 @@ function recordMeta({ metadata }: KubeObject): RecordMeta {
     generation: metadata.generation ?? 0,
     labels: metadata.labels ?? none,
     annotations: metadata.annotations ?? none,
-    finalizers: metadata.finalizers ?? [],
+    finalizers: metadata.finalizers ?? nothing,
     deleting: metadata.deletionTimestamp !== undefined,
   };
 }
@@ -117,10 +132,10 @@ export function targetRecord(object: KubeObject): ObservedTarget {
     deleting: metadata.deletionTimestamp !== undefined,
     labels: metadata.labels ?? none,
     annotations: metadata.annotations ?? none,
-    owners: metadata.ownerReferences ?? [],
-    finalizers: metadata.finalizers ?? [],
+    owners: metadata.ownerReferences ?? nothing,
+    finalizers: metadata.finalizers ?? nothing,
     dataHash: hashOfData(data ?? {}, metadata.annotations?.[dataHashAnnotation]),
-    keys: Object.keys(data ?? {}),
+    keys: shared(Object.keys(data ?? {})),
     managed: managedMetadata(metadata.managedFields ?? []),
   };
 }
@@ -137,6 +152,10 @@ function managedMetadata(entries: NonNullable<KubeObject['metadata']['managedFie
     .filter(({ manager }) => manager?.startsWith('externalsecrets.external-secrets.io/'))
     .map((entry) => {
       const keys = managedKeys([entry], [entry.manager ?? '']);
-      return { manager: entry.manager ?? '', labels: [...keys.labels], annotations: [...keys.annotations] };
+      return {
+        manager: entry.manager ?? '',
+        labels: shared([...keys.labels]),
+        annotations: shared([...keys.annotations]),
+      };
     });
 }

@@ -54,7 +54,11 @@ export const reasons = {
   },
   UpstreamUnavailable: { next: 'retry', baseDelayMs: 1_000, hint: 'retried by itself; check the host if it lasts' },
   UpstreamThrottled: { next: 'retry', baseDelayMs: 5_000, hint: 'retried when the provider allows it' },
-  UpstreamInvalid: { next: 'retry', baseDelayMs: 1_000, hint: 'check the address (hostAPI), and what proxies answer in its place' },
+  UpstreamInvalid: {
+    next: 'retry',
+    baseDelayMs: 1_000,
+    hint: 'check the address (hostAPI), and what proxies answer in its place',
+  },
   UpstreamRejected: { next: 'retry', baseDelayMs: 10_000, hint: 'see the message of the provider' },
   AnswerTooLarge: { next: 'retry', baseDelayMs: 60_000, hint: 'narrow the scope' },
   TargetConflict: { next: 'stall', baseDelayMs: 0, hint: 'choose another target name' },

@@ -6,29 +6,30 @@ const redacted = '[redacted]';
 
 /** Bytes that must not show anywhere but in the target Secret (or in a request body to the upstream they belong to). */
 export class SecretValue {
-  readonly #bytes: Buffer;
+  /** Text stays text: a small Buffer keeps alive the 64 kB that it was cut from, and snapshots hold many values. */
+  readonly #value: Buffer | string;
 
   constructor(value: Buffer | string) {
-    this.#bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : value;
+    this.#value = typeof value === 'string' ? value.toWellFormed() : value;
   }
 
   /** The raw bytes. Do not change them. */
   reveal(): Buffer {
-    return this.#bytes;
+    return typeof this.#value === 'string' ? Buffer.from(this.#value, 'utf8') : this.#value;
   }
 
   /** The bytes read as UTF-8; invalid sequences become U+FFFD. */
   text(): string {
-    return this.#bytes.toString('utf8');
+    return typeof this.#value === 'string' ? this.#value : this.#value.toString('utf8');
   }
 
   /** Length in bytes. */
   get length(): number {
-    return this.#bytes.length;
+    return Buffer.byteLength(this.#value);
   }
 
   equals(other: SecretValue): boolean {
-    return this.#bytes.equals(other.#bytes);
+    return this.reveal().equals(other.reveal());
   }
 
   toString(): string {

@@ -48,6 +48,7 @@ export interface InformerEvent<T> {
 export interface Informer<T> {
   get(key: string): T | undefined;
   values(): IterableIterator<T>;
+  entries(): IterableIterator<[key: string, value: T]>;
   /** True once the first list has been taken in whole. */
   hasSynced(): boolean;
   subscribe(listener: (event: InformerEvent<T>) => void): () => void;

@@ -64,6 +64,10 @@ class CollectionCache<T> implements StartedInformer<T>, Sink {
     for (const { value } of this.#kept.values()) yield value;
   }
 
+  *entries(): IterableIterator<[string, T]> {
+    for (const [key, { value }] of this.#kept) yield [key, value];
+  }
+
   hasSynced(): boolean {
     return this.#hasSynced;
   }

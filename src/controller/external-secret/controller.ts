@@ -52,7 +52,7 @@ export class ExternalSecretController {
       inputs.targets.subscribe((event) => this.#onTarget(event)),
     ];
     rooms.connections.whenDropped((store) => this.#wakeFailed(store));
-    for (const [key, es] of entriesOf(inputs.externalSecrets)) this.#add(key, es);
+    for (const [key, es] of inputs.externalSecrets.entries()) this.#add(key, es);
     for (const target of inputs.targets.values()) this.#noteOrphan(target);
   }
 
@@ -281,13 +281,18 @@ export class ExternalSecretController {
 
   #index(key: string, es: ExternalSecretRecord): void {
     for (const store of storeKeysOf(es)) this.#byStore.add(store, key);
-    this.#byTarget.add(`${es.namespace}/${es.targetName}`, key);
+    this.#byTarget.add(targetPlace(key, es), key);
   }
 
   #unindex(key: string, es: ExternalSecretRecord): void {
     for (const store of storeKeysOf(es)) this.#byStore.remove(store, key);
-    this.#byTarget.remove(`${es.namespace}/${es.targetName}`, key);
+    this.#byTarget.remove(targetPlace(key, es), key);
   }
+}
+
+/** The key of the target; most targets are named as their ExternalSecret, and share its key's text. */
+function targetPlace(key: string, { namespace, name, targetName }: ExternalSecretRecord): string {
+  return name === targetName ? key : `${namespace}/${targetName}`;
 }
 
 /** Runs that wait for a write slot: enough to keep every slot busy, and no more memory than that needs. */
@@ -331,10 +336,6 @@ function storeKeysOf(es: ExternalSecretRecord): readonly string[] {
   return es.stores.map(({ kind, name }) =>
     storeKey(kind, kind === 'SecretStore' ? { namespace: es.namespace, name } : { name }),
   );
-}
-
-function entriesOf(informer: Informer<ExternalSecretRecord>): [string, ExternalSecretRecord][] {
-  return [...informer.values()].map((es) => [`${es.namespace}/${es.name}`, es]);
 }
 
 /** Nothing that a reconcile depends on differs; status updates, our own among them, look like this. */
