@@ -225,6 +225,7 @@ describe('secret bytes', () => {
     'credentials/cloud': 'tokens and keys that are exchanged for tokens of a cloud',
     'credentials/operator-identity.ts': 'tokens and key files of the operator, trimmed',
     'core/rewrite.ts': 'merge reads JSON objects',
+    'core/secret-value.ts': 'equality of two values',
     'core/selection.ts': 'decodingStrategy',
     'core/target-plan.ts': 'digest for the data-hash annotation',
     'kube/in-cluster.ts': 'text of files: token, namespace and certificate of the ServiceAccount',

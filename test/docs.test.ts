@@ -21,7 +21,8 @@ const pagesByHand = pages.filter((page) => !read(page).startsWith('<!-- Generate
 const manifest = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
-  metadata: z.looseObject({ name: z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/) }),
+  // A Kustomization of kustomize is no object of the API, and has none.
+  metadata: z.looseObject({ name: z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/) }).exactOptional(),
 });
 
 function documents(text: string): readonly z.infer<typeof manifest>[] {
