@@ -141,6 +141,7 @@ const newObjectsPerRound = 5;
 export async function measureNewObjects(bench: Bench, operator: OperatorProcess, seconds: number): Promise<object> {
   const { api, run, shape, watch, say } = bench;
   const latenciesMs: number[] = [];
+  watch.restart(1); // the quiet cycles edited the others: new objects are of their first generation
   for (let round = 0; round < newObjectRounds; round++) {
     say(`  new objects, round ${round + 1} of ${newObjectRounds}`);
     operator.signal('SIGSTOP');
