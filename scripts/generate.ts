@@ -1,4 +1,5 @@
-// Writes everything that is derived: CRD manifests, the chart's values, the kustomize base and the reference pages.
+// Writes everything that is derived: CRD manifests, the chart's values, dashboard and alerts, the kustomize base and the
+// reference pages.
 //   node scripts/generate.ts           writes what differs and removes what nothing generates any more
 //   node scripts/generate.ts --check   writes nothing, names what differs, exits 1 if anything does
 // `--root DIR` works below another folder than the repository's.
@@ -10,6 +11,7 @@ import { customResourceDefinitions, kinds } from '../src/crds/kinds.ts';
 import { referencePage } from '../src/crds/reference-page.ts';
 import { valuesFiles, valuesPage } from './chart/files.ts';
 import { kustomizeFiles } from './chart/kustomize.ts';
+import { monitoringFiles } from './chart/monitoring-files.ts';
 import { rbacPage } from './chart/rbac.ts';
 import { flagsPage, metricsPage, reasonsPage } from './reference-pages.ts';
 
@@ -33,6 +35,7 @@ async function artifacts(): Promise<Map<string, string>> {
   };
   return new Map([
     ...crdFolders.flatMap((folder) => [...crds].map(([name, text]): [string, string] => [`${folder}/${name}`, text])),
+    ...monitoringFiles(await readFile(join(import.meta.dirname, '..', 'deploy/helm/escapement/Chart.yaml'), 'utf8')),
     ...(await kustomizeFiles(crds)),
     ...Object.entries(pages).map(([name, text]): [string, string] => [
       `docs/reference/${name}.md`,

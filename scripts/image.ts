@@ -2,10 +2,10 @@
 //   --tag NAME        default ghcr.io/escapement/escapement:<version of package.json>
 //   --platform LIST   for others, as docker buildx writes them: linux/amd64,linux/arm64 (needs --push)
 //   --push            sends it to the registry that the tag names, with provenance and SBOM
-//   --size            prints the size of what goes into the image besides its base, and builds nothing
+//   --size            prints what the image will weigh, counted from its parts, and builds nothing
 import { spawnSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 
@@ -29,13 +29,40 @@ function tell(problem: string): number {
   return 1;
 }
 
+/**
+ * The Debian packages of the base image, Node apart: measured by `npm run image:check` (its size less Node and bundle; gzip level 6).
+ * They change by a few KB with Debian's updates.
+ */
+const basePackages: Weight = { bytes: 24_309_760, compressed: 8_908_001 };
+
+interface Weight {
+  readonly bytes: number;
+  readonly compressed: number;
+}
+
+function weightOf(path: string): Weight {
+  const content = readFileSync(path);
+  return { bytes: content.length, compressed: gzipSync(content).length };
+}
+
+/** An estimate to some MB: registries and builders compress in their own ways. */
 function size(): number {
+  const node = join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node');
   const bundle = join(root, 'dist', 'escapement.mjs');
-  const kib = (bytes: number) => Math.round(bytes / 1_024);
-  process.stdout.write(
-    `dist/escapement.mjs: ${kib(statSync(bundle).size)} KiB, ${kib(gzipSync(readFileSync(bundle)).length)} KiB compressed\n`,
-  );
+  const absent = [bundle, node].find((path) => !existsSync(path));
+  if (absent !== undefined)
+    return tell(`image: no ${relative(root, absent)}; run "npm ci" and "npm run build" on Linux`);
+  const parts = { 'dist/escapement.mjs': weightOf(bundle), node: weightOf(node), 'base packages': basePackages };
+  const sum = (key: keyof Weight) => Object.values(parts).reduce((total, part) => total + part[key], 0);
+  const line = (name: string, bytes: number, compressed: number) =>
+    `${name.padEnd(20)} ${inMegabytes(bytes)}   ${inMegabytes(compressed)} compressed\n`;
+  const lines = Object.entries(parts).map(([name, part]) => line(name, part.bytes, part.compressed));
+  process.stdout.write([...lines, line('image, about', sum('bytes'), sum('compressed'))].join(''));
   return 0;
+}
+
+function inMegabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1).padStart(6)} MB`;
 }
 
 function build(): number {

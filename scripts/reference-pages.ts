@@ -1,7 +1,7 @@
 // The reference pages that come from tables in the code: flags, reasons, metrics.
 import { flagTable } from '../src/config-flags.ts';
 import { reasons } from '../src/core/reasons.ts';
-import { Registry } from '../src/telemetry/metrics.ts';
+import { type Description, Registry } from '../src/telemetry/metrics.ts';
 import { operatorMetrics } from '../src/telemetry/operator-metrics.ts';
 
 /** `docs/reference/flags.md`. */
@@ -44,26 +44,29 @@ export function reasonsPage(): string {
 
 /** `docs/reference/metrics.md`. */
 export function metricsPage(): string {
-  const registry = new Registry();
-  operatorMetrics(registry, 0);
-  const lines = registry.render().split('\n');
-  const types = new Map(
-    lines.filter((line) => line.startsWith('# TYPE')).map((line) => line.split(' ').slice(2, 4) as [string, string]),
+  const rows = exposedFamilies().map(
+    ({ name, type, labels, help }) =>
+      `| \`${name}\` | ${type} | ${labels.map((one) => `\`${one}\``).join(' ')} | ${help} |`,
   );
-  const rows = lines
-    .filter((line) => line.startsWith('# HELP'))
-    .map((line) => {
-      const [, , name = '', ...help] = line.split(' ');
-      return `| \`${name}\` | ${types.get(name) ?? ''} | ${help.join(' ')} |`;
-    });
   return page('Metrics', [
-    'Served at `/metrics` on `--metrics-addr`. Names without the prefix `escapement_` are those of the External Secrets Operator,',
-    'with its labels and units.',
+    'Served at `/metrics` on `--metrics-addr`. `escapement_…` are ours, in seconds and bytes, without names of objects; `process_…`',
+    'are those of every process; the others are those of the External Secrets Operator, with its names, labels and units.',
+    '[Monitoring](../guides/monitoring.md) tells how to read them.',
     '',
-    '| metric | type | meaning |',
-    '| --- | --- | --- |',
+    '| metric | type | labels | meaning |',
+    '| --- | --- | --- | --- |',
     ...rows,
+    '',
+    'With `--enable-extended-metric-labels` the series by object also carry `app_kubernetes_io_name`, `…_instance`, `…_version`,',
+    '`…_component`, `…_part_of` and `…_managed_by`, copied from the labels of the object.',
   ]);
+}
+
+/** What the operator exposes with its default flags. */
+export function exposedFamilies(): readonly Description[] {
+  const registry = new Registry();
+  operatorMetrics(registry, { startedAtMs: 0, version: '', extendedLabels: false, monotonicMs: () => 0 });
+  return registry.describe();
 }
 
 function page(title: string, lines: readonly string[]): string {

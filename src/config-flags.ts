@@ -97,8 +97,7 @@ export const flagTable = {
   'enable-extended-metric-labels': {
     kind: 'boolean',
     default: 'false',
-    help: 'accepted; the labels come with the dashboards',
-    ignored: 'not served yet',
+    help: 'copy the recommended labels (app.kubernetes.io/…) of objects to their series, as ESO does',
   },
   'enable-flood-gate': {
     kind: 'boolean',

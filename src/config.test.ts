@@ -87,6 +87,11 @@ describe('loadConfig', () => {
       { metricsTls: { certPath: '/certs/tls.crt', keyPath: '/certs/tls.key' } },
     ],
     ['many writes', ['--concurrent=100'], { concurrentWrites: 100 }],
+    [
+      'hosts, with and without ports',
+      ['--insecure-upstream-hosts=example.test:8080, fd00::1 ,[fd00::2]:443'],
+      { insecureUpstreamHosts: ['example.test:8080', 'fd00::1', '[fd00::2]:443'] },
+    ],
   ])('reads %s', (_, args, expected) => {
     expect(loadConfig(args, {})).toMatchObject({ ...expected, notes: [] });
   });
@@ -123,6 +128,8 @@ describe('loadConfig', () => {
     ['an IPv6 address without brackets', ['--live-addr=::1:80'], '--live-addr=::1:80'],
     ['a log level that does not exist', ['--loglevel=loud'], '--loglevel=loud'],
     ['metrics authentication, rather than leave them open', ['--metrics-auth=true'], '--metrics-auth=true'],
+    ['a URL for a host', ['--ambient-identity-hosts=https://infisical.test'], '--ambient-identity-hosts'],
+    ['a pattern for a host', ['--insecure-upstream-hosts=*.test'], '--insecure-upstream-hosts'],
     ['metrics by TLS without a certificate', ['--metrics-secure=true'], '--metrics-cert-dir'],
   ])('refuses %s in one line', (_, args, names) => {
     const message = refusal(args);

@@ -4,6 +4,7 @@
 import { type CloudVariables, readCloudVariables } from './config-cloud.ts';
 import { type FlagName, type FlagRow, flagTable, foreignProviderFlag } from './config-flags.ts';
 import { parseGoDuration } from './core/go-duration.ts';
+import { badHostEntry, normalizeHostEntry } from './core/host-entry.ts';
 
 /** Where to find the API server; in order of preference. */
 export interface ClusterAccess {
@@ -49,6 +50,7 @@ export interface Config {
   readonly metricsAddress: ListenAddress | undefined;
   readonly metricsTls: { readonly certPath: string; readonly keyPath: string } | undefined;
   readonly healthAddress: ListenAddress | undefined;
+  readonly extendedMetricLabels: boolean;
   readonly logLevel: LogLevel;
   /** Lines to log once at start: accepted flags that do nothing, raised values. */
   readonly notes: readonly string[];
@@ -113,8 +115,8 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     clusterStores: read.boolean('enable-cluster-store-reconciler'),
     storeReconciler: read.boolean('enable-secret-store-reconciler'),
     leaderElection: read.boolean('enable-leader-election') ? leaderElection(texts, read) : undefined,
-    insecureUpstreamHosts: read.list('insecure-upstream-hosts'),
-    ambientIdentityHosts: read.list('ambient-identity-hosts'),
+    insecureUpstreamHosts: read.hosts('insecure-upstream-hosts'),
+    ambientIdentityHosts: read.hosts('ambient-identity-hosts'),
     ambientIdentityNamespaces: read.list('ambient-identity-namespaces'),
     credentialDirectories: read.list('credential-directories'),
     metricsAddress: read.address('metrics-addr'),
@@ -125,6 +127,7 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
         }
       : undefined,
     healthAddress: read.address('live-addr'),
+    extendedMetricLabels: read.boolean('enable-extended-metric-labels'),
     logLevel: read.logLevel('loglevel'),
     notes,
   });
@@ -217,8 +220,15 @@ function readers(texts: Texts) {
     }
     throw new ConfigError(`--${name}=${texts[name]}: expected a duration such as 30s, 5m or 1h30m`);
   };
+  const list = (name: FlagName): readonly string[] =>
+    texts[name]
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '');
   return {
     duration,
+    list,
+    hosts: (name: FlagName): readonly string[] => list(name).map((item) => hostEntry(item, name)),
     positiveDuration(name: FlagName): number {
       const ms = duration(name);
       if (ms > 0) return ms;
@@ -234,11 +244,6 @@ function readers(texts: Texts) {
       if (/^\d{1,9}$/.test(texts[name])) return Number(texts[name]);
       throw new ConfigError(`--${name}=${texts[name]}: expected a whole number`);
     },
-    list: (name: FlagName): readonly string[] =>
-      texts[name]
-        .split(',')
-        .map((item) => item.trim())
-        .filter((item) => item !== ''),
     address(name: FlagName): ListenAddress | undefined {
       if (texts[name] === '0' || texts[name] === '') return undefined;
       const match = /^(?:\[([0-9A-Fa-f:]+)\]|([^:\s]*)):(\d{1,5})$/.exec(texts[name]);
@@ -253,6 +258,12 @@ function readers(texts: Texts) {
       throw new ConfigError(`--${name}=${texts[name]}: expected one of ${logLevels.join(', ')}`);
     },
   };
+}
+
+/** The entry as it was written: the rooms that use it bring it into one spelling. */
+function hostEntry(item: string, name: FlagName): string {
+  if (normalizeHostEntry(item) !== undefined) return item;
+  throw new ConfigError(badHostEntry(item, name));
 }
 
 function flagNames(): FlagName[] {

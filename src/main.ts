@@ -1,6 +1,5 @@
 // Wiring only: reads the command line, builds each room once, hands it what it needs, owns signals and exit codes.
 // Exit codes: 0 ended as asked, 1 could not start or was ended by a fault, 2 the command line is wrong.
-import { printCrds } from './cli/crds.ts';
 import { usage } from './cli/usage.ts';
 import { ConfigError, loadConfig, runHelp } from './config.ts';
 import { OperatorError } from './core/operator-error.ts';
@@ -14,7 +13,7 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
       if (wantsHelp) return await print(runHelp());
       return await runUntilSignal(args);
     case 'crds':
-      return await print(printCrds());
+      return await print((await import('./cli/crds.ts')).printCrds()); // brings YAML, which `run` may not need
     case 'version':
     case '--version':
       return await print(version);

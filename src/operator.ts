@@ -3,6 +3,7 @@
 //   cluster access ─► transport ─► informers ─synced─► leader ─► controllers          SIGTERM: controllers ─► sessions
 //                                     └── /readyz                                        ─► events ─► lease ─► informers
 import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import { hostname } from 'node:os';
 import pRetry from 'p-retry';
 import { gatherInfisicalPrincipal } from './auth/infisical/table.ts';
@@ -10,6 +11,7 @@ import { Sessions } from './auth/session.ts';
 import type { Config } from './config.ts';
 import { StoreConnections } from './controller/connect.ts';
 import { ExternalSecretController } from './controller/external-secret/controller.ts';
+import { exposeQueues } from './controller/queue-series.ts';
 import { ReadYourWrites } from './controller/read-your-writes.ts';
 import {
   type ExternalSecretRecord,
@@ -43,7 +45,7 @@ import { loadClusterAccess } from './kube/config.ts';
 import type { InformerOptions } from './kube/contract.ts';
 import { detectCompatibility, serves } from './kube/discovery.ts';
 import { createEventRecorder } from './kube/events.ts';
-import { type StartedInformer, startInformer } from './kube/informer.ts';
+import { type InformerDeps, type StartedInformer, startInformer } from './kube/informer.ts';
 import { startElection } from './kube/lease.ts';
 import { createToken } from './kube/tokens.ts';
 import { createTransport, type Transport } from './kube/transport.ts';
@@ -51,8 +53,12 @@ import type { Resource } from './kube/types.ts';
 import { fakeProvider } from './providers/fake/provider.ts';
 import { createInfisicalProvider } from './providers/infisical/provider.ts';
 import { createRegistry } from './providers/registry.ts';
+import type { SnapshotRead } from './providers/snapshots.ts';
 import { sleep, systemClock } from './runtime/clock.ts';
+import { keepHeapSmall } from './runtime/heap.ts';
 import { Slots } from './runtime/slots.ts';
+import { WhileLeading, type Work } from './runtime/while-leading.ts';
+import { otherValue } from './telemetry/bounded-label.ts';
 import { startEndpoints } from './telemetry/endpoints.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
 import { Registry } from './telemetry/metrics.ts';
@@ -65,11 +71,18 @@ const userAgent = `escapement/${version}`;
 /** Runs until `stopping` fires; the answer is the exit code. Throws OperatorError when it cannot start. */
 export async function runOperator(config: Config, stopping: AbortSignal): Promise<number> {
   const startedAtMs = clock.nowMs();
+  keepHeapSmall();
   const log = createLogger(config.logLevel);
   log.info({ detail: version }, 'starting');
   for (const note of config.notes) log.info({ detail: note }, 'flag');
   const registry = new Registry();
-  const metrics = operatorMetrics(registry, startedAtMs);
+  const metrics = operatorMetrics(registry, {
+    startedAtMs,
+    version,
+    extendedLabels: config.extendedMetricLabels,
+    monotonicMs: clock.monotonicMs,
+  });
+  metrics.leader.set({}, 0);
   const waitingFor = new Set(['the API server']);
   const endpoints = await startEndpoints({
     health: config.healthAddress,
@@ -81,8 +94,9 @@ export async function runOperator(config: Config, stopping: AbortSignal): Promis
   const access = await loadClusterAccess(accessSources(config), clock);
   const transport = createTransport({ access, clock, userAgent });
   try {
-    const caches = await startCaches({ config, transport, log, waitingFor, stopping });
-    const base: Base = { config, transport, caches, log, metrics, registry };
+    const informerDeps = { transport, clock, log, onFailure: countWatchFailures(metrics) };
+    const caches = await startCaches({ config, informerDeps, log, waitingFor, stopping });
+    const base: Base = { config, transport, informerDeps, caches, log, metrics };
     waitingFor.clear();
     log.info({ durationMs: clock.nowMs() - startedAtMs }, 'caches synced');
     await lead(base, stopping);
@@ -120,36 +134,39 @@ interface Caches {
 interface Base {
   readonly config: Config;
   readonly transport: Transport;
+  readonly informerDeps: InformerDeps;
   readonly caches: Caches;
   readonly log: Logger;
   readonly metrics: OperatorMetrics;
-  readonly registry: Registry;
 }
 
 interface CacheInputs {
   readonly config: Config;
-  readonly transport: Transport;
+  readonly informerDeps: InformerDeps;
   readonly log: Logger;
   readonly waitingFor: Set<string>;
   readonly stopping: AbortSignal;
 }
 
 /** Starts every informer at once and waits for all; a follower keeps them warm. */
-async function startCaches({ config, transport, log, waitingFor, stopping }: CacheInputs): Promise<Caches> {
-  await untilServed(transport, log, waitingFor, stopping);
-  const deps = { transport, clock, log };
+async function startCaches({ config, informerDeps, log, waitingFor, stopping }: CacheInputs): Promise<Caches> {
+  await untilServed(informerDeps.transport, log, waitingFor, stopping);
   const scope = config.namespace === undefined ? {} : { namespace: config.namespace };
   const cache = <T extends { readonly uid: string; readonly resourceVersion: string }>(
     options: InformerOptions<T>,
   ): Cache<T> => {
-    const informer = startInformer(options, deps);
-    return { informer, view: new ReadYourWrites(informer, clock) };
+    const informer: StartedInformer<T> = startInformer(
+      { ...options, known: (key, resourceVersion) => view.written(key, resourceVersion) },
+      informerDeps,
+    );
+    const view = new ReadYourWrites(informer, clock);
+    return { informer, view };
   };
   const labelSelector = `${managedLabel}=${managedLabelValue}`;
   const clusterStores = { resource: clusterSecretStoreResource, trim: storeRecord('ClusterSecretStore') };
   const caches: Caches = {
     externalSecrets: cache({ resource: externalSecretResource, ...scope, trim: externalSecretRecord }),
-    targets: cache({ resource: secretResource, ...scope, labelSelector, trim: targetRecord }),
+    targets: cache({ resource: secretResource, ...scope, labelSelector, trim: (object) => targetRecord(object) }),
     stores: {
       SecretStore: cache({ resource: secretStoreResource, ...scope, trim: storeRecord('SecretStore') }),
       ...(config.clusterStores ? { ClusterSecretStore: cache(clusterStores) } : {}),
@@ -211,13 +228,18 @@ async function lead(base: Base, stopping: AbortSignal): Promise<void> {
     await work.stop();
     return;
   }
-  let work: Promise<Work> | undefined;
-  const end = async () => {
-    const ending = work;
-    work = undefined;
-    metrics.leader.set({}, 0);
-    await (await ending)?.stop();
-  };
+  const fault = Promise.withResolvers<never>();
+  const work = new WhileLeading({
+    start(leadership) {
+      // Bound to its own term: what is left of it must not write in the next one.
+      const guard = () => {
+        if (leadership.aborted) throw new OperatorError('Aborted', 'this term of leadership is over');
+        election.guard();
+      };
+      return startWork(base, dialect, guard, AbortSignal.any([stopping, leadership]));
+    },
+    onFault: fault.reject,
+  });
   const election = startElection({
     terms: {
       namespace:
@@ -236,17 +258,20 @@ async function lead(base: Base, stopping: AbortSignal): Promise<void> {
     onGained: (leadership) => {
       log.info({}, 'leading');
       metrics.leader.set({}, 1);
-      work = startWork(base, dialect, () => election.guard(), AbortSignal.any([stopping, leadership]));
-      work.catch((err: unknown) => log.error({ err }, 'could not start to work'));
+      work.gained(leadership);
     },
     onLost: () => {
       log.warn({}, 'leadership lost');
-      end().catch((err: unknown) => log.error({ err }, 'could not stop to work'));
+      metrics.leader.set({}, 0);
     },
   });
-  await aborted(stopping);
-  await end().catch(() => {});
-  await election.stop();
+  try {
+    await Promise.race([aborted(stopping), fault.promise]);
+    metrics.leader.set({}, 0);
+    await work.stop();
+  } finally {
+    await election.stop();
+  }
 }
 
 /** About ten seconds, by the delays between them. */
@@ -291,27 +316,32 @@ async function statusDialect(transport: Transport, log: Logger, signal: AbortSig
   return { extended: false };
 }
 
-interface Work {
-  stop(): Promise<void>;
-}
-
 /** Runs under way get this long to end before they are aborted. */
 const graceMs = 3_000;
 const revokeWithinMs = 3_000;
 
 /** Builds what only a leader has, and starts it. */
 async function startWork(base: Base, dialect: StatusDialect, guard: () => void, signal: AbortSignal): Promise<Work> {
-  const { config, transport, caches, log, metrics, registry } = base;
+  const { config, transport, informerDeps, caches, log, metrics } = base;
   const kube = createKube(transport);
   const slots = new Slots(config.concurrentWrites);
-  const objects = new ObjectWatcher({ transport, clock, log });
-  const sessions = new Sessions({ clock });
+  const objects = new ObjectWatcher(informerDeps);
+  const sessions = new Sessions({
+    clock,
+    observeLogin: (via, outcome) => metrics.logins.add({ ...via, outcome }),
+  });
   const door = createUpstreamDoor({
     policy: createEgressPolicy({ insecureHosts: config.insecureUpstreamHosts }),
     proxy: createProxyRules(config.proxy),
     userAgent,
     clock,
-    observe: (request) => observeRequest(request, metrics),
+    observe: ({ origin, outcome, durationMs }) =>
+      metrics.noteUpstreamRequest({
+        provider: 'infisical',
+        host: new URL(origin).host,
+        outcome: outcomeLabel(outcome),
+        durationMs,
+      }),
   });
   const cloudDoors = openCloudDoors({
     environment: config.cloud,
@@ -326,13 +356,14 @@ async function startWork(base: Base, dialect: StatusDialect, guard: () => void, 
     clock,
     gatherPrincipal: gatherInfisicalPrincipal,
     observeCall: (call, status) => metrics.providerCalls.add({ provider: 'infisical', call, status }),
+    observeRead: countReads('infisical', metrics),
   });
   const provider = createRegistry({ infisical, fake: fakeProvider });
   const events = createEventRecorder({ transport, clock, slot: (waiting) => slots.acquireWhenIdle(waiting) });
   const reporterOf = (resource: Resource, eventComponent: string) =>
     new Reporter({ resource, eventComponent, fieldManager: 'escapement' }, { kube, events, clock, dialect });
   const kinds = storeKinds(caches, reporterOf);
-  const namespaces = namespaceLabels(transport, log);
+  const namespaces = namespaceLabels(informerDeps);
   const connections = new StoreConnections({
     store: (kind, key) => kinds[kind]?.cache.get(key),
     namespaceLabels: namespaces.labels,
@@ -368,7 +399,7 @@ async function startWork(base: Base, dialect: StatusDialect, guard: () => void, 
       externalSecrets: caches.externalSecrets.informer,
       targets: caches.targets.informer,
       recovery,
-      startedAtMs: clock.nowMs(),
+      startedMs: clock.monotonicMs(),
     },
   );
   const stores = new StoreController({
@@ -386,15 +417,19 @@ async function startWork(base: Base, dialect: StatusDialect, guard: () => void, 
     onStoreChanged: (before, after) => externalSecrets.storeChanged(before, after),
   });
   namespaces.whenChanged((name) => externalSecrets.namespaceChanged(name));
-  const endCollecting = registry.onCollect(() => {
-    metrics.queueDepth.set({ kind: 'ExternalSecret' }, externalSecrets.queueDepth);
-    metrics.queueDepth.set({ kind: 'SecretStore' }, stores.queueDepth);
-  });
+  const endReading = [
+    exposeQueues(metrics, () => [
+      ['ExternalSecret', externalSecrets.queueLoad],
+      ['SecretStore', stores.queueLoad('SecretStore')],
+      ['ClusterSecretStore', stores.queueLoad('ClusterSecretStore')],
+    ]),
+    metrics.sessions.readFrom(() => sessions.loggedIn()),
+  ];
   externalSecrets.start();
   stores.start();
   return {
     async stop() {
-      endCollecting();
+      for (const end of endReading) end();
       await Promise.all([externalSecrets.stop(graceMs), stores.stop(graceMs)]);
       recovery.stop();
       await Promise.all([events.stop(), sessions.close(AbortSignal.timeout(revokeWithinMs))]);
@@ -433,7 +468,7 @@ const namespaceResource: Resource = {
 };
 
 /** Labels of namespaces, followed from the first time a store's condition asks for them. */
-function namespaceLabels(transport: Transport, log: Logger) {
+function namespaceLabels(informerDeps: InformerDeps) {
   let informer: StartedInformer<Readonly<Record<string, string>>> | undefined;
   const listeners: ((name: string) => void)[] = [];
   return {
@@ -441,7 +476,7 @@ function namespaceLabels(transport: Transport, log: Logger) {
       if (informer === undefined) {
         informer = startInformer(
           { resource: namespaceResource, trim: ({ metadata }) => metadata.labels ?? {} },
-          { transport, clock, log },
+          informerDeps,
         );
         informer.subscribe(({ key, before, after, initial }) => {
           if (initial || (before !== undefined && after !== undefined && sameTexts(before, after))) return;
@@ -456,9 +491,24 @@ function namespaceLabels(transport: Transport, log: Logger) {
   };
 }
 
-function observeRequest({ method, outcome, durationMs }: RequestObservation, metrics: OperatorMetrics): void {
-  metrics.upstreamRequests.add({ method, outcome: String(outcome) });
-  metrics.upstreamSeconds.observe({ method }, durationMs / 1_000);
+/** From 0 for the kinds that are always watched: an increase is seen only after a first value. */
+function countWatchFailures(metrics: OperatorMetrics): NonNullable<InformerDeps['onFailure']> {
+  for (const { kind } of [externalSecretResource, secretStoreResource, secretResource]) {
+    metrics.watchFailures.at({ kind, reason: 'ApiUnavailable' });
+  }
+  return (kind, { reason }) => metrics.watchFailures.add({ kind, reason });
+}
+
+/** Counts each read of a scope by its series, which are found once. */
+function countReads(provider: string, metrics: OperatorMetrics): (result: SnapshotRead) => void {
+  const seriesOf = (result: SnapshotRead) => metrics.snapshotReads.at({ provider, result });
+  const series = { hit: seriesOf('hit'), joined: seriesOf('joined'), miss: seriesOf('miss') };
+  return (result) => series[result].add();
+}
+
+/** A status or a reason; statuses that no registry knows share one label, or a host could make any number of series. */
+function outcomeLabel(outcome: RequestObservation['outcome']): string {
+  return typeof outcome === 'number' && STATUS_CODES[outcome] === undefined ? otherValue : String(outcome);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

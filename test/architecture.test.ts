@@ -37,7 +37,11 @@ const rooms: Readonly<Record<string, Room>> = {
   'main.ts': { imports: [...everyRoom, 'cli', 'operator.ts'] },
   'operator.ts': { imports: everyRoom, packages: ['p-retry'] },
   cli: { imports: everyRoom, packages: ['yaml', 'zod'] },
-  'config.ts': { imports: ['config-cloud.ts', 'config-flags.ts', 'core/go-duration.ts'], packages: ['zod'], node: [] },
+  'config.ts': {
+    imports: ['config-cloud.ts', 'config-flags.ts', 'core/go-duration.ts', 'core/host-entry.ts'],
+    packages: ['zod'],
+    node: [],
+  },
   'config-cloud.ts': { imports: [], node: [] },
   'config-flags.ts': { imports: [], node: [] },
   controller: {
@@ -62,7 +66,7 @@ const rooms: Readonly<Record<string, Room>> = {
   http: { imports: ['core'], packages: ['got'] },
   core: { imports: ['crds'], packages: ['re2js', 'yaml'], node: ['crypto', 'util'] },
   crds: { imports: [], packages: ['zod'], node: [] },
-  runtime: { imports: [], node: ['events'] },
+  runtime: { imports: [], node: ['events', 'perf_hooks', 'v8'] },
   telemetry: { imports: [], packages: ['pino'] },
   'version.ts': { imports: [], node: [] },
 };

@@ -255,6 +255,10 @@ export const values: Tree = {
     },
     'The IP families of Services. The operator itself listens on both.',
   ),
+  extendedMetricLabels: flag(
+    false,
+    'Copy the recommended labels (`app.kubernetes.io/…`) of ExternalSecrets and stores to their series.',
+  ),
   metrics: section({
     listen: section({
       port: port(8080, 'Port of `/metrics`.'),
@@ -282,6 +286,24 @@ export const values: Tree = {
     honorLabels: flag(false, 'Keep labels that clash.'),
     metricRelabelings: pieces('Relabelling before ingestion.'),
     relabelings: pieces('Relabelling before the scrape.'),
+  }),
+  grafanaDashboard: section({
+    enabled: flag(false, 'A dashboard, in a ConfigMap that the sidecar of the Grafana chart finds.'),
+    namespace: text('', "Where it is installed; empty takes the release's namespace."),
+    sidecarLabel: text('grafana_dashboard', 'The label that the sidecar looks for.', { minLength: 1 }),
+    sidecarLabelValue: text('1', 'The value of that label.'),
+    annotations: labels("Annotations of the ConfigMap, such as Grafana's folder."),
+    extraLabels: labels('More labels of the ConfigMap.'),
+  }),
+  prometheusRule: section({
+    enabled: flag(false, 'Alerts, in a PrometheusRule of the Prometheus operator.'),
+    renderMode: oneOf(
+      ['skipIfMissing', 'failIfMissing', 'alwaysRender'],
+      'What to do where the cluster has no such kind.',
+    ),
+    namespace: text('', "Where it is installed; empty takes the release's namespace."),
+    additionalLabels: labels('Labels by which Prometheus finds it.'),
+    additionalRules: pieces('More rules, in a group of their own.'),
   }),
   networkPolicy: section({
     enabled: flag(true, 'Allow only what the operator needs.'),
@@ -318,9 +340,7 @@ export const withoutEffect: Readonly<Record<string, string>> = {
   'crds.createSecretStore': ownCrds,
   'crds.unsafeServeV1Beta1': 'v1beta1 is always served',
   enableHTTP2: 'the metrics endpoint speaks HTTP/1.1',
-  extendedMetricLabels: 'not served yet',
   genericTargets: 'manifest targets are not served yet',
-  grafanaDashboard: 'not served yet',
   hostUsers: 'set it by podSpecExtra',
   'image.flavour': 'there is one image',
   'log.timeEncoding': 'log times are epoch milliseconds',

@@ -1,5 +1,6 @@
 // What a login method is, and what it is given. Methods hold no state; sessions do.
 import { OperatorError } from '../core/operator-error.ts';
+import type { Reason } from '../core/reasons.ts';
 import type { SecretValue } from '../core/secret-value.ts';
 
 /** A reference to one key of a Secret, as ESO's manifests write it. */
@@ -116,12 +117,25 @@ export class TokenRejected extends OperatorError {
   }
 }
 
+/** How an identity logs in, as metrics count it. */
+export interface LoginVia {
+  /** The provider's block in a store. */
+  readonly provider: string;
+  /** The login method, from the provider's closed table. */
+  readonly method: string;
+}
+
+/** Told of a login that ended, with `success` or the reason of its failure. */
+export type ObserveLogin = (via: LoginVia, outcome: 'success' | Reason) => void;
+
 /** A principal at one host: what a session needs to know to log in there. */
 export interface Identity {
   /** Equal for equal method, parameters, material, host, CA and organisation. Holds no secret. */
   readonly key: string;
   /** Throws OperatorError: `LoginRejected`, `UpstreamThrottled`, `UpstreamRejected`, `UpstreamUnavailable` … */
   login(nowMs: number, signal: AbortSignal): Promise<Grant>;
+  /** Absent leaves its logins uncounted. */
+  readonly via?: LoginVia;
   /** Ends a token at the provider; absent where tokens are not ours to end. */
   readonly revoke?: (token: SecretValue, signal: AbortSignal) => Promise<void>;
 }

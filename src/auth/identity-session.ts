@@ -6,9 +6,10 @@
 //     │                └──TokenRejected──▶ empty
 //     └──login refused──▶ paused until … ──▶ empty
 import { asOperatorError, OperatorError } from '../core/operator-error.ts';
+import type { Reason } from '../core/reasons.ts';
 import type { SecretValue } from '../core/secret-value.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { type Identity, type Session, TokenRejected } from './contract.ts';
+import { type Identity, type LoginVia, type ObserveLogin, type Session, TokenRejected } from './contract.ts';
 
 /** Share of a token's life after which it is replaced: leaves room for a failed login and its pause. */
 const renewAtShare = 0.8;
@@ -26,6 +27,7 @@ const throttledPauseMs = 60_000;
 /** Longest wait for one token's revocation. */
 const revokeTimeoutMs = 4_000;
 
+/** Instants here are monotonic: neither a token's life nor a pause may follow a wall clock that is set. */
 interface Held {
   readonly token: SecretValue;
   readonly renewAtMs: number;
@@ -40,12 +42,20 @@ interface Pause {
   readonly failures: number;
 }
 
+export interface SessionPorts {
+  readonly clock: Clock;
+  readonly observeLogin: ObserveLogin;
+  /** Called when the last call or login under way has ended. */
+  readonly onIdle: () => void;
+}
+
 /** A session and its states; `Sessions` decides how long it lives. */
 export class IdentitySession implements Session {
   readonly key: string;
   readonly holders = new Set<string>();
   #identity: Identity;
   readonly #clock: Clock;
+  readonly #observeLogin: ObserveLogin;
   readonly #onIdle: () => void;
   readonly #stop = new AbortController();
   #held: Held | undefined;
@@ -53,16 +63,26 @@ export class IdentitySession implements Session {
   #pause: Pause | undefined;
   #calls = 0;
 
-  constructor(identity: Identity, clock: Clock, onIdle: () => void) {
+  constructor(identity: Identity, { clock, observeLogin, onIdle }: SessionPorts) {
     this.key = identity.key;
     this.#identity = identity;
     this.#clock = clock;
+    this.#observeLogin = observeLogin;
     this.#onIdle = onIdle;
   }
 
   /** The same identity, gathered anew: later logins read their material through it, since the former store may be gone. */
   follow(identity: Identity): void {
     this.#identity = identity;
+  }
+
+  get via(): LoginVia | undefined {
+    return this.#identity.via;
+  }
+
+  /** True while it holds a token that has not ended. */
+  get isLoggedIn(): boolean {
+    return this.#held !== undefined && this.#clock.monotonicMs() < this.#held.expiresAtMs;
   }
 
   /** True while a call or a login is under way. */
@@ -72,7 +92,7 @@ export class IdentitySession implements Session {
 
   /** True while a refused login must be remembered. */
   get paused(): boolean {
-    return this.#pause !== undefined && this.#clock.nowMs() < this.#pause.untilMs;
+    return this.#pause !== undefined && this.#clock.monotonicMs() < this.#pause.untilMs;
   }
 
   async withToken<T>(call: (token: SecretValue) => Promise<T>, signal: AbortSignal): Promise<T> {
@@ -115,7 +135,7 @@ export class IdentitySession implements Session {
   }
 
   async #usable(signal: AbortSignal): Promise<Held> {
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#clock.monotonicMs();
     const held = this.#held;
     if (held !== undefined && nowMs < held.expiresAtMs) {
       // In time for the end: nobody waits for a renewal, and one that fails is tried again after its pause.
@@ -135,12 +155,14 @@ export class IdentitySession implements Session {
   }
 
   async #loginOnce(): Promise<Held> {
-    const startedAtMs = this.#clock.nowMs();
+    const wallMs = this.#clock.nowMs();
+    const startedMs = this.#clock.monotonicMs();
     try {
-      const grant = await this.#identity.login(startedAtMs, this.#stop.signal);
-      const expiresAtMs = grant.expiresAtMs ?? Number.POSITIVE_INFINITY;
-      const renewAtMs = startedAtMs + (expiresAtMs - startedAtMs) * renewAtShare;
-      this.#held = { token: grant.token, renewAtMs, expiresAtMs, proven: false };
+      const grant = await this.#identity.login(wallMs, this.#stop.signal);
+      const lifeMs = (grant.expiresAtMs ?? Number.POSITIVE_INFINITY) - wallMs;
+      const renewAtMs = startedMs + lifeMs * renewAtShare;
+      this.#held = { token: grant.token, renewAtMs, expiresAtMs: startedMs + lifeMs, proven: false };
+      this.#count('success');
       return this.#held;
     } catch (thrown) {
       const error = asOperatorError(thrown);
@@ -152,8 +174,13 @@ export class IdentitySession implements Session {
   /** Keeps a failed login in mind, for as long as its kind asks for. */
   #remember(error: OperatorError): void {
     if (error.reason === 'Aborted') return;
+    this.#count(error.reason);
     const failures = (this.#pause?.error.reason === error.reason ? this.#pause.failures : 0) + 1;
-    this.#pause = { error, failures, untilMs: this.#clock.nowMs() + pauseMs(error, failures) };
+    this.#pause = { error, failures, untilMs: this.#clock.monotonicMs() + pauseMs(error, failures) };
+  }
+
+  #count(outcome: 'success' | Reason): void {
+    if (this.via !== undefined) this.#observeLogin(this.via, outcome);
   }
 
   #drop(held: Held): void {
@@ -167,7 +194,7 @@ export class IdentitySession implements Session {
     // A token with a limited number of uses ends in the middle of work: that is no fault of the credentials.
     if (held.proven) return rejected;
     if (current) this.#remember(new OperatorError('LoginRejected', rejected.message, { cause: rejected }));
-    return this.#pause === undefined ? rejected : repeated(this.#pause, this.#clock.nowMs());
+    return this.#pause === undefined ? rejected : repeated(this.#pause, this.#clock.monotonicMs());
   }
 
   /** Ends the session: no login goes on, and its token is revoked where it can be. Never throws. */

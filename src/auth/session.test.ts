@@ -112,6 +112,40 @@ describe('a session', () => {
     expect(upstream.logins).toBe(2);
   });
 
+  it.each([-2 * hourMs, 2 * hourMs])(
+    'keeps its token for as long as it lives when the wall clock is set by %i ms, and renews it in time',
+    async (byMs) => {
+      const { session, upstream, clock } = setUp();
+      await session.withToken(upstream.call, signal);
+      clock.setWall(byMs);
+      await clock.advance(hourMs * 0.79);
+      expect(await session.withToken(upstream.call, signal)).toBe('token-1');
+      expect(upstream.logins).toBe(1);
+      await clock.advance(hourMs * 0.02);
+      await session.withToken(upstream.call, signal);
+      expect(await session.withToken(upstream.call, signal)).toBe('token-2');
+      await clock.advance(hourMs * 0.5);
+      expect(await session.withToken(upstream.call, signal)).toBe('token-2');
+      expect(upstream.logins).toBe(2);
+    },
+  );
+
+  it.each([-2 * hourMs, 2 * hourMs])(
+    'pauses after a refused login for as long as ever when the wall clock is set by %i ms',
+    async (byMs) => {
+      const { session, upstream, clock } = setUp();
+      upstream.refusal = new OperatorError('LoginRejected', 'no');
+      await reasonOf(session.withToken(upstream.call, signal));
+      clock.setWall(byMs);
+      await clock.advance(59_000);
+      expect(await reasonOf(session.withToken(upstream.call, signal))).toMatchObject({ retryAfterMs: 1_000 });
+      expect(upstream.logins).toBe(1);
+      upstream.refusal = undefined;
+      await clock.advance(1_000);
+      expect(await session.withToken(upstream.call, signal)).toBe('token-2');
+    },
+  );
+
   it('goes on with the old token while its renewal is refused, without hammering', async () => {
     const { session, upstream, clock } = setUp();
     await session.withToken(upstream.call, signal);
@@ -299,6 +333,43 @@ describe('letting go', () => {
     await running;
     await settle();
     expect(upstream.revoked).toEqual(['token-1']);
+  });
+
+  it('counts logins and who is logged in, by provider and method', async () => {
+    const clock = new FakeClock();
+    const upstream = new Upstream();
+    const seen: string[] = [];
+    const sessions = new Sessions({
+      clock,
+      observeLogin: ({ provider, method }, outcome) => seen.push(`${provider} ${method} ${outcome}`),
+    });
+    const open = (key: string, method: string) =>
+      sessions.open({ ...upstream.identity(key), via: { provider: 'p', method } }, 'store');
+    const [first, second, other] = [open('a', 'm'), open('b', 'm'), open('c', 'n')];
+    expect([...sessions.loggedIn()].map(([{ method }, count]) => [method, count])).toEqual([
+      ['m', 0],
+      ['n', 0],
+    ]);
+    await first.withToken(upstream.call, signal);
+    await second.withToken(upstream.call, signal);
+    upstream.refusal = new OperatorError('LoginRejected', 'no');
+    await reasonOf(other.withToken(upstream.call, signal));
+    expect(seen).toEqual(['p m success', 'p m success', 'p n LoginRejected']);
+    const counts = () => [...sessions.loggedIn()].map(([, count]) => count);
+    expect(counts()).toEqual([2, 0]);
+    await clock.advance(hourMs);
+    expect(counts()).toEqual([0, 0]);
+  });
+
+  it('counts a token that is refused at its first use as a refused login', async () => {
+    const upstream = new Upstream();
+    upstream.issue = () => 'static';
+    const outcomes: string[] = [];
+    const sessions = new Sessions({ clock: new FakeClock(), observeLogin: (_, outcome) => outcomes.push(outcome) });
+    const session = sessions.open({ ...upstream.identity(), via: { provider: 'p', method: 'm' } }, 'store');
+    const refuse = () => Promise.reject(new TokenRejected('the token is refused'));
+    expect(await reasonOf(session.withToken(refuse, signal))).toMatchObject({ reason: 'LoginRejected' });
+    expect(outcomes.at(-1)).toBe('LoginRejected');
   });
 
   it('lets go of everything that a holder opened', async () => {

@@ -3,7 +3,7 @@
 // identity-session.ts.
 import { OperatorError } from '../core/operator-error.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { Identity, Session, SessionPool } from './contract.ts';
+import type { Identity, LoginVia, ObserveLogin, Session, SessionPool } from './contract.ts';
 import { IdentitySession } from './identity-session.ts';
 
 /** How many tokens are revoked at the same time when the process ends. */
@@ -12,6 +12,7 @@ const parallelRevocations = 16;
 /** All sessions by identity key, and who holds them. */
 export class Sessions implements SessionPool {
   readonly #clock: Clock;
+  readonly #observeLogin: ObserveLogin;
   readonly #byKey = new Map<string, IdentitySession>();
   /** The identities that a holder opened. */
   readonly #keysOf = new Map<string, Set<string>>();
@@ -20,13 +21,25 @@ export class Sessions implements SessionPool {
   readonly #bound = new AbortController();
   #closed = false;
 
-  constructor(options: { readonly clock: Clock }) {
+  constructor(options: { readonly clock: Clock; readonly observeLogin?: ObserveLogin }) {
     this.#clock = options.clock;
+    this.#observeLogin = options.observeLogin ?? (() => {});
   }
 
   /** How many identities have a session. */
   get size(): number {
     return this.#byKey.size;
+  }
+
+  /** How many identities hold a token that has not ended, by how they log in. */
+  loggedIn(): Iterable<readonly [LoginVia, number]> {
+    const counts = new Map<string, readonly [LoginVia, number]>();
+    for (const { via, isLoggedIn } of this.#byKey.values()) {
+      if (via === undefined) continue;
+      const id = `${via.provider}/${via.method}`;
+      counts.set(id, [via, (counts.get(id)?.[1] ?? 0) + (isLoggedIn ? 1 : 0)]);
+    }
+    return counts.values();
   }
 
   open(identity: Identity, holder: string): Session {
@@ -64,7 +77,11 @@ export class Sessions implements SessionPool {
   }
 
   #create(identity: Identity): IdentitySession {
-    const session: IdentitySession = new IdentitySession(identity, this.#clock, () => this.#settle(session));
+    const session: IdentitySession = new IdentitySession(identity, {
+      clock: this.#clock,
+      observeLogin: this.#observeLogin,
+      onIdle: () => this.#settle(session),
+    });
     this.#byKey.set(identity.key, session);
     return session;
   }

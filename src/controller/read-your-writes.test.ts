@@ -84,6 +84,17 @@ describe('ReadYourWrites', () => {
     expect(cache.get('k')).toEqual(item(newer));
   });
 
+  it('names an own write by its exact version, for an informer that is about to show it', () => {
+    const { informer, cache } = setUp();
+    const own = item(10);
+    cache.note('k', own);
+    expect(cache.written('k', '10')).toBe(own);
+    expect(cache.written('k', '11')).toBeUndefined();
+    expect(cache.written('other', '10')).toBeUndefined();
+    informer.show('k', item(10));
+    expect(cache.written('k', '10')).toBeUndefined();
+  });
+
   it('takes no older answer than the informer has', () => {
     const { informer, cache } = setUp();
     informer.show('k', item(12));

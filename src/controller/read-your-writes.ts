@@ -44,6 +44,12 @@ export class ReadYourWrites<T extends Versioned> {
     return cached === undefined || isNewer(written.object, cached) ? written.object : cached;
   }
 
+  /** The answer to an own write of just this version, while the informer has not shown it. */
+  written(key: string, resourceVersion: string): T | undefined {
+    const written = this.#written.get(key)?.object;
+    return written?.resourceVersion === resourceVersion ? written : undefined;
+  }
+
   /** Takes in the API server's answer to a write. */
   note(key: string, object: T): void {
     const cached = this.#informer.get(key);

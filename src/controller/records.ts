@@ -119,8 +119,11 @@ export function storeRecord(kind: StoreKind): (object: KubeObject) => StoreRecor
   };
 }
 
-/** A target Secret without its values: they are hashed here, on the way into the cache, and dropped. */
-export function targetRecord(object: KubeObject): ObservedTarget {
+/**
+ * A target Secret without its values: they are hashed here, on the way into the cache, and dropped. `sent` is what this
+ * process wrote, when the object is the answer: the hash in its annotation is taken over for data that came back the same.
+ */
+export function targetRecord(object: KubeObject, sent?: Secret): ObservedTarget {
   const { data, type, immutable, metadata } = object as Secret; // only ever called for the Secrets collection
   return {
     namespace: metadata.namespace ?? '',
@@ -134,10 +137,18 @@ export function targetRecord(object: KubeObject): ObservedTarget {
     annotations: metadata.annotations ?? none,
     owners: metadata.ownerReferences ?? nothing,
     finalizers: metadata.finalizers ?? nothing,
-    dataHash: hashOfData(data ?? {}, metadata.annotations?.[dataHashAnnotation]),
+    dataHash:
+      (isSameData(data, sent?.data) ? sent?.metadata.annotations?.[dataHashAnnotation] : undefined) ??
+      hashOfData(data ?? none, metadata.annotations?.[dataHashAnnotation]),
     keys: shared(Object.keys(data ?? {})),
     managed: managedMetadata(metadata.managedFields ?? []),
   };
+}
+
+function isSameData(data: Texts = none, sent: Texts | undefined): boolean {
+  if (sent === undefined) return false;
+  const keys = Object.keys(data);
+  return keys.length === Object.keys(sent).length && keys.every((key) => data[key] === sent[key]);
 }
 
 /** The annotation's own string is kept when it fits, so that ten thousand equal hashes are not held twice. */

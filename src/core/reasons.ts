@@ -30,7 +30,7 @@ export const reasons = {
   },
   InvalidCredential: { next: 'stall', baseDelayMs: 0, hint: 'correct the credential in the named object' },
   IdentityDenied: { next: 'stall', baseDelayMs: 0, hint: 'ask the administrator to extend the allow-list' },
-  HostDenied: { next: 'stall', baseDelayMs: 0, hint: 'use https, or ask the administrator to list the host' },
+  HostDenied: { next: 'stall', baseDelayMs: 0, hint: 'use https, and a host that may be reached' },
   LoginRejected: { next: 'retry', baseDelayMs: 60_000, hint: 'check the credentials and the identity at the provider' },
   AccessDenied: { next: 'retry', baseDelayMs: 10_000, hint: 'give the identity the right to read there' },
   ScopeNotFound: {

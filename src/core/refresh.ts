@@ -1,7 +1,7 @@
 // When an ExternalSecret is looked at again. Periodic due times keep a phase that is derived from the scope and the
 // interval, so that objects of one scope share a wave and one fetch while scopes spread over the interval, also after a
 // restart.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Intervals below this are raised to it: a faster beat asks more of the upstream than any change needs. */
 export const shortestIntervalMs = 1_000;
@@ -20,7 +20,7 @@ export function nextWaveMs(phaseKey: string, intervalMs: number, afterMs: number
 
 /** A number in [0, 1) that depends on nothing but the key. */
 function phaseOf(key: string): number {
-  return createHash('sha1').update(key).digest().readUInt32BE(0) / 2 ** 32;
+  return hash('sha1', key, 'buffer').readUInt32BE(0) / 2 ** 32;
 }
 
 /** What a status says about the last sync. */

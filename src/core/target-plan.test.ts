@@ -218,6 +218,25 @@ describe('planOwnedTarget for a target that is there', () => {
     );
   });
 
+  it.each(['kubernetes.io/service-account-token', 'bootstrap.kubernetes.io/token', 'helm.sh/release.v1'])(
+    'refuses a target of type %s, whoever owns it',
+    (type) => {
+      for (const observed of [
+        target({ type }),
+        target({ type, labels: {}, annotations: {}, owners: [], managed: [] }),
+      ]) {
+        expect(() => planOwnedTarget(source, valuesOf({ K: 'v' }), observed)).toThrow(
+          expect.objectContaining({ reason: 'TargetConflict', message: expect.stringContaining(type) }),
+        );
+      }
+    },
+  );
+
+  it('keeps the type of a target that it takes over', () => {
+    const observed = target({ type: 'kubernetes.io/tls', labels: {}, annotations: {}, owners: [], managed: [] });
+    expect(written(planOwnedTarget(source, valuesOf({ K: 'v' }), observed)).type).toBe('kubernetes.io/tls');
+  });
+
   it('adopts a target that nobody controls', () => {
     const bare = target({ labels: {}, annotations: {}, owners: [foreignOwner], managed: [] }, { K: 'theirs' });
     expect(written(planOwnedTarget(source, valuesOf({ K: 'v' }), bare)).owners).toHaveLength(2);

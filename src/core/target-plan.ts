@@ -90,7 +90,8 @@ export function isTargetValid(target: ObservedTarget | undefined): boolean {
 
 /**
  * The plan for creationPolicy Owner: all data is ours, foreign labels and annotations stay, those that we wrote earlier
- * and want no more go. Throws TargetConflict when another controller owns the Secret, or when it is immutable.
+ * and want no more go. Throws TargetConflict when another controller owns the Secret, when it is immutable, or of a type
+ * that is not for values.
  */
 export function planOwnedTarget(
   source: TargetSource,
@@ -103,6 +104,7 @@ export function planOwnedTarget(
     const name = { namespace: source.namespace, name: source.targetName };
     return { action: 'create', secret: { ...name, ...marks, owners: [ownerOf(source)], finalizers: [], data } };
   }
+  refusePowerful(source, observed);
   refuseForeignOwner(source, observed);
   const wanted = marksOver(observed, source, marks);
   const sameData = observed.dataHash === dataHash;
@@ -209,6 +211,25 @@ function ownerOf(source: TargetSource): Owner {
     controller: true,
     blockOwnerDeletion: true,
   };
+}
+
+/**
+ * Types of Secrets by which somebody is let in or something is installed. Whoever may create ExternalSecrets, and no
+ * Secrets, must not gain that: a controller fills in the token of any ServiceAccount that the annotations name.
+ * https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
+ */
+const powerfulTypes: ReadonlySet<string> = new Set([
+  'kubernetes.io/service-account-token',
+  'bootstrap.kubernetes.io/token',
+  'helm.sh/release.v1',
+]);
+
+function refusePowerful({ targetName }: TargetSource, { type }: ObservedTarget): void {
+  if (!powerfulTypes.has(type)) return;
+  throw new OperatorError(
+    'TargetConflict',
+    `target Secret "${targetName}" is of type "${type}", which is never written: choose another target name`,
+  );
 }
 
 /** ESO compares the owner by kind and name, so an ExternalSecret that was deleted and made again takes its Secret back. */

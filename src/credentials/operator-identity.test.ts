@@ -64,7 +64,7 @@ describe("hosts that see the operator's identity", () => {
     expect(told).not.toContain(namespaceFlag);
   });
 
-  it.each(['https://infisical.test', 'infisical.test/api', '*.test', 'user@infisical.test', 'fd00::1', 'a b'])(
+  it.each(['https://infisical.test', 'infisical.test/api', '*.test', 'user@infisical.test', 'fd00::1:x', 'a b'])(
     'cannot be listed as %j',
     (entry) => {
       expect(() => identity({ ambientIdentityHosts: [entry] })).toThrow(

@@ -2,9 +2,9 @@
 // namespaced store uses them, only if listed; otherwise anybody who may write a store could log in as the operator, or have
 // its token sent to a host of his own.
 import type { AmbientSources } from '../auth/contract.ts';
+import { badHostEntry, normalizeHost, normalizeHostEntry } from '../core/host-entry.ts';
 import { OperatorError } from '../core/operator-error.ts';
 import { SecretValue } from '../core/secret-value.ts';
-import { normalizeHost } from '../http/egress.ts';
 import { fileErrorCode, readBoundedFile } from './bounded-file.ts';
 import type { CloudSources } from './cloud/sources.ts';
 import { readListedFile } from './listed-file.ts';
@@ -34,7 +34,7 @@ export function operatorIdentity(
   clouds: CloudSources,
   ownTokenPath = kubeletTokenPath,
 ): OperatorIdentity {
-  const hosts = new Set(rules.ambientIdentityHosts.map(normalizeEntry));
+  const hosts = new Set(rules.ambientIdentityHosts.map(listedEntry));
   const file: AmbientSources['file'] = (path, field, signal) =>
     readListedFile({ path, directories: rules.credentialDirectories, field }, signal);
   const sources: AmbientSources = {
@@ -93,16 +93,8 @@ async function ownToken(path: string, field: string, signal: AbortSignal): Promi
   }
 }
 
-/** Lower case, without brackets around IPv6, as `host` or `host:port`. */
-function normalizeEntry(entry: string): string {
-  const [, host, port] = /^(\[[^\]]+\]|[^:/?#@*\s[\]]+)(?::(\d{1,5}))?$/.exec(entry) ?? [];
-  const url = host === undefined ? null : URL.parse(`https://${host}`);
-  if (url === null) {
-    throw new OperatorError(
-      'InvalidSpec',
-      `--ambient-identity-hosts: "${entry}" is neither a host nor host:port (IPv6 in brackets)`,
-    );
-  }
-  const name = normalizeHost(url.hostname);
-  return port === undefined ? name : `${name}:${Number(port)}`;
+function listedEntry(entry: string): string {
+  const normal = normalizeHostEntry(entry);
+  if (normal !== undefined) return normal;
+  throw new OperatorError('InvalidSpec', badHostEntry(entry, 'ambient-identity-hosts'));
 }

@@ -1,6 +1,7 @@
 // Where upstream requests may go: the egress guard as a pure policy. It judges URLs and the addresses that their names
 // resolve to; agents.ts asks it at every connection, so that a name which changes its address gains nothing.
 import { isIP } from 'node:net';
+import { badHostEntry, normalizeHost, normalizeHostEntry } from '../core/host-entry.ts';
 import { OperatorError } from '../core/operator-error.ts';
 import { classifyAddress } from './addresses.ts';
 
@@ -24,7 +25,7 @@ const metadataNames = new Set(['metadata.google.internal', 'metadata.goog', 'ins
  * entry that is neither.
  */
 export function createEgressPolicy(options: { readonly insecureHosts: readonly string[] }): EgressPolicy {
-  const listed = new Set(options.insecureHosts.map(normalizeEntry));
+  const listed = new Set(options.insecureHosts.map(listedEntry));
   const isListed = (host: string, port: number) => listed.has(host) || listed.has(`${host}:${port}`);
   return {
     checkUrl(url) {
@@ -66,14 +67,6 @@ export function portOf(url: URL): number {
   return url.protocol === 'http:' ? 80 : 443;
 }
 
-/** Host in lower case, without brackets or trailing dots. */
-export function normalizeHost(hostname: string): string {
-  return hostname
-    .toLowerCase()
-    .replace(/^\[|\]$/g, '')
-    .replace(/\.+$/, '');
-}
-
 function extraPart(url: URL): string | undefined {
   // `https://host/?` has an empty search, yet appending a path to it would land in the query.
   if (url.href.includes('?')) return 'a query';
@@ -97,18 +90,10 @@ function isInClusterService(host: string): boolean {
   return /^([^.]+\.){2,}svc(\.cluster\.local)?$/.test(host);
 }
 
-/** `host`, `host:port`, `[v6]:port` or a bare IPv6 address, as `host` or `host:port` without brackets. */
-function normalizeEntry(entry: string): string {
-  const text = entry.trim();
-  const bare = isIP(text) === 6 ? `[${text}]` : text;
-  const [, host, port] = /^(\[[^\]]+\]|[^:/?#@*\s[\]]+)(?::(\d{1,5}))?$/.exec(bare) ?? [];
-  // The URL parser writes a host the way it will write the same host in a request.
-  const url = host === undefined ? null : URL.parse(`http://${host}`);
-  if (url === null) {
-    throw new OperatorError('InvalidSpec', `--insecure-upstream-hosts: "${text}" is neither a host nor host:port`);
-  }
-  const normal = normalizeHost(url.hostname);
-  return port === undefined ? normal : `${normal}:${Number(port)}`;
+function listedEntry(entry: string): string {
+  const normal = normalizeHostEntry(entry);
+  if (normal !== undefined) return normal;
+  throw new OperatorError('InvalidSpec', badHostEntry(entry, 'insecure-upstream-hosts'));
 }
 
 function denied(host: string, rule: string): OperatorError {

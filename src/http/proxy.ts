@@ -1,9 +1,10 @@
 // Which requests go through which proxy: the usual variables, read as Go reads them (golang.org/x/net/http/httpproxy), since
 // clusters set them for programs in Go. Pure; agents.ts makes the connections.
 import { BlockList, isIP } from 'node:net';
+import { normalizeHost } from '../core/host-entry.ts';
 import { OperatorError } from '../core/operator-error.ts';
 import { classifyAddress } from './addresses.ts';
-import { normalizeHost, portOf } from './egress.ts';
+import { portOf } from './egress.ts';
 
 /** The values of HTTP_PROXY, HTTPS_PROXY and NO_PROXY (or their lower-case names). */
 export interface ProxySettings {

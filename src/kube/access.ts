@@ -24,6 +24,8 @@ export interface ClusterAccess {
   readonly server: URL;
   /** Asked at each new connection, so that a rotated CA file is taken in. */
   readonly tls: () => TlsMaterial;
+  /** A connection failed, perhaps because the certificates have been replaced: what is cached is worth another look. */
+  readonly refreshTls?: () => void;
   /** A http(s) proxy that is asked to CONNECT. */
   readonly proxyUrl?: URL;
   /** The namespace of the context or of the pod; `default` when neither says. */

@@ -65,8 +65,23 @@ describe('loadClusterAccess from a kubeconfig', () => {
     file('me.key', '-----BEGIN KEY-----');
     const user = { 'client-certificate': 'me.crt', 'client-key': 'me.key' };
     const access = await load({ cluster: { 'certificate-authority': 'ca.pem' }, user });
-    expect(access.tls()).toEqual({ caPem: pem, certPem: pem, keyPem: '-----BEGIN KEY-----' });
+    expect(access.tls()).toEqual({ caPem: pem.trim(), certPem: pem, keyPem: '-----BEGIN KEY-----' });
     expect(access.credentials.authorization()).toBeUndefined();
+  });
+
+  it('reads the CA file again when a minute has passed or a connection failed', async () => {
+    const clock = new FakeClock();
+    file('ca.pem', pem);
+    const kubeconfigPath = file('ca-file', kubeconfig({ cluster: { 'certificate-authority': 'ca.pem' } }));
+    const access = await loadClusterAccess({ kubeconfigPath }, clock);
+    expect(access.tls().caPem).toBe(pem.trim());
+    file('ca.pem', 'rolled');
+    expect(access.tls().caPem).toBe(pem.trim());
+    access.refreshTls?.();
+    expect(access.tls().caPem).toBe('rolled');
+    file('ca.pem', 'rolled again');
+    await clock.advance(61_000);
+    expect(access.tls().caPem).toBe('rolled again');
   });
 
   it('reads what changes how the server is reached', async () => {
@@ -210,6 +225,9 @@ describe('loadClusterAccess in a pod', () => {
     await clock.advance(61_000);
     expect(access.credentials.authorization()).toBe('Bearer two');
     expect(access.tls().caPem).toBe('rotated');
+    file('ca.crt', 'rotated again');
+    access.refreshTls?.();
+    expect(access.tls().caPem).toBe('rotated again');
   });
 
   it('names the file that is missing', async () => {

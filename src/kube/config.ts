@@ -5,7 +5,6 @@ import { OperatorError } from '../core/operator-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ClusterAccess } from './access.ts';
 import { inClusterAccess, type PodEnvironment } from './in-cluster.ts';
-import { accessOf, chooseContext, needsPlugin } from './kubeconfig.ts';
 
 /** Where to look, in this order. Environment variables arrive here as arguments. */
 export interface AccessSources {
@@ -33,6 +32,8 @@ function kubeconfigPaths({ kubeconfigPath, kubeconfigVariable }: AccessSources):
 }
 
 async function fromKubeconfig(paths: readonly string[], clock: Clock): Promise<ClusterAccess> {
+  // Not needed in a pod, and the YAML parser alone takes 5 MB of memory.
+  const { accessOf, chooseContext, needsPlugin } = await import('./kubeconfig.ts');
   const chosen = chooseContext(paths);
   if (!needsPlugin(chosen)) return accessOf(chosen, clock);
   const { loginByPlugin } = await import('./auth-plugin.ts');

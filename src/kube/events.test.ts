@@ -83,6 +83,16 @@ describe('event recorder', () => {
     expect(written()[1]?.count).toBe(22);
   });
 
+  it.each([-3_600_000, 3_600_000])('goes on telling what repeats when the wall clock is set by %i ms', async (byMs) => {
+    const { server, clock, recorder, written } = await setUp();
+    recorder.record(draft());
+    await until(() => server.requests.length === 1);
+    clock.setWall(byMs);
+    recorder.record(draft());
+    await until(() => server.requests.length === 2);
+    expect(Date.parse(written()[1]?.lastTimestamp ?? '')).toBe(clock.nowMs());
+  });
+
   it('writes the same event anew after its window', async () => {
     const { server, clock, recorder } = await setUp();
     recorder.record(draft());

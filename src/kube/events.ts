@@ -54,7 +54,7 @@ const countEveryMs = 60_000;
 /** Different events about one object: so many at once, then one per `refillMs`. */
 const perObject = { burst: 10, refillMs: 30_000 };
 /** Objects and events remembered; past it the oldest are forgotten and may be told again. */
-const memoryMax = 4_096;
+const memoryMax = 1_024;
 const messageMaxBytes = 1_024;
 const flushMs = 1_000;
 
@@ -97,7 +97,7 @@ class QueuedRecorder implements EventRecorder {
     const nowMs = this.#options.clock.nowMs();
     const key = [draft.subject.uid, draft.type, draft.reason, draft.message].join('\0');
     const known = this.#told.get(key);
-    if (known !== undefined && nowMs - known.lastMs < sameForMs) this.#again(known, nowMs);
+    if (known !== undefined && Math.abs(nowMs - known.lastMs) < sameForMs) this.#again(known, nowMs);
     else if (this.#mayTell(draft.subject.uid)) this.#first(key, draft, nowMs);
     else this.#dropped++;
   }
@@ -132,7 +132,7 @@ class QueuedRecorder implements EventRecorder {
   #again(told: Told, nowMs: number): void {
     told.count++;
     told.lastMs = nowMs;
-    if (nowMs - told.writtenMs >= countEveryMs) this.#enqueue(told);
+    if (Math.abs(nowMs - told.writtenMs) >= countEveryMs) this.#enqueue(told); // far ahead: the clock was set back
   }
 
   #enqueue(told: Told): void {

@@ -29,6 +29,7 @@ export function inClusterAccess(pod: PodEnvironment, clock: Clock): ClusterAcces
   return {
     server: new URL(`https://${host}:${pod.port}`),
     tls: () => ({ caPem: ca.text() }),
+    refreshTls: () => ca.invalidate(),
     namespace: namespace === '' ? 'default' : namespace,
     credentials: tokenFileCredentials(token),
   };

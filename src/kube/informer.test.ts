@@ -67,13 +67,17 @@ interface Setup {
 
 async function follow(
   turns: readonly Turn[],
-  options: { clock?: Clock; trim?: (o: KubeObject) => string | undefined } = {},
+  options: {
+    clock?: Clock;
+    trim?: (o: KubeObject) => string | undefined;
+    known?: (key: string, version: string) => string | undefined;
+  } = {},
 ) {
   let turn = 0;
   const server = await scriptedApiServer((request, response) => {
     turns[Math.min(turn++, turns.length - 1)]?.(response, request);
   });
-  const { clock = systemClock, trim = (object: Thing) => object.spec?.colour } = options;
+  const { clock = systemClock, trim = (object: Thing) => object.spec?.colour, known = () => undefined } = options;
   const transport = createTransport({ access: server.access, clock, userAgent: 'escapement/test' });
   const logged: string[] = [];
   const log = {
@@ -81,7 +85,7 @@ async function follow(
     warn: (_fields: unknown, message: string) => void logged.push(message),
     error: (_fields: unknown, message: string) => void logged.push(message),
   };
-  const informer = startInformer<string>({ resource: things, trim }, { transport, clock, log, random: () => 0 });
+  const informer = startInformer<string>({ resource: things, trim, known }, { transport, clock, log, random: () => 0 });
   const events: InformerEvent<string>[] = [];
   informer.subscribe((event) => void events.push(event));
   cleanUps.push(
@@ -141,6 +145,26 @@ describe('informer', () => {
       [true, undefined, 'red'],
       [false, 'red', 'blue'],
     ]);
+  });
+
+  it('keeps what is known of just this version, and trims every other', async () => {
+    const known = (key: string, version: string) => (key === 'ns/a' && version === '4' ? 'written by us' : undefined);
+    const { cached } = await follow(
+      [
+        (response) =>
+          stream(
+            response,
+            line('ADDED', thing('a', 3)) +
+              line('ADDED', thing('b', 4)) +
+              initialEnd(7) +
+              line('MODIFIED', thing('a', 4, 'blue')) +
+              line('ADDED', thing('c', 9, 'green')),
+          ),
+      ],
+      { known },
+    );
+    await until(() => cached()['c'] === 'green');
+    expect(cached()).toEqual({ a: 'written by us', b: 'red', c: 'green' });
   });
 
   it('lists in pages where the server has no WatchList, then watches from the version of the list', async () => {
@@ -292,6 +316,31 @@ describe('informer', () => {
     await advance(20);
     await until(() => asked().length === 2);
     expect(asked()[1]).toBe('watch@5');
+  });
+
+  it('gives up a stream sooner where bookmarks come once a minute, and misses them', async () => {
+    const clock = new FakeClock();
+    const open = Promise.withResolvers<ServerResponse>();
+    const bookmark = (version: number) => line('BOOKMARK', { metadata: { resourceVersion: String(version) } });
+    const turn: Turn = (response) => {
+      stream(response, initialEnd(5));
+      open.resolve(response);
+    };
+    const { informer, asked } = await follow([turn, hang], { clock });
+    await until(() => informer.hasSynced());
+    const advance = async (seconds: number) => {
+      for (let i = 0; i < seconds; i++) {
+        for (let turns = 0; i % 10 === 0 && turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+        await clock.advance(1_000);
+      }
+    };
+    await advance(60);
+    (await open.promise).write(bookmark(6));
+    await advance(170);
+    expect(asked()).toEqual(['watchlist']);
+    await advance(75); // the look is once a minute
+    await until(() => asked().length === 2);
+    expect(asked()[1]).toBe('watch@6');
   });
 
   it('retries for ever whatever the server answers, and keeps its cache meanwhile', async () => {

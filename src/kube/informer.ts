@@ -23,6 +23,8 @@ export interface InformerDeps {
   readonly onSynced?: () => void;
   /** Told when following fails and (undefined) when it works again. */
   readonly onTrouble?: (error: OperatorError | undefined) => void;
+  /** Told of every failed try, of every informer that is made with these: for a metric. */
+  readonly onFailure?: (kind: string, error: OperatorError) => void;
 }
 
 /** Begins to follow at once. Listeners that subscribe in the same turn miss nothing. */
@@ -128,18 +130,21 @@ class CollectionCache<T> implements StartedInformer<T>, Sink {
   }
 
   trouble(error: OperatorError | undefined): void {
-    const { log, onTrouble } = this.#deps;
+    const { log, onFailure, onTrouble } = this.#deps;
     const kind = this.#options.resource.kind;
     // A line when it begins, when its nature changes and when it ends; the tries between are told by nothing new.
     if (error === undefined) log.info({ kind }, 'watch works again');
     else if (error.reason !== this.#troubleReason)
       log.warn({ kind, reason: error.reason, err: error }, 'watch failed, retrying');
     this.#troubleReason = error?.reason;
+    if (error !== undefined) onFailure?.(kind, error);
     onTrouble?.(error);
   }
 
   #trim(key: string, object: KubeObject, before: T | undefined): T | undefined {
     try {
+      const known = this.#options.known?.(key, object.metadata.resourceVersion ?? '');
+      if (known !== undefined) return known;
       return this.#options.trim(object, before);
     } catch (thrown) {
       this.#deps.log.error(

@@ -9,7 +9,7 @@ import { OperatorError } from '../core/operator-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { type ClusterAccess, type Credentials, fixedCredentials, type TlsMaterial } from './access.ts';
 import { tokenFileCredentials } from './in-cluster.ts';
-import { rereadFile, unreadable } from './reread-file.ts';
+import { type RereadFile, rereadFile, unreadable } from './reread-file.ts';
 
 /** A member of a kubeconfig (cluster, user or context) with the file it came from. */
 interface Entry {
@@ -56,10 +56,13 @@ export function needsPlugin({ user }: ChosenContext): boolean {
 export function accessOf(chosen: ChosenContext, clock: Clock, plugin?: PluginLogin): ClusterAccess {
   const { cluster, user } = chosen;
   const tls = { ...clusterTls(cluster), ...(user === undefined ? {} : clientCertificate(user)), ...plugin?.tls };
+  const caFile = clusterCaFile(cluster, clock);
   const proxy = textField(cluster, 'proxy-url');
   return {
     server: urlField(cluster, 'server', ['https:', 'http:']),
-    tls: () => tls,
+    ...(caFile === undefined
+      ? { tls: () => tls }
+      : { tls: () => ({ ...tls, caPem: caFile.text() }), refreshTls: () => caFile.invalidate() }),
     ...(proxy === undefined ? {} : { proxyUrl: urlField(cluster, 'proxy-url', ['http:', 'https:']) }),
     namespace: chosen.namespace,
     credentials: plugin?.credentials ?? userCredentials(user, clock),
@@ -80,6 +83,13 @@ function clusterTls(cluster: Entry): TlsMaterial {
     ...(serverName === undefined ? {} : { serverName }),
     ...(cluster.fields['insecure-skip-tls-verify'] === true ? { isUnverified: true } : {}),
   };
+}
+
+/** The file that holds the CA, followed; undefined when the CA stands in the kubeconfig itself, or there is none. */
+function clusterCaFile(cluster: Entry, clock: Clock): RereadFile | undefined {
+  const path = textField(cluster, 'certificate-authority');
+  if (path === undefined || textField(cluster, 'certificate-authority-data') !== undefined) return undefined;
+  return rereadFile(resolve(dirname(cluster.path), path), clock);
 }
 
 function clientCertificate(user: Entry): TlsMaterial {

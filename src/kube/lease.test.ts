@@ -17,13 +17,14 @@ afterEach(async () => {
 class LeaseServer {
   lease: Lease | undefined;
   fault: 'refuse' | 'hang' | undefined;
+  mayWatch = true;
   #version = 1;
   readonly #watches = new Set<ServerResponse>();
 
   serve(request: SeenRequest, response: ServerResponse): void {
     if (this.fault === 'hang') return;
     if (this.fault === 'refuse') answer(response, 503, status(503, 'ServiceUnavailable'));
-    else if (request.url.searchParams.has('watch')) this.#watch(response);
+    else if (request.url.pathname.endsWith('/leases') && request.method === 'GET') this.#follow(request, response);
     else if (request.method === 'GET') this.#read(response);
     else this.#write(JSON.parse(request.body), response);
   }
@@ -45,6 +46,11 @@ class LeaseServer {
   put(lease: Lease): void {
     this.lease = { ...lease, metadata: { ...lease.metadata, resourceVersion: String(++this.#version) } };
     for (const watch of this.#watches) watch.write(`${JSON.stringify({ type: 'MODIFIED', object: this.lease })}\n`);
+  }
+
+  #follow({ url }: SeenRequest, response: ServerResponse): void {
+    if (this.mayWatch && url.searchParams.has('watch')) this.#watch(response);
+    else answer(response, 403, status(403, 'Forbidden'));
   }
 
   #watch(response: ServerResponse): void {
@@ -145,9 +151,28 @@ describe('leader election', () => {
       spec: { holderIdentity: 'gone', leaseDurationSeconds: 15 },
     });
     const b = replica('b');
-    await pass(14_500);
+    await pass(1_000);
+    // Renewed between two looks, so that only the watch knows when.
+    const { lease } = leases;
+    if (lease !== undefined)
+      leases.put({ ...lease, spec: { ...lease.spec, renewTime: '2020-01-01T00:00:00.000000Z' } });
+    await pass(14_900);
     expect(b.election.isLeader()).toBe(false);
-    await pass(3_500);
+    await pass(200);
+    expect(b.election.isLeader()).toBe(true);
+  });
+
+  it('takes over from a leader that vanished also where it may not watch, a look later at most', async () => {
+    const { leases, replica, pass } = await setUp();
+    leases.mayWatch = false;
+    leases.put({
+      metadata: { namespace: 'ns', name: 'op' },
+      spec: { holderIdentity: 'gone', leaseDurationSeconds: 15 },
+    });
+    const b = replica('b');
+    await pass(14_800);
+    expect(b.election.isLeader()).toBe(false);
+    await pass(2_200);
     expect(b.election.isLeader()).toBe(true);
   });
 
@@ -181,6 +206,20 @@ describe('leader election', () => {
       await pass(8_000);
       expect([fault, a.story.join()]).toEqual([fault, 'gained,lost,gained']);
     }
+  });
+
+  it('tries again at once when a renewal has hung, instead of losing more of its time', async () => {
+    const { leases, clock, replica, pass } = await setUp();
+    const a = replica('a');
+    await until(() => a.election.isLeader());
+    const gainedMs = clock.nowMs();
+    leases.fault = 'hang';
+    await pass(6_800); // begun after 2 s, given up after 5 s more
+    leases.fault = undefined;
+    await pass(600);
+    expect(Date.parse(leases.lease?.spec?.renewTime ?? '')).toBeGreaterThan(gainedMs + 6_800);
+    await pass(9_000);
+    expect([a.election.isLeader(), a.story.join()]).toEqual([true, 'gained']);
   });
 
   it('steps down when another has taken the lease', async () => {

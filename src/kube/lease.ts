@@ -72,8 +72,8 @@ class LeaseElection implements Election {
   #validUntilMs: number | undefined;
   /** Our lease as last written. */
   #held: Lease | undefined;
-  /** A follower's view: the version it saw last and since when that has not changed. */
-  #seen: { readonly version: string | undefined; readonly sinceMs: number } | undefined;
+  /** A follower's view: the version it saw last, and until when its holder is respected if that does not change. */
+  #seen: { readonly version: string | undefined; readonly respectedUntilMs: number } | undefined;
   #troubleReason: string | undefined;
 
   constructor(options: ElectionOptions) {
@@ -112,8 +112,10 @@ class LeaseElection implements Election {
       while (!signal.aborted) {
         const released = watch.nextRelease(); // before the look, so that a release during it counts
         if (await this.#tryAcquire(signal)) return true;
-        const waitMs = terms.retryPeriodMs * (1 + followerJitterShare * random());
-        await Promise.race([released, pause(clock, waitMs, signal)]);
+        const periodMs = terms.retryPeriodMs * (1 + followerJitterShare * random());
+        const leftMs = (this.#seen?.respectedUntilMs ?? Number.POSITIVE_INFINITY) - clock.monotonicMs();
+        // Nobody should wait longer than the lease: the look that finds it run out comes at that moment.
+        await Promise.race([released, pause(clock, leftMs > 0 ? Math.min(periodMs, leftMs) : periodMs, signal)]);
       }
       return false;
     } finally {
@@ -121,7 +123,10 @@ class LeaseElection implements Election {
     }
   }
 
-  /** A follower that watches takes over a released lease at once; one that may not watch still looks every period. */
+  /**
+   * A follower that watches takes over a released lease at once, and knows to the moment when it was last renewed; one that
+   * may not watch still looks every period.
+   */
   #watchForRelease(): { nextRelease(): Promise<void>; stop(): void } {
     const { transport, clock, log, terms } = this.#options;
     let wake = Promise.withResolvers<void>();
@@ -136,6 +141,7 @@ class LeaseElection implements Election {
     );
     informer.subscribe(({ after }) => {
       if (after === undefined || isFree(after)) wake.resolve();
+      else this.#see(after);
     });
     return {
       nextRelease() {
@@ -165,12 +171,16 @@ class LeaseElection implements Election {
 
   #mayTake(lease: Lease): boolean {
     if (isFree(lease) || lease.spec?.holderIdentity === this.#options.terms.identity) return true;
-    const nowMs = this.#options.clock.monotonicMs();
-    const version = lease.metadata.resourceVersion;
-    // Only what we saw ourselves counts: the holder's clock, by which renewTime is written, may be off.
-    if (this.#seen?.version !== version || this.#seen === undefined) this.#seen = { version, sinceMs: nowMs };
-    const durationMs = (lease.spec?.leaseDurationSeconds ?? 0) * 1_000;
-    return nowMs - this.#seen.sinceMs >= durationMs;
+    return this.#options.clock.monotonicMs() >= this.#see(lease);
+  }
+
+  /** Until when the holder is respected. Only what we saw ourselves counts: its clock, which wrote renewTime, may be off. */
+  #see({ metadata: { resourceVersion: version }, spec }: Lease): number {
+    if (this.#seen === undefined || this.#seen.version !== version) {
+      const durationMs = (spec?.leaseDurationSeconds ?? 0) * 1_000;
+      this.#seen = { version, respectedUntilMs: this.#options.clock.monotonicMs() + durationMs };
+    }
+    return this.#seen.respectedUntilMs;
   }
 
   #taken(found: Lease | undefined): Lease {
@@ -197,9 +207,13 @@ class LeaseElection implements Election {
     log.info({ name: terms.name, namespace: terms.namespace }, 'became leader');
     onGained(leadership.signal);
     const either = AbortSignal.any([signal, leadership.signal]);
+    let waitMs = terms.retryPeriodMs;
     while (!either.aborted) {
-      await pause(clock, terms.retryPeriodMs, either);
+      await pause(clock, waitMs, either);
+      const begunMs = clock.monotonicMs();
       if (!either.aborted && !(await this.#renew(either))) leadership.abort();
+      // Counted from start to start: after a try that hung there is no time to lose.
+      waitMs = Math.max(0, terms.retryPeriodMs - (clock.monotonicMs() - begunMs));
     }
     lapse.cancel();
     if (signal.aborted) return leadership.abort();

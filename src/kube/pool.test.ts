@@ -69,6 +69,24 @@ describe('connections to the API server', () => {
     expect((await transport.send({ method: 'GET', path: '/' }, never)).status).toBe(200);
   });
 
+  it('asks for another look at the CA when a server is not trusted', async () => {
+    const server = await serve(rightName);
+    let caPem = createCa('old').certPem;
+    const access = {
+      ...server.access,
+      tls: () => ({ caPem }),
+      refreshTls: () => {
+        caPem = ca.certPem;
+      },
+    };
+    const transport = createTransport({ access, clock: systemClock, userAgent: 'escapement/test' });
+    cleanUps.unshift(() => transport.close());
+    await expect(transport.send({ method: 'GET', path: '/' }, never)).rejects.toMatchObject({
+      reason: 'ApiUnavailable',
+    });
+    expect((await transport.send({ method: 'GET', path: '/' }, never)).status).toBe(200);
+  });
+
   it('goes through the proxy of the kubeconfig, with its password', async () => {
     const server = await serve(rightName);
     const { proxy, seen } = await connectProxy();

@@ -2,7 +2,7 @@
 // of a pool is built from CA and certificates anew for each request, which was a tenth of a call's CPU.
 // HTTP/1.1 on purpose: one HTTP/2 session cost the same client CPU, more on the server, and 50 MB more memory.
 import { type AgentOptions, type ClientRequestArgs, Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions } from 'node:https';
 import { isIP, type NetConnectOpts, connect as netConnect, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import {
@@ -35,7 +35,10 @@ export function createPool(access: ClusterAccess, maxSockets: number): HttpAgent
     scheduling: 'lifo',
     timeout: idleSocketMs,
   };
-  return access.server.protocol === 'https:' ? new TlsPool(access, options) : new PlainPool(access, options);
+  // With a name given, node does not derive one from the headers of each request; connections are opened below.
+  return access.server.protocol === 'https:'
+    ? new TlsPool(access, { ...options, servername: '' })
+    : new PlainPool(access, options);
 }
 
 class PlainPool extends HttpAgent {
@@ -64,7 +67,7 @@ class TlsPool extends HttpsAgent {
   /** The last session ticket: a resumed handshake costs both sides half a ms instead of one and a half. */
   #session: Buffer | undefined;
 
-  constructor(access: ClusterAccess, options: AgentOptions) {
+  constructor(access: ClusterAccess, options: HttpsAgentOptions) {
     super(options);
     this.#access = access;
   }
@@ -87,7 +90,8 @@ class TlsPool extends HttpsAgent {
       this.#session = session;
     });
     socket.once('error', () => {
-      this.#session = undefined; // perhaps the ticket was the reason
+      this.#session = undefined; // perhaps the ticket was the reason, or a CA that was replaced
+      this.#access.refreshTls?.();
     });
     return socket;
   }

@@ -45,6 +45,11 @@ const watchFloorMs = 1_000;
 const watchSeconds = { least: 300, most: 600 };
 /** Silence that a healthy stream cannot have: it ends by itself before. */
 const silenceMarginMs = 30_000;
+/**
+ * The same where the server tells by bookmarks, about once a minute, that it is there. A proxy between us may have lost
+ * the stream and keep its connection open, so that nothing else would tell.
+ */
+const silenceBetweenBookmarksMs = 180_000;
 /** Initial events come without a break; a server that does not know WatchList may send some and then wait. */
 const initialSilenceMs = 30_000;
 
@@ -60,6 +65,7 @@ class Reflector {
   /** Where to resume; undefined when a whole listing is due. */
   #version: string | undefined;
   #hasWatchList = true;
+  #hasBookmarks = false;
   #failures = 0;
   /** Whether the last failure was an answer of the server. */
   #wasAnswered = false;
@@ -102,7 +108,8 @@ class Reflector {
     const { transport, selection, clock, random } = this.#options;
     const span = watchSeconds.most - watchSeconds.least;
     const timeoutSeconds = watchSeconds.least + Math.floor(random() * span);
-    const silenceMs = () => (this.#isReplacing ? initialSilenceMs : timeoutSeconds * 1_000 + silenceMarginMs);
+    const quietMs = () => (this.#hasBookmarks ? silenceBetweenBookmarksMs : timeoutSeconds * 1_000 + silenceMarginMs);
+    const silenceMs = () => (this.#isReplacing ? initialSilenceMs : quietMs());
     if (this.#version === undefined) this.#beginReplace();
     const onEvent = (event: WatchEvent) => this.#take(event);
     const request = { selection, resourceVersion: this.#version, timeoutSeconds, silenceMs };
@@ -121,6 +128,7 @@ class Reflector {
       return; // a listing that breaks off must begin anew, so its versions are not kept
     }
     if (version !== undefined) this.#version = version;
+    if (type === 'BOOKMARK') this.#hasBookmarks = true;
     this.#recovered();
   }
 

@@ -112,6 +112,30 @@ describe('transport', () => {
     await until(() => transport.socketCount().calls === 0);
   });
 
+  it('takes no kept connection after an answer that did not come: the others may have been lost with it', async () => {
+    const clock = new FakeClock();
+    const held: (() => void)[] = [];
+    let isSilent = false;
+    const { server, transport } = await bench(
+      (_request, response) => {
+        if (!isSilent) held.push(() => answer(response, 200, {}));
+      },
+      { clock },
+    );
+    const together = Array.from({ length: 4 }, () => transport.send(get, never));
+    await until(() => held.length === 4);
+    for (const reply of held) reply();
+    await Promise.all(together);
+    expect(transport.socketCount().calls).toBe(4);
+    isSilent = true;
+    const reason = reasonOf(transport.send({ ...get, timeoutMs: 2_000 }, never));
+    await until(() => server.requests.length === 5);
+    expect(server.connections()).toBe(4);
+    await clock.advance(2_000);
+    expect(await reason).toBe('ApiUnavailable');
+    await until(() => transport.socketCount().calls === 0);
+  });
+
   it('sends an idempotent call again when its kept connection turns out to be closed', async () => {
     const script: Script = (_request, response) => {
       // The second request on a connection finds it reset, as when an idle time-out of the server crosses it.

@@ -212,7 +212,10 @@ class PooledTransport implements Transport {
   #bound(outgoing: ClientRequest, request: ApiRequest, leftMs: number, signal: AbortSignal): () => void {
     const onAbort = () => outgoing.destroy(new Error('aborted'));
     signal.addEventListener('abort', onAbort, { once: true });
-    const timer = this.#clock.after(leftMs, () => outgoing.destroy(this.#unavailable('no answer in time', request)));
+    const timer = this.#clock.after(leftMs, () => {
+      dropIdle(this.#calls); // a network that forgot this connection has forgotten them too
+      outgoing.destroy(this.#unavailable('no answer in time', request));
+    });
     return () => {
       timer.cancel();
       signal.removeEventListener('abort', onAbort);
@@ -279,6 +282,10 @@ function retryAfter(header: string | undefined, clock: Clock): number | undefine
   if (Number.isFinite(seconds)) return Math.max(0, seconds * 1_000);
   const atMs = Date.parse(header);
   return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - clock.nowMs());
+}
+
+function dropIdle({ freeSockets }: Agent): void {
+  for (const socket of Object.values(freeSockets).flatMap((list) => list ?? [])) socket.destroy();
 }
 
 function countSockets(agent: Agent): number {

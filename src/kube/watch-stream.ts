@@ -21,7 +21,7 @@ export interface WatchRequest {
   readonly resourceVersion: string | undefined;
   /** After this time the server ends the stream cleanly. */
   readonly timeoutSeconds: number;
-  /** Longest time without a byte, asked anew whenever it has passed. */
+  /** Longest time without a byte, asked anew once a minute. */
   readonly silenceMs: () => number;
 }
 
@@ -31,6 +31,8 @@ export const initialEventsEnd = 'k8s.io/initial-events-end';
 /** An event wraps one object; etcd takes 1.5 MB of it, and JSON with managedFields may be some times that. */
 const lineMaxBytes = 16 * 2 ** 20;
 const newline = 0x0a;
+/** What a stream's silence may be can become less while it goes on. */
+const silenceCheckMs = 60_000;
 
 /**
  * Follows one watch. Resolves when the server ended it cleanly. Throws `ApiError` (410: begin with a list), other errors
@@ -81,7 +83,7 @@ function readLines({ stream }: OpenAnswer, { take, clock, signal, silenceMs, plu
   return new Promise((resolve, reject) => {
     const splitter = new LineSplitter(take);
     let lastByteMs = clock.monotonicMs();
-    let timer = clock.after(silenceMs(), checkSilence);
+    let timer = clock.after(Math.min(silenceMs(), silenceCheckMs), checkSilence);
     const finish = (error: Error | undefined) => {
       timer.cancel();
       signal.removeEventListener('abort', onAbort);
@@ -94,7 +96,7 @@ function readLines({ stream }: OpenAnswer, { take, clock, signal, silenceMs, plu
 
     function checkSilence(): void {
       const leftMs = lastByteMs + silenceMs() - clock.monotonicMs();
-      if (leftMs > 0) timer = clock.after(leftMs, checkSilence);
+      if (leftMs > 0) timer = clock.after(Math.min(leftMs, silenceCheckMs), checkSilence);
       else fail('the stream fell silent');
     }
 

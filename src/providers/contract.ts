@@ -26,7 +26,7 @@ export type ReadResult =
   | { readonly values: ReadonlyMap<string, SecretValue>; readonly shadowed?: readonly string[] }
   | { readonly error: OperatorError };
 
-/** How fresh an answer must be: fetched by a request that started at or after this instant (epoch ms). */
+/** How fresh an answer must be: fetched by a request that started at or after this instant (monotonic ms). */
 export interface Freshness {
   readonly notBeforeMs: number;
 }

@@ -9,7 +9,8 @@ const neverAborted = new AbortController().signal;
 /** An upstream whose answers are the times at which they were asked for; each takes `tookMs`. */
 function setUp(tookMs = 0) {
   const clock = new FakeClock(1_000_000);
-  const snapshots = new Snapshots<number>({ clock });
+  const reads: string[] = [];
+  const snapshots = new Snapshots<number>({ clock, observeRead: (result) => reads.push(result) });
   const seen = { fetches: 0, parallel: 0, mostParallel: 0, aborted: 0, etags: [] as (string | undefined)[] };
   const fetch = async (kept: Fetched<number> | undefined, signal: AbortSignal): Promise<Fetched<number>> => {
     const startedAtMs = clock.nowMs();
@@ -36,7 +37,7 @@ function setUp(tookMs = 0) {
       { key: options.key ?? 'scope', origin: 'https://host', notBeforeMs: options.notBeforeMs ?? clock.nowMs(), fetch },
       options.signal ?? neverAborted,
     );
-  return { clock, snapshots, seen, get };
+  return { clock, snapshots, seen, reads, get };
 }
 
 describe('snapshots', () => {
@@ -60,6 +61,23 @@ describe('snapshots', () => {
     await clock.advance(10_000);
     expect(await get({ notBeforeMs: dueMs })).toBe(dueMs + 50);
     expect(seen.fetches).toBe(1);
+  });
+
+  it('tell what served each read', async () => {
+    const { clock, get, reads } = setUp(20);
+    const dueMs = clock.monotonicMs();
+    const first = [get(), get()];
+    await clock.advance(55);
+    const joined = get({ notBeforeMs: dueMs });
+    await clock.advance(20);
+    await Promise.all([...first, joined]);
+    await get({ notBeforeMs: dueMs });
+    expect(reads).toEqual(['miss', 'joined', 'joined', 'hit']);
+    await clock.advance(1_000);
+    const younger = get();
+    await clock.advance(70);
+    await younger;
+    expect(reads.at(-1)).toBe('miss');
   });
 
   it('never give an answer whose fetch started before it was needed', async () => {
@@ -191,6 +209,21 @@ describe('snapshots', () => {
     await clock.advance(120_000);
     expect(snapshots.size).toBe(0);
     await settle();
+  });
+
+  it.each([-3_600_000, 3_600_000])('are as fresh as ever when the wall clock is set by %i ms', async (byMs) => {
+    const { clock, get, seen } = setUp();
+    const first = get({ notBeforeMs: clock.monotonicMs() });
+    await clock.advance(50);
+    await first;
+    clock.setWall(byMs);
+    await get({ notBeforeMs: clock.monotonicMs() - 50 });
+    expect(seen.fetches).toBe(1);
+    await clock.advance(1);
+    const second = get({ notBeforeMs: clock.monotonicMs() });
+    await clock.advance(50);
+    await second;
+    expect(seen.fetches).toBe(2);
   });
 
   it('take a due time in the future for "from now"', async () => {

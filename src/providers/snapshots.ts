@@ -32,11 +32,17 @@ export interface SnapshotRequest<T> {
   readonly key: string;
   /** Whose parallel requests are bounded. */
   readonly origin: string;
-  /** The answer must come from a fetch that started at or after this instant (epoch ms). */
+  /** The answer must come from a fetch that started at or after this instant (monotonic ms). */
   readonly notBeforeMs: number;
   /** Fetches, with the kept answer at hand when there is one. */
   readonly fetch: (kept: Fetched<T> | undefined, signal: AbortSignal) => Promise<Fetched<T>>;
 }
+
+/**
+ * How a read was served: `hit` by what is kept, `joined` by a fetch that others had begun or were collecting for, `miss` by one
+ * that it began.
+ */
+export type SnapshotRead = 'hit' | 'joined' | 'miss';
 
 interface Entry<T> {
   kept: { readonly fetched: Fetched<T>; readonly startedAtMs: number } | undefined;
@@ -49,12 +55,14 @@ interface Entry<T> {
 /** Snapshots of scopes, all of one type. */
 export class Snapshots<T> {
   readonly #clock: Clock;
+  readonly #observeRead: (result: SnapshotRead) => void;
   readonly #entries = new Map<string, Entry<T>>();
   readonly #slots = new Map<string, Slots>();
   #isSweepDue = false;
 
-  constructor(options: { readonly clock: Clock }) {
+  constructor(options: { readonly clock: Clock; readonly observeRead?: ((result: SnapshotRead) => void) | undefined }) {
     this.#clock = options.clock;
+    this.#observeRead = options.observeRead ?? (() => {});
   }
 
   /** How many scopes are kept or being fetched. */
@@ -64,15 +72,22 @@ export class Snapshots<T> {
 
   /** An answer that is fresh enough; throws what the fetch throws, and `Aborted`. */
   async get(request: SnapshotRequest<T>, signal: AbortSignal): Promise<T> {
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#clock.monotonicMs();
     const entry = this.#entry(request.key);
     entry.usedAtMs = nowMs;
-    // Nothing can be fetched in the future: a due time that lies there (a stepped clock) means "from now".
+    // Nothing can be fetched in the future: a due time that lies there means "from now".
     const notBeforeMs = Math.min(request.notBeforeMs, nowMs);
     const isFresh = (startedAtMs: number) => startedAtMs >= notBeforeMs && startedAtMs <= nowMs;
-    if (entry.kept !== undefined && isFresh(entry.kept.startedAtMs)) return entry.kept.fetched.value;
+    if (entry.kept !== undefined && isFresh(entry.kept.startedAtMs)) {
+      this.#observeRead('hit');
+      return entry.kept.fetched.value;
+    }
     const running = entry.running?.fetch.signal.aborted === false ? entry.running : undefined;
-    if (running !== undefined && isFresh(running.startedAtMs)) return running.fetch.wait(signal);
+    if (running !== undefined && isFresh(running.startedAtMs)) {
+      this.#observeRead('joined');
+      return running.fetch.wait(signal);
+    }
+    this.#observeRead(entry.next === undefined ? 'miss' : 'joined');
     entry.next ??= this.#collect(entry, request);
     return entry.next.wait(signal);
   }
@@ -110,7 +125,7 @@ export class Snapshots<T> {
 
   async #fetch(entry: Entry<T>, fetch: SharedFetch<T>, request: SnapshotRequest<T>): Promise<void> {
     if (fetch.signal.aborted) return;
-    const startedAtMs = this.#clock.nowMs();
+    const startedAtMs = this.#clock.monotonicMs();
     entry.running = { fetch, startedAtMs };
     entry.next = undefined;
     await fetch.run(async (signal) => {
@@ -137,7 +152,7 @@ export class Snapshots<T> {
 
   #dropUnused(): void {
     this.#isSweepDue = false;
-    const beforeMs = this.#clock.nowMs() - keepMs;
+    const beforeMs = this.#clock.monotonicMs() - keepMs;
     for (const [key, entry] of this.#entries) {
       if (entry.running !== undefined || entry.next !== undefined || entry.usedAtMs > beforeMs) continue;
       this.#entries.delete(key);

@@ -35,7 +35,7 @@ export interface Worker {
 
 const defaultConcurrency = 20_000;
 /** Runs of a lane, those more urgent included, that begin at once; more only when these are stuck. */
-const firstAllowance = 512;
+const firstAllowance = 256;
 /** When not one run could begin for so long, those under way are taken to hang, and the allowance doubles. */
 const stuckAfterMs = 250;
 /** Runs begun before the event loop gets its turn. */

@@ -89,14 +89,19 @@ describe('Workqueue', () => {
     expect(queue.take()?.request.causes).toEqual(['push']);
   });
 
-  it('puts the due time of a delayed run at the moment it fell due, even when the wall clock was set back', async () => {
-    const { clock, queue } = queueAt();
-    queue.addAfter('a', 1_000, { lane: 4, cause: 'periodic' });
-    const wallMs = clock.nowMs() - 3_600_000;
-    Object.defineProperty(clock, 'nowMs', { value: () => wallMs });
-    await clock.advance(1_000);
-    expect(queue.take()?.request.dueAtMs).toBe(wallMs);
-  });
+  it.each([-3_600_000, 3_600_000])(
+    'keeps the due times of runs in order when the wall clock is set by %i ms meanwhile',
+    async (byMs) => {
+      const { clock, queue } = queueAt();
+      const dueMs = clock.monotonicMs() + 1_000;
+      queue.addAfter('delayed', 1_000, { lane: 4, cause: 'periodic' });
+      await clock.advance(500);
+      clock.setWall(byMs);
+      await clock.advance(500);
+      queue.add('asked', { lane: 5, cause: 'push' });
+      expect([queue.take()?.request.dueAtMs, queue.take()?.request.dueAtMs]).toEqual([dueMs, dueMs]);
+    },
+  );
 
   it('counts failures in a row per key and forgets them on success', () => {
     const { queue } = queueAt();
@@ -135,6 +140,35 @@ describe('Workqueue', () => {
     expect(queue.ready).toBe(10_000);
     queue.add('new', { lane: 1, cause: 'spec' });
     expect(queue.take()?.key).toBe('new');
+  });
+
+  it('tells how much waits and runs, and for how long the oldest has been due', async () => {
+    const { clock, queue } = queueAt();
+    queue.addAfter('a later', 1_000, { lane: 4, cause: 'periodic' });
+    expect(queue.loadOf()).toEqual({ ready: 0, running: 0, oldestMs: 0 });
+    queue.add('b first', { lane: 4, cause: 'periodic' });
+    await clock.advance(300);
+    queue.add('b first', { lane: 1, cause: 'spec' });
+    queue.add('b second', { lane: 1, cause: 'spec' });
+    await clock.advance(200);
+    expect(queue.loadOf()).toEqual({ ready: 2, running: 0, oldestMs: 500 });
+    expect(queue.loadOf((key) => key === 'b second')).toEqual({ ready: 1, running: 0, oldestMs: 200 });
+    expect(takeAll(queue)).toEqual(['b first', 'b second']);
+    expect(queue.loadOf()).toEqual({ ready: 0, running: 2, oldestMs: 0 });
+    await clock.advance(1_000);
+    expect(queue.loadOf()).toEqual({ ready: 1, running: 2, oldestMs: 500 });
+  });
+
+  it('counts what was asked for during a run as waiting since then', async () => {
+    const { clock, queue } = queueAt();
+    queue.add('a', { lane: 1, cause: 'x' });
+    queue.take();
+    await clock.advance(100);
+    queue.add('a', { lane: 1, cause: 'y' });
+    await clock.advance(50);
+    expect(queue.loadOf()).toEqual({ ready: 0, running: 1, oldestMs: 50 });
+    queue.done('a');
+    expect(queue.loadOf()).toEqual({ ready: 1, running: 0, oldestMs: 50 });
   });
 
   it('loses no key and runs none twice at a time, whatever the order of calls', async () => {

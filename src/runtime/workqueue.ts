@@ -14,7 +14,7 @@ import { Fifo } from './fifo.ts';
 export interface RunRequest {
   /** Lower is more urgent. */
   readonly lane: number;
-  /** The latest instant (epoch ms) at which a run was asked for: what is read from outside must not be older. */
+  /** The latest instant (monotonic ms) at which a run was asked for: what is read from outside must not be older. */
   readonly dueAtMs: number;
   /** What asked, each once, in order of arrival. */
   readonly causes: readonly string[];
@@ -27,6 +27,15 @@ export interface Ask {
   readonly dueAtMs?: number;
 }
 
+/** How much a queue has to do. */
+export interface QueueLoad {
+  /** Keys that wait for a run and may begin now. */
+  readonly ready: number;
+  readonly running: number;
+  /** How long the key that has waited longest has been due, in ms; 0 when none waits. A run in the future is not waited for. */
+  readonly oldestMs: number;
+}
+
 interface Delayed extends Due {
   readonly key: string;
   readonly lane: number;
@@ -36,6 +45,8 @@ interface Delayed extends Due {
 interface Entry {
   /** What the key waits for a run with; undefined when it does not wait. */
   wanted: RunRequest | undefined;
+  /** Monotonic ms since which it waits: the first ask counts. Of no meaning while it does not wait. */
+  sinceMs: number;
   /** The lane whose list holds the key; a key that moved to a more urgent lane leaves a stale line behind. */
   listedIn: number | undefined;
   running: boolean;
@@ -50,6 +61,7 @@ export class Workqueue {
   readonly #lanes = new Map<number, Fifo<string>>();
   #laneOrder: number[] = [];
   readonly #delays = new DueHeap<Delayed>();
+  readonly #causes = new Map<string, readonly string[]>();
   #timer: { readonly timer: Timer; readonly dueMs: number } | undefined;
   #ready = 0;
   #running = 0;
@@ -74,6 +86,21 @@ export class Workqueue {
     return this.#delays.size;
   }
 
+  /** Looks at every key, or at those that match: for a scrape, not for a run. */
+  loadOf(matches: (key: string) => boolean = () => true): QueueLoad {
+    const nowMs = this.#clock.monotonicMs();
+    let [ready, running, oldestMs] = [0, 0, 0];
+    for (const [key, entry] of this.#entries) {
+      if (!matches(key)) continue;
+      if (entry.listedIn !== undefined) ready++;
+      if (entry.running) running++;
+      if (entry.wanted !== undefined) oldestMs = Math.max(oldestMs, nowMs - entry.sinceMs);
+      // A timer that is late, or was lost.
+      if (entry.delayed !== undefined) oldestMs = Math.max(oldestMs, nowMs - entry.delayed.dueMs);
+    }
+    return { ready, running, oldestMs };
+  }
+
   /** `listener` is called whenever a key becomes ready; there is one listener. */
   whenReady(listener: () => void): void {
     this.#onReady = listener;
@@ -82,7 +109,11 @@ export class Workqueue {
   /** Asks for a run as soon as possible. Merged with what the key already waits for: most urgent lane, latest due time. */
   add(key: string, ask: Ask): void {
     if (this.#closed) return;
-    const request = { lane: ask.lane, dueAtMs: ask.dueAtMs ?? this.#clock.nowMs(), causes: [ask.cause] };
+    const request = {
+      lane: ask.lane,
+      dueAtMs: ask.dueAtMs ?? this.#clock.monotonicMs(),
+      causes: this.#alone(ask.cause),
+    };
     this.#want(key, this.#entryOf(key), request);
   }
 
@@ -98,7 +129,7 @@ export class Workqueue {
       position: -1,
       dueMs: Math.min(dueMs, earlier?.dueMs ?? dueMs),
       lane: Math.min(ask.lane, earlier?.lane ?? ask.lane),
-      causes: union(earlier?.causes ?? [], [ask.cause]),
+      causes: union(earlier?.causes ?? noCauses, this.#alone(ask.cause)),
     };
     this.#delays.push(entry.delayed);
     this.#arm();
@@ -179,15 +210,32 @@ export class Workqueue {
     }
   }
 
+  /** The list of this cause alone, which thousands of delayed runs share. */
+  #alone(cause: string): readonly string[] {
+    const known = this.#causes.get(cause);
+    if (known !== undefined) return known;
+    const list = [cause];
+    this.#causes.set(cause, list);
+    return list;
+  }
+
   #entryOf(key: string): Entry {
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
-    const entry: Entry = { wanted: undefined, listedIn: undefined, running: false, delayed: undefined, failures: 0 };
+    const entry: Entry = {
+      wanted: undefined,
+      sinceMs: 0,
+      listedIn: undefined,
+      running: false,
+      delayed: undefined,
+      failures: 0,
+    };
     this.#entries.set(key, entry);
     return entry;
   }
 
   #want(key: string, entry: Entry, request: RunRequest): void {
+    if (entry.wanted === undefined) entry.sinceMs = Math.floor(request.dueAtMs); // whole: kept without a box of its own
     entry.wanted = entry.wanted === undefined ? request : merge(entry.wanted, request);
     if (entry.running) return; // listed when the run ends
     if (entry.listedIn !== entry.wanted.lane) this.#list(key, entry, entry.wanted.lane);
@@ -241,16 +289,14 @@ export class Workqueue {
 
   #wake(): void {
     this.#timer = undefined;
-    const nowMs = this.#clock.nowMs();
-    const monotonicMs = this.#clock.monotonicMs();
+    const nowMs = this.#clock.monotonicMs();
     for (let next = this.#delays.first(); next !== undefined; next = this.#delays.first()) {
       // Timers count whole ms and may fire a fraction early; half a ms keeps that from costing another round.
-      if (next.dueMs > monotonicMs + 0.5) break;
+      if (next.dueMs > nowMs + 0.5) break;
       this.#delays.remove(next);
       const entry = this.#entryOf(next.key);
       entry.delayed = undefined;
-      // Lateness is measured on the monotonic clock, so that a stepped wall clock cannot put the instant in the future.
-      const dueAtMs = Math.floor(nowMs - Math.max(0, monotonicMs - next.dueMs));
+      const dueAtMs = Math.floor(Math.min(nowMs, next.dueMs)); // whole, so that members of a wave are due together
       this.#want(next.key, entry, { lane: next.lane, dueAtMs, causes: next.causes });
     }
     this.#arm();
@@ -265,7 +311,10 @@ function merge(a: RunRequest, b: RunRequest): RunRequest {
   };
 }
 
+const noCauses: readonly string[] = [];
+
 function union(a: readonly string[], b: readonly string[]): readonly string[] {
+  if (a.length === 0) return b;
   const added = b.filter((cause) => !a.includes(cause));
   return added.length === 0 ? a : [...a, ...added];
 }

@@ -65,7 +65,7 @@ describe('health', () => {
 describe('metrics', () => {
   it('serves the registry in the text format, and nothing else', async () => {
     const registry = new Registry();
-    registry.counter('runs_total', 'Runs').add({}, 2);
+    registry.counter({ name: 'runs_total', help: 'Runs' }).add({}, 2);
     const { metricsPort } = await started({ registry });
     const answer = await get(metricsPort, '/metrics');
     expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);

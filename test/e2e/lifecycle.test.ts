@@ -426,6 +426,23 @@ describe('two claims on one Secret', () => {
     expect(condition(failed, 'Ready')?.message).toContain('ConfigMap "owner"');
     expect(await scene.secretData(name)).toEqual({ own: scene.value('own') });
   });
+
+  it('are refused where the Secret lets somebody in: it cannot be made to hold the token of another ServiceAccount', async () => {
+    const name = 'powerful';
+    const type = 'kubernetes.io/service-account-token';
+    const account = 'kubernetes.io/service-account.name';
+    await scene.api.create(scene.address('Secret', name), {
+      metadata: { name, annotations: { [account]: 'default' } },
+      type,
+    });
+    await scene.put(externalSecret({ name, annotations: { [account]: 'coveted' } }));
+    const failed = await scene.whenFailed(name);
+    expect(condition(failed, 'Ready')?.message).toContain(type);
+    expect(condition(failed, 'Stalled')?.status).toBe('True');
+    const after = await scene.api.get(scene.address('Secret', name));
+    expect(after?.metadata.annotations?.[account]).toBe('default');
+    expect(Object.keys(after?.data ?? {})).not.toContain('value');
+  });
 });
 
 describe('what is not served yet', () => {

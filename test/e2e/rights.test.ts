@@ -1,7 +1,6 @@
 // What the operator needs each of its rights for, one test a purpose: docs/reference/rbac.md names them. The operator runs with
 // the ServiceAccount that the chart renders; a call that the API server refuses fails the test, whatever came of it.
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type AuditTrail, followAudit } from '../support/audit.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
@@ -12,23 +11,25 @@ import { applyCrds, kubectl } from '../support/kubectl.ts';
 import { startOperator } from '../support/operator.ts';
 import { clusterStore, credentials, entry, externalSecret, plantSample, store } from '../support/samples.ts';
 import { createScene, decoded, type Scene, type SceneOptions } from '../support/scene.ts';
+import { type SettableClock, settableClock } from '../support/set-clock.ts';
 import { follow, isFailed, isReady, until } from '../support/wait.ts';
 
 const { auditLogPath } = inject('controlPlane');
-const clockJump = pathToFileURL(join(import.meta.dirname, '..', 'support', 'clock-jump.mjs')).href;
 
 let scene: Scene;
 let identity: IdentityView;
+let clock: SettableClock;
 
 beforeAll(async () => {
-  scene = await createScene('rights', {
-    values: { rbac: { serviceAccountTokenCreate: true } },
-    env: { NODE_OPTIONS: `--import=${clockJump}` },
-  });
+  clock = await settableClock();
+  scene = await createScene('rights', { values: { rbac: { serviceAccountTokenCreate: true } }, env: clock.env });
   identity = plantSample(scene);
   await scene.apply(credentials('credentials', identity), store({ name: 'store', hostAPI: scene.double.url }));
 });
-afterAll(() => scene.end());
+afterAll(async () => {
+  await scene.end();
+  await clock.remove();
+});
 
 describe('an operator with the rights that the chart gives it', () => {
   it('keeps the Secret of an ExternalSecret', async () => {
@@ -123,7 +124,7 @@ describe('an operator with the rights that the chart gives it', () => {
       };
       await change('1');
       await until('the event is there', () => counts().includes('Updated 1'));
-      process.kill(scene.operator().pid, 'SIGUSR2'); // a repeated event is counted up once a minute at most
+      await clock.set(scene.operator(), 120_000); // a repeated event is counted up once a minute at most
       await change('2');
       await until('the event is counted up', () => counts().includes('Updated 2'));
     });
@@ -187,6 +188,36 @@ describe('an operator of its own', () => {
       await apart.api.patch({ kind: 'ConfigMap', namespace, name: 'ca' }, { data: { 'ca.crt': double.caPem } });
       await apart.whenSynced('trusting');
     });
+  });
+
+  it.skipIf(auditLogPath === undefined)('looks at no Secret but its own and those that a store names', async () => {
+    const audit = await followAudit(auditLogPath ?? '');
+    const apart = await sceneApart({ operator: false });
+    const { api, namespace } = apart;
+    const others = ['unrelated', 'kept'].map((name) => ({
+      metadata: { name },
+      stringData: { own: name },
+    }));
+    for (const body of others) await api.create(apart.address('Secret', body.metadata.name), body);
+    await apart.startOperator();
+    await apart.apply(
+      credentials('credentials', plantSample(apart)),
+      store({ name: 'store', hostAPI: apart.double.url }),
+      externalSecret({ name: 'made' }),
+      externalSecret({ name: 'adopted', spec: { target: { name: 'kept' } } }),
+    );
+    await apart.whenSynced('made');
+    await apart.whenSynced('adopted');
+    const looks = (await audit.calls())
+      .filter((call) => call.namespace === namespace && call.resource === 'secrets')
+      .filter(({ verb }) => verb === 'get' || verb === 'list' || verb === 'watch')
+      .map(({ verb, name, uri }) => {
+        const query = new URL(uri, 'http://api').searchParams;
+        return `${verb} ${query.get('labelSelector') ?? query.get('fieldSelector') ?? name}`;
+      });
+    expect(new Set(looks)).toEqual(
+      new Set(['watch reconcile.external-secrets.io/managed=true', 'watch metadata.name=credentials', 'get kept']),
+    );
   });
 
   it('leads by a Lease and gives it back', async () => {

@@ -373,6 +373,27 @@ describe('the operator’s own identity, by default', () => {
   });
 });
 
+describe('an upstream address', () => {
+  const listed = 'insecureUpstreamHosts';
+  it.each<[label: string, hostAPI: string, says: string]>([
+    ['metadata', 'https://169.254.169.254', 'link-local, unspecified and metadata addresses are never reached'],
+    ['metadata6', 'https://[fd00:ec2::254]', 'link-local, unspecified and metadata addresses are never reached'],
+    ['by-name', 'https://metadata.google.internal', 'link-local, unspecified and metadata addresses are never reached'],
+    ['mapped', 'https://[::ffff:169.254.169.254]', 'link-local, unspecified and metadata addresses are never reached'],
+    ['decimal', 'https://2852039166', 'link-local, unspecified and metadata addresses are never reached'],
+    ['loopback', 'https://127.0.0.2:6443', listed],
+    ['plain', 'http://infisical.example.com', listed],
+  ])('%s is refused: %s', async (label, hostAPI, says) => {
+    const name = nameOf(scene.namespace, 'address', label);
+    const reference = { field: 'auth.tokenAuthCredentials.accessToken', name: 'creds' };
+    await use('SecretStore', name, infisicalWith(reference, hostAPI));
+    const { externalSecret, store } = await verdicts('SecretStore', name);
+    for (const one of [externalSecret, store]) {
+      expect(one).toMatchObject({ status: 'False', message: expect.stringContaining(says) });
+    }
+  });
+});
+
 describe('a token path', () => {
   it.each<[label: string, kind: StoreKind, path: string]>([
     ['outside', 'SecretStore', '/etc/hostname'],

@@ -11,6 +11,8 @@ export interface ApiCall {
   readonly name: string;
   readonly code: number;
   readonly userAgent: string;
+  /** Path and query, as sent. */
+  readonly uri: string;
   readonly atMs: number;
 }
 
@@ -23,6 +25,7 @@ export interface AuditTrail {
 const auditEvent = z.object({
   verb: z.string(),
   userAgent: z.string().default(''),
+  requestURI: z.string().default(''),
   stageTimestamp: z.string(),
   objectRef: z
     .object({
@@ -63,7 +66,14 @@ async function textFrom(path: string, offset: number): Promise<string> {
 }
 
 function readCall(line: string): ApiCall {
-  const { verb, userAgent, stageTimestamp, objectRef, responseStatus } = auditEvent.parse(JSON.parse(line));
+  const {
+    verb,
+    userAgent,
+    requestURI: uri,
+    stageTimestamp,
+    objectRef,
+    responseStatus,
+  } = auditEvent.parse(JSON.parse(line));
   const { resource = '', subresource, namespace = '', name = '' } = objectRef ?? {};
   return {
     verb,
@@ -72,6 +82,7 @@ function readCall(line: string): ApiCall {
     name,
     code: responseStatus?.code ?? 0,
     userAgent,
+    uri,
     atMs: Date.parse(stageTimestamp),
   };
 }
@@ -89,6 +100,13 @@ export function countWrites(calls: readonly ApiCall[], namespace: string): Reado
     counts[what] = (counts[what] ?? 0) + 1;
   }
   return counts;
+}
+
+/** Names of Secrets in a namespace to which more writes were carried out than `times`; one that changes nothing counts too. */
+export function secretsWrittenOver(times: number, calls: readonly ApiCall[], namespace: string): readonly string[] {
+  const good = writesOf(calls, namespace).filter(({ resource, code }) => resource === 'secrets' && code < 300);
+  const byName = Map.groupBy(good, ({ name }) => name);
+  return [...byName].filter(([, made]) => made.length > times).map(([name]) => name);
 }
 
 export function writesOf(calls: readonly ApiCall[], namespace: string): readonly ApiCall[] {

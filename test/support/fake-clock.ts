@@ -9,6 +9,7 @@ interface Pending {
 
 export class FakeClock implements Clock {
   #nowMs: number;
+  #wallOffsetMs = 0;
   #order = 0;
   readonly #pending = new Set<Pending>();
 
@@ -17,7 +18,7 @@ export class FakeClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#wallOffsetMs;
   }
 
   monotonicMs(): number {
@@ -28,6 +29,11 @@ export class FakeClock implements Clock {
     const pending = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, run };
     this.#pending.add(pending);
     return { cancel: () => void this.#pending.delete(pending) };
+  }
+
+  /** Sets the wall clock ahead, or back when negative; time itself, and what is measured, goes on as it was. */
+  setWall(byMs: number): void {
+    this.#wallOffsetMs += byMs;
   }
 
   /** Moves time forward by `byMs`, firing what becomes due; lets promises settle after each timer. */

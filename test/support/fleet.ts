@@ -3,6 +3,7 @@
 // names carry the plan's prefix, so that several fleets, each with a double of its own, fit into one namespace.
 import { randomBytes } from 'node:crypto';
 import type { InfisicalDouble } from './infisical-double/double.ts';
+import type { TokenTerms } from './infisical-double/tokens.ts';
 import type { ApiObject, KubeApi } from './kube-api.ts';
 import { condition, type Follower } from './wait.ts';
 
@@ -26,6 +27,8 @@ export interface FleetPlan {
   readonly keys?: number;
   /** Identities that the stores share in turn. Default 1. */
   readonly identities?: number;
+  /** Of the tokens that they get. */
+  readonly tokens?: TokenTerms;
   /** Of the ExternalSecrets, as Go writes durations. Default `1h`. */
   readonly refreshInterval?: string;
 }
@@ -138,9 +141,14 @@ function upstreamKey(name: string, key: string): string {
   return `K${numberOf(name)}_${key.toUpperCase()}`;
 }
 
-function addIdentities(double: InfisicalDouble, { identities = 1 }: FleetPlan) {
+function addIdentities(double: InfisicalDouble, { identities = 1, tokens = {} }: FleetPlan) {
   return Array.from({ length: identities }, (_, i) =>
-    double.identities.add({ name: `identity-${i}`, universal: {}, access: { [fleetProject]: { role: 'member' } } }),
+    double.identities.add({
+      name: `identity-${i}`,
+      universal: {},
+      access: { [fleetProject]: { role: 'member' } },
+      ...tokens,
+    }),
   );
 }
 

@@ -27,6 +27,8 @@ export interface OperatorOptions {
   readonly flags?: readonly string[];
   /** Besides what the chart renders. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Gets the kubeconfig of the operator's account, and gives the one that it is started with. */
+  readonly through?: (kubeconfig: string) => Promise<string>;
   /** A copy of everything printed goes here as it comes. */
   readonly onOutput?: (text: string) => void;
 }
@@ -46,8 +48,9 @@ export interface Operator {
 /** Starts the operator and, unless told otherwise, waits until /readyz says yes. */
 export async function startOperator(options: OperatorOptions, waitReady = true): Promise<Operator> {
   const { args, kubeconfig, env } = options.installation ?? (await install(options));
+  const path = options.through === undefined ? kubeconfig : await options.through(kubeconfig);
   const launched = await launch({
-    args: [...args, `--kubeconfig=${kubeconfig}`],
+    args: [...args, `--kubeconfig=${path}`],
     flags: options.flags ?? [],
     env: { ...env, ...options.env },
     onOutput: options.onOutput,

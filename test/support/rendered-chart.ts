@@ -90,8 +90,9 @@ async function render(json: string, path: string): Promise<string> {
 
 async function keyOf(values: string): Promise<string> {
   const hash = createHash('sha256').update(values);
-  const names = await readdir(join(chartFolder, 'templates'));
-  const files = names.sort().map((name) => join('templates', name));
+  const inside = async (folder: string) =>
+    (await readdir(join(chartFolder, folder))).sort().map((name) => join(folder, name));
+  const files = [...(await inside('templates')), ...(await inside(join('files', 'monitoring')))];
   for (const file of ['Chart.yaml', 'values.yaml', 'values.schema.json', ...files]) {
     hash.update(`\n${file}\n`).update(await readFile(join(chartFolder, file)));
   }

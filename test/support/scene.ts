@@ -5,7 +5,7 @@ import { createMarker, type Leak, leaks } from './canary.ts';
 import { type DoubleOptions, type InfisicalDouble, startInfisicalDouble } from './infisical-double/double.ts';
 import { type ApiObject, createKubeApi, type KindName, type KubeApi, type ObjectAddress } from './kube-api.ts';
 import { createNamespace, kubectl } from './kubectl.ts';
-import { type Operator, startOperator } from './operator.ts';
+import { type Operator, type OperatorOptions, startOperator } from './operator.ts';
 import type { ChartValues } from './rendered-chart.ts';
 import { type Follower, follow, isFailed, isReady, type Seen, until } from './wait.ts';
 
@@ -43,8 +43,8 @@ export interface Scene {
   readonly events: Follower;
   /** The operator that runs, or the last one that did. */
   operator(): Operator;
-  /** Starts the operator (again). */
-  startOperator(flags?: readonly string[]): Promise<Operator>;
+  /** Starts the operator (again); `env` comes on top of the scene's own. */
+  startOperator(flags?: readonly string[], apart?: Pick<OperatorOptions, 'through' | 'env'>): Promise<Operator>;
   /** A secret value that the canary check knows; `label` tells it from others. */
   value(label: string): string;
   /** Applies manifests with kubectl, all in one go; they go to the scene's namespace. */
@@ -105,13 +105,14 @@ export async function createScene(prefix: string, options: SceneOptions = {}): P
       if (running === undefined) throw new Error('this scene has no operator');
       return running;
     },
-    async startOperator(flags = []) {
+    async startOperator(flags = [], { through, env } = {}) {
       running = await startOperator({
         kubeconfig,
         namespace,
         flags: [`--controller-class=${namespace}`, '--loglevel=debug', ...(options.flags ?? []), ...flags],
         ...(options.values === undefined ? {} : { values: options.values }),
-        ...(options.env === undefined ? {} : { env: options.env }),
+        env: { ...options.env, ...env },
+        ...(through === undefined ? {} : { through }),
         onOutput: (text) => outputs.push(text),
       });
       return running;

@@ -41,6 +41,14 @@ describe('kubernetes, by serviceAccountRef', () => {
     expect(principal.revocable).toBe(true);
   });
 
+  it('sends a minted token although our clock says that it has ended: it was made by another', async () => {
+    const api = recordingApi();
+    const principal = await kubernetes.gather(byRef(), mintingSite(), signal);
+    const grant = await principal.login(api, nowMs + 3_600_000, signal);
+    expect(api.sent).toHaveLength(1);
+    expect(grant.expiresAtMs).toBe(nowMs + 3_600_000 + 7_200_000);
+  });
+
   it('gives a grant that ends with its life in seconds', async () => {
     const principal = await kubernetes.gather(byRef(), mintingSite(), signal);
     const grant = await principal.login(recordingApi(), nowMs, signal);

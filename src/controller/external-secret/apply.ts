@@ -49,13 +49,14 @@ async function write(
 ): Promise<'created' | 'updated' | 'nothing'> {
   const options = { fieldManager: fieldManagerName(es.name) };
   rooms.guard();
+  const secret = toSecret(plan.secret);
   if (plan.action === 'update') {
-    note(rooms, await rooms.kube.update(secretResource, toSecret(plan.secret), options, signal));
+    note(rooms, await rooms.kube.update(secretResource, secret, options, signal), secret);
     rooms.metrics.secretWrites.add({ operation: 'update' });
     return 'updated';
   }
   try {
-    note(rooms, await rooms.kube.create(secretResource, toSecret(plan.secret), options, signal));
+    note(rooms, await rooms.kube.create(secretResource, secret, options, signal), secret);
     rooms.metrics.secretWrites.add({ operation: 'create' });
     return 'created';
   } catch (thrown) {
@@ -78,17 +79,19 @@ async function adopt(
   );
   const plan = planOwnedTarget(es, sources.data, targetRecord(present));
   if (plan.action === 'none') return 'nothing';
+  const secret = toSecret(plan.secret);
   rooms.guard();
   note(
     rooms,
-    await rooms.kube.update(secretResource, toSecret(plan.secret), { fieldManager: fieldManagerName(es.name) }, signal),
+    await rooms.kube.update(secretResource, secret, { fieldManager: fieldManagerName(es.name) }, signal),
+    secret,
   );
   rooms.metrics.secretWrites.add({ operation: 'update' });
   return 'updated';
 }
 
-function note(rooms: Rooms, written: Secret): void {
-  const record = targetRecord(written);
+function note(rooms: Rooms, written: Secret, sent: Secret): void {
+  const record = targetRecord(written, sent);
   rooms.targets.note(`${record.namespace}/${record.name}`, record);
 }
 

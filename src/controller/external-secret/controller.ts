@@ -9,15 +9,15 @@ import { retryDelayMs } from '../../core/refresh.ts';
 import { isTargetValid, type ObservedTarget, ownerKeyOf } from '../../core/target-plan.ts';
 import type { Informer, InformerEvent } from '../../kube/contract.ts';
 import { type NextRun, startWorker, type Worker } from '../../runtime/worker.ts';
-import { type RunRequest, Workqueue } from '../../runtime/workqueue.ts';
+import { type QueueLoad, type RunRequest, Workqueue } from '../../runtime/workqueue.ts';
 import { storeKey } from '../connect.ts';
 import { KeyIndex } from '../key-index.ts';
 import { type Cause, lanes } from '../lanes.ts';
 import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
 import type { Recovery } from '../recovery.ts';
+import { RunSeries } from '../run-series.ts';
 import type { Memory, Rooms } from './context.ts';
 import { intervalOf, untilNextWaveMs } from './due.ts';
-import { RunSeries } from './metrics.ts';
 import { noOrphans, noteOrphan } from './orphans.ts';
 import { connectFirst } from './read.ts';
 import { reconcileExternalSecret, releaseDeleted } from './reconcile.ts';
@@ -26,8 +26,8 @@ export interface ControllerInputs {
   readonly externalSecrets: Informer<ExternalSecretRecord>;
   readonly targets: Informer<ObservedTarget>;
   readonly recovery: Recovery;
-  /** Epoch ms since which this replica works: what was there before is due since then. */
-  readonly startedAtMs: number;
+  /** Monotonic ms since which this replica works: what was there before is due since then. */
+  readonly startedMs: number;
 }
 
 export class ExternalSecretController {
@@ -46,7 +46,7 @@ export class ExternalSecretController {
     this.#rooms = rooms;
     this.#inputs = inputs;
     this.#queue = new Workqueue(rooms.clock);
-    this.#series = new RunSeries(rooms.metrics);
+    this.#series = new RunSeries('ExternalSecret', rooms.metrics, (key) => rooms.externalSecrets.get(key));
     this.#unsubscribe = [
       inputs.externalSecrets.subscribe((event) => this.#onExternalSecret(event)),
       inputs.targets.subscribe((event) => this.#onTarget(event)),
@@ -56,8 +56,8 @@ export class ExternalSecretController {
     for (const target of inputs.targets.values()) this.#noteOrphan(target);
   }
 
-  get queueDepth(): number {
-    return this.#queue.ready + this.#queue.running;
+  get queueLoad(): QueueLoad {
+    return this.#queue.loadOf();
   }
 
   start(): void {
@@ -67,7 +67,10 @@ export class ExternalSecretController {
       clock,
       hasRoom: (lane) => slots.waitingUpTo(lane) < longestWriteQueue,
       reconcile: (key, request, signal) => this.#run(key, request, signal),
-      onCrash: (key, thrown) => log.error({ kind: 'ExternalSecret', name: key, err: thrown }, 'reconcile crashed'),
+      onCrash: (key, thrown) => {
+        log.error({ kind: 'ExternalSecret', name: key, err: thrown }, 'reconcile crashed');
+        this.#series.noteCrash();
+      },
     });
   }
 
@@ -104,7 +107,9 @@ export class ExternalSecretController {
   }
 
   #onExternalSecret({ key, before, after }: InformerEvent<ExternalSecretRecord>): void {
-    if (before !== undefined) this.#unindex(key, before);
+    // Records of one generation share what they refer to.
+    const isElsewhere = before?.stores !== after?.stores || before?.targetName !== after?.targetName;
+    if (before !== undefined && isElsewhere) this.#unindex(key, before);
     if (after === undefined) {
       this.#queue.drop(key);
       this.#memories.delete(key);
@@ -116,7 +121,7 @@ export class ExternalSecretController {
       this.#add(key, after);
       return;
     }
-    this.#index(key, after);
+    if (isElsewhere) this.#index(key, after);
     const former = this.#inputs.targets.get(`${before.namespace}/${before.targetName}`);
     if (former !== undefined && before.targetName !== after.targetName) this.#noteOrphan(former);
     if (after.deleting !== before.deleting) this.#wake(key, lanes.deletion, 'deleted');
@@ -139,7 +144,7 @@ export class ExternalSecretController {
     });
     // What was there before this replica began has been due since then: one fetch that started later serves it all.
     const isSynced = (es.status.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
-    const dueAtMs = this.#worker === undefined ? this.#inputs.startedAtMs : clock.nowMs();
+    const dueAtMs = this.#worker === undefined ? this.#inputs.startedMs : clock.monotonicMs();
     this.#queue.add(key, { lane: isSynced ? lanes.background : lanes.spec, cause: 'created' satisfies Cause, dueAtMs });
   }
 
@@ -185,10 +190,14 @@ export class ExternalSecretController {
     return await untilSuperseded(memory, signal, async (wait) => {
       const outcome = await reconcileExternalSecret(es, memory, request, this.#rooms, { write: signal, wait });
       const durationMs = this.#rooms.clock.monotonicMs() - startedMs;
+      const next = await this.#next(key, es, memory, outcome, wait);
       if (this.#memories.get(key) === memory) {
-        this.#series.note(key, this.#rooms.externalSecrets.get(key) ?? es, outcome, durationMs);
+        const after = this.#rooms.externalSecrets.get(key) ?? es;
+        const ready = after.status.conditions?.find(({ type }) => type === 'Ready')?.status;
+        const error = outcome.kind === 'failed' ? outcome.error : undefined;
+        this.#series.note(key, { durationMs, ready, error, comesBack: next !== undefined });
       }
-      return await this.#next(key, es, memory, outcome, wait);
+      return next;
     });
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { OperatorError } from '../../core/operator-error.ts';
-import { failureFields, shadowedMessage } from './report.ts';
+import { failureFields, isHeartbeatDue, shadowedMessage } from './report.ts';
 
 describe('failureFields', () => {
   const es = { targetName: 'shop-db' };
@@ -15,6 +16,21 @@ describe('failureFields', () => {
       expect(failureFields(es, new OperatorError(reason, 'x'))).toEqual({});
     },
   );
+});
+
+describe('isHeartbeatDue', () => {
+  const clock = new FakeClock(Date.parse('2026-05-01T12:00:00Z'));
+  const rooms = { clock, heartbeatMs: 3_600_000 };
+  const cases = [
+    { why: 'it was never told', refreshTime: undefined, expected: true },
+    { why: 'it was told a moment ago', refreshTime: '2026-05-01T11:59:00Z', expected: false },
+    { why: 'the heartbeat is over', refreshTime: '2026-05-01T11:00:00Z', expected: true },
+    { why: 'another clock was somewhat ahead', refreshTime: '2026-05-01T12:05:00Z', expected: false },
+    { why: 'the clock was set back by far', refreshTime: '2026-05-01T13:00:00Z', expected: true },
+  ];
+  it.each(cases)('is $expected when $why', ({ refreshTime, expected }) => {
+    expect(isHeartbeatDue({ status: refreshTime === undefined ? {} : { refreshTime } }, rooms)).toBe(expected);
+  });
 });
 
 describe('shadowedMessage', () => {

@@ -95,9 +95,13 @@ export function failureFields({ targetName }: Pick<ExternalSecretRecord, 'target
   return reason === 'TargetConflict' ? { binding: { name: targetName } } : {};
 }
 
-function isHeartbeatDue(es: ExternalSecretRecord, { heartbeatMs, clock }: Rooms): boolean {
+export function isHeartbeatDue(
+  es: Pick<ExternalSecretRecord, 'status'>,
+  { heartbeatMs, clock }: Pick<Rooms, 'heartbeatMs' | 'clock'>,
+): boolean {
   const refreshedMs = Date.parse(es.status.refreshTime ?? '');
-  return Number.isNaN(refreshedMs) || clock.nowMs() - refreshedMs >= heartbeatMs;
+  // In either direction: a time that lies far ahead was written by a clock that has been set back since.
+  return Number.isNaN(refreshedMs) || Math.abs(clock.nowMs() - refreshedMs) >= heartbeatMs;
 }
 
 /** The record after the write, or the same one when there was nothing to write. */

@@ -7,7 +7,7 @@ import type { Informer, InformerEvent, Kube } from '../../kube/contract.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Slots } from '../../runtime/slots.ts';
 import { type NextRun, startWorker, type Worker } from '../../runtime/worker.ts';
-import { type RunRequest, Workqueue } from '../../runtime/workqueue.ts';
+import { type QueueLoad, type RunRequest, Workqueue } from '../../runtime/workqueue.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
 import { keyOfStore, type StoreConnections } from '../connect.ts';
@@ -16,6 +16,7 @@ import type { ReadYourWrites } from '../read-your-writes.ts';
 import { type StoreKind, type StoreRecord, storeRecord } from '../records.ts';
 import type { Recovery } from '../recovery.ts';
 import type { Reporter } from '../report.ts';
+import { RunSeries } from '../run-series.ts';
 import { isTold, type StoreFinding, type StoreRooms, storeInterval, validateStore } from './reconcile.ts';
 
 export interface StoreKindRooms {
@@ -56,11 +57,14 @@ export class StoreController {
   /** Ends the validation under way when the store or an object that it refers to changes. */
   readonly #superseded = new Map<string, AbortController>();
   readonly #unsubscribe: (() => void)[] = [];
+  readonly #series: Readonly<Record<StoreKind, RunSeries>>;
   #worker: Worker | undefined;
 
   constructor(deps: StoreControllerDeps) {
     this.#deps = deps;
     this.#queue = new Workqueue(deps.clock);
+    const seriesOf = (kind: StoreKind) => new RunSeries(kind, deps.metrics, (key) => this.#find(key));
+    this.#series = { SecretStore: seriesOf('SecretStore'), ClusterSecretStore: seriesOf('ClusterSecretStore') };
     for (const rooms of Object.values(deps.kinds)) {
       this.#unsubscribe.push(rooms.informer.subscribe((event) => this.#onStore(event)));
       for (const store of rooms.informer.values())
@@ -72,8 +76,8 @@ export class StoreController {
     });
   }
 
-  get queueDepth(): number {
-    return this.#queue.ready + this.#queue.running;
+  queueLoad(kind: StoreKind): QueueLoad {
+    return this.#queue.loadOf((key) => kindOf(key) === kind);
   }
 
   start(): void {
@@ -82,7 +86,10 @@ export class StoreController {
       queue: this.#queue,
       clock,
       reconcile: (key, request, signal) => this.#run(key, request, signal),
-      onCrash: (key, thrown) => log.error({ kind: 'SecretStore', name: key, err: thrown }, 'reconcile crashed'),
+      onCrash: (key, thrown) => {
+        log.error({ kind: kindOf(key), name: key, err: thrown }, 'reconcile crashed');
+        this.#series[kindOf(key)].noteCrash();
+      },
     });
   }
 
@@ -92,6 +99,7 @@ export class StoreController {
     const ended = this.#worker?.stop(graceMs);
     for (const superseded of this.#superseded.values()) superseded.abort(new DOMException('stopping', 'AbortError'));
     await ended;
+    for (const series of Object.values(this.#series)) series.close();
   }
 
   #onStore({ before, after }: InformerEvent<StoreRecord>): void {
@@ -99,7 +107,7 @@ export class StoreController {
     if (store === undefined) return;
     const key = keyOfStore(store);
     if (after === undefined) {
-      this.#forget(key, store);
+      this.#forget(key);
       return;
     }
     if (before !== undefined && before.uid === after.uid && before.generation === after.generation) return;
@@ -109,15 +117,13 @@ export class StoreController {
     this.#queue.addAfter(key, settleMs, { lane: lanes.spec, cause: 'changed' satisfies Cause });
   }
 
-  #forget(key: string, store: StoreRecord): void {
+  #forget(key: string): void {
     this.#queue.drop(key);
     this.#failed.delete(key);
     this.#firstSeenMs.delete(key);
     this.#deps.recovery.forget(key);
     this.#deps.connections.drop(key);
-    const { condition, duration } = this.#series(store);
-    duration.drop(seriesLabels(store));
-    for (const status of ['True', 'False']) condition.drop({ ...seriesLabels(store), condition: 'Ready', status });
+    this.#series[kindOf(key)].forget(key);
   }
 
   async #run(key: string, request: RunRequest, signal: AbortSignal): Promise<NextRun | undefined> {
@@ -134,13 +140,20 @@ export class StoreController {
     if (this.#superseded.get(key) === superseded) this.#superseded.delete(key);
     const graceLeftMs = this.#graceLeftMs(key, store, finding);
     if (graceLeftMs > 0) return { afterMs: graceLeftMs, lane: lanes.spec, cause: 'grace' };
+    const { verdict, error } = finding;
+    const isReported = error === undefined || isTold(error);
     try {
-      if (finding.error === undefined || isTold(finding.error)) await this.#report(key, store, finding, signal);
+      if (isReported) await this.#report(key, store, finding, signal);
     } catch {
       return { afterMs: 50, lane: lanes.spec, cause: 'retry' }; // the store changed meanwhile, or the API server is away
     }
-    this.#series(store).duration.set(seriesLabels(store), Math.round((clock.monotonicMs() - startedMs) * 1e6));
-    return this.#next(key, store, finding);
+    const durationMs = clock.monotonicMs() - startedMs;
+    const next = this.#next(key, store, finding);
+    const ready = isReported ? verdict.ready : undefined;
+    // A store that was deleted meanwhile has been forgotten, and must stay so.
+    if (this.#firstSeenMs.has(key))
+      this.#series[store.kind].note(key, { durationMs, ready, error, comesBack: next !== undefined });
+    return next;
   }
 
   #graceLeftMs(key: string, store: StoreRecord, { error }: StoreFinding): number {
@@ -158,7 +171,6 @@ export class StoreController {
       this.#deps.guard();
       const isDue = capabilities !== undefined && store.status.capabilities !== capabilities;
       const answer = await rooms.reporter.writeStatus(store, verdict, { fields, isDue }, signal);
-      this.#gauge(store, verdict.ready);
       if (answer === undefined) return;
       this.#deps.metrics.statusWrites.add({ kind: store.kind });
       const isNew = !(store.status.conditions ?? []).some(
@@ -195,7 +207,6 @@ export class StoreController {
     if (this.#failed.has(key)) log.debug(fields, 'store validation failed');
     else log.warn(fields, 'store validation failed');
     this.#failed.add(key);
-    this.#deps.metrics.failures.add({ kind: store.kind, reason: error.reason });
     if (
       (error.reason === 'UpstreamUnavailable' || error.reason === 'UpstreamInvalid') &&
       reader !== undefined &&
@@ -214,7 +225,7 @@ export class StoreController {
   }
 
   #find(key: string): StoreRecord | undefined {
-    const kind: StoreKind = key.startsWith('ClusterSecretStore/') ? 'ClusterSecretStore' : 'SecretStore';
+    const kind = kindOf(key);
     return this.#deps.kinds[kind]?.cache.get(key.slice(kind.length + 1));
   }
 
@@ -225,22 +236,8 @@ export class StoreController {
       return this.#deps.requeueMs; // an interval that does not parse is the failure itself
     }
   }
-
-  #gauge(store: StoreRecord, ready: string): void {
-    const { condition } = this.#series(store);
-    for (const status of ['True', 'False']) {
-      condition.set({ ...seriesLabels(store), condition: 'Ready', status }, ready === status ? 1 : 0);
-    }
-  }
-
-  #series({ kind }: StoreRecord) {
-    const { metrics } = this.#deps;
-    return kind === 'SecretStore'
-      ? { condition: metrics.storeCondition, duration: metrics.storeDuration }
-      : { condition: metrics.clusterStoreCondition, duration: metrics.clusterStoreDuration };
-  }
 }
 
-function seriesLabels(store: StoreRecord): { name: string; namespace: string } {
-  return { name: store.name, namespace: store.namespace };
+function kindOf(key: string): StoreKind {
+  return key.startsWith('ClusterSecretStore/') ? 'ClusterSecretStore' : 'SecretStore';
 }

@@ -1,8 +1,9 @@
 // Where the clouds' metadata services are, and which other addresses the environment names. From these follow two egress
 // policies: one that knows nothing but metadata services, and one for the clouds' public APIs.
 import { isIP } from 'node:net';
+import { normalizeHost } from '../../core/host-entry.ts';
 import { OperatorError } from '../../core/operator-error.ts';
-import { createEgressPolicy, type EgressPolicy, normalizeHost, portOf } from '../../http/egress.ts';
+import { createEgressPolicy, type EgressPolicy, portOf } from '../../http/egress.ts';
 import type { CloudEnvironment, CloudVariable } from './environment.ts';
 
 const linkLocal = 'http://169.254.169.254';

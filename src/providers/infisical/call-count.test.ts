@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { OperatorError } from '../../core/operator-error.ts';
+import type { InfisicalAuthMethod } from '../../crds/auth/infisical/table.ts';
 import { counted } from './call-count.ts';
 
 const { signal } = new AbortController();
 
-async function seen(path: string, status: number | 'down'): Promise<readonly string[]> {
+async function seen(path: string, status: number | 'down', method?: InfisicalAuthMethod): Promise<readonly string[]> {
   const calls: string[] = [];
   const upstream = counted(
     {
@@ -13,6 +14,7 @@ async function seen(path: string, status: number | 'down'): Promise<readonly str
         return { status, headers: {}, body: Buffer.alloc(0) };
       },
     },
+    method,
     (call, outcome) => calls.push(`${call} ${outcome}`),
   );
   await upstream.send({ method: 'GET', url: new URL(`https://host/api${path}`) }, signal).catch(() => {});
@@ -21,13 +23,20 @@ async function seen(path: string, status: number | 'down'): Promise<readonly str
 
 describe('calls to Infisical', () => {
   it.each([
-    ['/v1/auth/universal-auth/login', 200, 'MachineIdentityLoginViaUniversalAuth success'],
-    ['/v1/auth/kubernetes-auth/login', 401, 'MachineIdentityLoginViaKubernetesAuth error'],
     ['/v1/auth/token/revoke', 200, 'RevokeAccessToken success'],
     ['/v3/secrets/raw', 304, 'GetSecretsV3 success'],
     ['/v3/secrets/raw/API_KEY', 404, 'GetSecretByKeyV3 error'],
     ['/v3/secrets/raw', 'down', 'GetSecretsV3 error'],
   ] as const)('%s answered by %s counts as %s', async (path, status, wanted) => {
     expect(await seen(path, status)).toEqual([wanted]);
+  });
+
+  it.each([
+    ['universal', 'universal', 200, 'MachineIdentityLoginViaUniversalAuth success'],
+    ['kubernetes', 'kubernetes', 401, 'MachineIdentityLoginViaKubernetesAuth error'],
+    ['gcpIdToken', 'gcp', 200, 'MachineIdentityLoginViaGcpIdTokenAuth success'],
+    ['gcpIam', 'gcp', 200, 'MachineIdentityLoginViaGcpServiceAccountAuth success'],
+  ] as const)('a login by %s counts as that, wherever it is sent', async (method, path, status, wanted) => {
+    expect(await seen(`/v1/auth/${path}-auth/login`, status, method)).toEqual([wanted]);
   });
 });

@@ -1,27 +1,30 @@
 // Names the calls to Infisical as ESO's metric does, so that dashboards and alerts carry over.
 // Source: ESO 2.9, pkg/metrics and providers/v1/infisical (https://github.com/external-secrets/external-secrets).
+import type { InfisicalAuthMethod } from '../../crds/auth/infisical/table.ts';
 import type { Upstream, UpstreamRequest } from '../../http/contract.ts';
 
 /** Told once per call: its name in ESO's metric, and whether it brought what was asked for. */
 export type ObserveCall = (call: string, status: 'success' | 'error') => void;
 
-const logins: Readonly<Record<string, string>> = {
+const logins: Readonly<Record<InfisicalAuthMethod, string>> = {
   universal: 'UniversalAuth',
   azure: 'AzureAuth',
-  gcp: 'GcpIdTokenAuth',
+  gcpIdToken: 'GcpIdTokenAuth',
+  gcpIam: 'GcpServiceAccountAuth',
   jwt: 'JwtAuth',
   ldap: 'LdapAuth',
   oci: 'OciAuth',
   kubernetes: 'KubernetesAuth',
   aws: 'AwsAuth',
+  token: 'TokenAuth',
   oidc: 'OidcAuth',
 };
 
-/** The same way to the host, with its calls counted. */
-export function counted(upstream: Upstream, observe: ObserveCall): Upstream {
+/** The same way to the host, with its calls counted. `method` is how the store logs in, undefined for one that does not say. */
+export function counted(upstream: Upstream, method: InfisicalAuthMethod | undefined, observe: ObserveCall): Upstream {
   return {
     async send(request, signal) {
-      const call = callName(request);
+      const call = callName(request, method);
       try {
         const answer = await upstream.send(request, signal);
         observe(call, answer.status < 400 ? 'success' : 'error');
@@ -34,9 +37,10 @@ export function counted(upstream: Upstream, observe: ObserveCall): Upstream {
   };
 }
 
-function callName({ url: { pathname } }: UpstreamRequest): string {
-  const method = /\/v1\/auth\/([a-z]+)-auth\/login$/.exec(pathname)?.[1];
-  if (method !== undefined) return `MachineIdentityLoginVia${logins[method] ?? 'Other'}`;
+function callName({ url: { pathname } }: UpstreamRequest, method: InfisicalAuthMethod | undefined): string {
+  if (/\/v1\/auth\/[a-z]+-auth\/login$/.test(pathname)) {
+    return `MachineIdentityLoginVia${method === undefined ? 'Other' : logins[method]}`;
+  }
   if (pathname.endsWith('/v1/auth/token/revoke')) return 'RevokeAccessToken';
   return pathname.endsWith('/v3/secrets/raw') ? 'GetSecretsV3' : 'GetSecretByKeyV3';
 }

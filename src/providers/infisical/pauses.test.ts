@@ -11,6 +11,9 @@ describe('a pause', () => {
     pauses.note('a', new OperatorError('UpstreamThrottled', 'slow down', { retryAfterMs: 5_000 }));
     pauses.note('b', new OperatorError('UpstreamUnavailable', 'down', { retryAfterMs: 10_000 }));
     pauses.check('b');
+    clock.setWall(3_600_000);
+    pauses.check('b');
+    clock.setWall(-7_200_000);
     await clock.advance(9_000);
     expect(() => pauses.check('a')).toThrow(
       expect.objectContaining({ reason: 'UpstreamThrottled', retryAfterMs: 1_000 }),

@@ -4,6 +4,7 @@ import type { Clock } from '../../runtime/clock.ts';
 
 interface Pause {
   readonly error: OperatorError;
+  /** Monotonic, so that a wall clock that is set back does not make the pause longer. */
   readonly untilMs: number;
 }
 
@@ -19,7 +20,7 @@ export class Pauses {
   /** Remembers a failure that asks for a pause; others are none of its concern. */
   note(key: string, error: OperatorError): void {
     if (error.reason !== 'UpstreamThrottled' || error.retryAfterMs === undefined) return;
-    const untilMs = this.#clock.nowMs() + error.retryAfterMs;
+    const untilMs = this.#clock.monotonicMs() + error.retryAfterMs;
     const known = this.#byKey.get(key);
     if (known === undefined || known.untilMs < untilMs) this.#byKey.set(key, { error, untilMs });
   }
@@ -28,7 +29,7 @@ export class Pauses {
   check(key: string): void {
     const pause = this.#byKey.get(key);
     if (pause === undefined) return;
-    const leftMs = pause.untilMs - this.#clock.nowMs();
+    const leftMs = pause.untilMs - this.#clock.monotonicMs();
     if (leftMs > 0) {
       const { message } = pause.error;
       throw new OperatorError('UpstreamThrottled', message, { retryAfterMs: leftMs, cause: pause.error });

@@ -121,7 +121,7 @@ export function plain(result: ReadResult | undefined): Plain {
 
 /** One request, as fresh as can be. */
 export async function readOne(reader: StoreReader, request: ReadRequest): Promise<Plain> {
-  const [result] = await reader.read([request], { notBeforeMs: Date.now() }, signal);
+  const [result] = await reader.read([request], { notBeforeMs: performance.now() }, signal);
   return plain(result);
 }
 

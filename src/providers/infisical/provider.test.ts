@@ -23,7 +23,7 @@ describe('reading', () => {
     for (const key of ['A', 'B', 'C'])
       double.secrets.set({ project, environment, path: '/', key, value: `value-${key}` });
     const readers = await Promise.all(Array.from({ length: 20 }, (_, i) => connect({}, { holder: `store-${i}` })));
-    const notBeforeMs = Date.now();
+    const notBeforeMs = performance.now();
     const requests = [value('A'), value('B'), find({ nameRegexp: '^C' })];
     const answers = await Promise.all(
       readers.flatMap((reader) => [
@@ -92,7 +92,7 @@ describe('reading', () => {
       map('J', 's'),
       map('T'),
     ];
-    const results = await reader.read(requests, { notBeforeMs: Date.now() }, signal);
+    const results = await reader.read(requests, { notBeforeMs: performance.now() }, signal);
     expect(results.map(plain)).toEqual([
       { values: { J: 'x' } },
       { values: { J: '1.50' } },
@@ -131,7 +131,11 @@ describe('reading', () => {
     double.secrets.set({ project, environment, path: '/', key: 'SEEN', value: 'v' });
     double.secrets.set({ project, environment, path: '/', key: 'HIDDEN', value: 'canary', hidden: true });
     const reader = await connect();
-    const results = await reader.read([value('SEEN'), value('HIDDEN'), find()], { notBeforeMs: Date.now() }, signal);
+    const results = await reader.read(
+      [value('SEEN'), value('HIDDEN'), find()],
+      { notBeforeMs: performance.now() },
+      signal,
+    );
     expect(results.map(plain)).toEqual([
       { values: { SEEN: 'v' } },
       { reason: 'ValueHidden' },
@@ -149,10 +153,10 @@ describe('errors', () => {
     double.secrets.set({ project, environment, path: '/', key: 'HIDDEN', value: canary, hidden: true });
     const reader = await connect();
     const requests = [value('TEXT', 'x'), value('JSON', 'x'), value('HIDDEN'), { kind: 'map' as const, key: 'TEXT' }];
-    const results = await reader.read(requests, { notBeforeMs: Date.now() }, signal);
+    const results = await reader.read(requests, { notBeforeMs: performance.now() }, signal);
     material.set('login/secret', canary);
     const refused = await (await connect())
-      .validate({ notBeforeMs: Date.now() }, signal)
+      .validate({ notBeforeMs: performance.now() }, signal)
       .catch((error: unknown) => error);
     const errors = [...results.map((result) => ('error' in result ? result.error : undefined)), refused];
     expect(errors).toHaveLength(5);
@@ -212,7 +216,7 @@ describe('a recursive store', () => {
     for (const path of ['/', '/a', '/a/b']) double.secrets.set({ project, environment, path, key: 'K', value: path });
     const reader = await connect({ recursive: true });
     const requests = [value('K'), value('a/K'), value('/a/b/K'), find()];
-    const results = await reader.read(requests, { notBeforeMs: Date.now() }, signal);
+    const results = await reader.read(requests, { notBeforeMs: performance.now() }, signal);
     expect(results.map(plain)).toMatchObject([
       { values: { K: '/' } },
       { values: { 'a/K': '/a' } },
@@ -250,7 +254,7 @@ describe('what is not there', () => {
           expect(await ask(scope, request)).toEqual({ reason: 'ScopeNotFound' });
           expect(await ask(scope, find())).toEqual({ reason: 'ScopeNotFound' });
           const reader = await connect({ recursive, ...scope });
-          expect(await reasonOf(reader.validate({ notBeforeMs: Date.now() }, signal))).toBe('ScopeNotFound');
+          expect(await reasonOf(reader.validate({ notBeforeMs: performance.now() }, signal))).toBe('ScopeNotFound');
         }
       });
     }
@@ -279,14 +283,14 @@ describe('permissions', () => {
     });
     const reader = await connect();
     const requests = [value('K'), value('NOPE'), value('x'.repeat(101)), find()];
-    const results = await reader.read(requests, { notBeforeMs: Date.now() }, signal);
+    const results = await reader.read(requests, { notBeforeMs: performance.now() }, signal);
     expect(results.map(plain)).toEqual([
       { values: { K: 'x' } },
       { reason: 'SecretNotFound' },
       { reason: 'AccessDenied' },
       { reason: 'AccessDenied' },
     ]);
-    expect(await reasonOf(reader.validate({ notBeforeMs: Date.now() }, signal))).toBe('AccessDenied');
+    expect(await reasonOf(reader.validate({ notBeforeMs: performance.now() }, signal))).toBe('AccessDenied');
     expect(double.requests.counts().byKind.login).toBe(1);
   });
 
@@ -310,20 +314,22 @@ describe('answers that are none', () => {
     const { connect, double } = await bench();
     double.secrets.set({ project, environment, path: '/', key: 'K', value: 'x' });
     const id = double.faults.add({ ...fault, when: { routes: ['list', 'get'] } });
-    expect(await reasonOf((await connect()).read([value('K'), find()], { notBeforeMs: Date.now() }, signal))).toBe(
-      reason,
-    );
+    expect(
+      await reasonOf((await connect()).read([value('K'), find()], { notBeforeMs: performance.now() }, signal)),
+    ).toBe(reason);
     double.faults.remove(id);
     expect(await readOne(await connect(), value('K'))).toEqual({ values: { K: 'x' } });
     double.faults.add({ ...fault, when: { routes: ['login'] } });
     const other = await connect({ organizationSlug: 'other' });
-    expect(await reasonOf(other.read([value('K')], { notBeforeMs: Date.now() }, signal))).toBe(reason);
+    expect(await reasonOf(other.read([value('K')], { notBeforeMs: performance.now() }, signal))).toBe(reason);
   });
 
   it('names hostAPI when the address has no such API', async () => {
     const { connect, double } = await bench();
     const reader = await connect({}, { spec: { hostAPI: `${double.url}/wrong/api` } });
-    expect(await reasonOf(reader.read([value('K')], { notBeforeMs: Date.now() }, signal))).toBe('UpstreamInvalid');
+    expect(await reasonOf(reader.read([value('K')], { notBeforeMs: performance.now() }, signal))).toBe(
+      'UpstreamInvalid',
+    );
   });
 });
 
@@ -337,11 +343,13 @@ describe('throttling', () => {
     double.limits.reset();
     await readOne(reader, value('K'));
     const failure = await reader
-      .read([value('K')], { notBeforeMs: Date.now() }, signal)
+      .read([value('K')], { notBeforeMs: performance.now() }, signal)
       .catch((error: unknown) => error);
     expect(failure).toMatchObject({ reason: 'UpstreamThrottled' });
     const asked = double.requests.counts().total;
-    const again = await reader.read([value('K')], { notBeforeMs: Date.now() }, signal).catch((error: unknown) => error);
+    const again = await reader
+      .read([value('K')], { notBeforeMs: performance.now() }, signal)
+      .catch((error: unknown) => error);
     expect(again).toBeInstanceOf(OperatorError);
     expect(again).toMatchObject({ reason: 'UpstreamThrottled', retryAfterMs: expect.any(Number) });
     expect(double.requests.counts().total).toBe(asked);
@@ -357,9 +365,9 @@ describe('sessions', () => {
       double.secrets.set({ project, environment, path, key: 'K', value: path });
     const reader = await connect();
     const all = ['/a/K', '/b/K', '/c/K', '/d/K'].map((key) => value(key));
-    await reader.read(all, { notBeforeMs: Date.now() }, signal);
+    await reader.read(all, { notBeforeMs: performance.now() }, signal);
     double.identities.endTokens('reader');
-    const results = await reader.read(all, { notBeforeMs: Date.now() }, signal);
+    const results = await reader.read(all, { notBeforeMs: performance.now() }, signal);
     expect(results.map((result) => 'values' in result)).toEqual([true, true, true, true]);
     expect(double.requests.counts().byKind.login).toBe(2);
   });
@@ -371,7 +379,9 @@ describe('sessions', () => {
     material.set('login/secret', 'wrong');
     const reader = await connect();
     for (let i = 0; i < 5; i++) {
-      expect(await reasonOf(reader.read([value('K')], { notBeforeMs: Date.now() }, signal))).toBe('LoginRejected');
+      expect(await reasonOf(reader.read([value('K')], { notBeforeMs: performance.now() }, signal))).toBe(
+        'LoginRejected',
+      );
     }
     expect(double.requests.counts().byKind.login).toBe(1);
     material.set('login/secret', `${good}\n`);
@@ -448,7 +458,7 @@ describe('connecting', () => {
     const caProvider = { type: 'ConfigMap' as const, name: 'ca', key: 'pem' };
     const byProvider = await connect({}, { spec: { caProvider }, context: { caText: async () => pem } });
     expect(await readOne(byProvider, value('K'))).toEqual({ values: { K: 'x' } });
-    const unverified = (await connect()).read([value('K')], { notBeforeMs: Date.now() }, signal);
+    const unverified = (await connect()).read([value('K')], { notBeforeMs: performance.now() }, signal);
     expect(await reasonOf(unverified)).toBe('UpstreamUnavailable');
   });
 });

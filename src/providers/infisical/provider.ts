@@ -7,7 +7,7 @@ import { type InfisicalAuth, type InfisicalSpec, infisicalLogins, type SecretsSc
 import type { Upstream, UpstreamDoor } from '../../http/contract.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Provider } from '../contract.ts';
-import { Snapshots } from '../snapshots.ts';
+import { type SnapshotRead, Snapshots } from '../snapshots.ts';
 import { loginApi, revoke, type Scope } from './api.ts';
 import { readCa } from './ca.ts';
 import { counted, type ObserveCall } from './call-count.ts';
@@ -23,11 +23,16 @@ export interface InfisicalPorts {
   readonly gatherPrincipal: (auth: InfisicalAuth, site: LoginSite, signal: AbortSignal) => Promise<Principal>;
   /** Told of every call, for ESO's metric of provider calls. */
   readonly observeCall?: ObserveCall;
+  /** Told how each read of a scope, or of a secret in it, was served. */
+  readonly observeRead?: (result: SnapshotRead) => void;
 }
 
 export function createInfisicalProvider(ports: InfisicalPorts): Provider<InfisicalSpec> {
-  const { clock, door, gatherPrincipal, observeCall = () => {}, sessions } = ports;
-  const shared: SharedReads = { views: new Snapshots({ clock }), secrets: new Snapshots({ clock }) };
+  const { clock, door, gatherPrincipal, observeCall = () => {}, observeRead, sessions } = ports;
+  const shared: SharedReads = {
+    views: new Snapshots({ clock, observeRead }),
+    secrets: new Snapshots({ clock, observeRead }),
+  };
   const pauses = new Pauses({ clock });
   return {
     capabilities: 'ReadWrite',
@@ -35,10 +40,11 @@ export function createInfisicalProvider(ports: InfisicalPorts): Provider<Infisic
       const host = parseHostApi(spec.hostAPI);
       const scope = readScope(spec.secretsScope);
       const caPem = await readCa(spec, context, signal);
-      const upstream = counted(door.open(caPem === undefined ? {} : { caPem }), observeCall);
+      const method = infisicalLogins(spec.auth)[0]?.method;
+      const upstream = counted(door.open(caPem === undefined ? {} : { caPem }), method, observeCall);
       const principal = await gatherPrincipal(spec.auth, { credentials: context.credentials, host: host.host }, signal);
       const organizationSlug = spec.secretsScope.organizationSlug?.trim() || undefined;
-      const identity = identityAt({ host, upstream, principal, caPem, organizationSlug, field: loginField(spec.auth) });
+      const identity = identityAt({ host, upstream, principal, caPem, organizationSlug, method });
       const session = sessions.open(identity, context.holder);
       return createReader({ host, upstream, session, pauses }, scope, shared);
     },
@@ -69,24 +75,24 @@ interface IdentityParts {
   readonly principal: Principal;
   readonly caPem: string | undefined;
   readonly organizationSlug: string | undefined;
-  /** The login block in the manifest: what a refused login is laid at. */
-  readonly field: string;
+  /** The login block in the manifest, which a refused login is laid at; undefined when there is none. */
+  readonly method: string | undefined;
 }
 
 /** Who logs in where, as seen by whom: all that makes one token differ from another. */
-function identityAt({ host, upstream, principal, caPem, organizationSlug, field }: IdentityParts): Identity {
+function identityAt({ host, upstream, principal, caPem, organizationSlug, method }: IdentityParts): Identity {
   const api = loginApi(upstream, host, organizationSlug);
   const parts = [host.root, caPem ?? '', organizationSlug ?? '', principal.key];
   return {
     key: createHash('sha256').update(JSON.stringify(parts)).digest('base64url'),
-    login: (nowMs, signal) => refusedAt(field, principal.login(api, nowMs, signal)),
+    login: (nowMs, signal) => refusedAt(loginField(method), principal.login(api, nowMs, signal)),
+    ...(method === undefined ? {} : { via: { provider: 'infisical', method } }),
     ...(principal.revocable ? { revoke: (token, signal) => revoke(upstream, host, token, signal) } : {}),
   };
 }
 
-function loginField(auth: InfisicalAuth): string {
-  const [login] = infisicalLogins(auth);
-  return `infisical.auth${login === undefined ? '' : `.${login.method}AuthCredentials`}`;
+function loginField(method: string | undefined): string {
+  return `infisical.auth${method === undefined ? '' : `.${method}AuthCredentials`}`;
 }
 
 /** Names the manifest's field in a refusal; other failures are not the field's. */

@@ -152,6 +152,9 @@ labels:
 - --store-requeue-interval={{ default "5m" .Values.storeRequeueInterval }}
 - --heartbeat-interval={{ default "1h" .Values.heartbeatInterval }}
 - --loglevel={{ .Values.log.level }}
+{{- if .Values.extendedMetricLabels }}
+- --enable-extended-metric-labels=true
+{{- end }}
 - --metrics-addr=:{{ .Values.metrics.listen.port }}
 {{- with .Values.metrics.listen.secure }}
 {{- if .enabled }}
