@@ -129,7 +129,7 @@ export const values: Tree = {
   crds: section({
     takeover: flag(
       false,
-      'Take over CRDs that are in the cluster and belong to nobody or to another release. Helm wants `--take-ownership` besides.',
+      'Take over CRDs that are in the cluster and belong to nobody or to another release. Helm wants `--take-ownership` besides, and Helm 4 `--force-conflicts`.',
     ),
     annotations: labels('Added to every CRD.'),
   }),

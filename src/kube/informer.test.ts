@@ -311,11 +311,16 @@ describe('informer', () => {
         await clock.advance(1_000);
       }
     };
-    await advance(320); // asked for 300 s
+    await advance(170);
     expect(asked()).toEqual(['watchlist']);
-    await advance(20);
+    await advance(20); // three bookmarks are missing
     await until(() => asked().length === 2);
     expect(asked()[1]).toBe('watch@5');
+    // None has ever come: from then on it is the end that the server was asked for, after 300 s.
+    await advance(310);
+    expect(asked()).toHaveLength(2);
+    await advance(40);
+    await until(() => asked().length === 3);
   });
 
   it('gives up a stream sooner where bookmarks come once a minute, and misses them', async () => {

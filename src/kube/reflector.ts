@@ -46,8 +46,9 @@ const watchSeconds = { least: 300, most: 600 };
 /** Silence that a healthy stream cannot have: it ends by itself before. */
 const silenceMarginMs = 30_000;
 /**
- * The same where the server tells by bookmarks, about once a minute, that it is there. A proxy between us may have lost
- * the stream and keep its connection open, so that nothing else would tell.
+ * The same for a server that tells by bookmarks, about once a minute, that it is there. A proxy between us may have lost
+ * the stream and keep its connection open, so that nothing else would tell. All servers are taken to do so until one that
+ * never did was silent for so long.
  */
 const silenceBetweenBookmarksMs = 180_000;
 /** Initial events come without a break; a server that does not know WatchList may send some and then wait. */
@@ -65,7 +66,8 @@ class Reflector {
   /** Where to resume; undefined when a whole listing is due. */
   #version: string | undefined;
   #hasWatchList = true;
-  #hasBookmarks = false;
+  #expectsBookmarks = true;
+  #sawBookmark = false;
   #failures = 0;
   /** Whether the last failure was an answer of the server. */
   #wasAnswered = false;
@@ -108,7 +110,8 @@ class Reflector {
     const { transport, selection, clock, random } = this.#options;
     const span = watchSeconds.most - watchSeconds.least;
     const timeoutSeconds = watchSeconds.least + Math.floor(random() * span);
-    const quietMs = () => (this.#hasBookmarks ? silenceBetweenBookmarksMs : timeoutSeconds * 1_000 + silenceMarginMs);
+    const quietMs = () =>
+      this.#expectsBookmarks ? silenceBetweenBookmarksMs : timeoutSeconds * 1_000 + silenceMarginMs;
     const silenceMs = () => (this.#isReplacing ? initialSilenceMs : quietMs());
     if (this.#version === undefined) this.#beginReplace();
     const onEvent = (event: WatchEvent) => this.#take(event);
@@ -128,7 +131,7 @@ class Reflector {
       return; // a listing that breaks off must begin anew, so its versions are not kept
     }
     if (version !== undefined) this.#version = version;
-    if (type === 'BOOKMARK') this.#hasBookmarks = true;
+    if (type === 'BOOKMARK') this.#sawBookmark = true;
     this.#recovered();
   }
 
@@ -155,6 +158,7 @@ class Reflector {
       this.#hasWatchList = false;
       return; // lists at once
     }
+    if (isSilence(thrown)) this.#expectsBookmarks = this.#sawBookmark;
     const error = asOperatorError(thrown);
     const isAnswered = thrown instanceof ApiError;
     this.#failures = isAnswered === this.#wasAnswered ? this.#failures + 1 : 1;
@@ -170,5 +174,9 @@ class Reflector {
 /** Servers without WatchList call the parameters invalid; one that ignores them falls silent before the closing bookmark. */
 function isWatchListRefusal(thrown: unknown): boolean {
   if (thrown instanceof ApiError) return thrown.status === 422 || thrown.status === 400;
+  return isSilence(thrown);
+}
+
+function isSilence(thrown: unknown): boolean {
   return asOperatorError(thrown).message.endsWith('the stream fell silent');
 }
