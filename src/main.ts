@@ -3,7 +3,7 @@
 import { usage } from './cli/usage.ts';
 import { ConfigError, loadConfig, runHelp } from './config.ts';
 import { OperatorError } from './core/operator-error.ts';
-import { runOperator } from './operator.ts';
+import { runOperator } from './operator/run.ts';
 import { version } from './version.ts';
 
 async function main([command, ...args]: readonly string[]): Promise<number> {

@@ -34,8 +34,8 @@ const everyRoom = [
 
 /** From the top down: imports run down this list, never up. */
 const rooms: Readonly<Record<string, Room>> = {
-  'main.ts': { imports: [...everyRoom, 'cli', 'operator.ts'] },
-  'operator.ts': { imports: everyRoom, packages: ['p-retry'] },
+  'main.ts': { imports: [...everyRoom, 'cli', 'operator'] },
+  operator: { imports: everyRoom, packages: ['p-retry'] },
   cli: { imports: everyRoom, packages: ['yaml', 'zod'] },
   'config.ts': {
     imports: ['config-cloud.ts', 'config-flags.ts', 'core/go-duration.ts', 'core/host-entry.ts'],

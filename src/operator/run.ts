@@ -1,0 +1,152 @@
+// The operator as a whole: which informers run, which controllers they feed, in which order things start and end.
+//
+//   cluster access ─► transport ─► informers ─synced─► leader ─► controllers          SIGTERM: controllers ─► sessions
+//                                     └── /readyz                                        ─► events ─► lease ─► informers
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Config } from '../config.ts';
+import { OperatorError } from '../core/operator-error.ts';
+import { externalSecretResource } from '../crds/external-secret.ts';
+import { secretStoreResource } from '../crds/secret-store.ts';
+import { secretResource } from '../credentials/store-credentials.ts';
+import { loadClusterAccess } from '../kube/config.ts';
+import type { InformerDeps } from '../kube/informer.ts';
+import { startElection } from '../kube/lease.ts';
+import { createTransport } from '../kube/transport.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { keepHeapSmall } from '../runtime/heap.ts';
+import { WhileLeading } from '../runtime/while-leading.ts';
+import { startEndpoints } from '../telemetry/endpoints.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { Registry } from '../telemetry/metrics.ts';
+import { type OperatorMetrics, operatorMetrics } from '../telemetry/operator-metrics.ts';
+import { version } from '../version.ts';
+import { startCaches } from './caches.ts';
+import { statusDialect } from './served.ts';
+import { type Base, startWork } from './work.ts';
+
+const clock = systemClock;
+const userAgent = `escapement/${version}`;
+
+/** Runs until `stopping` fires; the answer is the exit code. Throws OperatorError when it cannot start. */
+export async function runOperator(config: Config, stopping: AbortSignal): Promise<number> {
+  const startedAtMs = clock.nowMs();
+  keepHeapSmall();
+  const log = createLogger(config.logLevel);
+  log.info({ detail: version }, 'starting');
+  for (const note of config.notes) log.info({ detail: note }, 'flag');
+  const registry = new Registry();
+  const metrics = operatorMetrics(registry, {
+    startedAtMs,
+    version,
+    extendedLabels: config.extendedMetricLabels,
+    monotonicMs: clock.monotonicMs,
+  });
+  metrics.leader.set({}, 0);
+  const waitingFor = new Set(['the API server']);
+  const endpoints = await startEndpoints({
+    health: config.healthAddress,
+    metrics: config.metricsAddress,
+    metricsTls: config.metricsTls,
+    registry,
+    notReady: () => [...waitingFor].map((what) => `waiting for ${what}`),
+  });
+  const access = await loadClusterAccess(accessSources(config), clock);
+  const transport = createTransport({ access, clock, userAgent });
+  try {
+    const informerDeps = { transport, clock, log, onFailure: countWatchFailures(metrics) };
+    const caches = await startCaches({ config, informerDeps, waitingFor, stopping });
+    const base: Base = { config, transport, informerDeps, caches, clock, log, metrics, userAgent };
+    waitingFor.clear();
+    log.info({ durationMs: clock.nowMs() - startedAtMs }, 'caches synced');
+    await lead(base, stopping);
+  } catch (thrown) {
+    if (!stopping.aborted) throw thrown;
+  } finally {
+    endpoints.close();
+    transport.close();
+  }
+  log.info({}, 'stopped');
+  return 0;
+}
+
+function accessSources({ cluster }: Config) {
+  const { serviceHost: host, servicePort: port } = cluster;
+  return {
+    kubeconfigPath: cluster.kubeconfigPath,
+    kubeconfigVariable: cluster.kubeconfigEnv,
+    ...(host === undefined || port === undefined ? {} : { pod: { host, port } }),
+  };
+}
+
+/** From 0 for the kinds that are always watched: an increase is seen only after a first value. */
+function countWatchFailures(metrics: OperatorMetrics): NonNullable<InformerDeps['onFailure']> {
+  for (const { kind } of [externalSecretResource, secretStoreResource, secretResource]) {
+    metrics.watchFailures.at({ kind, reason: 'ApiUnavailable' });
+  }
+  return (kind, { reason }) => metrics.watchFailures.add({ kind, reason });
+}
+
+/** Leads until `stopping` fires, or whenever elected until then. */
+async function lead(base: Base, stopping: AbortSignal): Promise<void> {
+  const { config, transport, log, metrics } = base;
+  const dialect = await statusDialect(transport, log, stopping);
+  const { leaderElection } = config;
+  if (leaderElection === undefined) {
+    metrics.leader.set({}, 1);
+    const work = await startWork(base, dialect, () => {}, stopping);
+    await aborted(stopping);
+    await work.stop();
+    return;
+  }
+  const fault = Promise.withResolvers<never>();
+  const work = new WhileLeading({
+    start(leadership) {
+      // Bound to its own term: what is left of it must not write in the next one.
+      const guard = () => {
+        if (leadership.aborted) throw new OperatorError('Aborted', 'this term of leadership is over');
+        election.guard();
+      };
+      return startWork(base, dialect, guard, AbortSignal.any([stopping, leadership]));
+    },
+    onFault: fault.reject,
+  });
+  const election = startElection({
+    terms: {
+      namespace:
+        leaderElection.namespace ??
+        config.podNamespace ??
+        (await loadClusterAccess(accessSources(config), clock)).namespace,
+      name: leaderElection.name,
+      identity: `${config.podName ?? hostname()}_${randomUUID()}`,
+      durationMs: leaderElection.leaseDurationMs,
+      renewDeadlineMs: leaderElection.renewDeadlineMs,
+      retryPeriodMs: leaderElection.retryPeriodMs,
+    },
+    transport,
+    clock,
+    log,
+    onGained: (leadership) => {
+      log.info({}, 'leading');
+      metrics.leader.set({}, 1);
+      work.gained(leadership);
+    },
+    onLost: () => {
+      log.warn({}, 'leadership lost');
+      metrics.leader.set({}, 0);
+    },
+  });
+  try {
+    await Promise.race([aborted(stopping), fault.promise]);
+    metrics.leader.set({}, 0);
+    await work.stop();
+  } finally {
+    await election.stop();
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) =>
+    signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
+}

@@ -1,0 +1,227 @@
+// What only a leader has: upstream doors, sessions, providers, controllers, built once per term and ended in order.
+//
+//   stop: controllers ─► events, sessions (tokens revoked) ─► doors, watches of single objects
+import { STATUS_CODES } from 'node:http';
+import { gatherInfisicalPrincipal } from '../auth/infisical/table.ts';
+import { Sessions } from '../auth/session.ts';
+import type { Config } from '../config.ts';
+import { StoreConnections } from '../controller/connect.ts';
+import { ExternalSecretController } from '../controller/external-secret/controller.ts';
+import { exposeQueues } from '../controller/queue-series.ts';
+import type { StoreKind, StoreRecord } from '../controller/records.ts';
+import { Recovery } from '../controller/recovery.ts';
+import { Reporter } from '../controller/report.ts';
+import { StoreController, type StoreKindRooms } from '../controller/secret-store/controller.ts';
+import type { StatusDialect } from '../core/sync-status.ts';
+import { externalSecretResource } from '../crds/external-secret.ts';
+import { clusterSecretStoreResource, isServedProvider, secretStoreResource } from '../crds/secret-store.ts';
+import { readBoundedFile } from '../credentials/bounded-file.ts';
+import { openCloudDoors } from '../credentials/cloud/doors.ts';
+import { createCloudSources } from '../credentials/cloud/sources.ts';
+import { operatorIdentity } from '../credentials/operator-identity.ts';
+import { createEgressPolicy } from '../http/egress.ts';
+import { createProxyRules } from '../http/proxy.ts';
+import { createUpstreamDoor, type RequestObservation } from '../http/upstream.ts';
+import { ObjectWatcher } from '../kube/by-name.ts';
+import { createKube } from '../kube/client.ts';
+import { createEventRecorder } from '../kube/events.ts';
+import type { InformerDeps } from '../kube/informer.ts';
+import { createToken } from '../kube/tokens.ts';
+import type { Transport } from '../kube/transport.ts';
+import type { Resource } from '../kube/types.ts';
+import { fakeProvider } from '../providers/fake/provider.ts';
+import { createInfisicalProvider } from '../providers/infisical/provider.ts';
+import { createRegistry } from '../providers/registry.ts';
+import type { SnapshotRead } from '../providers/snapshots.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { Slots } from '../runtime/slots.ts';
+import type { Work } from '../runtime/while-leading.ts';
+import { otherValue } from '../telemetry/bounded-label.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
+import type { Cache, Caches } from './caches.ts';
+import { namespaceLabels } from './namespace-labels.ts';
+
+export interface Base {
+  readonly config: Config;
+  readonly transport: Transport;
+  readonly informerDeps: InformerDeps;
+  readonly caches: Caches;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: OperatorMetrics;
+  /** `escapement/<version>`. */
+  readonly userAgent: string;
+}
+
+/** Runs under way get this long to end before they are aborted. */
+const graceMs = 3_000;
+const revokeWithinMs = 3_000;
+
+/** Builds what only a leader has, and starts it. */
+export async function startWork(
+  base: Base,
+  dialect: StatusDialect,
+  guard: () => void,
+  signal: AbortSignal,
+): Promise<Work> {
+  const { config, transport, informerDeps, caches, clock, log, metrics } = base;
+  const kube = createKube(transport);
+  const slots = new Slots(config.concurrentWrites);
+  const objects = new ObjectWatcher(informerDeps);
+  const upstreams = openUpstreams(base);
+  const { provider } = upstreams;
+  const events = createEventRecorder({ transport, clock, slot: (waiting) => slots.acquireWhenIdle(waiting) });
+  const reporterOf = (resource: Resource, eventComponent: string) =>
+    new Reporter({ resource, eventComponent, fieldManager: 'escapement' }, { kube, events, clock, dialect });
+  const kinds = storeKinds(caches, reporterOf);
+  const namespaces = namespaceLabels(informerDeps);
+  const connections = new StoreConnections({
+    store: (kind, key) => kinds[kind]?.cache.get(key),
+    namespaceLabels: namespaces.labels,
+    provider,
+    objects,
+    tokens: {
+      createToken: async (order, waiting) =>
+        (await createToken(transport, { ...order, expirationSeconds: 600 }, waiting)).token,
+    },
+    operator: operatorIdentity(config, upstreams.clouds),
+    controllerClass: config.controllerClass,
+    clusterStores: config.clusterStores,
+    signal,
+  });
+  const recovery = new Recovery(clock);
+  const externalSecrets = new ExternalSecretController(
+    {
+      kube,
+      clock,
+      log,
+      metrics,
+      slots,
+      connections,
+      externalSecrets: caches.externalSecrets.view,
+      targets: caches.targets.view,
+      reporter: reporterOf(externalSecretResource, 'external-secrets'),
+      heartbeatMs: config.heartbeatMs,
+      resource: externalSecretResource,
+      fieldManager: 'escapement',
+      guard,
+    },
+    {
+      externalSecrets: caches.externalSecrets.informer,
+      targets: caches.targets.informer,
+      recovery,
+      startedMs: clock.monotonicMs(),
+    },
+  );
+  const stores = new StoreController({
+    kinds: config.storeReconciler ? kinds : {},
+    connections,
+    capabilities: (store) => provider(store.providers.find(isServedProvider) ?? '')?.capabilities,
+    kube,
+    clock,
+    log,
+    metrics,
+    slots,
+    recovery,
+    requeueMs: config.storeRequeueMs,
+    guard,
+    onStoreChanged: (before, after) => externalSecrets.storeChanged(before, after),
+  });
+  namespaces.whenChanged((name) => externalSecrets.namespaceChanged(name));
+  const endReading = [
+    exposeQueues(metrics, () => [
+      ['ExternalSecret', externalSecrets.queueLoad],
+      ['SecretStore', stores.queueLoad('SecretStore')],
+      ['ClusterSecretStore', stores.queueLoad('ClusterSecretStore')],
+    ]),
+    metrics.sessions.readFrom(() => upstreams.sessions.loggedIn()),
+  ];
+  externalSecrets.start();
+  stores.start();
+  return {
+    async stop() {
+      for (const end of endReading) end();
+      await Promise.all([externalSecrets.stop(graceMs), stores.stop(graceMs)]);
+      recovery.stop();
+      await Promise.all([events.stop(), upstreams.sessions.close(AbortSignal.timeout(revokeWithinMs))]);
+      upstreams.close();
+      objects.close();
+      namespaces.close();
+    },
+  };
+}
+
+/** Everything that speaks to the world outside the cluster. */
+function openUpstreams({ config, clock, metrics, userAgent }: Base) {
+  const sessions = new Sessions({
+    clock,
+    observeLogin: (via, outcome) => metrics.logins.add({ ...via, outcome }),
+  });
+  const door = createUpstreamDoor({
+    policy: createEgressPolicy({ insecureHosts: config.insecureUpstreamHosts }),
+    proxy: createProxyRules(config.proxy),
+    userAgent,
+    clock,
+    observe: ({ origin, outcome, durationMs }) =>
+      metrics.noteUpstreamRequest({
+        provider: 'infisical',
+        host: new URL(origin).host,
+        outcome: outcomeLabel(outcome),
+        durationMs,
+      }),
+  });
+  const cloudDoors = openCloudDoors({
+    environment: config.cloud,
+    proxy: createProxyRules(config.proxy),
+    userAgent,
+    clock,
+  });
+  const infisical = createInfisicalProvider({
+    door,
+    sessions,
+    clock,
+    gatherPrincipal: gatherInfisicalPrincipal,
+    observeCall: (call, status) => metrics.providerCalls.add({ provider: 'infisical', call, status }),
+    observeRead: countReads('infisical', metrics),
+  });
+  return {
+    sessions,
+    provider: createRegistry({ infisical, fake: fakeProvider }),
+    clouds: createCloudSources({ ...cloudDoors, environment: config.cloud, readFile: readBoundedFile, clock }),
+    close() {
+      door.close();
+      cloudDoors.close();
+    },
+  };
+}
+
+function storeKinds(
+  caches: Caches,
+  reporterOf: (resource: Resource, component: string) => Reporter,
+): Partial<Record<StoreKind, StoreKindRooms>> {
+  const rooms = ({ informer, view }: Cache<StoreRecord>, resource: Resource, component: string): StoreKindRooms => ({
+    informer,
+    cache: view,
+    reporter: reporterOf(resource, component),
+  });
+  const { SecretStore, ClusterSecretStore } = caches.stores;
+  return {
+    ...(SecretStore === undefined ? {} : { SecretStore: rooms(SecretStore, secretStoreResource, 'secret-store') }),
+    ...(ClusterSecretStore === undefined
+      ? {}
+      : { ClusterSecretStore: rooms(ClusterSecretStore, clusterSecretStoreResource, 'cluster-secret-store') }),
+  };
+}
+
+/** Counts each read of a scope by its series, which are found once. */
+function countReads(provider: string, metrics: OperatorMetrics): (result: SnapshotRead) => void {
+  const seriesOf = (result: SnapshotRead) => metrics.snapshotReads.at({ provider, result });
+  const series = { hit: seriesOf('hit'), joined: seriesOf('joined'), miss: seriesOf('miss') };
+  return (result) => series[result].add();
+}
+
+/** A status or a reason; statuses that no registry knows share one label, or a host could make any number of series. */
+function outcomeLabel(outcome: RequestObservation['outcome']): string {
+  return typeof outcome === 'number' && STATUS_CODES[outcome] === undefined ? otherValue : String(outcome);
+}
