@@ -299,6 +299,13 @@ describe('a cluster that checks owner references and has no WatchList', () => {
       infisical: { caProvider: ca },
       spec: { conditions },
     });
+    // Held by somebody who is gone: for as long the operator follows, and wants to hear of the Lease.
+    await place.apply({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: 'escapement-controller' },
+      spec: { holderIdentity: 'former', leaseDurationSeconds: 2 },
+    });
     const operator = await startOperator({
       kubeconfig,
       namespace,
