@@ -31,7 +31,7 @@ const userAgent = `escapement/${version}`;
 /** Runs until `stopping` fires; the answer is the exit code. Throws OperatorError when it cannot start. */
 export async function runOperator(config: Config, stopping: AbortSignal): Promise<number> {
   const startedAtMs = clock.nowMs();
-  keepHeapSmall();
+  const heapTimer = keepHeapSmall(clock);
   const log = createLogger(config.logLevel);
   log.info({ detail: version }, 'starting');
   for (const note of config.notes) log.info({ detail: note }, 'flag');
@@ -63,6 +63,7 @@ export async function runOperator(config: Config, stopping: AbortSignal): Promis
   } catch (thrown) {
     if (!stopping.aborted) throw thrown;
   } finally {
+    heapTimer.cancel();
     endpoints.close();
     transport.close();
   }

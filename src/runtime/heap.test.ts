@@ -7,7 +7,9 @@ function mostNewSpace(isBound: boolean): number {
   const program = `
     import { getHeapSpaceStatistics } from 'node:v8';
     import { setImmediate } from 'node:timers/promises';
-    if (${isBound}) (await import(${JSON.stringify(join(import.meta.dirname, 'heap.ts'))})).keepHeapSmall();
+    import { keepHeapSmall } from ${JSON.stringify(join(import.meta.dirname, 'heap.ts'))};
+    import { systemClock } from ${JSON.stringify(join(import.meta.dirname, 'clock.ts'))};
+    const timer = ${isBound} ? keepHeapSmall(systemClock) : undefined;
     let most = 0;
     const kept = [];
     for (let round = 0; round < 400; round++) {
@@ -16,6 +18,7 @@ function mostNewSpace(isBound: boolean): number {
       await setImmediate();
       most = Math.max(most, getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size);
     }
+    timer?.cancel();
     console.log(most);
   `;
   return Number(execFileSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' }));

@@ -3,6 +3,8 @@
 // objects grow to several times what it last found alive. A burst of work is over long before either pays off.
 import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, type HeapSpaceInfo, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Clock, Timer } from './clock.ts';
 
 /** Size at which the space of new objects stops growing: 2 MB cost a tenth more CPU in a first sync, 8 MB saved nothing. */
 const newSpaceMaxBytes = 4 * 2 ** 20;
@@ -12,12 +14,15 @@ const newSpaceGrowth = 4;
 const freeGrowthBytes = 40 * 2 ** 20;
 /** How far old objects may grow beyond those that the last full collection found alive, in percent. */
 const growthPercent = 30;
+/** How long the process must have had little to do, at most so much CPU, before what its start needed is collected. */
+const quietMs = 4_000;
+const quietCpuMs = 400;
 
 /**
- * To be called once, at the start. `--max-semi-space-size` would say the same, but only on the command line; these flags
+ * To be called once, at the start; the timer is for a process that ends before it fires. `--max-semi-space-size` would say the same, but only on the command line; these flags
  * are among those that V8 reads whenever it decides, so they work in a running process.
  */
-export function keepHeapSmall(): void {
+export function keepHeapSmall(clock: Clock): Timer {
   const newSpaceFactor = flag('semi-space-growth-factor', 2);
   newSpaceFactor(newSpaceGrowth);
   const oldSpacePercent = flag('heap-growing-percent', 0);
@@ -27,6 +32,37 @@ export function keepHeapSmall(): void {
     oldSpacePercent(sizeOf(spaces, 'old_space') >= freeGrowthBytes ? growthPercent : 0);
   });
   observer.observe({ entryTypes: ['gc'] });
+  return onceQuiet(clock, collect);
+}
+
+/** Runs after the first quiet time: a burst of work is not to be held up. */
+function onceQuiet(clock: Clock, run: () => void): Timer {
+  let usedUs = cpuUs();
+  const look = () => {
+    const nowUs = cpuUs();
+    const isQuiet = nowUs - usedUs <= quietCpuMs * 1_000;
+    usedUs = nowUs;
+    if (isQuiet) run();
+    else timer = clock.after(quietMs, look);
+  };
+  let timer = clock.after(quietMs, look);
+  return { cancel: () => timer.cancel() };
+}
+
+function cpuUs(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+/**
+ * One full collection that gives pages back to the system, some 5 MB of them; a pause of tens of ms, once. V8 hands its
+ * function out to contexts that are made while the flag is set.
+ */
+function collect(): void {
+  setFlagsFromString('--expose-gc');
+  const gc: unknown = runInNewContext('gc');
+  setFlagsFromString('--no-expose-gc');
+  if (typeof gc === 'function') gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 function sizeOf(spaces: readonly HeapSpaceInfo[], name: string): number {
