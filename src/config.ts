@@ -4,7 +4,8 @@
 import { type CloudVariables, readCloudVariables } from './config-cloud.ts';
 import { type FlagName, type FlagRow, flagTable, foreignProviderFlag } from './config-flags.ts';
 import { parseGoDuration } from './core/go-duration.ts';
-import { badHostEntry, normalizeHostEntry } from './core/host-entry.ts';
+import { normalizeHostEntry } from './core/host-entry.ts';
+import { asOperatorError } from './core/operator-error.ts';
 
 /** Where to find the API server; in order of preference. */
 export interface ClusterAccess {
@@ -262,8 +263,12 @@ function readers(texts: Texts) {
 
 /** The entry as it was written: the rooms that use it bring it into one spelling. */
 function hostEntry(item: string, name: FlagName): string {
-  if (normalizeHostEntry(item) !== undefined) return item;
-  throw new ConfigError(badHostEntry(item, name));
+  try {
+    normalizeHostEntry(item, name);
+    return item;
+  } catch (thrown) {
+    throw new ConfigError(asOperatorError(thrown).message);
+  }
 }
 
 function flagNames(): FlagName[] {

@@ -38,7 +38,13 @@ const rooms: Readonly<Record<string, Room>> = {
   operator: { imports: everyRoom, packages: ['p-retry'] },
   cli: { imports: everyRoom, packages: ['yaml', 'zod'] },
   'config.ts': {
-    imports: ['config-cloud.ts', 'config-flags.ts', 'core/go-duration.ts', 'core/host-entry.ts'],
+    imports: [
+      'config-cloud.ts',
+      'config-flags.ts',
+      'core/go-duration.ts',
+      'core/host-entry.ts',
+      'core/operator-error.ts',
+    ],
     packages: ['zod'],
     node: [],
   },

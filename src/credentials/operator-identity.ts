@@ -2,7 +2,7 @@
 // namespaced store uses them, only if listed; otherwise anybody who may write a store could log in as the operator, or have
 // its token sent to a host of his own.
 import type { AmbientSources } from '../auth/contract.ts';
-import { badHostEntry, normalizeHost, normalizeHostEntry } from '../core/host-entry.ts';
+import { normalizeHost, normalizeHostEntry } from '../core/host-entry.ts';
 import { OperatorError } from '../core/operator-error.ts';
 import { SecretValue } from '../core/secret-value.ts';
 import { fileErrorCode, readBoundedFile } from './bounded-file.ts';
@@ -34,7 +34,7 @@ export function operatorIdentity(
   clouds: CloudSources,
   ownTokenPath = kubeletTokenPath,
 ): OperatorIdentity {
-  const hosts = new Set(rules.ambientIdentityHosts.map(listedEntry));
+  const hosts = new Set(rules.ambientIdentityHosts.map((entry) => normalizeHostEntry(entry, 'ambient-identity-hosts')));
   const file: AmbientSources['file'] = (path, field, signal) =>
     readListedFile({ path, directories: rules.credentialDirectories, field }, signal);
   const sources: AmbientSources = {
@@ -91,10 +91,4 @@ async function ownToken(path: string, field: string, signal: AbortSignal): Promi
     const problem = code === 'ENOENT' ? 'does not exist: the operator runs outside a pod, or without a token' : code;
     throw new OperatorError('InvalidCredential', `${field}: the operator's own token file ${path} ${problem}`);
   }
-}
-
-function listedEntry(entry: string): string {
-  const normal = normalizeHostEntry(entry);
-  if (normal !== undefined) return normal;
-  throw new OperatorError('InvalidSpec', badHostEntry(entry, 'ambient-identity-hosts'));
 }

@@ -1,7 +1,7 @@
 // Where upstream requests may go: the egress guard as a pure policy. It judges URLs and the addresses that their names
 // resolve to; agents.ts asks it at every connection, so that a name which changes its address gains nothing.
 import { isIP } from 'node:net';
-import { badHostEntry, normalizeHost, normalizeHostEntry } from '../core/host-entry.ts';
+import { normalizeHost, normalizeHostEntry } from '../core/host-entry.ts';
 import { OperatorError } from '../core/operator-error.ts';
 import { classifyAddress } from './addresses.ts';
 
@@ -25,7 +25,7 @@ const metadataNames = new Set(['metadata.google.internal', 'metadata.goog', 'ins
  * entry that is neither.
  */
 export function createEgressPolicy(options: { readonly insecureHosts: readonly string[] }): EgressPolicy {
-  const listed = new Set(options.insecureHosts.map(listedEntry));
+  const listed = new Set(options.insecureHosts.map((entry) => normalizeHostEntry(entry, 'insecure-upstream-hosts')));
   const isListed = (host: string, port: number) => listed.has(host) || listed.has(`${host}:${port}`);
   return {
     checkUrl(url) {
@@ -88,12 +88,6 @@ function checkClass(host: string, found: ReturnType<typeof classifyAddress>, lis
 /** `<service>.<namespace>.svc`, with or without the usual cluster domain. */
 function isInClusterService(host: string): boolean {
   return /^([^.]+\.){2,}svc(\.cluster\.local)?$/.test(host);
-}
-
-function listedEntry(entry: string): string {
-  const normal = normalizeHostEntry(entry);
-  if (normal !== undefined) return normal;
-  throw new OperatorError('InvalidSpec', badHostEntry(entry, 'insecure-upstream-hosts'));
 }
 
 function denied(host: string, rule: string): OperatorError {

@@ -15,7 +15,7 @@ import { startElection } from '../kube/lease.ts';
 import { createTransport } from '../kube/transport.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { keepHeapSmall } from '../runtime/heap.ts';
-import { WhileLeading } from '../runtime/while-leading.ts';
+import { fired, WhileLeading } from '../runtime/while-leading.ts';
 import { startEndpoints } from '../telemetry/endpoints.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { Registry } from '../telemetry/metrics.ts';
@@ -96,7 +96,7 @@ async function lead(base: Base, stopping: AbortSignal): Promise<void> {
   if (leaderElection === undefined) {
     metrics.leader.set({}, 1);
     const work = await startWork(base, dialect, () => {}, stopping);
-    await aborted(stopping);
+    await fired(stopping);
     await work.stop();
     return;
   }
@@ -138,16 +138,10 @@ async function lead(base: Base, stopping: AbortSignal): Promise<void> {
     },
   });
   try {
-    await Promise.race([aborted(stopping), fault.promise]);
+    await Promise.race([fired(stopping), fault.promise]);
     metrics.leader.set({}, 0);
     await work.stop();
   } finally {
     await election.stop();
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) =>
-    signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true }),
-  );
 }

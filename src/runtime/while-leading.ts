@@ -53,7 +53,8 @@ export class WhileLeading {
   }
 }
 
-function fired(signal: AbortSignal): Promise<void> {
+/** Resolves once the signal has fired. */
+export function fired(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });

@@ -12,7 +12,7 @@ import { startInfisicalDouble } from '../support/infisical-double/double.ts';
 import { createKubeApi } from '../support/kube-api.ts';
 import { createNamespace, kubectl } from '../support/kubectl.ts';
 import { type Operator, runOperator, startOperator } from '../support/operator.ts';
-import { condition, follow, pause, until } from '../support/wait.ts';
+import { condition, follow, pause, timed, until } from '../support/wait.ts';
 
 const bundle = join(import.meta.dirname, '..', '..', 'dist', 'escapement.mjs');
 
@@ -224,12 +224,6 @@ async function readiness({ healthUrl }: Operator): Promise<{ status: number; bod
 
 function manifest(name: string, spec: object): object {
   return { apiVersion: 'external-secrets.io/v1', kind: 'ExternalSecret', metadata: { name }, spec };
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startedMs = performance.now();
-  await work();
-  return Math.round(performance.now() - startedMs);
 }
 
 function say(line: string): void {

@@ -8,7 +8,7 @@ import { verbs } from '../../scripts/chart/rbac.ts';
 import { withoutEffect } from '../../scripts/chart/values.ts';
 import { copyChart } from '../support/chart-copy.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
-import { HelmError, type HelmMajor, helm, helmProgram, NoHelm } from '../support/helm.ts';
+import { HelmError, type HelmMajor, helm, helmMajors, isHelmThere } from '../support/helm.ts';
 import { installedRelease } from '../support/installation.ts';
 import { applyYaml, kubectl } from '../support/kubectl.ts';
 import { startOperator } from '../support/operator.ts';
@@ -17,14 +17,7 @@ import { externalSecret } from '../support/samples.ts';
 import { until } from '../support/wait.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const majors: readonly HelmMajor[] = [4, 3];
-const hasHelm = await helmProgram(4).then(
-  () => true,
-  (thrown: unknown) => {
-    if (thrown instanceof NoHelm) return false;
-    throw thrown;
-  },
-);
+const hasHelm = await isHelmThere();
 const namespace = 'escapement-system';
 const crdNames = ['clustersecretstores', 'externalsecrets', 'secretstores'].map(
   (plural) => `${plural}.external-secrets.io`,
@@ -43,7 +36,7 @@ const apply = (...objects: readonly (object | string)[]) =>
   });
 
 describe.skipIf(!hasHelm)('the chart, rendered', () => {
-  it.each(majors)('is in order for helm %i', async (major) => {
+  it.each(helmMajors)('is in order for helm %i', async (major) => {
     const { stdout } = await helm(['lint', '--strict', chartFolder], { major });
     expect(stdout).toContain('0 chart(s) failed');
   });
@@ -72,7 +65,7 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
       names: 'image.repository',
     },
   ])('refuses $why', async ({ values, names }) => {
-    for (const major of majors) {
+    for (const major of helmMajors) {
       const refused = await template(values, major).catch((thrown: unknown) => thrown);
       expect(refused).toBeInstanceOf(HelmError);
       expect(refused instanceof HelmError && refused.stderr).toContain(names);
@@ -84,7 +77,7 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     for (const path of Object.keys(withoutEffect)) setAt(values, path.split('.'), true);
     expect(objectsOf(await template(values))).toEqual(objectsOf(await template({})));
     const dryRun = ['install', 'escapement', chartFolder, '-n', namespace, '--dry-run=client', '--values=-'];
-    for (const major of majors) {
+    for (const major of helmMajors) {
       const { stdout } = await helm(dryRun, {
         major,
         kubeconfig: cluster.kubeconfigPath,
@@ -237,7 +230,7 @@ describe('the pods of the chart', () => {
   });
 });
 
-describe.skipIf(!hasHelm).each(majors)('a release of helm %i', (major) => {
+describe.skipIf(!hasHelm).each(helmMajors)('a release of helm %i', (major) => {
   const kubeconfig = () => cluster.kubeconfigPath;
   const run = async (...args: string[]) => (await helm(args, { kubeconfig: kubeconfig(), major })).stdout;
   const app = `app-of-helm-${major}`;

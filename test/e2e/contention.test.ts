@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createFleet } from '../support/fleet.ts';
 import { createScene, type Scene } from '../support/scene.ts';
-import { condition, pause, until } from '../support/wait.ts';
+import { condition, pause, timed, until } from '../support/wait.ts';
 
 describe('beside others who write without end', () => {
   const running: Scene[] = [];
@@ -75,12 +75,6 @@ function writeOn(write: (n: number) => Promise<unknown>): () => Promise<number> 
     isStopped = true;
     return writing;
   };
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startedMs = performance.now();
-  await work();
-  return Math.round(performance.now() - startedMs);
 }
 
 function say(line: string): void {

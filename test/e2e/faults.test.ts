@@ -7,7 +7,7 @@ import { type InfisicalDouble, startInfisicalDouble } from '../support/infisical
 import type { FaultEffect } from '../support/infisical-double/faults.ts';
 import type { ApiObject } from '../support/kube-api.ts';
 import { createScene, type Scene } from '../support/scene.ts';
-import { condition, pause, until } from '../support/wait.ts';
+import { condition, pause, timed, until } from '../support/wait.ts';
 
 /** How long the faults last at least; each lasts until Ready tells of it. The long run outlasts all limits of a request. */
 const leastFaultMs = process.env['ESCAPEMENT_LONG_FAULTS'] === undefined ? 10_000 : 35_000;
@@ -353,12 +353,6 @@ async function addToHealthy({ api, namespace, double, whenSynced, value }: Scene
   const body = { apiVersion: 'external-secrets.io/v1', kind: 'ExternalSecret', metadata: { name }, spec };
   await api.create({ kind: 'ExternalSecret', namespace, name }, body);
   await whenSynced(name);
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startedMs = performance.now();
-  await work();
-  return Math.round(performance.now() - startedMs);
 }
 
 function say(line: string): void {

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { parseAllDocuments } from 'yaml';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { argoHealth, kstatus } from '../support/gitops-health.ts';
-import { helm, helmProgram, NoHelm } from '../support/helm.ts';
+import { helm, helmProgram, isHelmThere } from '../support/helm.ts';
 import { type InfisicalDouble, startInfisicalDouble } from '../support/infisical-double/double.ts';
 import type { IdentityView } from '../support/infisical-double/identities.ts';
 import { installedRelease } from '../support/installation.ts';
@@ -21,13 +21,7 @@ import { createScene } from '../support/scene.ts';
 import { condition, isReady } from '../support/wait.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const hasHelm = await helmProgram(4).then(
-  () => true,
-  (thrown: unknown) => {
-    if (thrown instanceof NoHelm) return false;
-    throw thrown;
-  },
-);
+const hasHelm = await isHelmThere();
 /** The command that waits for pods. */
 const waitsForPods = /^kubectl .*rollout status/;
 

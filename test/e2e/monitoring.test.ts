@@ -7,7 +7,7 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { alerts, dashboardRows } from '../../scripts/chart/monitoring.ts';
 import { type Sample, samplesOf, scraped } from '../support/exposition.ts';
-import { HelmError, type HelmMajor, helm, helmProgram, NoHelm } from '../support/helm.ts';
+import { HelmError, type HelmMajor, helm, helmMajors, isHelmThere } from '../support/helm.ts';
 import { kubectl } from '../support/kubectl.ts';
 import { freePort } from '../support/operator.ts';
 import { readPromql, selects } from '../support/promql.ts';
@@ -245,14 +245,7 @@ describe('the series of a deleted object', () => {
   });
 });
 
-const majors: readonly HelmMajor[] = [4, 3];
-const hasHelm = await helmProgram(4).then(
-  () => true,
-  (thrown: unknown) => {
-    if (thrown instanceof NoHelm) return false;
-    throw thrown;
-  },
-);
+const hasHelm = await isHelmThere();
 const monitoringApis = ['ServiceMonitor', 'PrometheusRule'].map(
   (kind) => `--api-versions=monitoring.coreos.com/v1/${kind}`,
 );
@@ -297,7 +290,7 @@ describe.skipIf(!hasHelm)('the chart', () => {
     expect(kindsOf(await rendered({}))).not.toEqual(expect.arrayContaining([expect.stringMatching(/Rule$|ConfigMap/)]));
   });
 
-  it.each(majors)('of helm %i brings the dashboard as it is, where the sidecar finds it', async (major) => {
+  it.each(helmMajors)('of helm %i brings the dashboard as it is, where the sidecar finds it', async (major) => {
     const values = { enabled: true, namespace: 'grafana', annotations: { folder: 'x' }, extraLabels: { team: 'y' } };
     const found = (await rendered({ grafanaDashboard: values }, major)).find(({ kind }) => kind === 'ConfigMap');
     expect(found?.metadata).toMatchObject({
@@ -313,7 +306,7 @@ describe.skipIf(!hasHelm)('the chart', () => {
     await kubectl(['apply', '--dry-run=server', '--validate=strict', '-f', '-'], { kubeconfig, stdin });
   });
 
-  it.each(majors)('of helm %i brings the rules as they are, and more beside them', async (major) => {
+  it.each(helmMajors)('of helm %i brings the rules as they are, and more beside them', async (major) => {
     const own = { alert: 'Own', expr: 'up == 0', annotations: { summary: '{{ $labels.job }}' } };
     const values = { enabled: true, namespace: 'mon', additionalLabels: { release: 'prom' }, additionalRules: [own] };
     const found = (await rendered({ prometheusRule: values }, major)).find(({ kind }) => kind === 'PrometheusRule');
@@ -334,7 +327,7 @@ describe.skipIf(!hasHelm)('the chart', () => {
 
   it('is in order for helm with all of it', async () => {
     const stdin = JSON.stringify({ ...dashboard, ...rules, serviceMonitor: { enabled: true } });
-    for (const major of majors) {
+    for (const major of helmMajors) {
       const { stdout } = await helm(['lint', '--strict', chartFolder, '--values=-'], { major, stdin });
       expect(stdout).toContain('0 chart(s) failed');
     }

@@ -4,10 +4,10 @@
 import { afterEach, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { kubeconfigWith } from '../support/account-kubeconfig.ts';
 import { followAudit, secretsWrittenOver } from '../support/audit.ts';
-import { createFleet, type Fleet } from '../support/fleet.ts';
+import { createFleet, statesOf } from '../support/fleet.ts';
 import type { Operator } from '../support/operator.ts';
 import { createScene, type Scene } from '../support/scene.ts';
-import { pause, until } from '../support/wait.ts';
+import { pause, timed, until } from '../support/wait.ts';
 import { startWire, type Wire } from '../support/wire.ts';
 
 const { auditLogPath, server } = inject('controlPlane');
@@ -179,18 +179,6 @@ async function watchLeaders(operators: readonly Operator[], forMs: number): Prom
     await pause(50);
   }
   return most;
-}
-
-/** What the Secrets of the fleet went through, by the watch. */
-function statesOf({ secrets }: Scene, { names }: Fleet): readonly string[] {
-  const typesOf = (name: string) => secrets.history(name).map(({ type }) => type);
-  return names.map((name) => `${name}: ${typesOf(name).join(' ')}`);
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startedMs = performance.now();
-  await work();
-  return Math.round(performance.now() - startedMs);
 }
 
 function say(line: string): void {

@@ -2,11 +2,11 @@
 // Secret is written twice, and who has lost the lease writes nothing.
 import { afterEach, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { followAudit, secretsWrittenOver, writesOf } from '../support/audit.ts';
-import { createFleet, type Fleet } from '../support/fleet.ts';
+import { createFleet, statesOf } from '../support/fleet.ts';
 import { kubectl } from '../support/kubectl.ts';
 import type { Operator } from '../support/operator.ts';
 import { createScene, type Scene } from '../support/scene.ts';
-import { pause, until } from '../support/wait.ts';
+import { pause, timed, until } from '../support/wait.ts';
 
 const { auditLogPath } = inject('controlPlane');
 const lease = { durationMs: 4_000, renewDeadlineMs: 3_000, retryMs: 1_000 };
@@ -180,18 +180,6 @@ function roles(...operators: readonly Operator[]): Promise<readonly string[]> {
 async function holder({ namespace, kubeconfig }: Scene): Promise<string> {
   const path = 'jsonpath={.spec.holderIdentity}';
   return (await kubectl(['get', 'lease', 'escapement-controller', '-n', namespace, '-o', path], { kubeconfig })).stdout;
-}
-
-/** What the Secrets of the fleet went through, by the watch. */
-function statesOf({ secrets }: Scene, { names }: Fleet): readonly string[] {
-  const typesOf = (name: string) => secrets.history(name).map(({ type }) => type);
-  return names.map((name) => `${name}: ${typesOf(name).join(' ')}`);
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startedMs = performance.now();
-  await work();
-  return Math.round(performance.now() - startedMs);
 }
 
 function say(line: string): void {

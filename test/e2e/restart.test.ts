@@ -2,7 +2,7 @@
 // was right already. What becomes of the lease is in replicas.test.ts.
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { countWrites, followAudit, writesOf } from '../support/audit.ts';
-import { createFleet, type Fleet } from '../support/fleet.ts';
+import { createFleet, statesOf } from '../support/fleet.ts';
 import { kubectl } from '../support/kubectl.ts';
 import { startOperator } from '../support/operator.ts';
 import { createScene, type Scene } from '../support/scene.ts';
@@ -114,17 +114,6 @@ async function killAt(ground: Scene, what: string, isSo: () => boolean): Promise
   } finally {
     await operator.stop('SIGKILL');
   }
-}
-
-/** What the Secrets of the fleet went through, by the watch. */
-function statesOf({ secrets }: Scene, { names }: Fleet): readonly string[] {
-  return names.map(
-    (name) =>
-      `${name}: ${secrets
-        .history(name)
-        .map(({ type }) => type)
-        .join(' ')}`,
-  );
 }
 
 function say(line: string): void {

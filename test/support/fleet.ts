@@ -68,6 +68,15 @@ export async function createFleet(ground: FleetGround, plan: FleetPlan): Promise
   return fleet;
 }
 
+/** What the Secrets of the fleet went through, by the watch. */
+export function statesOf(
+  { secrets }: Pick<FleetGround, 'secrets'>,
+  { names }: Pick<Fleet, 'names'>,
+): readonly string[] {
+  const typesOf = (name: string) => secrets.history(name).map(({ type }) => type);
+  return names.map((name) => `${name}: ${typesOf(name).join(' ')}`);
+}
+
 /** Runs `work` for every item, at most 16 at a time. */
 export async function forAll<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
   const left = items.values();

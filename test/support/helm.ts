@@ -11,6 +11,9 @@ import { cacheFolder } from '../control-plane/build.ts';
 
 export type HelmMajor = 3 | 4;
 
+/** All that the chart is tried with. */
+export const helmMajors: readonly HelmMajor[] = [4, 3];
+
 /** Packages whose `lib/layer.zip` holds a helm for x86-64 Linux, and what that program must hash to. */
 const sources = {
   3: {
@@ -84,6 +87,17 @@ export function helmProgram(major: HelmMajor): Promise<string> {
   const known = found.get(major) ?? findHelm(major);
   found.set(major, known);
   return known;
+}
+
+/** Whether there is a helm to run; any other trouble is thrown. */
+export function isHelmThere(): Promise<boolean> {
+  return helmProgram(4).then(
+    () => true,
+    (thrown: unknown) => {
+      if (thrown instanceof NoHelm) return false;
+      throw thrown;
+    },
+  );
 }
 
 async function findHelm(major: HelmMajor): Promise<string> {

@@ -27,6 +27,13 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** How long the work took, in ms. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedMs = performance.now();
+  await work();
+  return Math.round(performance.now() - startedMs);
+}
+
 /** One state of an object, as the watch brought it. */
 export interface Seen {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
