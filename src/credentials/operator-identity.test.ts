@@ -44,6 +44,7 @@ describe("hosts that see the operator's identity", () => {
     ['infisical.test:8443', 'infisical.test:8443'],
     ['infisical.test:443', 'infisical.test'],
     ['[fd00::1]', '[fd00::1]:8443'],
+    ['fd00::1', '[fd00::1]:8443'],
     ['[FD00:0::1]:8443', '[fd00::1]:8443'],
     ['müller.test', 'xn--mller-kva.test'],
   ])('are listed: %s allows %s', (entry, host) => {
