@@ -68,7 +68,11 @@ const rooms: Readonly<Record<string, Room>> = {
     packages: ['zod'],
   },
   auth: { imports: ['core', 'crds'], types: ['runtime/clock.ts'], packages: ['jose', 'zod'], node: ['crypto'] },
-  kube: { imports: ['core', 'crds'], types: ['runtime'], packages: ['@kubernetes/client-node', 'yaml'] },
+  kube: {
+    imports: ['core', 'crds', 'runtime/on-abort.ts'],
+    types: ['runtime'],
+    packages: ['@kubernetes/client-node', 'yaml'],
+  },
   http: { imports: ['core'], packages: ['got'] },
   core: { imports: ['crds'], packages: ['re2js', 'yaml'], node: ['crypto', 'util'] },
   crds: { imports: [], packages: ['zod'], node: [] },

@@ -1,11 +1,10 @@
 // The bench's own way to the API server: node:https over kept connections and nothing else, so that the raw rate is that
 // of a bare loop, and so that what is measured does not measure itself.
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { Agent, request as httpsRequest } from 'node:https';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type { ClusterAccess } from '../../src/kube/access.ts';
-import { createPool } from '../../src/kube/pool.ts';
 
 export interface Call {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -24,8 +23,8 @@ export interface Api {
 
 /** `sockets` bounds the connections of calls; each `lines` has one of its own. */
 export function createApi(access: ClusterAccess, sockets: number): Api {
-  const calls = createPool(access, sockets);
-  const streams = createPool(access, Number.POSITIVE_INFINITY);
+  const calls = createAgent(access, sockets);
+  const streams = createAgent(access, Number.POSITIVE_INFINITY);
   const request = access.server.protocol === 'https:' ? httpsRequest : httpRequest;
 
   function send({ method, path, body }: Call, agent: typeof calls): Promise<IncomingMessage> {
@@ -97,4 +96,24 @@ export async function inParallel(
     while (next < count) await work(next++);
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, count) }, worker));
+}
+
+/** All connections are alike: node's own name of a pool, built from the certificates for each request, is not needed. */
+class OnePool extends Agent {
+  override getName(): string {
+    return 'api';
+  }
+}
+
+function createAgent(access: ClusterAccess, maxSockets: number): Agent {
+  const { caPem: ca, certPem: cert, keyPem: key } = access.tls();
+  return new OnePool({
+    host: access.server.hostname,
+    port: Number(access.server.port || 443),
+    keepAlive: true,
+    maxSockets,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  });
 }

@@ -7,6 +7,7 @@ import { createExternalSecret, type Shape, setInterval } from './layout.ts';
 import {
   cpuSeconds,
   type DoubleProcess,
+  machineCpuSeconds,
   memoryMib,
   type OperatorProcess,
   openSockets,
@@ -60,12 +61,14 @@ export async function measureFirstSync(bench: Bench, start: () => OperatorProces
   const { shape, watch, double, say } = bench;
   const since = await countApi(bench.api);
   const before = await double.counts();
+  const machineBefore = await machineCpuSeconds();
   const operator = start();
   const sockets = sampleSockets(operator.pid);
   try {
     await watch.untilReady(shape.count, 60_000 + shape.count * 50);
     const seconds = ((watch.lastMs ?? 0) - operator.spawnedMs) / 1_000;
     const cpu = await cpuSeconds(operator.pid);
+    const machineCpu = (await machineCpuSeconds()) - machineBefore;
     const atReady = await memoryMib(operator.pid);
     const upstream = difference(await double.counts(), before);
     say(`  ${shape.count} objects in ${seconds.toFixed(2)} s; waiting until it is quiet`);
@@ -79,6 +82,7 @@ export async function measureFirstSync(bench: Bench, start: () => OperatorProces
       firstReadyMs: Math.round((watch.firstMs ?? 0) - operator.spawnedMs),
       cpuSeconds: cpu,
       cpuSecondsWithEvents: cpuSettled,
+      othersCpuSeconds: rounded(machineCpu - cpu),
       rssAtReadyMib: rounded(atReady.rss),
       rssSteadyMib: rounded((await memoryMib(operator.pid)).rss),
       rssPeakMib: rounded((await memoryMib(operator.pid)).peak),

@@ -79,6 +79,13 @@ export async function cpuSeconds(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
+/** CPU time that all processes and the kernel used since the machine started, in seconds. */
+export async function machineCpuSeconds(): Promise<number> {
+  const [line = ''] = (await readFile('/proc/stat', 'utf8')).split('\n');
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = line.split(/\s+/).slice(1).map(Number);
+  return (user + nice + system + irq + softirq) / ticksPerSecond;
+}
+
 /** Resident memory, now and at most, in MiB. */
 export async function memoryMib(pid: number): Promise<{ readonly rss: number; readonly peak: number }> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');

@@ -20,16 +20,12 @@ export async function callApi<T>(transport: Transport, call: ApiCall, signal: Ab
 
 /** The error that an answer other than 2xx stands for. */
 export function refusalOf(attempt: Attempt, { status, body, retryAfterMs }: ApiAnswer) {
-  const text = body.toString('utf8');
-  return refusalError(
-    attempt,
-    retryAfterMs === undefined ? { status, body: text } : { status, body: text, retryAfterMs },
-  );
+  return refusalError(attempt, retryAfterMs === undefined ? { status, body } : { status, body, retryAfterMs });
 }
 
 function parseAnswer<T>(attempt: Attempt, { body }: ApiAnswer): T {
   try {
-    const parsed: unknown = JSON.parse(body.toString('utf8'));
+    const parsed: unknown = JSON.parse(body);
     if (typeof parsed === 'object' && parsed !== null) return parsed as T; // the edge named above
   } catch {
     // said below: the parser's own message quotes the answer

@@ -167,7 +167,7 @@ describe('kube client against an API server', () => {
       { method: 'GET', path: `/api/v1/namespaces/${namespace}/events?fieldSelector=${fieldSelector}` },
       never,
     );
-    const list: { items: { count: number; source: { component: string } }[] } = JSON.parse(answer.body.toString());
+    const list: { items: { count: number; source: { component: string } }[] } = JSON.parse(answer.body);
     expect(list.items.map(({ count }) => count)).toEqual([2]);
     expect(list.items[0]?.source.component).toBe(draft.component);
   });

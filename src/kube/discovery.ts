@@ -87,7 +87,7 @@ async function fetchText(transport: Transport, path: string, signal: AbortSignal
 
 function parseObject({ body }: ApiAnswer): Json {
   try {
-    const parsed: unknown = JSON.parse(body.toString('utf8'));
+    const parsed: unknown = JSON.parse(body);
     if (isRecord(parsed)) return parsed;
   } catch {
     // said below

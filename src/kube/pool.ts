@@ -1,161 +1,161 @@
-// Keep-alive connections to one API server. All of them are alike, so the pool has one constant name: node's own name
-// of a pool is built from CA and certificates anew for each request, which was a tenth of a call's CPU.
-// HTTP/1.1 on purpose: one HTTP/2 session cost the same client CPU, more on the server, and 50 MB more memory.
-import { type AgentOptions, type ClientRequestArgs, Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions } from 'node:https';
-import { isIP, type NetConnectOpts, connect as netConnect, type Socket } from 'node:net';
-import { Duplex } from 'node:stream';
-import {
-  type ConnectionOptions,
-  checkServerIdentity,
-  createSecureContext,
-  type SecureContext,
-  type TLSSocket,
-  connect as tlsConnect,
-} from 'node:tls';
-import type { ClusterAccess, TlsMaterial } from './access.ts';
-import { openTunnel } from './proxy-tunnel.ts';
+// Keep-alive connections to one API server, at most so many; who finds none free waits for the next.
+// HTTP/1.1 on purpose: one HTTP/2 session cost the same client CPU, more on the server, and 50 MB more memory. And not by
+// node:https: its request, agent and stream took half the CPU of a call.
+import type { Clock, Timer } from '../runtime/clock.ts';
+import { Connection } from './connection.ts';
+import type { Connector } from './connector.ts';
 
 /** kube-apiserver closes idle connections after 90 s; going first avoids writing into a closing socket. */
-const idleSocketMs = 55_000;
-/** TCP keep-alive probes begin after this silence and find dead peers that no FIN told of. */
-const tcpKeepAliveMs = 30_000;
+const idleMaxMs = 55_000;
+/** Until TCP and TLS stand. A network that swallows packets says nothing for minutes. */
+const connectTimeoutMs = 10_000;
 
-const poolName = 'kube';
-
-type Connected = (error: Error | null, socket: Duplex) => void;
-
-/** A pool of at most `maxSockets` connections; the most recently used goes first, so that few stay open when little happens. */
-export function createPool(access: ClusterAccess, maxSockets: number): HttpAgent {
-  const options: AgentOptions = {
-    keepAlive: true,
-    keepAliveMsecs: tcpKeepAliveMs,
-    maxSockets,
-    maxFreeSockets: maxSockets,
-    scheduling: 'lifo',
-    timeout: idleSocketMs,
-  };
-  // With a name given, node does not derive one from the headers of each request; connections are opened below.
-  return access.server.protocol === 'https:'
-    ? new TlsPool(access, { ...options, servername: '' })
-    : new PlainPool(access, options);
+/** Who wants a connection; hears of one or of why there is none. */
+export interface Waiter {
+  connected(connection: Connection): void;
+  refused(error: Error): void;
 }
 
-class PlainPool extends HttpAgent {
-  readonly #access: ClusterAccess;
-
-  constructor(access: ClusterAccess, options: AgentOptions) {
-    super(options);
-    this.#access = access;
-  }
-
-  override getName(): string {
-    return poolName;
-  }
-
-  override createConnection(_options: ClientRequestArgs, connected?: Connected): Duplex | null | undefined {
-    const { proxyUrl } = this.#access;
-    if (proxyUrl === undefined) return netConnect(addressOf(this.#access));
-    void tunnelled(this.#access, proxyUrl, (socket) => socket, connected);
-    return undefined;
-  }
+export interface Pool {
+  /** Tells the waiter at once when a connection is free, else as soon as one is. */
+  take(waiter: Waiter): void;
+  /** The waiter no longer waits, and is told nothing. */
+  leave(waiter: Waiter): void;
+  /** Open ones, in use or not. */
+  size(): number;
+  /** Ends what has nothing to do: a network that forgot one connection has forgotten them too. */
+  dropIdle(): void;
+  /** Ends all at once. */
+  close(): void;
 }
 
-class TlsPool extends HttpsAgent {
-  readonly #access: ClusterAccess;
-  #context: { readonly material: TlsMaterial; readonly secure: SecureContext } | undefined;
-  /** The last session ticket: a resumed handshake costs both sides half a ms instead of one and a half. */
-  #session: Buffer | undefined;
+/** The most recently used goes first, so that few stay open when little happens. */
+export function createPool(connector: Connector, clock: Clock, maxConnections: number): Pool {
+  return new KeepAlivePool(connector, clock, maxConnections);
+}
 
-  constructor(access: ClusterAccess, options: HttpsAgentOptions) {
-    super(options);
-    this.#access = access;
+class KeepAlivePool implements Pool {
+  readonly #connector: Connector;
+  readonly #clock: Clock;
+  readonly #maxConnections: number;
+  readonly #open = new Set<Connection>();
+  #idle: Connection[] = [];
+  readonly #waiting = new Set<Waiter>();
+  /** Attempts to connect that are under way. */
+  readonly #opening = new Set<AbortController>();
+  #sweep: Timer | undefined;
+  #isClosed = false;
+
+  constructor(connector: Connector, clock: Clock, maxConnections: number) {
+    this.#connector = connector;
+    this.#clock = clock;
+    this.#maxConnections = maxConnections;
   }
 
-  override getName(): string {
-    return poolName;
+  take(waiter: Waiter): void {
+    const free = this.#idle.pop();
+    if (this.#isClosed) waiter.refused(new Error('closed'));
+    else if (free !== undefined) waiter.connected(free);
+    else {
+      this.#waiting.add(waiter);
+      this.#openMore();
+    }
   }
 
-  override createConnection(_options: ClientRequestArgs, connected?: Connected): Duplex | null | undefined {
-    const { proxyUrl } = this.#access;
-    const options = this.#tlsOptions();
-    if (proxyUrl === undefined) return this.#keepSession(tlsConnect({ ...addressOf(this.#access), ...options }));
-    const wrap = (socket: Socket) => this.#keepSession(tlsConnect({ ...options, socket }));
-    void tunnelled(this.#access, proxyUrl, wrap, connected);
-    return undefined;
+  leave(waiter: Waiter): void {
+    this.#waiting.delete(waiter);
   }
 
-  #keepSession(socket: TLSSocket): TLSSocket {
-    socket.on('session', (session) => {
-      this.#session = session;
+  size(): number {
+    return this.#open.size;
+  }
+
+  dropIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.destroy(new Error('not needed'));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#sweep?.cancel();
+    for (const attempt of this.#opening) attempt.abort(new Error('closed'));
+    for (const connection of this.#open) connection.destroy(new Error('closed'));
+    for (const waiter of this.#waiting) this.#refuse(waiter, new Error('closed'));
+  }
+
+  /** One connection for each that waits. The first alone: its handshake gives the ticket that makes the others cheap. */
+  #openMore(): void {
+    while (
+      !this.#isClosed &&
+      this.#waiting.size > this.#opening.size &&
+      this.#open.size + this.#opening.size < this.#maxConnections &&
+      (this.#opening.size === 0 || this.#connector.canResume())
+    ) {
+      void this.#openOne();
+    }
+  }
+
+  async #openOne(): Promise<void> {
+    const attempt = new AbortController();
+    this.#opening.add(attempt);
+    const timer = this.#clock.after(connectTimeoutMs, () => attempt.abort(timedOut()));
+    const connection = new Connection({
+      idle: () => this.#offer(connection),
+      closed: () => this.#forget(connection),
     });
-    socket.once('error', () => {
-      this.#session = undefined; // perhaps the ticket was the reason, or a CA that was replaced
-      this.#access.refreshTls?.();
-    });
-    return socket;
+    try {
+      const socket = await this.#connector.connect(connection.onBytes, attempt.signal);
+      this.#opening.delete(attempt);
+      if (this.#isClosed) return void socket.destroy(); // it stood before it heard of that
+      this.#open.add(connection);
+      connection.use(socket);
+      if (this.#open.has(connection)) this.#offer(connection);
+    } catch (thrown) {
+      this.#opening.delete(attempt);
+      const [first] = this.#waiting;
+      if (first !== undefined) this.#refuse(first, thrown instanceof Error ? thrown : new Error('no connection'));
+    } finally {
+      timer.cancel();
+    }
+    this.#openMore();
   }
 
-  #tlsOptions(): ConnectionOptions {
-    const material = this.#access.tls();
-    const host = hostOf(this.#access.server);
-    const name = material.serverName ?? host;
-    const secureContext = this.#secureContext(material);
-    return {
-      secureContext,
-      ...(this.#session === undefined ? {} : { session: this.#session }),
-      host,
-      ...(isIP(name) === 0 ? { servername: name } : {}), // SNI does not take addresses
-      checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
-      rejectUnauthorized: material.isUnverified !== true,
-      ALPNProtocols: ['http/1.1'],
-    };
+  #offer(connection: Connection): void {
+    const [first] = this.#waiting;
+    if (first === undefined) {
+      connection.idleSinceMs = this.#clock.monotonicMs();
+      this.#idle.push(connection);
+      this.#sweep ??= this.#clock.after(idleMaxMs, () => this.#sweepIdle());
+    } else {
+      this.#waiting.delete(first);
+      first.connected(connection);
+    }
   }
 
-  /** Parsing certificates takes about a ms: done once per material, not per connection. */
-  #secureContext(material: TlsMaterial): SecureContext {
-    const known = this.#context;
-    if (known !== undefined && sameMaterial(known.material, material)) return known.secure;
-    const { caPem: ca, certPem: cert, keyPem: key } = material;
-    const secure = createSecureContext({
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-    });
-    this.#context = { material, secure };
-    this.#session = undefined; // it vouches for what the old material vouched for
-    return secure;
+  #refuse(waiter: Waiter, error: Error): void {
+    this.#waiting.delete(waiter);
+    waiter.refused(error);
   }
-}
 
-async function tunnelled(
-  { server }: ClusterAccess,
-  proxyUrl: URL,
-  wrap: (socket: Socket) => Duplex,
-  connected: Connected | undefined,
-): Promise<void> {
-  try {
-    connected?.(null, wrap(await openTunnel(proxyUrl, hostOf(server), portOf(server))));
-  } catch (thrown) {
-    // The type wants a stream beside the error; the pool does not look at it.
-    connected?.(thrown instanceof Error ? thrown : new Error('proxy tunnel failed'), new Duplex());
+  #forget(connection: Connection): void {
+    this.#open.delete(connection);
+    this.#idle = this.#idle.filter((one) => one !== connection);
+    this.#openMore();
+  }
+
+  /** The oldest stand first: the pool takes from the end. */
+  #sweepIdle(): void {
+    this.#sweep = undefined;
+    const nowMs = this.#clock.monotonicMs();
+    const fresh = this.#idle.findIndex(({ idleSinceMs }) => nowMs - idleSinceMs < idleMaxMs);
+    for (const connection of this.#idle.splice(0, fresh < 0 ? this.#idle.length : fresh)) {
+      connection.destroy(new Error('not needed'));
+    }
+    const [oldest] = this.#idle;
+    if (oldest === undefined) return;
+    this.#sweep = this.#clock.after(oldest.idleSinceMs + idleMaxMs - nowMs, () => this.#sweepIdle());
   }
 }
 
-function addressOf({ server }: ClusterAccess): NetConnectOpts {
-  const keep = { keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs, noDelay: true };
-  return { host: hostOf(server), port: portOf(server), ...keep };
-}
-
-function hostOf(server: URL): string {
-  return server.hostname.replace(/^\[|\]$/g, '');
-}
-
-function portOf(server: URL): number {
-  if (server.port !== '') return Number(server.port);
-  return server.protocol === 'https:' ? 443 : 80;
-}
-
-function sameMaterial(a: TlsMaterial, b: TlsMaterial): boolean {
-  return a === b || (a.caPem === b.caPem && a.certPem === b.certPem && a.keyPem === b.keyPem);
+function timedOut(): Error {
+  return Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' });
 }

@@ -4,8 +4,11 @@ import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { OperatorError } from '../core/operator-error.ts';
 
-/** Resolves with a raw connection to `host:port`. Throws `ApiUnavailable` when the proxy refuses; socket errors as they come. */
-export function openTunnel(proxy: URL, host: string, port: number): Promise<Socket> {
+/**
+ * Resolves with a raw connection to `host:port`. Throws `ApiUnavailable` when the proxy refuses; socket errors and the
+ * signal's as they come.
+ */
+export function openTunnel(proxy: URL, host: string, port: number, signal: AbortSignal): Promise<Socket> {
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const request = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
@@ -16,8 +19,10 @@ export function openTunnel(proxy: URL, host: string, port: number): Promise<Sock
       path: authority,
       headers: { host: authority, ...proxyAuthorization(proxy) },
       agent: false,
+      signal,
     });
-    connect.once('error', reject);
+    // Of the signal Node's error tells only that it fired, not why.
+    connect.once('error', (error) => reject(signal.aborted && signal.reason instanceof Error ? signal.reason : error));
     connect.once('connect', (answer, socket) => {
       if (answer.statusCode === 200) return resolve(socket);
       socket.destroy();

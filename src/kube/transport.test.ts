@@ -197,6 +197,28 @@ describe('transport', () => {
     expect(server.requests).toHaveLength(2);
   });
 
+  it.each(['\r\nx-more: 1', '\n', '\r', '\0', '\x7f', '\u20ac'])(
+    'sends no token that holds %j, and does not quote it',
+    async (odd) => {
+      const credentials = { authorization: () => `Bearer canary${odd}`, refused: () => {} };
+      const { server, transport } = await bench((_request, response) => answer(response, 200, {}), { credentials });
+      for (const call of [transport.send(get, never), transport.stream('/x', () => {}, never)]) {
+        const thrown = await call.catch((error: unknown) => error);
+        expect(thrown).toMatchObject({ reason: 'ApiUnavailable', message: expect.not.stringContaining('canary') });
+      }
+      expect(server.connections()).toBe(0);
+    },
+  );
+
+  it.each([' HTTP/1.1', '\r\nx-more: 1', '\n', '\t', '\0', '\u00e4'])('sends no path that holds %j', async (odd) => {
+    const { server, transport } = await bench((_request, response) => answer(response, 200, {}));
+    for (const method of ['GET', 'POST'] as const) {
+      expect(await reasonOf(transport.send({ method, path: `/x${odd}` }, never))).toBe('Internal');
+    }
+    expect(await reasonOf(transport.stream(`/x${odd}`, () => {}, never))).toBe('Internal');
+    expect(server.connections()).toBe(0);
+  });
+
   it('names host and system code when nobody listens, and nothing of the request', async () => {
     const { server, transport } = await bench(() => {});
     await server.close();
@@ -217,7 +239,8 @@ describe('transport', () => {
       { maxSockets: 1 },
     );
     const stop = new AbortController();
-    for (let i = 0; i < 3; i++) await transport.open('/api/v1/things?watch=1', stop.signal);
+    for (let i = 0; i < 3; i++) void reasonOf(transport.stream('/api/v1/things?watch=1', () => {}, stop.signal));
+    await until(() => server.requests.length === 3);
     expect((await transport.send(get, never)).status).toBe(200);
     expect(transport.socketCount()).toEqual({ calls: 1, watches: 3 });
     expect(server.connections()).toBe(4);

@@ -1,18 +1,13 @@
 // The one way to the API server: pooled keep-alive connections, a deadline and a size limit on every answer, bounded
 // retries that the server asked for or that cannot do harm. Statuses are answers here; what they mean is for client.ts.
-import {
-  type Agent,
-  type ClientRequest,
-  request as httpRequest,
-  type IncomingMessage,
-  type RequestOptions,
-} from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { OperatorError } from '../core/operator-error.ts';
+import { asOperatorError, OperatorError } from '../core/operator-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ClusterAccess } from './access.ts';
+import { MalformedAnswer } from './answer-reader.ts';
+import { createConnector } from './connector.ts';
+import { type Bounds, exchange, NoAnswerInTime, type WireAnswer } from './exchange.ts';
 import { pause } from './pause.ts';
-import { createPool } from './pool.ts';
+import { createPool, type Pool } from './pool.ts';
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -29,14 +24,9 @@ export interface ApiRequest {
 
 export interface ApiAnswer {
   readonly status: number;
-  readonly body: Buffer;
+  readonly body: string;
   /** From Retry-After, when the server sent one. */
   readonly retryAfterMs: number | undefined;
-}
-
-/** An answer whose body goes on for as long as the server likes; `stream` is destroyed by whoever is done with it. */
-export interface OpenAnswer {
-  readonly stream: IncomingMessage;
 }
 
 /**
@@ -45,8 +35,12 @@ export interface OpenAnswer {
  */
 export interface Transport {
   send(request: ApiRequest, signal: AbortSignal): Promise<ApiAnswer>;
-  /** A GET on a connection of its own pool, for watches: resolves at the headers; other statuses than 200 come as an answer. */
-  open(path: string, signal: AbortSignal): Promise<OpenAnswer | ApiAnswer>;
+  /**
+   * A GET whose body goes on for as long as the server likes, on a connection of a pool of its own. `onBytes` gets the
+   * body of a 200 as it comes (bytes are good for the time of the call only) and what it throws ends the answer.
+   * Resolves with undefined when the server ended that body cleanly, with the answer when it was no 200.
+   */
+  stream(path: string, onBytes: (bytes: Buffer) => void, signal: AbortSignal): Promise<ApiAnswer | undefined>;
   /** Connections open at present, for metrics and tests. */
   socketCount(): { readonly calls: number; readonly watches: number };
   /** Ends idle connections at once and those in use with their request. */
@@ -75,6 +69,9 @@ const throttledWaitMs = 1_000;
 const openTimeoutMs = 30_000;
 /** How much of a refused watch's body is read. */
 const refusalMaxBytes = 64 * 2 ** 10;
+/** What would end a line of the head early, or not come out as it is. */
+const notInPath = /[^\x21-\x7e]/;
+const notInHeader = /[^\x20-\x7e]/;
 
 export function createTransport(options: TransportOptions): Transport {
   return new PooledTransport(options);
@@ -83,20 +80,22 @@ export function createTransport(options: TransportOptions): Transport {
 class PooledTransport implements Transport {
   readonly #access: ClusterAccess;
   readonly #clock: Clock;
-  readonly #userAgent: string;
   readonly #host: string;
   readonly #prefix: string;
-  readonly #calls: Agent;
-  readonly #watches: Agent;
+  /** The headers that every request has. */
+  readonly #headers: string;
+  readonly #calls: Pool;
+  readonly #watches: Pool;
 
   constructor({ access, clock, userAgent, maxSockets = defaultMaxSockets }: TransportOptions) {
     this.#access = access;
     this.#clock = clock;
-    this.#userAgent = userAgent;
     this.#host = access.server.host;
     this.#prefix = access.server.pathname.replace(/\/$/, '');
-    this.#calls = createPool(access, maxSockets);
-    this.#watches = createPool(access, Number.POSITIVE_INFINITY);
+    this.#headers = `host: ${this.#host}\r\naccept: application/json\r\nuser-agent: ${userAgent}\r\n`;
+    const connector = createConnector(access);
+    this.#calls = createPool(connector, clock, maxSockets);
+    this.#watches = createPool(connector, clock, Number.POSITIVE_INFINITY);
   }
 
   async send(request: ApiRequest, signal: AbortSignal): Promise<ApiAnswer> {
@@ -107,10 +106,11 @@ class PooledTransport implements Transport {
     let mayLogin = true;
     for (;;) {
       if (signal.aborted) throw stopped();
-      const attempt = await this.#attempt(request, deadlineMs - this.#clock.monotonicMs(), signal);
+      const attempt = await this.#attempt(request, deadlineMs, signal);
       if (attempt === 'stale connection') {
         if (!mayReplay) throw this.#unavailable('the connection was closed', request);
         mayReplay = false;
+        this.#calls.dropIdle(); // whatever closed this one may have closed them all: the second try gets a new one
       } else if (attempt.status === 401 && mayLogin) {
         mayLogin = false;
         this.#access.credentials.refused();
@@ -123,133 +123,80 @@ class PooledTransport implements Transport {
     }
   }
 
-  async open(path: string, signal: AbortSignal): Promise<OpenAnswer | ApiAnswer> {
+  async stream(path: string, onBytes: (bytes: Buffer) => void, signal: AbortSignal): Promise<ApiAnswer | undefined> {
     const request: ApiRequest = { method: 'GET', path };
-    const authorization = await this.#authorization();
+    const authorization = await this.#access.credentials.authorization();
     if (signal.aborted) throw stopped();
-    return new Promise((resolve, reject) => {
-      const outgoing = this.#begin(request, authorization, this.#watches);
-      const end = this.#bound(outgoing, request, openTimeoutMs, signal);
-      outgoing.on('error', (error) => {
-        end();
-        reject(this.#translate(error, request, signal));
-      });
-      outgoing.on('response', (body) => {
-        if (body.statusCode === 200) {
-          end();
-          return resolve({ stream: body });
-        }
-        if (body.statusCode === 401) this.#access.credentials.refused();
-        this.#collect(body, refusalMaxBytes).then(
-          (answer) => {
-            end();
-            resolve(answer);
-          },
-          (error) => {
-            end();
-            reject(this.#translate(error, request, signal));
-          },
-        );
-      });
-      outgoing.end();
-    });
+    const hand = (bytes: Buffer) => {
+      try {
+        onBytes(bytes);
+      } catch (thrown) {
+        throw asOperatorError(thrown); // a fault of ours is none of the server's
+      }
+    };
+    const bounds = { leftMs: openTimeoutMs, maxBytes: refusalMaxBytes, onBytes: hand, signal };
+    let answer = await this.#exchange(this.#watches, request, authorization, bounds);
+    if (answer === 'stale connection') {
+      this.#watches.dropIdle();
+      answer = await this.#exchange(this.#watches, request, authorization, bounds);
+    }
+    if (answer === 'stale connection') throw this.#unavailable('the connection was closed', request);
+    if (answer.status === 401) this.#access.credentials.refused();
+    return answer.status === 200 ? undefined : this.#answerOf(answer);
   }
 
   socketCount(): { readonly calls: number; readonly watches: number } {
-    return { calls: countSockets(this.#calls), watches: countSockets(this.#watches) };
+    return { calls: this.#calls.size(), watches: this.#watches.size() };
   }
 
   close(): void {
-    this.#calls.destroy();
-    this.#watches.destroy();
+    this.#calls.close();
+    this.#watches.close();
   }
 
-  async #authorization(): Promise<string | undefined> {
-    return this.#access.credentials.authorization();
-  }
-
-  async #attempt(request: ApiRequest, leftMs: number, signal: AbortSignal): Promise<ApiAnswer | 'stale connection'> {
+  async #attempt(
+    request: ApiRequest,
+    deadlineMs: number,
+    signal: AbortSignal,
+  ): Promise<ApiAnswer | 'stale connection'> {
     const known = this.#access.credentials.authorization();
     const authorization = known instanceof Promise ? await known : known;
-    return new Promise((resolve, reject) => {
-      const outgoing = this.#begin(request, authorization, this.#calls);
-      const end = this.#bound(outgoing, request, leftMs, signal);
-      let isAnswered = false;
-      const fail = (error: Error) => {
-        end();
-        if (!isAnswered && isStale(error, outgoing)) resolve('stale connection');
-        else reject(this.#translate(error, request, signal));
-      };
-      outgoing.on('error', fail);
-      outgoing.on('response', (message) => {
-        isAnswered = true;
-        this.#collect(message, request.maxBytes ?? defaultMaxBytes).then((answer) => {
-          end();
-          resolve(answer);
-        }, fail);
-      });
-      outgoing.end(request.body, 'utf8');
-    });
+    if (signal.aborted) throw stopped();
+    const leftMs = deadlineMs - this.#clock.monotonicMs();
+    const bounds = { leftMs, maxBytes: request.maxBytes ?? defaultMaxBytes, onBytes: undefined, signal };
+    const answer = await this.#exchange(this.#calls, request, authorization, bounds);
+    return answer === 'stale connection' ? answer : this.#answerOf(answer);
   }
 
-  #begin(
-    { method, path, body, contentType }: ApiRequest,
-    authorization: string | undefined,
-    agent: Agent,
-  ): ClientRequest {
-    // A flat list goes out as it is; an object would first become node's own table of headers, at a tenth of the call.
-    const headers = ['host', this.#host, 'accept', 'application/json', 'user-agent', this.#userAgent];
-    if (authorization !== undefined) headers.push('authorization', authorization);
-    if (body !== undefined) {
-      headers.push('content-type', contentType ?? 'application/json');
-      headers.push('content-length', String(Buffer.byteLength(body)));
+  async #exchange(pool: Pool, request: ApiRequest, authorization: string | undefined, bounds: Bounds) {
+    try {
+      return await exchange(pool, this.#clock, this.#textOf(request, authorization), bounds);
+    } catch (thrown) {
+      throw this.#translate(thrown, request, bounds.signal);
     }
-    const options: RequestOptions = { method, path: this.#prefix + path, headers, agent, setHost: false };
-    return this.#access.server.protocol === 'https:' ? httpsRequest(options) : httpRequest(options);
   }
 
-  /** Destroys the request at its deadline or when the signal fires; the function returned ends the watching. */
-  #bound(outgoing: ClientRequest, request: ApiRequest, leftMs: number, signal: AbortSignal): () => void {
-    const onAbort = () => outgoing.destroy(new Error('aborted'));
-    signal.addEventListener('abort', onAbort, { once: true });
-    const timer = this.#clock.after(leftMs, () => {
-      dropIdle(this.#calls); // a network that forgot this connection has forgotten them too
-      outgoing.destroy(this.#unavailable('no answer in time', request));
-    });
-    return () => {
-      timer.cancel();
-      signal.removeEventListener('abort', onAbort);
-    };
+  #answerOf({ status, body, retryAfter }: WireAnswer): ApiAnswer {
+    return { status, body, retryAfterMs: retryAfterMs(retryAfter, this.#clock) };
   }
 
-  #collect(message: IncomingMessage, maxBytes: number): Promise<ApiAnswer> {
-    return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      message.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > maxBytes)
-          message.destroy(new OperatorError('AnswerTooLarge', `the answer is larger than ${maxBytes} bytes`));
-        else chunks.push(chunk);
-      });
-      message.on('error', reject);
-      message.on('close', () => {
-        if (!message.complete) reject(new Error('the answer was cut off'));
-      });
-      message.on('end', () => {
-        if (!message.complete) return; // 'close' follows and rejects
-        const [only] = chunks;
-        const body = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
-        const retryAfterMs = retryAfter(message.headers['retry-after'], this.#clock);
-        resolve({ status: message.statusCode ?? 0, body, retryAfterMs });
-      });
-    });
+  /** The request as it goes out. */
+  #textOf({ method, path, body, contentType }: ApiRequest, authorization: string | undefined): string {
+    if (notInPath.test(path)) throw new OperatorError('Internal', `${method}: a path that is not encoded`);
+    if (authorization !== undefined && notInHeader.test(authorization))
+      throw new OperatorError('ApiUnavailable', `API server ${this.#host}: the token holds characters that none has`);
+    const identity = authorization === undefined ? '' : `authorization: ${authorization}\r\n`;
+    const head = `${method} ${this.#prefix}${path} HTTP/1.1\r\n${this.#headers}${identity}`;
+    if (body === undefined) return `${head}\r\n`;
+    const type = contentType ?? 'application/json';
+    return `${head}content-type: ${type}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
   }
 
   /** Node's errors carry addresses and headers: only their code leaves. */
   #translate(error: unknown, request: ApiRequest, signal: AbortSignal): OperatorError {
     if (signal.aborted) return stopped();
     if (error instanceof OperatorError) return error;
+    if (error instanceof NoAnswerInTime) return this.#unavailable('no answer in time', request);
     return this.#unavailable(systemCode(error), request);
   }
 
@@ -262,34 +209,16 @@ function stopped(): OperatorError {
   return new OperatorError('Aborted', 'stopped');
 }
 
-/** A kept connection that the server had closed before it could see the request: as if it had never been sent. */
-function isStale(error: Error, outgoing: ClientRequest): boolean {
-  if (!outgoing.reusedSocket || error instanceof OperatorError) return false;
-  const code = systemCode(error);
-  return code === 'ECONNRESET' || code === 'EPIPE';
-}
-
 function systemCode(error: unknown): string {
-  if (!(error instanceof Error)) return 'connection failed';
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  return error.message === 'the answer was cut off' ? error.message : 'connection failed';
+  if (error instanceof MalformedAnswer) return error.message;
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'connection failed';
 }
 
 /** Retry-After in seconds or as a date (RFC 9110, 10.2.3), as a delay in ms. */
-function retryAfter(header: string | undefined, clock: Clock): number | undefined {
+function retryAfterMs(header: string | undefined, clock: Clock): number | undefined {
   if (header === undefined) return undefined;
   const seconds = Number(header);
   if (Number.isFinite(seconds)) return Math.max(0, seconds * 1_000);
   const atMs = Date.parse(header);
   return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - clock.nowMs());
-}
-
-function dropIdle({ freeSockets }: Agent): void {
-  for (const socket of Object.values(freeSockets).flatMap((list) => list ?? [])) socket.destroy();
-}
-
-function countSockets(agent: Agent): number {
-  const count = (lists: NodeJS.ReadOnlyDict<readonly unknown[]>) =>
-    Object.values(lists).reduce((sum, list) => sum + (list?.length ?? 0), 0);
-  return count(agent.sockets) + count(agent.freeSockets);
 }

@@ -7,7 +7,7 @@ import { refusalError } from './api-error.ts';
 import { refusalOf } from './call.ts';
 import type { Selection } from './list.ts';
 import { collectionPath, withQuery } from './path.ts';
-import type { OpenAnswer, Transport } from './transport.ts';
+import type { ApiAnswer, Transport } from './transport.ts';
 import type { KubeObject } from './types.ts';
 
 export interface WatchEvent {
@@ -44,15 +44,15 @@ export async function followWatch(
   { onEvent, clock, signal }: { onEvent: (event: WatchEvent) => void; clock: Clock; signal: AbortSignal },
 ): Promise<void> {
   const attempt = { verb: 'watch', plural: request.selection.resource.plural };
-  const answer = await transport.open(watchPath(request), signal);
-  if (!('stream' in answer)) throw refusalOf(attempt, answer);
   const take = (line: string) => {
     const event = parseEvent(line, attempt.plural);
     if (event.type !== 'ERROR') return onEvent(event as WatchEvent); // the other four are all there is
     const code = 'code' in event.object ? Number(event.object.code) : 500; // an ERROR event holds a Status
     throw refusalError(attempt, { status: code, body: JSON.stringify(event.object) });
   };
-  await readLines(answer, { take, clock, signal, silenceMs: request.silenceMs, plural: attempt.plural });
+  const reading = { take, clock, signal, silenceMs: request.silenceMs, plural: attempt.plural };
+  const refused = await readLines(transport, watchPath(request), reading);
+  if (refused !== undefined) throw refusalOf(attempt, refused);
 }
 
 function watchPath({ selection, resourceVersion, timeoutSeconds }: WatchRequest): string {
@@ -79,43 +79,35 @@ interface Reading {
   readonly plural: string;
 }
 
-function readLines({ stream }: OpenAnswer, { take, clock, signal, silenceMs, plural }: Reading): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const splitter = new LineSplitter(take);
-    let lastByteMs = clock.monotonicMs();
-    let timer = clock.after(Math.min(silenceMs(), silenceCheckMs), checkSilence);
-    const finish = (error: Error | undefined) => {
-      timer.cancel();
-      signal.removeEventListener('abort', onAbort);
-      stream.destroy();
-      if (error === undefined) resolve();
-      else reject(error);
-    };
-    const fail = (what: string) => finish(new OperatorError('ApiUnavailable', `watch ${plural}: ${what}`));
-    const onAbort = () => finish(new OperatorError('Aborted', 'stopped'));
+/** Resolves when the stream has ended cleanly, or with the answer that came instead of one. */
+async function readLines(
+  transport: Transport,
+  path: string,
+  { take, clock, signal, silenceMs, plural }: Reading,
+): Promise<ApiAnswer | undefined> {
+  const splitter = new LineSplitter(take);
+  const silence = new AbortController();
+  let lastByteMs = clock.monotonicMs();
+  let timer = clock.after(Math.min(silenceMs(), silenceCheckMs), checkSilence);
 
-    function checkSilence(): void {
-      const leftMs = lastByteMs + silenceMs() - clock.monotonicMs();
-      if (leftMs > 0) timer = clock.after(Math.min(leftMs, silenceCheckMs), checkSilence);
-      else fail('the stream fell silent');
-    }
+  function checkSilence(): void {
+    const leftMs = lastByteMs + silenceMs() - clock.monotonicMs();
+    if (leftMs > 0) timer = clock.after(Math.min(leftMs, silenceCheckMs), checkSilence);
+    else silence.abort();
+  }
 
-    signal.addEventListener('abort', onAbort, { once: true });
-    stream.on('data', (chunk: Buffer) => {
-      lastByteMs = clock.monotonicMs();
-      try {
-        splitter.push(chunk);
-      } catch (thrown) {
-        finish(
-          thrown instanceof Error ? thrown : new OperatorError('Internal', 'a watch handler threw what is no error'),
-        );
-      }
-    });
-    stream.on('end', () => (stream.complete ? finish(undefined) : fail('the stream was cut off')));
-    stream.on('error', () => fail('the stream was cut off'));
-    stream.on('close', () => fail('the stream was cut off')); // nothing to do when it has ended before
-    if (signal.aborted) onAbort();
-  });
+  const onBytes = (bytes: Buffer) => {
+    lastByteMs = clock.monotonicMs();
+    splitter.push(bytes);
+  };
+  try {
+    return await transport.stream(path, onBytes, AbortSignal.any([signal, silence.signal]));
+  } catch (thrown) {
+    if (!silence.signal.aborted || signal.aborted) throw thrown;
+    throw new OperatorError('ApiUnavailable', `watch ${plural}: the stream fell silent`);
+  } finally {
+    timer.cancel();
+  }
 }
 
 /** Cuts a byte stream into lines. Bytes are decoded per line, so a chunk may end inside a character. */
@@ -135,7 +127,7 @@ class LineSplitter {
       from = end + 1;
       if (line.length > 0) this.#take(line);
     }
-    if (from < chunk.length) this.#keep(from === 0 ? chunk : chunk.subarray(from));
+    if (from < chunk.length) this.#keep(chunk.subarray(from));
   }
 
   #finish(chunk: Buffer, from: number, end: number): string {
@@ -151,7 +143,7 @@ class LineSplitter {
     if (this.#begunBytes > lineMaxBytes) {
       throw new OperatorError('AnswerTooLarge', `a watch event is larger than ${lineMaxBytes} bytes`);
     }
-    this.#begun.push(rest);
+    this.#begun.push(Buffer.from(rest)); // the bytes are ours for the time of the call only
   }
 }
 

@@ -1,6 +1,7 @@
 // Bounds how many things happen at once (writes in flight) and hands freed slots to the most urgent who waits.
 // Lower numbers are more urgent; within one priority it is first come, first served.
 import { Fifo } from './fifo.ts';
+import { onAbort } from './on-abort.ts';
 
 interface Waiter {
   /** Undefined once granted or given up. */
@@ -84,17 +85,16 @@ export class Slots {
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         grant: () => {
-          signal.removeEventListener('abort', onAbort);
+          end();
           left();
           resolve(this.#take());
         },
       };
-      const onAbort = () => {
+      const end = onAbort(signal, () => {
         waiter.grant = undefined;
         left();
         reject(signal.reason);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
+      });
       queue.push(waiter);
     });
   }

@@ -8,6 +8,7 @@ import { reasons } from '../../core/reasons.ts';
 import { retryDelayMs } from '../../core/refresh.ts';
 import { isTargetValid, type ObservedTarget, ownerKeyOf } from '../../core/target-plan.ts';
 import type { Informer, InformerEvent } from '../../kube/contract.ts';
+import { onAbort } from '../../runtime/on-abort.ts';
 import { type NextRun, startWorker, type Worker } from '../../runtime/worker.ts';
 import { type QueueLoad, type RunRequest, Workqueue } from '../../runtime/workqueue.ts';
 import { storeKey } from '../connect.ts';
@@ -314,13 +315,12 @@ async function untilSuperseded<T>(
   run: (wait: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const superseded = new AbortController(); // AbortSignal.any would do, at ten times the price
-  const onAbort = () => superseded.abort(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
+  const end = onAbort(signal, () => superseded.abort(signal.reason));
   memory.superseded = superseded;
   try {
     return await run(superseded.signal);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    end();
     memory.superseded = undefined;
   }
 }
