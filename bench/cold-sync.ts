@@ -51,12 +51,9 @@ async function bench(options: Options): Promise<object> {
     return options.phases.has(name);
   };
   const raw: RawRate[] = [];
-  const measureRaw = async () => {
+  const measureRaw = async (...connections: readonly number[]) => {
     const rawShape = { ...shape, count: Math.min(shape.count, rawObjectsMax) };
-    const rates = await measureRawRates(access, `${run}-${raw.length}`, rawShape, [
-      options.concurrent,
-      manyConnections,
-    ]);
+    const rates = await measureRawRates(access, `${run}-${raw.length}`, rawShape, connections);
     for (const { connections, objectsPerSecond } of rates)
       say(`  ${connections} connections: ${objectsPerSecond.toFixed(0)} objects/s`);
     raw.push(...rates);
@@ -72,10 +69,11 @@ async function bench(options: Options): Promise<object> {
   await layOutUnrelated(api, run, options.unrelated);
   await layOutStores(api, { run, upstreamUrl, clientId, clientSecret }, shape);
   await layOutExternalSecrets(api, run, shape);
-  if (phase('raw', 'raw rate, before')) await measureRaw();
+  if (phase('raw', 'raw rate, before')) await measureRaw(options.concurrent); // each round costs the server some speed
   if (phase('sync', 'first sync')) {
     const watch = watchReady(api, run);
     ends.push(async () => watch.stop());
+    await watch.untilSeen(shape.count, 60_000);
     const parts: Bench = { run, shape, api, double, watch, say };
     const { operator, objectsPerSecond, facts } = await measureFirstSync(parts, start);
     result['sync'] = facts;
@@ -85,7 +83,7 @@ async function bench(options: Options): Promise<object> {
     watch.stop();
     result['complaints'] = operator.complaints.length;
     for (const line of operator.complaints.slice(0, 5)) say(`  operator: ${line}`);
-    if (phase('raw', 'raw rate, after')) await measureRaw();
+    if (phase('raw', 'raw rate, after')) await measureRaw(options.concurrent, manyConnections);
     result['raw'] = ratios(raw, options.concurrent, objectsPerSecond);
   }
   return result;

@@ -6,6 +6,8 @@ export interface ReadyWatch {
   /** `performance.now()` at the first and at the latest object that became Ready since `restart`. */
   readonly firstMs: number | undefined;
   readonly lastMs: number | undefined;
+  /** Resolves once so many objects were seen, Ready or not: what is measured next is not to pay for reading them. */
+  untilSeen(count: number, timeoutMs: number): Promise<void>;
   /** Resolves once so many objects are Ready for their generation. Rejects when the watch breaks or time is up. */
   untilReady(count: number, timeoutMs: number): Promise<void>;
   /** Resolves with `performance.now()` at the moment at which `namespace/name` was seen Ready. */
@@ -35,6 +37,7 @@ interface Seen {
 }
 
 export function watchReady(api: Api, run: string): ReadyWatch {
+  const seen = new Set<string>();
   const ready = new Map<string, number>();
   const waits = new Set<() => void>();
   let [firstMs, lastMs]: (number | undefined)[] = [];
@@ -51,6 +54,10 @@ export function watchReady(api: Api, run: string): ReadyWatch {
     const { namespace, name, generation = 0 } = object.metadata;
     const condition = object.status?.conditions?.find((one) => one.type === 'Ready');
     const key = `${namespace}/${name}`;
+    if (!seen.has(key)) {
+      seen.add(key);
+      for (const wake of waits) wake();
+    }
     if (condition?.status !== 'True' || generation < leastGeneration || condition.observedGeneration !== generation)
       return;
     if (ready.has(key)) return;
@@ -98,6 +105,10 @@ export function watchReady(api: Api, run: string): ReadyWatch {
     },
     get lastMs() {
       return lastMs;
+    },
+    async untilSeen(count, timeoutMs) {
+      const answer = () => (seen.size >= count ? true : undefined);
+      await until(answer, timeoutMs, () => `${seen.size} of ${count} were seen`);
     },
     async untilReady(count, timeoutMs) {
       const answer = () => (ready.size >= count ? true : undefined);

@@ -12,27 +12,34 @@ const newSpaceMaxBytes = 4 * 2 ** 20;
 const newSpaceGrowth = 4;
 /** Old objects below this may grow as V8 likes: collecting them more often would save little and slow the start. */
 const freeGrowthBytes = 40 * 2 ** 20;
-/** How far old objects may grow beyond those that the last full collection found alive, in percent. */
+/**
+ * From there on, how far old objects may grow beyond those that the last full collection found alive, in percent. V8 takes
+ * it in at a full collection, and lets a heap come to hundreds of MB before its first: that one is asked for.
+ */
 const growthPercent = 30;
 /** How long the process must have had little to do, at most so much CPU, before what its start needed is collected. */
 const quietMs = 4_000;
 const quietCpuMs = 400;
 
 /**
- * To be called once, at the start; the timer is for a process that ends before it fires. `--max-semi-space-size` would say the same, but only on the command line; these flags
- * are among those that V8 reads whenever it decides, so they work in a running process.
+ * To be called once, at the start; the timer is for a process that ends before it fires. `--max-semi-space-size` would say
+ * the same for new objects, but only on the command line; these flags are among those that V8 reads whenever it decides, so
+ * they work in a running process.
  */
 export function keepHeapSmall(clock: Clock): Timer {
   const newSpaceFactor = flag('semi-space-growth-factor', 2);
   newSpaceFactor(newSpaceGrowth);
-  const oldSpacePercent = flag('heap-growing-percent', 0);
+  let isBounded = false;
   const observer = new PerformanceObserver(() => {
     const spaces = getHeapSpaceStatistics();
     newSpaceFactor(sizeOf(spaces, 'new_space') >= newSpaceMaxBytes ? 1 : newSpaceGrowth);
-    oldSpacePercent(sizeOf(spaces, 'old_space') >= freeGrowthBytes ? growthPercent : 0);
+    if (isBounded || sizeOf(spaces, 'old_space') < freeGrowthBytes) return;
+    isBounded = true;
+    setFlagsFromString(`--heap-growing-percent=${growthPercent}`);
+    collect('regular');
   });
   observer.observe({ entryTypes: ['gc'] });
-  return onceQuiet(clock, collect);
+  return onceQuiet(clock, () => collect('last-resort'));
 }
 
 /** Runs after the first quiet time: a burst of work is not to be held up. */
@@ -55,14 +62,14 @@ function cpuUs(): number {
 }
 
 /**
- * One full collection that gives pages back to the system, some 5 MB of them; a pause of tens of ms, once. V8 hands its
- * function out to contexts that are made while the flag is set.
+ * One full collection, a pause of tens of ms; the last resort gives pages back to the system besides. V8 hands its function
+ * out to contexts that are made while the flag is set.
  */
-function collect(): void {
+function collect(flavor: 'regular' | 'last-resort'): void {
   setFlagsFromString('--expose-gc');
   const gc: unknown = runInNewContext('gc');
   setFlagsFromString('--no-expose-gc');
-  if (typeof gc === 'function') gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  if (typeof gc === 'function') gc({ type: 'major', execution: 'sync', flavor });
 }
 
 function sizeOf(spaces: readonly HeapSpaceInfo[], name: string): number {
