@@ -4,7 +4,7 @@
 //                                     └── /readyz                                        ─► events ─► lease ─► informers
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Config } from '../config.ts';
+import { type Config, ConfigError } from '../config.ts';
 import { OperatorError } from '../core/operator-error.ts';
 import { externalSecretResource } from '../crds/external-secret.ts';
 import { secretStoreResource } from '../crds/secret-store.ts';
@@ -50,6 +50,8 @@ export async function runOperator(config: Config, stopping: AbortSignal): Promis
     metricsTls: config.metricsTls,
     registry,
     notReady: () => [...waitingFor].map((what) => `waiting for ${what}`),
+  }).catch((thrown: unknown) => {
+    throw unservable(thrown);
   });
   const access = await loadClusterAccess(accessSources(config), clock);
   const transport = createTransport({ access, clock, userAgent });
@@ -144,4 +146,17 @@ async function lead(base: Base, stopping: AbortSignal): Promise<void> {
   } finally {
     await election.stop();
   }
+}
+
+/** Why the endpoints could not be served, in words of the flags; anything but an error of the system stays as it is. */
+function unservable(thrown: unknown): unknown {
+  if (!(thrown instanceof Error && 'code' in thrown)) return thrown;
+  if ('port' in thrown) {
+    const place = `port ${String(thrown.port)}${'address' in thrown ? ` of ${String(thrown.address)}` : ''}`;
+    const cause = thrown.code === 'EADDRINUSE' ? 'another process has it' : String(thrown.code);
+    return new ConfigError(`cannot listen on ${place}: ${cause}; choose another --metrics-addr or --live-addr`);
+  }
+  if ('path' in thrown)
+    return new ConfigError(`cannot read ${String(thrown.path)}: ${String(thrown.code)}; see --metrics-cert-dir`);
+  return thrown;
 }

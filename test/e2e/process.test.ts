@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -83,6 +84,25 @@ describe('the command line', () => {
     expect(code).toBe(2);
     expect(stderr).toContain(says);
     expect(stdout).toBe('');
+  });
+
+  it('tells which port another process has, and of which flags it is', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    const { code, stderr } = await escapement(['run', `--live-addr=127.0.0.1:${port}`, '--metrics-addr=0']);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`port ${port} of 127.0.0.1`);
+    expect(stderr).toContain('--live-addr');
+  });
+
+  it('tells which certificate it cannot read', async () => {
+    const flags = ['--metrics-addr=127.0.0.1:0', '--live-addr=0', '--metrics-secure', '--metrics-cert-dir=/nowhere'];
+    const { code, stderr } = await escapement(['run', ...flags]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('/nowhere/tls.crt');
   });
 
   it('prints the kinds whole, however slowly they are read', async () => {

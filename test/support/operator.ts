@@ -45,18 +45,26 @@ export interface Operator {
   metric(name: string, matching?: string): Promise<number>;
 }
 
+const launchesMax = 3;
+
 /** Starts the operator and, unless told otherwise, waits until /readyz says yes. */
 export async function startOperator(options: OperatorOptions, waitReady = true): Promise<Operator> {
   const { args, kubeconfig, env } = options.installation ?? (await install(options));
   const path = options.through === undefined ? kubeconfig : await options.through(kubeconfig);
-  const launched = await launch({
+  const launching: Launch = {
     args: [...args, `--kubeconfig=${path}`],
     flags: options.flags ?? [],
     env: { ...env, ...options.env },
     onOutput: options.onOutput,
-  });
-  if (waitReady) await whenReady(launched.child, launched.operator);
-  return launched.operator;
+  };
+  for (let attempt = 1; ; attempt++) {
+    const { child, operator } = await launch(launching);
+    if (!waitReady) return operator;
+    const failure = await whenReady(child, operator).catch((thrown: unknown) => thrown);
+    if (failure === undefined) return operator;
+    // A port that was free when it was chosen: another test may have been quicker.
+    if (attempt === launchesMax || !operator.output().includes('another process has it')) throw failure;
+  }
 }
 
 /** Runs the program as it is told, without an installation: for a cluster that is not there, or not yet. */
