@@ -1,5 +1,6 @@
 // Wiring only: reads the command line, builds each room once, hands it what it needs, owns signals and exit codes.
-// Exit codes: 0 ended as asked, 1 could not start or was ended by a fault, 2 the command line is wrong.
+// Exit codes: 0 ended as asked, 1 could not start or was ended by a fault, 2 the command line is wrong or names what cannot
+// be had: a port that is taken, a certificate that is not there.
 import { usage } from './cli/usage.ts';
 import { ConfigError, loadConfig, runHelp } from './config.ts';
 import { OperatorError } from './core/operator-error.ts';
