@@ -1,16 +1,14 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type RawCall, type RawOptions, type RawServer, rawAnswer, rawServer } from '../../test/support/raw-server.ts';
 import { until } from '../../test/support/scripted-api-server.ts';
 import { createCa, issue } from '../../test/support/tls.ts';
-import { OperatorError } from '../core/operator-error.ts';
-import { systemClock } from '../runtime/clock.ts';
 import { Connection } from './connection.ts';
-import { type ApiRequest, createTransport, type Transport } from './transport.ts';
+import { rawBench, reasonIn } from './transport.fixture.ts';
+import type { ApiRequest, Transport } from './transport.ts';
 
 const never = new AbortController().signal;
-const cleanUps: (() => unknown)[] = [];
 const ca = createCa('cluster');
 const tls = issue(ca, { names: ['127.0.0.1'] });
 const ways: readonly [way: string, options: RawOptions][] = [
@@ -21,13 +19,9 @@ const get: ApiRequest = { method: 'GET', path: '/api' };
 const put: ApiRequest = { method: 'PUT', path: '/api', body: '{"put":1}' };
 const post: ApiRequest = { method: 'POST', path: '/api', body: '{"post":1}' };
 
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
-});
-
 describe.each(ways)('a kept connection, %s', (_way, options) => {
   it('is given up when the server sends what nobody asked for', async () => {
-    const { server, transport } = await bench(good, options);
+    const { server, transport } = await rawBench(good, options);
     await transport.send(get, never);
     for (const socket of server.sockets) socket.write('!');
     await until(() => transport.socketCount().calls === 0);
@@ -36,7 +30,7 @@ describe.each(ways)('a kept connection, %s', (_way, options) => {
   });
 
   it('is given up when the server closes it between calls', async () => {
-    const { server, transport } = await bench(good, options);
+    const { server, transport } = await rawBench(good, options);
     await transport.send(get, never);
     for (const socket of server.sockets) socket.end();
     await until(() => transport.socketCount().calls === 0);
@@ -45,14 +39,14 @@ describe.each(ways)('a kept connection, %s', (_way, options) => {
   });
 
   it('that is closed instead of an answer, its first: no call is sent again', async () => {
-    const { server, transport } = await bench(({ socket }) => socket.end(), options);
+    const { server, transport } = await rawBench(({ socket }) => socket.end(), options);
     expect(await said(transport, put)).toBe('ApiUnavailable');
     expect(await said(transport, post)).toBe('ApiUnavailable');
     expect(seenBy(server)).toEqual(['PUT', 'POST']);
   });
 
   it('that is closed instead of a later answer: an idempotent call is sent again, once', async () => {
-    const { server, transport } = await bench((call) => (call.nth === 1 ? good(call) : call.socket.end()), options);
+    const { server, transport } = await rawBench((call) => (call.nth === 1 ? good(call) : call.socket.end()), options);
     expect(await said(transport, get)).toBe('200 1');
     expect(await said(transport, put)).toBe('200 1');
     expect(seenBy(server)).toEqual(['GET', 'PUT', 'PUT']);
@@ -61,7 +55,7 @@ describe.each(ways)('a kept connection, %s', (_way, options) => {
   });
 
   it('that is closed again after the call was sent again: the call fails', async () => {
-    const { server, transport } = await bench(
+    const { server, transport } = await rawBench(
       (call) => (seenBy(server).length === 1 ? good(call) : call.socket.end()),
       options,
     );
@@ -71,7 +65,7 @@ describe.each(ways)('a kept connection, %s', (_way, options) => {
   });
 
   it('that is closed like all others that were kept: an idempotent call is sent again on a new one', async () => {
-    const { server, transport } = await bench((call) => {
+    const { server, transport } = await rawBench((call) => {
       if (server.calls.length === 4) server.calls.forEach(good);
       else if (call.nth > 1) call.socket.end();
       else if (call.connection > 4) good(call);
@@ -87,7 +81,7 @@ describe.each(ways)('a kept connection, %s', (_way, options) => {
     ['chunks that lack the last', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"a":\r\n'],
     ['a head', 'HTTP/1.1 200 OK\r\nContent-Le'],
   ])('that is closed inside %s: the call fails, and is not sent again', async (_what, sent) => {
-    const { server, transport } = await bench(
+    const { server, transport } = await rawBench(
       (call) => (seenBy(server).length === 2 ? call.socket.end(sent) : good(call)),
       options,
     );
@@ -98,7 +92,10 @@ describe.each(ways)('a kept connection, %s', (_way, options) => {
   });
 
   it('ends a body without a length by its own end', async () => {
-    const { server, transport } = await bench(({ socket }) => socket.end('HTTP/1.1 200 OK\r\n\r\nall of it'), options);
+    const { server, transport } = await rawBench(
+      ({ socket }) => socket.end('HTTP/1.1 200 OK\r\n\r\nall of it'),
+      options,
+    );
     expect(await said(transport, get)).toBe('200 all of it');
     expect(await said(transport, get)).toBe('200 all of it');
     expect(server.accepted()).toBe(2);
@@ -106,14 +103,14 @@ describe.each(ways)('a kept connection, %s', (_way, options) => {
 
   it('is not used again when the server says so, though it leaves it open', async () => {
     const script = ({ socket }: RawCall) => void socket.write(rawAnswer('1', '200 OK', 'Connection: close'));
-    const { server, transport } = await bench(script, options);
+    const { server, transport } = await rawBench(script, options);
     expect(await said(transport, get)).toBe('200 1');
     expect(await said(transport, post)).toBe('200 1');
     expect(server.accepted()).toBe(2);
   });
 
   it('is not used again after an answer with something behind it', async () => {
-    const { server, transport } = await bench(
+    const { server, transport } = await rawBench(
       (call) => (call.connection === 1 ? call.socket.write(`${rawAnswer('1')}${rawAnswer('2')}`) : good(call)),
       options,
     );
@@ -127,7 +124,7 @@ describe.each(ways)('a kept connection, %s', (_way, options) => {
     const script = async ({ socket }: RawCall) => {
       for (const byte of bytes) await new Promise((sent) => socket.write(Buffer.of(byte), sent));
     };
-    const { transport } = await bench(script, options);
+    const { transport } = await rawBench(script, options);
     expect(await transport.send(get, never)).toEqual({ status: 429, body: '{"é":"€ 😀"}', retryAfterMs: 99_000 });
   });
 
@@ -138,14 +135,14 @@ describe.each(ways)('a kept connection, %s', (_way, options) => {
       const path = text.split(' ')[1] ?? '';
       socket.write(path === '/1' ? chunks(page(path)) : rawAnswer(page(path)));
     };
-    const { transport } = await bench(script, options);
+    const { transport } = await rawBench(script, options);
     const paths = ['/1', '/2', '/3'];
     const bodies = await Promise.all(paths.map(async (path) => transport.send({ ...get, path }, never)));
     expect(bodies.map(({ body }, at) => body === page(paths[at] ?? ''))).toEqual([true, true, true]);
   });
 
   it('is not to be had from a transport that was closed', async () => {
-    const { transport } = await bench(good, options);
+    const { transport } = await rawBench(good, options);
     await transport.send(get, never);
     transport.close();
     expect(await said(transport, get)).toBe('ApiUnavailable');
@@ -153,7 +150,7 @@ describe.each(ways)('a kept connection, %s', (_way, options) => {
   });
 
   it('ends with an answer that is too large, and the next call has another', async () => {
-    const { server, transport } = await bench(({ socket }) => socket.write(rawAnswer('x'.repeat(1_000))), options);
+    const { server, transport } = await rawBench(({ socket }) => socket.write(rawAnswer('x'.repeat(1_000))), options);
     expect(await said(transport, { ...get, maxBytes: 999 })).toBe('AnswerTooLarge');
     expect(await said(transport, { ...get, maxBytes: 1_000 })).toContain('200 x');
     expect(server.accepted()).toBe(2);
@@ -181,21 +178,6 @@ describe('Connection', () => {
   });
 });
 
-interface Bench {
-  readonly server: RawServer;
-  readonly transport: Transport;
-}
-
-async function bench(script: (call: RawCall) => unknown, options: RawOptions): Promise<Bench> {
-  const server = await rawServer(script, options);
-  const transport = createTransport({ access: server.access, clock: systemClock, userAgent: 'escapement/test' });
-  cleanUps.push(
-    () => transport.close(),
-    () => server.close(),
-  );
-  return { server, transport };
-}
-
 /** Answers with how many calls the connection has seen. */
 function good({ socket, nth }: RawCall): void {
   socket.write(rawAnswer(String(nth)));
@@ -203,10 +185,7 @@ function good({ socket, nth }: RawCall): void {
 
 /** Status and body, or the reason why there are none. */
 async function said(transport: Transport, request: ApiRequest): Promise<string> {
-  return transport.send(request, never).then(
-    ({ status, body }) => `${status} ${body}`,
-    (thrown: unknown) => (thrown instanceof OperatorError ? thrown.reason : String(thrown)),
-  );
+  return transport.send(request, never).then(({ status, body }) => `${status} ${body}`, reasonIn);
 }
 
 function seenBy(server: RawServer): string[] {
@@ -220,7 +199,7 @@ function chunk(text: string): string {
 /** A connection that is ready for its first request, and what it has told. `before` comes before it has its socket. */
 async function opened(before: (connection: Connection) => void = () => {}) {
   const server = await rawServer(good);
-  cleanUps.push(() => server.close());
+  onTestFinished(() => server.close());
   const told: string[] = [];
   const connection = new Connection({ idle: () => told.push('idle'), closed: () => told.push('closed') });
   const socket = connect(Number(server.access.server.port), '127.0.0.1');

@@ -10,10 +10,15 @@ export interface AnswerListener extends AnswerHandlers {
   failed(error: Error): void;
 }
 
-/** The other side closed the connection, or sent what it should not have. `code` as Node's own errors have it. */
-class ConnectionLost extends Error {
+/** The other side closed the connection, sent what it should not have, or did not answer. `code` as in Node's own errors. */
+export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
-  readonly code = 'ECONNRESET';
+  readonly code: string;
+
+  constructor(message: string, code = 'ECONNRESET') {
+    super(message);
+    this.code = code;
+  }
 }
 
 export interface ConnectionEvents {

@@ -10,6 +10,7 @@ import {
   connect as tlsConnect,
 } from 'node:tls';
 import type { ClusterAccess, TlsMaterial } from './access.ts';
+import { ConnectionLost } from './connection.ts';
 import { openTunnel } from './proxy-tunnel.ts';
 
 /** TCP keep-alive probes begin after this silence and find dead peers that no FIN told of. */
@@ -148,7 +149,7 @@ function ready<T extends Socket>(socket: T, event: 'connect' | 'secureConnect', 
     });
     // Both stay: an error may come before the next owner listens, and rejecting twice does nothing.
     socket.on('error', reject);
-    socket.once('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })));
+    socket.once('close', () => reject(new ConnectionLost('closed')));
     if (signal.aborted) onAbort();
   });
 }

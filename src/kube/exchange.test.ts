@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
-import { type RawCall, type RawOptions, type RawServer, rawAnswer, rawServer } from '../../test/support/raw-server.ts';
+import { type RawCall, type RawOptions, rawAnswer, rawServer } from '../../test/support/raw-server.ts';
 import { until } from '../../test/support/scripted-api-server.ts';
 import { createCa, issue } from '../../test/support/tls.ts';
 import { OperatorError } from '../core/operator-error.ts';
+import { type RawBench, rawBench, reasonOf } from './transport.fixture.ts';
 import { type ApiRequest, createTransport, type Transport } from './transport.ts';
 
 const never = new AbortController().signal;
@@ -198,28 +199,13 @@ describe('a stream', () => {
   });
 });
 
-interface Bench {
-  readonly server: RawServer;
-  readonly transport: Transport;
-  readonly clock: FakeClock;
-}
-
-async function bench(
-  script: (call: RawCall) => unknown,
-  { maxSockets = 64, ...options }: RawOptions & { maxSockets?: number },
-): Promise<Bench> {
+async function bench(script: (call: RawCall) => unknown, options: RawOptions & { maxSockets?: number }) {
   const clock = new FakeClock();
-  const server = await rawServer(script, options);
-  const transport = createTransport({ access: server.access, clock, userAgent: 'escapement/test', maxSockets });
-  cleanUps.push(
-    () => transport.close(),
-    () => server.close(),
-  );
-  return { server, transport, clock };
+  return { ...(await rawBench(script, { clock, ...options })), clock };
 }
 
 /** The one connection of the pool answers its request and serves the next: what gave up in between was never sent. */
-async function servesOn({ server, transport }: Omit<Bench, 'clock'>, first: Promise<string>): Promise<void> {
+async function servesOn({ server, transport }: RawBench, first: Promise<string>): Promise<void> {
   good(server.calls[0]);
   expect(await first).toBe('no failure');
   const third = transport.send({ ...get, method: 'PUT', body: '{}' }, never);
@@ -235,13 +221,6 @@ function good(call: RawCall | undefined): void {
 
 function methodOf({ text }: RawCall): string | undefined {
   return text.split(' ')[0];
-}
-
-async function reasonOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(
-    () => 'no failure',
-    (thrown: unknown) => (thrown instanceof OperatorError ? thrown.reason : String(thrown)),
-  );
 }
 
 /** Whether it is, after a turn of the event loop. */

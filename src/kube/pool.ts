@@ -2,7 +2,7 @@
 // HTTP/1.1 on purpose: one HTTP/2 session cost the same client CPU, more on the server, and 50 MB more memory. And not by
 // node:https: its request, agent and stream took a third of a call's CPU.
 import type { Clock, Timer } from '../runtime/clock.ts';
-import { Connection } from './connection.ts';
+import { Connection, ConnectionLost } from './connection.ts';
 import type { Connector } from './connector.ts';
 
 /** kube-apiserver closes idle connections after 90 s; going first avoids writing into a closing socket. */
@@ -97,7 +97,9 @@ class KeepAlivePool implements Pool {
   async #openOne(): Promise<void> {
     const attempt = new AbortController();
     this.#opening.add(attempt);
-    const timer = this.#clock.after(connectTimeoutMs, () => attempt.abort(timedOut()));
+    const timer = this.#clock.after(connectTimeoutMs, () =>
+      attempt.abort(new ConnectionLost('no connection in time', 'ETIMEDOUT')),
+    );
     const connection = new Connection({
       idle: () => this.#offer(connection),
       closed: () => this.#forget(connection),
@@ -154,8 +156,4 @@ class KeepAlivePool implements Pool {
     if (oldest === undefined) return;
     this.#sweep = this.#clock.after(oldest.idleSinceMs + idleMaxMs - nowMs, () => this.#sweepIdle());
   }
-}
-
-function timedOut(): Error {
-  return Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' });
 }

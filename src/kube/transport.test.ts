@@ -9,8 +9,8 @@ import {
   status,
   until,
 } from '../../test/support/scripted-api-server.ts';
-import { OperatorError } from '../core/operator-error.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
+import { reasonOf } from './transport.fixture.ts';
 import { createTransport, type Transport } from './transport.ts';
 
 const never = new AbortController().signal;
@@ -38,13 +38,6 @@ async function bench(
     () => server.close(),
   );
   return { server, transport };
-}
-
-async function reasonOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(
-    () => 'no failure',
-    (thrown: unknown) => (thrown instanceof OperatorError ? thrown.reason : String(thrown)),
-  );
 }
 
 const get = { method: 'GET', path: '/api/v1/things' } as const;

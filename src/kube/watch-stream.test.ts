@@ -4,6 +4,7 @@ import { FakeClock } from '../../test/support/fake-clock.ts';
 import { type RawCall, type RawServer, rawAnswer, rawServer } from '../../test/support/raw-server.ts';
 import { until } from '../../test/support/scripted-api-server.ts';
 import { OperatorError } from '../core/operator-error.ts';
+import { reasonOf } from './transport.fixture.ts';
 import { createTransport, type Transport } from './transport.ts';
 import { followWatch, type WatchEvent, type WatchRequest } from './watch-stream.ts';
 
@@ -157,11 +158,4 @@ async function playInPieces(
     if (isRead) for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => setImmediate(resolve));
   }
   socket.write(end);
-}
-
-async function reasonOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(
-    () => 'no failure',
-    (thrown: unknown) => (thrown instanceof OperatorError ? thrown.reason : String(thrown)),
-  );
 }
