@@ -8,18 +8,28 @@ import { systemClock } from '../src/runtime/clock.ts';
 import { startControlPlane } from '../test/support/control-plane.ts';
 import { applyCrds } from '../test/support/kubectl.ts';
 import { createApi } from './support/api.ts';
-import { layOutExternalSecrets, layOutStores, layOutUnrelated, seedOf, tearDown } from './support/layout.ts';
+import {
+  layOutExternalSecrets,
+  layOutStores,
+  layOutUnrelated,
+  removeNamespaces,
+  seedOf,
+  tearDown,
+  unrelatedOf,
+} from './support/layout.ts';
 import { type Options, readOptions, usage } from './support/options.ts';
 import {
   type Bench,
+  type FirstSync,
   measureFirstSync,
   measureIdle,
   measureNewObjects,
   measureQuiet,
+  median,
   rounded,
 } from './support/phases.ts';
-import { startDoubleProcess, startOperatorProcess } from './support/processes.ts';
-import { measureRawRates, type RawRate } from './support/raw-rate.ts';
+import { type OperatorProcess, startDoubleProcess, startOperatorProcess } from './support/processes.ts';
+import { measureRawRate, type RawRate } from './support/raw-rate.ts';
 import { watchReady } from './support/ready-watch.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -46,47 +56,111 @@ async function bench(options: Options): Promise<object> {
     ends.push(() => operator.stop());
     return operator;
   };
-  const phase = (name: string, title: string): boolean => {
-    if (options.phases.has(name)) say(title);
-    return options.phases.has(name);
-  };
   const raw: RawRate[] = [];
-  const measureRaw = async (...connections: readonly number[]) => {
+  const measureRaw = async (connections: number) => {
+    if (!options.phases.has('raw')) return;
+    say('raw rate');
     const rawShape = { ...shape, count: Math.min(shape.count, rawObjectsMax) };
-    const rates = await measureRawRates(access, `${run}-${raw.length}`, rawShape, connections);
-    for (const { connections, objectsPerSecond } of rates)
-      say(`  ${connections} connections: ${objectsPerSecond.toFixed(0)} objects/s`);
-    raw.push(...rates);
+    const rate = await measureRawRate(access, `${run}-raw-${raw.length}`, rawShape, connections);
+    say(`  ${connections} connections: ${rate.objectsPerSecond.toFixed(0)} objects/s`);
+    raw.push(rate);
   };
 
   const result: Record<string, unknown> = { bench: 'cold-sync', ...shape, concurrent: options.concurrent };
-  if (phase('idle', 'idle operator')) result['idle'] = await measureIdle(start);
-  say('source, stores, ExternalSecrets');
+  if (options.phases.has('idle')) {
+    say('idle operator');
+    result['idle'] = await measureIdle(start);
+  }
+  if (options.unrelated > 0) {
+    ends.push(() => removeNamespaces(api, [unrelatedOf(run)]));
+    await layOutUnrelated(api, run, options.unrelated);
+  }
+  await measureRaw(options.concurrent);
+  if (!options.phases.has('sync')) return result;
+  say('source');
   const double = await startDoubleProcess(seedOf(shape));
   ends.push(() => double.stop());
-  ends.push(() => tearDown(api, run, shape));
+  const rounds: Round[] = [];
+  for (let nth = 1; nth <= options.rounds; nth++) {
+    say(`round ${nth} of ${options.rounds}`);
+    const isLast = nth === options.rounds;
+    rounds.push(await measureRound({ api, double, shape, start, run: `${run}-${nth}`, isLast, options }));
+    await measureRaw(options.concurrent);
+  }
+  await measureRaw(manyConnections);
+  return { ...result, ...summary(rounds, raw, options.concurrent) };
+}
+
+interface RoundInputs extends Omit<Bench, 'watch' | 'say'> {
+  readonly start: () => OperatorProcess;
+  /** What goes beyond the first sync is measured once. */
+  readonly isLast: boolean;
+  readonly options: Options;
+}
+
+interface Round {
+  readonly sync: FirstSync['facts'];
+  readonly quiet?: object;
+  readonly new?: object;
+  readonly complaints: number;
+}
+
+/** One process of the operator, from its start, against objects that no process has seen before. */
+async function measureRound({ api, double, shape, start, run, isLast, options }: RoundInputs): Promise<Round> {
+  say('  stores, ExternalSecrets');
+  let isOver = false;
+  const end = async () => {
+    if (!isOver) await tearDown(api, run, shape);
+    isOver = true;
+  };
+  ends.push(end);
   const { url: upstreamUrl, clientId, clientSecret } = double;
-  await layOutUnrelated(api, run, options.unrelated);
   await layOutStores(api, { run, upstreamUrl, clientId, clientSecret }, shape);
   await layOutExternalSecrets(api, run, shape);
-  if (phase('raw', 'raw rate, before')) await measureRaw(options.concurrent); // each round costs the server some speed
-  if (phase('sync', 'first sync')) {
-    const watch = watchReady(api, run);
-    ends.push(async () => watch.stop());
-    await watch.untilSeen(shape.count, 60_000);
-    const parts: Bench = { run, shape, api, double, watch, say };
-    const { operator, objectsPerSecond, facts } = await measureFirstSync(parts, start);
-    result['sync'] = facts;
-    if (phase('quiet', 'quiet cycles')) result['quiet'] = await measureQuiet(parts, operator, options.quietSeconds);
-    if (phase('new', 'new objects')) result['new'] = await measureNewObjects(parts, operator, options.quietSeconds);
-    await operator.stop();
-    watch.stop();
-    result['complaints'] = operator.complaints.length;
-    for (const line of operator.complaints.slice(0, 5)) say(`  operator: ${line}`);
-    if (phase('raw', 'raw rate, after')) await measureRaw(options.concurrent, manyConnections);
-    result['raw'] = ratios(raw, options.concurrent, objectsPerSecond);
-  }
-  return result;
+  const watch = watchReady(api, run);
+  ends.push(async () => watch.stop());
+  await watch.untilSeen(shape.count, 60_000);
+  const parts: Bench = { run, shape, api, double, watch, say };
+  const { operator, facts } = await measureFirstSync(parts, start);
+  const more = async (name: string, measure: typeof measureQuiet): Promise<object> =>
+    isLast && options.phases.has(name) ? { [name]: await measure(parts, operator, options.quietSeconds) } : {};
+  const extras = { ...(await more('quiet', measureQuiet)), ...(await more('new', measureNewObjects)) };
+  await operator.stop();
+  watch.stop();
+  for (const line of operator.complaints.slice(0, 5)) say(`  operator: ${line}`);
+  await end();
+  return { sync: facts, ...extras, complaints: operator.complaints.length };
+}
+
+/** `sync` is the round whose rate is the middle one; a round's ratio is to the raw rates just before and after it. */
+function summary(rounds: readonly Round[], raw: readonly RawRate[], concurrent: number): object {
+  const like = raw.filter(({ connections }) => connections === concurrent);
+  const ratioOf = ({ sync }: Round, at: number) => rounded(sync.objectsPerSecond / mean(like.slice(at, at + 2)), 3);
+  const middle = median(rounds.map(({ sync }) => sync.objectsPerSecond));
+  const { complaints, ...last } = rounds.at(-1) ?? { complaints: 0 };
+  return {
+    ...last,
+    sync: rounds.find(({ sync }) => sync.objectsPerSecond === middle)?.sync,
+    rounds: rounds.map((round, at) => {
+      const { seconds, cpuSeconds, othersCpuSeconds } = round.sync;
+      return { seconds, cpuSeconds, othersCpuSeconds, ...(like.length === 0 ? {} : { ratio: ratioOf(round, at) }) };
+    }),
+    complaints: rounds.reduce((total, round) => total + round.complaints, 0),
+    ...(like.length === 0 ? {} : { raw: rawSummary(raw, median(rounds.map(ratioOf))) }),
+  };
+}
+
+function rawSummary(raw: readonly RawRate[], ratio: number): object {
+  const rates = Map.groupBy(raw, ({ connections }) => connections);
+  const objectsPerSecond = [...rates].map(([connections, some]) => [
+    `objectsPerSecondAt${connections}`,
+    some.map((one) => Math.round(one.objectsPerSecond)),
+  ]);
+  return { ...Object.fromEntries(objectsPerSecond), ratio };
+}
+
+function mean(rates: readonly RawRate[]): number {
+  return rates.reduce((total, { objectsPerSecond }) => total + objectsPerSecond, 0) / rates.length;
 }
 
 async function ownControlPlane(): Promise<string> {
@@ -94,20 +168,6 @@ async function ownControlPlane(): Promise<string> {
   const controlPlane = await startControlPlane({ onProgress: (line) => say(`  ${line}`) });
   ends.push(() => controlPlane.stop());
   return controlPlane.kubeconfigPath;
-}
-
-/** The operator's rate as a share of the raw rates: of as many connections as it uses, and of many. */
-function ratios(raw: readonly RawRate[], concurrent: number, objectsPerSecond: number): object {
-  const mean = (connections: number) => {
-    const rates = raw.filter((one) => one.connections === connections).map((one) => one.objectsPerSecond);
-    return rates.reduce((total, one) => total + one, 0) / rates.length;
-  };
-  return {
-    [`objectsPerSecondAt${concurrent}`]: rounded(mean(concurrent)),
-    [`objectsPerSecondAt${manyConnections}`]: rounded(mean(manyConnections)),
-    ratio: rounded(objectsPerSecond / mean(concurrent), 3),
-    ratioToMany: rounded(objectsPerSecond / mean(manyConnections), 3),
-  };
 }
 
 async function endAll(): Promise<void> {

@@ -5,6 +5,8 @@ import type { Shape } from './layout.ts';
 
 export interface Options extends Shape {
   readonly concurrent: number;
+  /** First syncs, each by a new process, with the raw rate measured between them. */
+  readonly rounds: number;
   /** Secrets of 1 MB that are nobody's business. */
   readonly unrelated: number;
   readonly kubeconfig: string | undefined;
@@ -24,6 +26,7 @@ export const usage = `usage: npm run bench -- [options]
   --stores N          SecretStores, all of one identity (20)
   --keys N            keys of each ExternalSecret (3)
   --concurrent N      the operator's --concurrent, and the connections of the raw loop (32)
+  --rounds N          first syncs, the raw rate between them (5, from 5000 objects on 1)
   --unrelated N       Secrets of 1 MB beside (0)
   --quiet-seconds N   refresh interval while quiet cycles are counted (10, from 5000 objects on 60)
   --phases LIST       of idle,raw,sync,quiet,new (all)
@@ -42,6 +45,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       stores: { type: 'string', default: '20' },
       keys: { type: 'string', default: '3' },
       concurrent: { type: 'string', default: '32' },
+      rounds: { type: 'string' },
       unrelated: { type: 'string', default: '0' },
       'quiet-seconds': { type: 'string' },
       phases: { type: 'string', default: phaseNames.join() },
@@ -60,6 +64,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     stores: whole('stores', values.stores, 1),
     keys: whole('keys', values.keys, 1),
     concurrent: whole('concurrent', values.concurrent, 1),
+    rounds: whole('rounds', values.rounds ?? (count < 5_000 ? '5' : '1'), 1),
     unrelated: whole('unrelated', values.unrelated, 0),
     quietSeconds: whole('quiet-seconds', values['quiet-seconds'] ?? (count < 5_000 ? '10' : '60'), 1),
     phases: phasesOf(values.phases),

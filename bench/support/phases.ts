@@ -28,7 +28,8 @@ const idleStarts = 3;
 /** From the start until memory is read: timers of the start have fired, buffers of the first lists are gone. */
 const idleSettleMs = 8_000;
 const settleMs = 10_000;
-const sampleEveryMs = 100;
+/** Reading what a process has open takes a millisecond or two of the machine that is measured. */
+const sampleEveryMs = 500;
 
 /** Start and memory of an operator that has nothing to do. */
 export async function measureIdle(start: () => OperatorProcess): Promise<object> {
@@ -55,6 +56,8 @@ export async function measureIdle(start: () => OperatorProcess): Promise<object>
     startCpuSeconds: cpu,
   };
 }
+
+export type FirstSync = Awaited<ReturnType<typeof measureFirstSync>>;
 
 /** From the start of the process until every object is Ready, and the quiet after it. */
 export async function measureFirstSync(bench: Bench, start: () => OperatorProcess) {
@@ -92,7 +95,7 @@ export async function measureFirstSync(bench: Bench, start: () => OperatorProces
       apiWrites: counted.writes,
       apiReads: counted.reads,
     };
-    return { operator, objectsPerSecond: shape.count / seconds, facts };
+    return { operator, facts };
   } catch (thrown) {
     await sockets.stop();
     await operator.stop();

@@ -1,37 +1,24 @@
 // The machine's raw rate: a bare loop that makes the two writes of a first sync, Secret create and status update, for
 // objects of the same shape, over kept connections and with nothing in between.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterAccess } from '../../src/kube/access.ts';
-import { type Api, createApi, inParallel } from './api.ts';
-import { externalSecretObject, externalSecrets, type Shape } from './layout.ts';
+import { createApi, inParallel } from './api.ts';
+import { externalSecretObject, externalSecrets, removeNamespaces, type Shape } from './layout.ts';
 
 /** Objects written before the clock starts, to open connections and warm both sides up. */
 const warmUp = 100;
-/** After the namespace is gone: the garbage collector still looks at owners. */
-const settleMs = 3_000;
-/** Without a controller manager a namespace stays for ever. */
-const goneWithinMs = 30_000;
 
 export interface RawRate {
   readonly connections: number;
   readonly objectsPerSecond: number;
 }
 
-/** Objects per second at each number of connections. Leaves nothing behind. */
-export async function measureRawRates(
+/** Objects per second at this number of connections. Leaves nothing behind. */
+export async function measureRawRate(
   access: ClusterAccess,
   run: string,
   shape: Shape,
-  connections: readonly number[],
-): Promise<RawRate[]> {
-  const rates: RawRate[] = [];
-  for (const count of connections) {
-    rates.push({ connections: count, objectsPerSecond: await measure(access, `${run}-raw-${count}`, shape, count) });
-  }
-  return rates;
-}
-
-async function measure(access: ClusterAccess, run: string, shape: Shape, connections: number): Promise<number> {
+  connections: number,
+): Promise<RawRate> {
   const api = createApi(access, connections);
   const namespace = `bench-${run}`;
   const path = (kind: string) => `${kind === 'secrets' ? '/api/v1' : externalSecrets}/namespaces/${namespace}/${kind}`;
@@ -54,26 +41,11 @@ async function measure(access: ClusterAccess, run: string, shape: Shape, connect
     const seconds = (performance.now() - startedMs) / 1_000;
     await api.call({ method: 'DELETE', path: path('secrets') });
     await api.call({ method: 'DELETE', path: path('externalsecrets') });
-    return shape.count / seconds;
+    return { connections, objectsPerSecond: shape.count / seconds };
   } finally {
-    await removeNamespace(api, namespace);
+    await removeNamespaces(api, [namespace]);
     api.close();
   }
-}
-
-/** The namespace controller and the garbage collector work on behind the answer: what is measured next is not to pay for it. */
-async function removeNamespace(api: Api, namespace: string): Promise<void> {
-  const path = `/api/v1/namespaces/${namespace}`;
-  await api.call({ method: 'DELETE', path });
-  const giveUpMs = performance.now() + goneWithinMs;
-  for (let isThere = true; isThere && performance.now() < giveUpMs; ) {
-    await sleep(500);
-    isThere = await api.call({ method: 'GET', path }).then(
-      () => true,
-      () => false,
-    );
-  }
-  await sleep(settleMs);
 }
 
 interface Owner {

@@ -86,6 +86,7 @@ export function createUpstreamDoor(options: DoorOptions): UpstreamDoor {
   };
   return {
     open({ caPem }) {
+      setImmediate(() => void loadGot().catch(() => {})); // who opens a way uses it soon; a failure shows then
       const textKey = caPem === undefined ? '' : createHash('sha256').update(caPem).digest('base64');
       const upstream = byText.get(textKey) ?? openTrust(caPem);
       remember(byText, textKey, upstream, mostTrusts);
@@ -210,7 +211,7 @@ interface Way {
   readonly pass: Pass;
 }
 
-/** got and what it brings are loaded with the first request: an idle operator does without. */
+/** got and what it brings are loaded when a store first opens a way: an operator without stores does without. */
 async function importGot(userAgent: string): Promise<Got> {
   const { default: got } = await import('got');
   return got.extend({

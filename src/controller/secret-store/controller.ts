@@ -102,7 +102,7 @@ export class StoreController {
     for (const series of Object.values(this.#series)) series.close();
   }
 
-  #onStore({ before, after }: InformerEvent<StoreRecord>): void {
+  #onStore({ before, after, initial }: InformerEvent<StoreRecord>): void {
     const store = after ?? before;
     if (store === undefined) return;
     const key = keyOfStore(store);
@@ -113,7 +113,7 @@ export class StoreController {
     if (before !== undefined && before.uid === after.uid && before.generation === after.generation) return;
     if (!this.#firstSeenMs.has(key)) this.#firstSeenMs.set(key, this.#deps.clock.monotonicMs());
     this.#superseded.get(key)?.abort(new DOMException('superseded', 'AbortError'));
-    this.#deps.onStoreChanged(before, after);
+    if (!initial) this.#deps.onStoreChanged(before, after); // else every ExternalSecret is about to run anyway
     this.#queue.addAfter(key, settleMs, { lane: lanes.spec, cause: 'changed' satisfies Cause });
   }
 
