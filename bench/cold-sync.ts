@@ -100,8 +100,8 @@ interface RoundInputs extends Omit<Bench, 'watch' | 'say'> {
 
 interface Round {
   readonly sync: FirstSync['facts'];
-  readonly quiet?: object;
-  readonly new?: object;
+  /** `quiet` and `new`. */
+  readonly extras: object;
   readonly complaints: number;
 }
 
@@ -129,7 +129,7 @@ async function measureRound({ api, double, shape, start, run, isLast, options }:
   watch.stop();
   for (const line of operator.complaints.slice(0, 5)) say(`  operator: ${line}`);
   await end();
-  return { sync: facts, ...extras, complaints: operator.complaints.length };
+  return { sync: facts, extras, complaints: operator.complaints.length };
 }
 
 /** `sync` is the round whose rate is the middle one; a round's ratio is to the raw rates just before and after it. */
@@ -137,9 +137,8 @@ function summary(rounds: readonly Round[], raw: readonly RawRate[], concurrent: 
   const like = raw.filter(({ connections }) => connections === concurrent);
   const ratioOf = ({ sync }: Round, at: number) => rounded(sync.objectsPerSecond / mean(like.slice(at, at + 2)), 3);
   const middle = median(rounds.map(({ sync }) => sync.objectsPerSecond));
-  const { complaints, ...last } = rounds.at(-1) ?? { complaints: 0 };
   return {
-    ...last,
+    ...rounds.at(-1)?.extras,
     sync: rounds.find(({ sync }) => sync.objectsPerSecond === middle)?.sync,
     rounds: rounds.map((round, at) => {
       const { seconds, cpuSeconds, othersCpuSeconds } = round.sync;
