@@ -87,13 +87,20 @@ describe('transport', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it('answers with the 429 when waiting would pass the deadline', async () => {
-    const { server, transport } = await bench((_request, response) =>
-      answer(response, 429, status(429, 'TooManyRequests'), { 'retry-after': '60' }),
-    );
-    const reply = await transport.send({ ...get, timeoutMs: 5_000 }, never);
-    expect([reply.status, reply.retryAfterMs, server.requests.length]).toEqual([429, 60_000, 1]);
-  });
+  it.each([
+    { header: '60', timeoutMs: 5_000, retryAfterMs: 60_000 },
+    { header: '', timeoutMs: 500, retryAfterMs: undefined }, // names no time: a second is waited
+    { header: 'soon', timeoutMs: 500, retryAfterMs: undefined },
+  ])(
+    'answers with the 429 when waiting would pass the deadline: "$header"',
+    async ({ header, timeoutMs, retryAfterMs }) => {
+      const { server, transport } = await bench((_request, response) =>
+        answer(response, 429, status(429, 'TooManyRequests'), { 'retry-after': header }),
+      );
+      const reply = await transport.send({ ...get, timeoutMs }, never);
+      expect([reply.status, reply.retryAfterMs, server.requests.length]).toEqual([429, retryAfterMs, 1]);
+    },
+  );
 
   it('gives up on an answer that does not come in time', async () => {
     const clock = new FakeClock();

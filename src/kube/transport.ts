@@ -216,7 +216,7 @@ function systemCode(error: unknown): string {
 
 /** Retry-After in seconds or as a date (RFC 9110, 10.2.3), as a delay in ms. */
 function retryAfterMs(header: string | undefined, clock: Clock): number | undefined {
-  if (header === undefined) return undefined;
+  if (header === undefined || header === '') return undefined;
   const seconds = Number(header);
   if (Number.isFinite(seconds)) return Math.max(0, seconds * 1_000);
   const atMs = Date.parse(header);

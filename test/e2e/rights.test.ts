@@ -7,7 +7,7 @@ import { type ControlPlane, startControlPlane } from '../support/control-plane.t
 import { startInfisicalDouble } from '../support/infisical-double/double.ts';
 import type { IdentityView } from '../support/infisical-double/identities.ts';
 import { kubernetesVerifier, type ReviewVerdict } from '../support/infisical-double/verifiers.ts';
-import { applyCrds, kubectl } from '../support/kubectl.ts';
+import { applyCrds, createNamespace, kubectl } from '../support/kubectl.ts';
 import { startOperator } from '../support/operator.ts';
 import { clusterStore, credentials, entry, externalSecret, plantSample, store } from '../support/samples.ts';
 import { createScene, decoded, type Scene, type SceneOptions } from '../support/scene.ts';
@@ -324,9 +324,9 @@ describe('a cluster that checks owner references and has no WatchList', () => {
 });
 
 /** A namespace of a control plane that is not the shared one. */
-async function namespaceIn({ kubeconfigPath: kubeconfig, auditLogPath: log }: ControlPlane, namespace: string) {
+async function namespaceIn({ kubeconfigPath: kubeconfig, auditLogPath: log }: ControlPlane, prefix: string) {
   const audit = log === undefined ? undefined : await followAudit(log);
-  await kubectl(['create', 'namespace', namespace], { kubeconfig });
+  const namespace = await createNamespace(prefix, { kubeconfig });
   return {
     namespace,
     kubeconfig,
