@@ -12,10 +12,11 @@ import {
   layOutExternalSecrets,
   layOutStores,
   layOutUnrelated,
+  namespacesOf,
   removeNamespaces,
   seedOf,
-  tearDown,
   unrelatedOf,
+  untilGone,
 } from './support/layout.ts';
 import { type Options, readOptions, usage } from './support/options.ts';
 import {
@@ -108,12 +109,8 @@ interface Round {
 /** One process of the operator, from its start, against objects that no process has seen before. */
 async function measureRound({ api, double, shape, start, run, isLast, options }: RoundInputs): Promise<Round> {
   say('  stores, ExternalSecrets');
-  let isOver = false;
-  const end = async () => {
-    if (!isOver) await tearDown(api, run, shape);
-    isOver = true;
-  };
-  ends.push(end);
+  const namespaces = namespacesOf(run, shape);
+  ends.push(() => removeNamespaces(api, namespaces));
   const { url: upstreamUrl, clientId, clientSecret } = double;
   await layOutStores(api, { run, upstreamUrl, clientId, clientSecret }, shape);
   await layOutExternalSecrets(api, run, shape);
@@ -128,24 +125,30 @@ async function measureRound({ api, double, shape, start, run, isLast, options }:
   await operator.stop();
   watch.stop();
   for (const line of operator.complaints.slice(0, 5)) say(`  operator: ${line}`);
-  await end();
+  await removeNamespaces(api, namespaces);
+  await untilGone(api, namespaces);
   return { sync: facts, extras, complaints: operator.complaints.length };
 }
 
 /** `sync` is the round whose rate is the middle one; a round's ratio is to the raw rates just before and after it. */
 function summary(rounds: readonly Round[], raw: readonly RawRate[], concurrent: number): object {
   const like = raw.filter(({ connections }) => connections === concurrent);
-  const ratioOf = ({ sync }: Round, at: number) => rounded(sync.objectsPerSecond / mean(like.slice(at, at + 2)), 3);
+  const ratios =
+    like.length === 0
+      ? []
+      : rounds.map(({ sync }, at) => rounded(sync.objectsPerSecond / mean(like.slice(at, at + 2)), 3));
   const middle = median(rounds.map(({ sync }) => sync.objectsPerSecond));
   return {
     ...rounds.at(-1)?.extras,
     sync: rounds.find(({ sync }) => sync.objectsPerSecond === middle)?.sync,
-    rounds: rounds.map((round, at) => {
-      const { seconds, cpuSeconds, othersCpuSeconds } = round.sync;
-      return { seconds, cpuSeconds, othersCpuSeconds, ...(like.length === 0 ? {} : { ratio: ratioOf(round, at) }) };
-    }),
+    rounds: rounds.map(({ sync: { seconds, cpuSeconds, othersCpuSeconds } }, at) => ({
+      seconds,
+      cpuSeconds,
+      othersCpuSeconds,
+      ratio: ratios[at],
+    })),
     complaints: rounds.reduce((total, round) => total + round.complaints, 0),
-    ...(like.length === 0 ? {} : { raw: rawSummary(raw, median(rounds.map(ratioOf))) }),
+    raw: ratios.length === 0 ? undefined : rawSummary(raw, median(ratios)),
   };
 }
 

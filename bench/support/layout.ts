@@ -27,6 +27,8 @@ const writesAtATime = 32;
 export const externalSecrets = '/apis/external-secrets.io/v1';
 
 export const namespaceOf = (run: string, store: number) => `bench-${run}-${store}`;
+export const namespacesOf = (run: string, { stores }: Shape) =>
+  Array.from({ length: stores }, (_, store) => namespaceOf(run, store));
 export const unrelatedOf = (run: string) => `bench-${run}-unrelated`;
 const folderOf = (scope: number) => `/team-${scope}`;
 const keyOf = (at: number) => `KEY_${at % keysPerFolder}`;
@@ -134,12 +136,9 @@ export async function layOutUnrelated(api: Api, run: string, count: number): Pro
   });
 }
 
-/** Removes the namespaces of a run, and what is in them. */
-export async function tearDown(api: Api, run: string, { stores }: Shape): Promise<void> {
-  await removeNamespaces(
-    api,
-    Array.from({ length: stores }, (_, store) => namespaceOf(run, store)),
-  );
+/** Asks for the end of namespaces, and of what is in them. */
+export async function removeNamespaces(api: Api, names: readonly string[]): Promise<void> {
+  await inParallel(names.length, writesAtATime, (at) => api.call({ method: 'DELETE', path: pathOf(names[at] ?? '') }));
 }
 
 /** Without a controller manager a namespace stays for ever. */
@@ -151,18 +150,17 @@ const settleMs = 3_000;
  * Resolves when the namespaces are gone, or after a minute. The namespace controller and the garbage collector work on
  * behind the answer: what is measured next is not to pay for it.
  */
-export async function removeNamespaces(api: Api, names: readonly string[]): Promise<void> {
-  const path = (at: number) => `/api/v1/namespaces/${names[at] ?? ''}`;
-  await inParallel(names.length, writesAtATime, (at) => api.call({ method: 'DELETE', path: path(at) }));
+export async function untilGone(api: Api, names: readonly string[]): Promise<void> {
   const giveUpMs = performance.now() + goneWithinMs;
-  const isGone = (at: number) =>
-    api.call({ method: 'GET', path: path(at) }).then(
+  const isGone = (name: string) =>
+    api.call({ method: 'GET', path: pathOf(name) }).then(
       () => false,
       () => true,
     );
-  for (let at = 0; at < names.length && performance.now() < giveUpMs; ) {
-    if (await isGone(at)) at++;
-    else await sleep(500);
+  for (const name of names) {
+    while (performance.now() < giveUpMs && !(await isGone(name))) await sleep(500);
   }
   await sleep(settleMs);
 }
+
+const pathOf = (namespace: string) => `/api/v1/namespaces/${namespace}`;

@@ -58,15 +58,16 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   });
   if (values.help) return 'help';
   const count = whole('count', values.count, 1);
+  const isLarge = count >= 5_000;
   return {
     count,
     scopes: whole('scopes', values.scopes, 1),
     stores: whole('stores', values.stores, 1),
     keys: whole('keys', values.keys, 1),
     concurrent: whole('concurrent', values.concurrent, 1),
-    rounds: whole('rounds', values.rounds ?? (count < 5_000 ? '5' : '1'), 1),
+    rounds: whole('rounds', values.rounds ?? (isLarge ? '1' : '5'), 1),
     unrelated: whole('unrelated', values.unrelated, 0),
-    quietSeconds: whole('quiet-seconds', values['quiet-seconds'] ?? (count < 5_000 ? '10' : '60'), 1),
+    quietSeconds: whole('quiet-seconds', values['quiet-seconds'] ?? (isLarge ? '60' : '10'), 1),
     phases: phasesOf(values.phases),
     kubeconfig: values.kubeconfig,
     bundle: values.bundle,

@@ -2,7 +2,7 @@
 // objects of the same shape, over kept connections and with nothing in between.
 import type { ClusterAccess } from '../../src/kube/access.ts';
 import { createApi, inParallel } from './api.ts';
-import { externalSecretObject, externalSecrets, removeNamespaces, type Shape } from './layout.ts';
+import { externalSecretObject, externalSecrets, removeNamespaces, type Shape, untilGone } from './layout.ts';
 
 /** Objects written before the clock starts, to open connections and warm both sides up. */
 const warmUp = 100;
@@ -44,6 +44,7 @@ export async function measureRawRate(
     return { connections, objectsPerSecond: shape.count / seconds };
   } finally {
     await removeNamespaces(api, [namespace]);
+    await untilGone(api, [namespace]);
     api.close();
   }
 }

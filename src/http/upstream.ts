@@ -70,6 +70,7 @@ export function createUpstreamDoor(options: DoorOptions): UpstreamDoor {
   const byText = new Map<string, TrustedUpstream>();
   const loadGot = once(() => importGot(options.userAgent));
   const build = (pem: string | undefined) => {
+    setImmediate(() => void loadGot().catch(() => {})); // who opens a way uses it soon; a failure shows then
     const pools = createPools({
       policy: options.policy,
       trust: trustContext(pem),
@@ -86,7 +87,6 @@ export function createUpstreamDoor(options: DoorOptions): UpstreamDoor {
   };
   return {
     open({ caPem }) {
-      setImmediate(() => void loadGot().catch(() => {})); // who opens a way uses it soon; a failure shows then
       const textKey = caPem === undefined ? '' : createHash('sha256').update(caPem).digest('base64');
       const upstream = byText.get(textKey) ?? openTrust(caPem);
       remember(byText, textKey, upstream, mostTrusts);
