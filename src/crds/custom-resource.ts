@@ -1,5 +1,5 @@
-// A kind and its CustomResourceDefinition. Both versions have one shape, so no conversion is needed; the older one carries
-// no descriptions, which keeps the whole below what a plain `kubectl apply` can annotate (256 KiB).
+// A kind and its CustomResourceDefinition. Where a kind has an older version, both have one shape, so no conversion is
+// needed; the older one carries no descriptions, which keeps the whole below what a plain `kubectl apply` can annotate (256 KiB).
 import type * as z from 'zod/mini';
 import { initialStatus } from './condition.ts';
 import type { KindResource } from './object.ts';
@@ -15,6 +15,8 @@ interface PrinterColumn {
 export interface Kind {
   readonly resource: KindResource;
   readonly shortNames: readonly string[];
+  /** A version that is served beside that of `resource`, for manifests of old; absent where there was none. */
+  readonly olderVersion?: string;
   readonly description: string;
   readonly spec: z.ZodMiniType;
   readonly status: z.ZodMiniType;
@@ -41,10 +43,9 @@ export interface CustomResourceDefinition {
   };
 }
 
-const olderVersion = 'v1beta1';
-
 export function customResourceDefinition(kind: Kind): CustomResourceDefinition {
   const { group, version, plural, namespaced } = kind.resource;
+  const { olderVersion } = kind;
   const schema = objectSchema(kind);
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -57,14 +58,18 @@ export function customResourceDefinition(kind: Kind): CustomResourceDefinition {
       conversion: { strategy: 'None' },
       versions: [
         { name: version, served: true, storage: true, ...shared(kind, schema) },
-        {
-          name: olderVersion,
-          served: true,
-          storage: false,
-          deprecated: true,
-          deprecationWarning: `${group}/${olderVersion} ${kind.resource.kind} is deprecated: write ${group}/${version}, which has the same fields`,
-          ...shared(turned(kind), withoutDescriptions(schema)),
-        },
+        ...(olderVersion === undefined
+          ? []
+          : [
+              {
+                name: olderVersion,
+                served: true,
+                storage: false,
+                deprecated: true,
+                deprecationWarning: `${group}/${olderVersion} ${kind.resource.kind} is deprecated: write ${group}/${version}, which has the same fields`,
+                ...shared(turned(kind), withoutDescriptions(schema)),
+              },
+            ]),
       ],
     },
   };

@@ -16,6 +16,7 @@ const storeColumns: Kind['columns'] = [
 const externalSecret: Kind = {
   resource: externalSecretResource,
   shortNames: ['es'],
+  olderVersion: 'v1beta1',
   description: 'Fetches values from a store and keeps a Secret in step with them.',
   spec: externalSecretSpec,
   status: externalSecretStatus,
@@ -38,6 +39,7 @@ const externalSecret: Kind = {
 const secretStore: Kind = {
   resource: secretStoreResource,
   shortNames: ['ss'],
+  olderVersion: 'v1beta1',
   description: 'An upstream that ExternalSecrets of the same namespace may read.',
   spec: secretStoreSpec,
   status: secretStoreStatus,
@@ -47,6 +49,7 @@ const secretStore: Kind = {
 const clusterSecretStore: Kind = {
   resource: clusterSecretStoreResource,
   shortNames: ['css'],
+  olderVersion: 'v1beta1',
   description: 'An upstream that ExternalSecrets of every namespace, or of chosen ones, may read.',
   spec: secretStoreSpec,
   status: secretStoreStatus,

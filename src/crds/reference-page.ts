@@ -20,7 +20,7 @@ function section(kind: Kind, before: readonly Kind[]): string[] {
     '',
     `## ${name}`,
     '',
-    `${kind.description} \`${group}/${version}\`, ${namespaced ? 'namespaced' : 'cluster-scoped'}, short name \`${kind.shortNames.join('`, `')}\`; \`v1beta1\` has the same fields.`,
+    `${kind.description} \`${group}/${version}\`, ${namespaced ? 'namespaced' : 'cluster-scoped'}, short name \`${kind.shortNames.join('`, `')}\`${kind.olderVersion === undefined ? '.' : `; \`${kind.olderVersion}\` has the same fields.`}`,
     '',
     ...(twin === undefined ? fieldTable(kind) : [`The fields are those of ${twin.resource.kind}.`]),
   ];
