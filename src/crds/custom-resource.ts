@@ -9,6 +9,8 @@ interface PrinterColumn {
   readonly name: string;
   readonly type: 'string' | 'date';
   readonly jsonPath: string;
+  /** 1 for a column that only `kubectl get -o wide` shows. */
+  readonly priority?: 1;
 }
 
 /** All that is said of a kind. */

@@ -121,13 +121,13 @@ it('has the names, scopes and columns that scripts rely on', () => {
     shortNames: [short],
     categories: ['external-secrets'],
   });
-  const storeColumns = ['AGE', 'Status', 'Capabilities', 'Ready'];
+  const storeColumns = ['AGE', 'Status', 'Capabilities', 'Ready', 'Message'];
   expect(told).toEqual([
     [
       'externalsecrets.external-secrets.io',
       'Namespaced',
       names('ExternalSecret', 'es'),
-      ['StoreType', 'Store', 'Refresh Interval', 'Status', 'Ready', 'Last Sync'],
+      ['StoreType', 'Store', 'Refresh Interval', 'Status', 'Ready', 'Last Sync', 'Message'],
     ],
     ['secretstores.external-secrets.io', 'Namespaced', names('SecretStore', 'ss'), storeColumns],
     ['clustersecretstores.external-secrets.io', 'Cluster', names('ClusterSecretStore', 'css'), storeColumns],

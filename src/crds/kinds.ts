@@ -6,11 +6,20 @@ import { clusterSecretStoreResource, secretStoreResource, secretStoreSpec, secre
 const readyStatus = '.status.conditions[?(@.type=="Ready")].status';
 const readyReason = '.status.conditions[?(@.type=="Ready")].reason';
 
+/** What is wrong and what mends it, where people look first. */
+const messageColumn: Kind['columns'][number] = {
+  name: 'Message',
+  type: 'string',
+  jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+  priority: 1,
+};
+
 const storeColumns: Kind['columns'] = [
   { name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   { name: 'Status', type: 'string', jsonPath: readyReason },
   { name: 'Capabilities', type: 'string', jsonPath: '.status.capabilities' },
   { name: 'Ready', type: 'string', jsonPath: readyStatus },
+  messageColumn,
 ];
 
 const externalSecret: Kind = {
@@ -27,6 +36,7 @@ const externalSecret: Kind = {
     { name: 'Status', type: 'string', jsonPath: readyReason },
     { name: 'Ready', type: 'string', jsonPath: readyStatus },
     { name: 'Last Sync', type: 'date', jsonPath: '.status.refreshTime' },
+    messageColumn,
   ],
   selectableFields: [
     '.spec.secretStoreRef.name',
