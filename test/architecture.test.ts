@@ -95,6 +95,14 @@ const exceptions: readonly { readonly from: string; readonly to: string; readonl
   },
 ];
 
+/** Folders of a room that one file of it opens for the rest, and all that they may look at beyond themselves. */
+const fences: Readonly<Record<string, { readonly door: string; readonly imports: readonly string[] }>> = {
+  'kube/http1': {
+    door: 'kube/transport.ts',
+    imports: ['kube/access.ts', 'core/operator-error.ts', 'runtime/clock.ts', 'runtime/on-abort.ts'],
+  },
+};
+
 interface Import {
   /** Paths below `src/`. */
   readonly from: string;
@@ -160,6 +168,17 @@ describe('rooms', () => {
     expect(broken.map(({ from, to, isTypeOnly }) => `${from} imports ${isTypeOnly ? 'types of ' : ''}${to}`)).toEqual(
       [],
     );
+  });
+
+  it.each(Object.entries(fences))('keep %s behind its door', (folder, { door, imports }) => {
+    const crossing = ownImports.filter(({ from, to }) => isIn(from, [folder]) !== isIn(to, [folder]));
+    const outward = crossing.filter(({ from }) => isIn(from, [folder]));
+    const inward = crossing.filter(({ to }) => isIn(to, [folder]));
+    expect(outward.filter(({ to }) => !imports.includes(to))).toEqual([]);
+    expect([...new Set(inward.map(({ from }) => from))]).toEqual([door]);
+    expect(imports.filter((place) => !outward.some(({ to }) => to === place))).toEqual([]);
+    const packages = sources.filter((file) => isIn(file, [folder])).flatMap(importsOf);
+    expect(packages.filter(({ specifier }) => !/^(\.|node:)/.test(specifier))).toEqual([]);
   });
 
   it('import the packages that the table allows', () => {

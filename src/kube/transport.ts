@@ -3,11 +3,11 @@
 import { asOperatorError, OperatorError } from '../core/operator-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ClusterAccess } from './access.ts';
-import { MalformedAnswer } from './answer-reader.ts';
-import { createConnector } from './connector.ts';
-import { type Bounds, exchange, NoAnswerInTime, type WireAnswer } from './exchange.ts';
+import { MalformedAnswer } from './http1/answer-reader.ts';
+import { createConnector } from './http1/connector.ts';
+import { type Bounds, exchange, NoAnswerInTime, type WireAnswer } from './http1/exchange.ts';
+import { createPool, type Pool } from './http1/pool.ts';
 import { pause } from './pause.ts';
-import { createPool, type Pool } from './pool.ts';
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

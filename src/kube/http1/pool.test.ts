@@ -1,14 +1,20 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FakeClock } from '../../test/support/fake-clock.ts';
-import { type RawCall, type RawOptions, type RawServer, rawAnswer, rawServer } from '../../test/support/raw-server.ts';
-import { answer, type ScriptedApiServer, scriptedApiServer, until } from '../../test/support/scripted-api-server.ts';
-import { createCa, issue } from '../../test/support/tls.ts';
-import { type Clock, systemClock } from '../runtime/clock.ts';
-import type { ClusterAccess } from './access.ts';
+import { FakeClock } from '../../../test/support/fake-clock.ts';
+import {
+  type RawCall,
+  type RawOptions,
+  type RawServer,
+  rawAnswer,
+  rawServer,
+} from '../../../test/support/raw-server.ts';
+import { answer, type ScriptedApiServer, scriptedApiServer, until } from '../../../test/support/scripted-api-server.ts';
+import { createCa, issue } from '../../../test/support/tls.ts';
+import { type Clock, systemClock } from '../../runtime/clock.ts';
+import type { ClusterAccess } from '../access.ts';
+import { type ApiRequest, createTransport, type Transport } from '../transport.ts';
 import { createConnector } from './connector.ts';
-import { type ApiRequest, createTransport, type Transport } from './transport.ts';
 
 const never = new AbortController().signal;
 const cleanUps: (() => unknown)[] = [];

@@ -1,12 +1,18 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type RawCall, type RawOptions, type RawServer, rawAnswer, rawServer } from '../../test/support/raw-server.ts';
-import { until } from '../../test/support/scripted-api-server.ts';
-import { createCa, issue } from '../../test/support/tls.ts';
+import {
+  type RawCall,
+  type RawOptions,
+  type RawServer,
+  rawAnswer,
+  rawServer,
+} from '../../../test/support/raw-server.ts';
+import { until } from '../../../test/support/scripted-api-server.ts';
+import { createCa, issue } from '../../../test/support/tls.ts';
+import { rawBench, reasonIn } from '../transport.fixture.ts';
+import type { ApiRequest, Transport } from '../transport.ts';
 import { Connection } from './connection.ts';
-import { rawBench, reasonIn } from './transport.fixture.ts';
-import type { ApiRequest, Transport } from './transport.ts';
 
 const never = new AbortController().signal;
 const ca = createCa('cluster');

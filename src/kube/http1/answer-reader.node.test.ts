@@ -4,10 +4,10 @@ import { Agent, createServer, type IncomingMessage, request, type ServerResponse
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RawServer, rawServer } from '../../test/support/raw-server.ts';
-import { OperatorError } from '../core/operator-error.ts';
-import { systemClock } from '../runtime/clock.ts';
-import { createTransport, type Transport } from './transport.ts';
+import { type RawServer, rawServer } from '../../../test/support/raw-server.ts';
+import { OperatorError } from '../../core/operator-error.ts';
+import { systemClock } from '../../runtime/clock.ts';
+import { createTransport, type Transport } from '../transport.ts';
 
 /** Status, Retry-After and body; or `refused`. */
 type Reading = string;

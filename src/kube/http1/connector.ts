@@ -9,7 +9,7 @@ import {
   type TLSSocket,
   connect as tlsConnect,
 } from 'node:tls';
-import type { ClusterAccess, TlsMaterial } from './access.ts';
+import type { ClusterAccess, TlsMaterial } from '../access.ts';
 import { ConnectionLost } from './connection.ts';
 import { openTunnel } from './proxy-tunnel.ts';
 

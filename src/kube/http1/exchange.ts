@@ -1,7 +1,7 @@
 // One request and its answer: waits for a connection, sends, collects or hands on the body, within bounds of time and size.
-import { OperatorError } from '../core/operator-error.ts';
-import type { Clock, Timer } from '../runtime/clock.ts';
-import { onAbort } from '../runtime/on-abort.ts';
+import { OperatorError } from '../../core/operator-error.ts';
+import type { Clock, Timer } from '../../runtime/clock.ts';
+import { onAbort } from '../../runtime/on-abort.ts';
 import type { AnswerHead } from './answer-reader.ts';
 import type { AnswerListener, Connection } from './connection.ts';
 import type { Pool, Waiter } from './pool.ts';
