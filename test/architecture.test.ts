@@ -77,7 +77,8 @@ const rooms: Readonly<Record<string, Room>> = {
   core: { imports: ['crds'], packages: ['re2js', 'yaml'], node: ['crypto', 'util'] },
   crds: { imports: [], packages: ['zod'], node: [] },
   runtime: { imports: [], node: ['events', 'perf_hooks', 'v8', 'vm'] },
-  telemetry: { imports: [], packages: ['pino'] },
+  // Errors of ours are told by their class.
+  telemetry: { imports: ['core/operator-error.ts'], packages: ['pino'] },
   'version.ts': { imports: [], node: [] },
 };
 

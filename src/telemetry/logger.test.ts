@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { OperatorError } from '../core/operator-error.ts';
+import { refusalError } from '../kube/api-error.ts';
 import { serializeError } from './logger.ts';
 
 const canary = 'canary-91c2';
@@ -20,6 +21,21 @@ describe('serializeError', () => {
       reason: 'StoreNotFound',
       message: 'SecretStore "s" does not exist',
     });
+  });
+
+  it('shows reason and message of a refusal by the API server, whose class is one of ours', () => {
+    const refused = refusalError({ verb: 'update', plural: 'things', key: 'ns/a' }, { status: 409, body: '' });
+    expect(serializeError(refused)).toEqual({
+      type: 'ApiError',
+      reason: 'Conflict',
+      message: 'update things "ns/a": it has changed since it was read',
+    });
+    expect(serializeError(new OperatorError('Aborted', 'x', { cause: refused })).cause?.reason).toBe('Conflict');
+  });
+
+  it('takes no error for ours by its name', () => {
+    const posing = Object.assign(new Error(canary), { name: 'OperatorError', reason: 'Internal' });
+    expect(JSON.stringify(serializeError(posing))).not.toContain(canary);
   });
 
   it('shows where a fault of ours comes from', () => {

@@ -1,6 +1,7 @@
 // The log: JSON lines by pino. Messages are constants, facts are fields. Errors pass a serializer that allows known
 // fields (reason, message, code, stack) rather than hiding bad ones, so a foreign error cannot carry a body or a header out.
 import { pino } from 'pino';
+import { OperatorError } from '../core/operator-error.ts';
 
 /** The fixed names of facts in a log line. */
 export interface LogFields {
@@ -48,9 +49,9 @@ const deepestCause = 4;
 /** Known fields of an error. The message of a foreign error may quote its input, so only OperatorErrors show theirs. */
 export function serializeError(thrown: unknown, depth = 0): SafeError {
   if (!(thrown instanceof Error)) return { type: typeof thrown };
-  // Errors of OpenSSL and of JWT libraries have a `reason` too, and messages that nobody here has written.
-  const isOurs = thrown.name === 'OperatorError';
-  const reason = isOurs && 'reason' in thrown && typeof thrown.reason === 'string' ? thrown.reason : undefined;
+  // By class: subclasses have names of their own, and errors of OpenSSL and of JWT libraries have a `reason` too, with
+  // messages that nobody here has written.
+  const reason = thrown instanceof OperatorError ? thrown.reason : undefined;
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
   return {
     type: thrown.name,
