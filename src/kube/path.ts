@@ -1,4 +1,5 @@
 // Where a collection or an object lives in the API, as the path of a URL.
+import { OperatorError } from '../core/operator-error.ts';
 import type { ObjectName, Resource } from './types.ts';
 
 /** `/api/v1` for the core group, else `/apis/<group>/<version>`. */
@@ -6,15 +7,19 @@ export function groupVersionPath({ group, version }: Resource): string {
   return group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
 }
 
-/** The path of a collection; without `namespace` that of all namespaces. */
+/** The path of a collection; without `namespace` that of all namespaces. Throws `Internal` for an empty one: it names neither. */
 export function collectionPath(resource: Resource, namespace?: string): string {
   const root = groupVersionPath(resource);
-  if (!resource.namespaced || namespace === undefined || namespace === '') return `${root}/${resource.plural}`;
+  if (!resource.namespaced || namespace === undefined) return `${root}/${resource.plural}`;
+  if (namespace === '') throw new OperatorError('Internal', `${resource.plural}: an empty namespace`);
   return `${root}/namespaces/${encodeURIComponent(namespace)}/${resource.plural}`;
 }
 
-/** The path of one object, or of its subresource. */
+/** The path of one object, or of its subresource. Throws `Internal` when the kind has namespaces and none is named. */
 export function objectPath(resource: Resource, { namespace, name }: ObjectName, subresource?: string): string {
+  if (resource.namespaced && namespace === undefined)
+    throw new OperatorError('Internal', `${resource.kind} "${name}" has no namespace`);
+  if (name === '') throw new OperatorError('Internal', `${resource.plural}: an empty name`); // the path of the collection
   const path = `${collectionPath(resource, namespace)}/${encodeURIComponent(name)}`;
   return subresource === undefined ? path : `${path}/${subresource}`;
 }
