@@ -164,7 +164,7 @@ describe('kube client against an API server', () => {
     expect(recorder.dropped()).toBe(0);
     const fieldSelector = encodeURIComponent('reason=Tested');
     const answer = await transport.send(
-      { method: 'GET', path: `/api/v1/namespaces/${namespace}/events?fieldSelector=${fieldSelector}` },
+      { method: 'GET', mayReplay: true, path: `/api/v1/namespaces/${namespace}/events?fieldSelector=${fieldSelector}` },
       never,
     );
     const list: { items: { count: number; source: { component: string } }[] } = JSON.parse(answer.body);

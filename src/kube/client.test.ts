@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { rawAnswer, rawServer } from '../../test/support/raw-server.ts';
 import { answer, type Script, scriptedApiServer, status } from '../../test/support/scripted-api-server.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { createKube } from './client.ts';
+import type { Kube } from './contract.ts';
 import { detectCompatibility, serves } from './discovery.ts';
+import { reasonIn } from './transport.fixture.ts';
 import { createTransport } from './transport.ts';
 import type { Resource, Secret } from './types.ts';
 
@@ -95,6 +98,56 @@ describe('kube client', () => {
       },
     );
     expect(server.requests).toHaveLength(0);
+  });
+});
+
+describe('a call whose kept connection ends instead of an answer', () => {
+  const name = { namespace: 'ns', name: 'a' };
+  const manager = { fieldManager: 'm' };
+  const versioned: Secret = { metadata: { ...name, resourceVersion: '4' } };
+
+  type Call = (kube: Kube) => Promise<unknown>;
+  it.each<[what: string, sent: number, call: Call]>([
+    ['a read', 2, (kube) => kube.get(secrets, name, never)],
+    ['an update that names its version', 2, (kube) => kube.update(secrets, versioned, manager, never)],
+    ['an update that does not', 1, (kube) => kube.update(secrets, { metadata: name }, manager, never)],
+    ['a patch that names its version', 2, (kube) => kube.mergePatch(secrets, name, versioned, manager, never)],
+    ['a patch that does not', 1, (kube) => kube.mergePatch(secrets, name, { data: {} }, manager, never)],
+    [
+      'a patch whose version is the empty text',
+      1,
+      (kube) => kube.mergePatch(secrets, name, { metadata: { resourceVersion: '' } }, manager, never),
+    ],
+    ['a delete of one uid', 2, (kube) => kube.delete(secrets, name, { preconditions: { uid: 'u' } }, never)],
+    [
+      'a delete of one version',
+      2,
+      (kube) => kube.delete(secrets, name, { preconditions: { resourceVersion: '4' } }, never),
+    ],
+    ['a delete of whatever is there', 1, (kube) => kube.delete(secrets, name, {}, never)],
+    [
+      'a create whose caller looks at what exists',
+      2,
+      (kube) => kube.create(secrets, { metadata: name }, { ...manager, mayExist: true }, never),
+    ],
+    ['a create whose caller does not', 1, (kube) => kube.create(secrets, { metadata: name }, manager, never)],
+  ])('%s goes out %i times', async (_what, sent, call) => {
+    const server = await rawServer(({ socket, nth, connection }) => {
+      if (nth === 1 || connection > 1) socket.write(rawAnswer('{}'));
+      else socket.end();
+    });
+    const transport = createTransport({ access: server.access, clock: systemClock, userAgent: 'escapement/test' });
+    cleanUps.push(
+      () => transport.close(),
+      () => server.close(),
+    );
+    const kube = createKube(transport);
+    await kube.get(secrets, { namespace: 'ns', name: 'first' }, never);
+    const end = await call(kube).then(
+      () => 'answered',
+      (thrown: unknown) => reasonIn(thrown),
+    );
+    expect([server.calls.length - 1, end]).toEqual([sent, sent === 2 ? 'answered' : 'ApiUnavailable']);
   });
 });
 

@@ -6,6 +6,14 @@ export interface WriteOptions {
   readonly subresource?: 'status';
 }
 
+export interface CreateOptions extends WriteOptions {
+  /**
+   * The caller takes `Conflict` as "it is there, perhaps by my own doing", and looks. Then the create is sent once more
+   * when its answer is lost with the connection; else that is `ApiUnavailable`.
+   */
+  readonly mayExist?: boolean;
+}
+
 export interface DeleteOptions {
   /** The delete is refused with `Conflict` unless these still hold. */
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
@@ -20,7 +28,7 @@ export interface DeleteOptions {
 export interface Kube {
   get<T extends KubeObject>(resource: Resource, name: ObjectName, signal: AbortSignal): Promise<T>;
   /** POST. An object that exists already gives `Conflict`. */
-  create<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions, signal: AbortSignal): Promise<T>;
+  create<T extends KubeObject>(resource: Resource, object: T, options: CreateOptions, signal: AbortSignal): Promise<T>;
   /** PUT; `metadata.resourceVersion` in the object is the precondition. */
   update<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions, signal: AbortSignal): Promise<T>;
   /** JSON merge patch; a `metadata.resourceVersion` in the patch is a precondition. */

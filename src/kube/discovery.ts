@@ -79,7 +79,7 @@ function isRecord(value: unknown): value is Json {
 }
 
 async function fetchText(transport: Transport, path: string, signal: AbortSignal): Promise<ApiAnswer | undefined> {
-  const answer = await transport.send({ method: 'GET', path, maxBytes: schemaMaxBytes }, signal);
+  const answer = await transport.send({ method: 'GET', path, mayReplay: true, maxBytes: schemaMaxBytes }, signal);
   if (answer.status === 404) return undefined;
   if (answer.status !== 200) throw refusalOf({ verb: 'get', plural: path }, answer);
   return answer;

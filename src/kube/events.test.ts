@@ -93,6 +93,26 @@ describe('event recorder', () => {
     expect(Date.parse(written()[1]?.lastTimestamp ?? '')).toBe(clock.nowMs());
   });
 
+  it('takes its event for written when the answer is lost and the second try finds it there', async () => {
+    let posts = 0;
+    const { server, clock, recorder, written } = await setUp((_request, response) => {
+      posts++;
+      if (posts === 2) return void response.socket?.resetAndDestroy(); // the first on a kept connection
+      return posts === 3 ? answer(response, 409, status(409, 'AlreadyExists')) : answer(response, 200, {});
+    });
+    recorder.record(draft());
+    await until(() => server.requests.length === 1);
+    await clock.advance(1);
+    recorder.record(draft({ reason: 'Updated' }));
+    await until(() => server.requests.length === 3);
+    expect(written()[2]?.metadata.name).toBe(written()[1]?.metadata.name);
+    await clock.advance(61_000);
+    recorder.record(draft({ reason: 'Updated' }));
+    await until(() => server.requests.length === 4);
+    expect(server.requests[3]?.method).toBe('PATCH');
+    expect(recorder.dropped()).toBe(0);
+  });
+
   it('writes the same event anew after its window', async () => {
     const { server, clock, recorder } = await setUp();
     recorder.record(draft());

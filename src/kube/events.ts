@@ -1,6 +1,7 @@
 // Kubernetes events about our objects, as far as the API server has room for them: queued, sent one at a time in idle
 // slots, the same event counted up instead of sent again. Recording never waits and never fails.
 // https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/ (written as core/v1, as kubectl reads them)
+import { asOperatorError } from '../core/operator-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { callApi } from './call.ts';
 import { collectionPath, objectPath } from './path.ts';
@@ -183,7 +184,8 @@ class QueuedRecorder implements EventRecorder {
     const { namespace, name } = event.metadata;
     const attempt = { verb: 'create', plural: events.plural, key: `${namespace}/${name}` };
     const path = collectionPath(events, namespace);
-    await callApi(this.#options.transport, { method: 'POST', path, body: JSON.stringify(event), attempt }, signal);
+    const call = { method: 'POST', path, body: JSON.stringify(event), mayReplay: true, attempt } as const;
+    await callApi(this.#options.transport, call, signal).catch(passOwn);
     told.name = name;
   }
 
@@ -193,7 +195,9 @@ class QueuedRecorder implements EventRecorder {
     const body = JSON.stringify({ count: told.count, lastTimestamp: timeText(told.lastMs) });
     const path = objectPath(events, { namespace, name });
     const contentType = 'application/merge-patch+json';
-    await callApi(this.#options.transport, { method: 'PATCH', path, body, contentType, attempt }, signal);
+    // The count is written as it stands, by us alone: twice is as good as once.
+    const call = { method: 'PATCH', path, body, contentType, mayReplay: true, attempt } as const;
+    await callApi(this.#options.transport, call, signal);
   }
 
   #mayTell(uid: string): boolean {
@@ -231,6 +235,11 @@ function eventObject({ draft, firstMs, lastMs, count }: Told, random: () => numb
     lastTimestamp: timeText(lastMs),
     count,
   };
+}
+
+/** The name holds 32 random bits: an event that exists already is the one whose answer was lost. */
+function passOwn(thrown: unknown): void {
+  if (asOperatorError(thrown).reason !== 'Conflict') throw thrown;
 }
 
 function namespaceOf({ namespace }: EventSubject): string {

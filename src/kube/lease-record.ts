@@ -41,7 +41,7 @@ export async function readLease(
   try {
     return await callApi<Lease>(
       transport,
-      { method: 'GET', path: objectPath(leases, name), attempt, timeoutMs },
+      { method: 'GET', path: objectPath(leases, name), mayReplay: true, attempt, timeoutMs },
       signal,
     );
   } catch (thrown) {
@@ -64,6 +64,7 @@ export function writeLease(
     path: isNew ? collectionPath(leases, metadata.namespace) : objectPath(leases, metadata),
     body: JSON.stringify({ ...lease, apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' }),
     attempt: { verb: isNew ? 'create' : 'update', plural: leases.plural, key: keyOf(metadata) },
+    mayReplay: true, // its version or its name is taken the second time, and whoever meets a conflict reads again
     timeoutMs,
   };
   return callApi<Lease>(transport, call, signal);

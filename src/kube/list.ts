@@ -79,6 +79,7 @@ function nextPage(
     {
       method: 'GET',
       path: withQuery(collectionPath(resource, namespace), query),
+      mayReplay: true,
       maxBytes: pageMaxBytes,
       attempt: { verb: 'list', plural: resource.plural },
     },

@@ -40,7 +40,7 @@ async function bench(
   return { server, transport };
 }
 
-const get = { method: 'GET', path: '/api/v1/things' } as const;
+const get = { method: 'GET', mayReplay: true, path: '/api/v1/things' } as const;
 
 describe('transport', () => {
   it('uses one connection for calls one after the other', async () => {
@@ -61,7 +61,7 @@ describe('transport', () => {
 
   it('says who is asking and sends JSON with its length', async () => {
     const { server, transport } = await bench((_request, response) => answer(response, 200, {}));
-    await transport.send({ method: 'POST', path: '/x', body: '{"ä":1}' }, never);
+    await transport.send({ method: 'POST', mayReplay: false, path: '/x', body: '{"ä":1}' }, never);
     const [seen] = server.requests;
     expect(seen?.headers['user-agent']).toBe('escapement/test');
     expect(seen?.headers['authorization']).toBe('Bearer t');
@@ -136,7 +136,7 @@ describe('transport', () => {
     await until(() => transport.socketCount().calls === 0);
   });
 
-  it('sends an idempotent call again when its kept connection turns out to be closed', async () => {
+  it('sends a call that may be replayed again when its kept connection turns out to be closed', async () => {
     const script: Script = (_request, response) => {
       // The second request on a connection finds it reset, as when an idle time-out of the server crosses it.
       const socket = response.socket;
@@ -147,9 +147,11 @@ describe('transport', () => {
     const usedBefore = new Set<unknown>();
     const { server, transport } = await bench(script);
     await transport.send(get, never);
-    expect((await transport.send({ method: 'PUT', path: '/x', body: '{}' }, never)).status).toBe(200);
+    expect((await transport.send({ method: 'PUT', mayReplay: true, path: '/x', body: '{}' }, never)).status).toBe(200);
     expect(server.connections()).toBe(2);
-    expect(await reasonOf(transport.send({ method: 'POST', path: '/x', body: '{}' }, never))).toBe('ApiUnavailable');
+    expect(await reasonOf(transport.send({ method: 'POST', mayReplay: false, path: '/x', body: '{}' }, never))).toBe(
+      'ApiUnavailable',
+    );
   });
 
   it('reports an answer that is cut off', async () => {
@@ -213,7 +215,7 @@ describe('transport', () => {
   it.each([' HTTP/1.1', '\r\nx-more: 1', '\n', '\t', '\0', '\u00e4'])('sends no path that holds %j', async (odd) => {
     const { server, transport } = await bench((_request, response) => answer(response, 200, {}));
     for (const method of ['GET', 'POST'] as const) {
-      expect(await reasonOf(transport.send({ method, path: `/x${odd}` }, never))).toBe('Internal');
+      expect(await reasonOf(transport.send({ method, mayReplay: false, path: `/x${odd}` }, never))).toBe('Internal');
     }
     expect(await reasonOf(transport.stream(`/x${odd}`, () => {}, never))).toBe('Internal');
     expect(server.connections()).toBe(0);

@@ -13,6 +13,11 @@ export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path and query, as `path.ts` builds them. */
   readonly path: string;
+  /**
+   * Whether the call may be sent once more when a kept connection ends before the answer begins: the server may have acted
+   * on it. True for what reads, for a write whose precondition fails the second time, and where twice is as good as once.
+   */
+  readonly mayReplay: boolean;
   /** JSON text. */
   readonly body?: string;
   /** `application/json` unless given. */
@@ -102,7 +107,7 @@ class PooledTransport implements Transport {
     const { timeoutMs = defaultTimeoutMs } = request;
     const deadlineMs = this.#clock.monotonicMs() + timeoutMs;
     let throttled = 0;
-    let mayReplay = request.method !== 'POST';
+    let { mayReplay } = request;
     let mayLogin = true;
     for (;;) {
       if (signal.aborted) throw stopped();
@@ -124,7 +129,7 @@ class PooledTransport implements Transport {
   }
 
   async stream(path: string, onBytes: (bytes: Buffer) => void, signal: AbortSignal): Promise<ApiAnswer | undefined> {
-    const request: ApiRequest = { method: 'GET', path };
+    const request: ApiRequest = { method: 'GET', path, mayReplay: true };
     const authorization = await this.#access.credentials.authorization();
     if (signal.aborted) throw stopped();
     const hand = (bytes: Buffer) => {

@@ -211,7 +211,7 @@ function transportTo(url: URL): Transport {
 
 async function oursReads(transport: Transport, path: string): Promise<Reading> {
   try {
-    const { status, retryAfterMs, body } = await transport.send({ method: 'GET', path }, never);
+    const { status, retryAfterMs, body } = await transport.send({ method: 'GET', mayReplay: true, path }, never);
     return reading(status, retryAfterMs, body);
   } catch (thrown) {
     if (thrown instanceof OperatorError && thrown.reason === 'ApiUnavailable') return 'refused';

@@ -21,9 +21,11 @@ const ways: readonly [way: string, options: RawOptions][] = [
   ['plain', {}],
   ['TLS', { tls, caPem: ca.certPem }],
 ];
-const get: ApiRequest = { method: 'GET', path: '/api' };
-const put: ApiRequest = { method: 'PUT', path: '/api', body: '{"put":1}' };
-const post: ApiRequest = { method: 'POST', path: '/api', body: '{"post":1}' };
+const get: ApiRequest = { method: 'GET', mayReplay: true, path: '/api' };
+const put: ApiRequest = { method: 'PUT', mayReplay: true, path: '/api', body: '{"put":1}' };
+/** Without a precondition. */
+const blindPut: ApiRequest = { ...put, mayReplay: false };
+const post: ApiRequest = { method: 'POST', mayReplay: false, path: '/api', body: '{"post":1}' };
 
 describe.each(ways)('a kept connection, %s', (_way, options) => {
   it('is given up when the server sends what nobody asked for', async () => {
@@ -51,7 +53,7 @@ describe.each(ways)('a kept connection, %s', (_way, options) => {
     expect(seenBy(server)).toEqual(['PUT', 'POST']);
   });
 
-  it('that is closed instead of a later answer: an idempotent call is sent again, once', async () => {
+  it('that is closed instead of a later answer: a call that may be replayed is sent again, once', async () => {
     const { server, transport } = await rawBench((call) => (call.nth === 1 ? good(call) : call.socket.end()), options);
     expect(await said(transport, get)).toBe('200 1');
     expect(await said(transport, put)).toBe('200 1');
@@ -59,6 +61,20 @@ describe.each(ways)('a kept connection, %s', (_way, options) => {
     expect(await said(transport, post)).toBe('ApiUnavailable');
     expect(seenBy(server)).toEqual(['GET', 'PUT', 'PUT', 'POST']);
   });
+
+  it.each(['PUT', 'PATCH', 'DELETE', 'POST'] as const)(
+    'that is closed instead of a later answer: a %s is sent again where its caller says so, and only there',
+    async (method) => {
+      const script = (call: RawCall) => (call.nth === 1 ? good(call) : call.socket.end());
+      const { server, transport } = await rawBench(script, options);
+      expect(await said(transport, get)).toBe('200 1');
+      expect(await said(transport, { ...blindPut, method })).toBe('ApiUnavailable');
+      expect(seenBy(server)).toEqual(['GET', method]); // the server may have acted on it
+      expect(await said(transport, get)).toBe('200 1');
+      expect(await said(transport, { ...blindPut, method, mayReplay: true })).toBe('200 1');
+      expect(seenBy(server).slice(3)).toEqual([method, method]);
+    },
+  );
 
   it('that is closed again after the call was sent again: the call fails', async () => {
     const { server, transport } = await rawBench(
@@ -70,7 +86,7 @@ describe.each(ways)('a kept connection, %s', (_way, options) => {
     expect(seenBy(server)).toEqual(['GET', 'PUT', 'PUT']);
   });
 
-  it('that is closed like all others that were kept: an idempotent call is sent again on a new one', async () => {
+  it('that is closed like all others that were kept: a call that may be replayed is sent again on a new one', async () => {
     const { server, transport } = await rawBench((call) => {
       if (server.calls.length === 4) server.calls.forEach(good);
       else if (call.nth > 1) call.socket.end();

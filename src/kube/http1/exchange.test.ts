@@ -12,7 +12,7 @@ const cleanUps: (() => unknown)[] = [];
 const ca = createCa('cluster');
 const tls = issue(ca, { names: ['127.0.0.1'] });
 const secure: RawOptions = { tls, caPem: ca.certPem };
-const get: ApiRequest = { method: 'GET', path: '/api' };
+const get: ApiRequest = { method: 'GET', mayReplay: true, path: '/api' };
 const openHead = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
 
 afterEach(async () => {

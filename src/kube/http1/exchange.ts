@@ -27,8 +27,8 @@ export class NoAnswerInTime extends Error {
 }
 
 /**
- * `request` is head and body as they go out. 'stale connection' means that a kept connection turned out to be closed
- * before the server could see the request: as if it had never been sent. Rejects with whatever ended it: errors of the
+ * `request` is head and body as they go out. 'stale connection' means that a kept connection ended
+ * before the answer began. Most often the server had closed it and saw nothing of the request, but it may have acted on it. Rejects with whatever ended it: errors of the
  * socket, `NoAnswerInTime`, `MalformedAnswer`, an OperatorError `AnswerTooLarge` or `Aborted`, what `onBytes` threw.
  */
 export function exchange(

@@ -22,8 +22,8 @@ const ca = createCa('cluster');
 const rightName = issue(ca, { names: ['127.0.0.1'] });
 const otherName = issue(ca, { names: ['api.internal'] });
 const secure: RawOptions = { tls: rightName, caPem: ca.certPem };
-const get: ApiRequest = { method: 'GET', path: '/' };
-const post: ApiRequest = { method: 'POST', path: '/', body: '{"canary":1}' };
+const get: ApiRequest = { method: 'GET', mayReplay: true, path: '/' };
+const post: ApiRequest = { method: 'POST', mayReplay: false, path: '/', body: '{"canary":1}' };
 
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0)) await cleanUp();
@@ -39,7 +39,7 @@ async function serve(certificate: { certPem: string; keyPem: string }): Promise<
 async function ask(access: ClusterAccess): Promise<number | string> {
   const transport = createTransport({ access, clock: systemClock, userAgent: 'escapement/test' });
   cleanUps.unshift(() => transport.close());
-  return transport.send({ method: 'GET', path: '/' }, never).then(
+  return transport.send({ method: 'GET', mayReplay: true, path: '/' }, never).then(
     ({ status }) => status,
     (thrown: unknown) => String(thrown),
   );
@@ -74,11 +74,11 @@ describe('connections to the API server', () => {
       userAgent: 'escapement/test',
     });
     cleanUps.unshift(() => transport.close());
-    await expect(transport.send({ method: 'GET', path: '/' }, never)).rejects.toMatchObject({
+    await expect(transport.send({ method: 'GET', mayReplay: true, path: '/' }, never)).rejects.toMatchObject({
       reason: 'ApiUnavailable',
     });
     caPem = ca.certPem;
-    expect((await transport.send({ method: 'GET', path: '/' }, never)).status).toBe(200);
+    expect((await transport.send({ method: 'GET', mayReplay: true, path: '/' }, never)).status).toBe(200);
   });
 
   it('asks for another look at the CA when a server is not trusted', async () => {
@@ -93,10 +93,10 @@ describe('connections to the API server', () => {
     };
     const transport = createTransport({ access, clock: systemClock, userAgent: 'escapement/test' });
     cleanUps.unshift(() => transport.close());
-    await expect(transport.send({ method: 'GET', path: '/' }, never)).rejects.toMatchObject({
+    await expect(transport.send({ method: 'GET', mayReplay: true, path: '/' }, never)).rejects.toMatchObject({
       reason: 'ApiUnavailable',
     });
-    expect((await transport.send({ method: 'GET', path: '/' }, never)).status).toBe(200);
+    expect((await transport.send({ method: 'GET', mayReplay: true, path: '/' }, never)).status).toBe(200);
   });
 
   it('goes through the proxy of the kubeconfig, with its password', async () => {
