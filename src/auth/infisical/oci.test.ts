@@ -43,7 +43,7 @@ describe('oci', () => {
         userOcid: double.user.userId,
         headers: {
           authorization: expect.any(String),
-          date: expect.any(String),
+          'x-date': expect.any(String),
           host: 'identity.eu-frankfurt-1.oraclecloud.com',
         },
       },
@@ -51,6 +51,13 @@ describe('oci', () => {
     const headers = sent?.body['headers'] as Record<string, string>; // as just seen
     expect(await double.replay(double.user.userId, headers)).toMatchObject({ compartmentId: double.user.tenancyId });
     await expect(double.replay('ocid1.user.oc1..other', headers)).rejects.toThrow('401');
+  });
+
+  it('is judged by the headers that Infisical sends on, not by what else is signed', async () => {
+    const { double, material } = await world();
+    const sent = await login(material);
+    const { 'x-date': date, ...headers } = sent?.body['headers'] as Record<string, string>; // as just seen
+    await expect(double.replay(double.user.userId, { ...headers, date: date ?? '' })).rejects.toThrow('422');
   });
 
   it('takes white space around what was pasted', async () => {

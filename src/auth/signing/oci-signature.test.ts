@@ -9,16 +9,16 @@ const nowMs = Date.UTC(2014, 0, 5, 21, 31, 40);
 
 describe('signOciGet', () => {
   it('signs date, target and host, in the order that it names', () => {
-    const { authorization, date, host } = signOciGet(request, key, nowMs);
+    const { authorization, 'x-date': date, host } = signOciGet(request, key, nowMs);
     const [, signature = ''] = /signature="([^"]+)"/.exec(authorization) ?? [];
     // The signing string of the documentation, written out.
-    const text = `date: Sun, 05 Jan 2014 21:31:40 GMT\n(request-target): get ${request.path}\nhost: ${request.host}`;
+    const text = `x-date: Sun, 05 Jan 2014 21:31:40 GMT\n(request-target): get ${request.path}\nhost: ${request.host}`;
     expect(verify('sha256', Buffer.from(text), createPublicKey(privateKey), Buffer.from(signature, 'base64'))).toBe(
       true,
     );
     expect([date, host]).toEqual(['Sun, 05 Jan 2014 21:31:40 GMT', request.host]);
     expect(authorization.replace(signature, '…')).toBe(
-      'Signature version="1",headers="date (request-target) host",' +
+      'Signature version="1",headers="x-date (request-target) host",' +
         'keyId="ocid1.tenancy.oc1..t/ocid1.user.oc1..u/20:3b",algorithm="rsa-sha256",signature="…"',
     );
   });

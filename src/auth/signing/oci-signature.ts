@@ -1,4 +1,5 @@
-// The HTTP signature of Oracle Cloud for a GET request: the date, the request target and the host, signed with an API key.
+// The HTTP signature of Oracle Cloud for a GET request: the date, the request target and the host, signed with an API
+// key. The date goes as `x-date`, which Oracle takes in place of `date` and which Infisical sends on; it drops a `date`.
 // https://docs.oracle.com/en-us/iaas/Content/API/Concepts/signingrequests.htm
 import { type KeyObject, sign } from 'node:crypto';
 
@@ -15,17 +16,17 @@ export function signOciGet(
   request: { readonly host: string; readonly path: string },
   key: OciKey,
   nowMs: number,
-): Readonly<Record<'authorization' | 'date' | 'host', string>> {
+): Readonly<Record<'authorization' | 'x-date' | 'host', string>> {
   const date = new Date(nowMs).toUTCString();
-  const text = [`date: ${date}`, `(request-target): get ${request.path}`, `host: ${request.host}`].join('\n');
+  const text = [`x-date: ${date}`, `(request-target): get ${request.path}`, `host: ${request.host}`].join('\n');
   const signature = sign('sha256', Buffer.from(text), key.privateKey).toString('base64');
   const parameters = {
     version: '1',
-    headers: 'date (request-target) host',
+    headers: 'x-date (request-target) host',
     keyId: `${key.tenancyId}/${key.userId}/${key.fingerprint}`,
     algorithm: 'rsa-sha256',
     signature,
   };
   const list = Object.entries(parameters).map(([name, value]) => `${name}="${value}"`);
-  return { authorization: `Signature ${list.join(',')}`, date, host: request.host };
+  return { authorization: `Signature ${list.join(',')}`, 'x-date': date, host: request.host };
 }

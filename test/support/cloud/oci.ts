@@ -1,5 +1,6 @@
 // A double of Oracle Cloud's identity service: knows one user's API key, and checks the HTTP signature of a GET of the
-// user's record, by the published scheme and with the public key alone.
+// user's record, by the published scheme and with the public key alone. It is asked the way a real Infisical (June 2025)
+// asks: with three headers of the login's body and no other.
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
@@ -21,7 +22,10 @@ export interface OciDouble {
   /** The user's key in the clear, PKCS#8, and what other forms are made from. */
   readonly privatePem: string;
   readonly privateKey: KeyObject;
-  /** Sends a signed GET under its own headers, as Infisical does. Throws when the signature is refused. */
+  /**
+   * Sends a signed GET under its own headers, as Infisical does: `authorization`, `host` and `x-date` are sent on, all else
+   * is dropped. Throws when one of them is missing (422 of Infisical), or when the signature is refused.
+   */
   replay(userId: string, headers: Readonly<Record<string, string>>): Promise<{ readonly compartmentId: string }>;
 }
 
@@ -32,6 +36,9 @@ const user: OciUser = {
   region: 'eu-frankfurt-1',
   name: 'operator',
 };
+
+/** The headers that Infisical's login takes from the body. */
+const sentOn = ['authorization', 'host', 'x-date'] as const;
 
 /** How far the date of a request may be off. */
 const clockSkewMs = 5 * 60_000;
@@ -45,12 +52,14 @@ export async function startOciDouble({ clock }: { readonly clock: Pick<Clock, 'n
       [...list.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
     );
     const names: readonly string[] = (given['headers'] ?? '').split(' ');
-    const date = asked.headers['date'] ?? '';
+    // The scheme takes either name; the one that is signed must be there.
+    const dateName = names.includes('x-date') ? 'x-date' : 'date';
+    const date = asked.headers[dateName] ?? '';
     const isRight =
       given['version'] === '1' &&
       given['algorithm'] === 'rsa-sha256' &&
       given['keyId'] === `${user.tenancyId}/${user.userId}/${user.fingerprint}` &&
-      ['date', '(request-target)', 'host'].every((name) => names.includes(name)) &&
+      [dateName, '(request-target)', 'host'].every((name) => names.includes(name)) &&
       Math.abs(Date.parse(date) - clock.nowMs()) < clockSkewMs;
     const target = `${asked.method.toLowerCase()} ${asked.path}`;
     const lines = names.map((name) => `${name}: ${name === '(request-target)' ? target : (asked.headers[name] ?? '')}`);
@@ -69,7 +78,10 @@ export async function startOciDouble({ clock }: { readonly clock: Pick<Clock, 'n
     privateKey,
     privatePem,
     async replay(userId, headers) {
-      const sent = request(`${http.url}/20160918/users/${userId}`, { headers });
+      const missing = sentOn.filter((name) => headers[name] === undefined);
+      if (missing.length > 0) throw new Error(`Infisical answered 422: headers.${missing.join(', headers.')} required`);
+      const kept = Object.fromEntries(sentOn.map((name) => [name, headers[name]]));
+      const sent = request(`${http.url}/20160918/users/${userId}`, { headers: kept });
       return await new Promise((resolve, reject) => {
         sent.once('error', reject);
         sent.once('response', (answer) => {
