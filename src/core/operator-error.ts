@@ -1,4 +1,5 @@
 // The one error that crosses rooms: a reason from the closed table and a one-line message for the user.
+import { plainLine } from './plain-line.ts';
 import { type Reason, reasons } from './reasons.ts';
 
 interface Details {
@@ -8,16 +9,19 @@ interface Details {
   readonly cause?: unknown;
 }
 
-/** A failure with a reason. The message is one line, stable from one attempt to the next, and holds no secret value. */
+/** Longest message, in UTF-16 units. A condition takes 32,768 bytes, and an event 1,024 after that. */
+const longestMessage = 8_192;
+
+/**
+ * A failure with a reason. The message is one line of printable text, stable from one attempt to the next, and holds no
+ * secret value. Whatever an upstream or a tenant wrote into it cannot steer a terminal.
+ */
 export class OperatorError extends Error {
   readonly reason: Reason;
   readonly retryAfterMs: number | undefined;
 
   constructor(reason: Reason, message: string, details: Details = {}) {
-    super(
-      message.replaceAll(/\s*[\r\n]+\s*/g, ' '),
-      details.cause === undefined ? undefined : { cause: details.cause },
-    );
+    super(plainLine(message, longestMessage), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'OperatorError';
     this.reason = reason;
     this.retryAfterMs = details.retryAfterMs;
