@@ -19,6 +19,12 @@ export interface ExchangeLimits {
   readonly maxBytes: number;
 }
 
+/**
+ * Most that is kept of an answer which is no success: it is read for an error's name and a few words. The rest is left
+ * unread with its connection, so that no host makes us hold or search what nobody asked for.
+ */
+export const mostErrorBytes = 64 * 1024;
+
 export type Exchanged = { readonly answer: UpstreamAnswer } | { readonly failure: Failure };
 
 /** What an exchange needs besides the request. */
@@ -71,11 +77,19 @@ export function exchange(request: UpstreamRequest, context: ExchangeContext, sig
       phase = 'reading';
       if (proxy !== undefined && head.statusCode === 407) return fail(proxyRefused(proxy, 407, request.url.host));
       context.onAnswered();
+      const answered = (body: Buffer) =>
+        finish({ answer: { status: head.statusCode, headers: flatten(head.headers), body } });
+      const mostOfError = Math.min(limits.maxBytes, mostErrorBytes);
+      if (head.statusCode < 200 || head.statusCode > 299) {
+        const cut = (body: Buffer) => {
+          answered(body);
+          stream.destroy();
+        };
+        return collect(stream, mostOfError, cut, answered);
+      }
       const tooLarge = () => fail(ended(answerTooLarge(request.url.host, limits.maxBytes)));
       if (Number(head.headers['content-length'] ?? 0) > limits.maxBytes) return tooLarge();
-      collect(stream, limits.maxBytes, tooLarge, (body) => {
-        finish({ answer: { status: head.statusCode, headers: flatten(head.headers), body } });
-      });
+      collect(stream, limits.maxBytes, tooLarge, answered);
     });
   });
 }
@@ -108,13 +122,23 @@ function onceConnected(request: ClientRequest, run: () => void): void {
   });
 }
 
-function collect(stream: GotStream, maxBytes: number, onTooLarge: () => void, onEnd: (body: Buffer) => void): void {
+/** Calls `onMore` with the first `maxBytes` when there are more, `onEnd` with all otherwise. */
+function collect(
+  stream: GotStream,
+  maxBytes: number,
+  onMore: (head: Buffer) => void,
+  onEnd: (body: Buffer) => void,
+): void {
   const chunks: Buffer[] = [];
   let size = 0;
+  let isOver = false;
   stream.on('data', (chunk: Buffer) => {
+    if (isOver) return;
+    chunks.push(chunk.subarray(0, maxBytes - size));
     size += chunk.length;
-    if (size > maxBytes) return onTooLarge();
-    chunks.push(chunk);
+    if (size <= maxBytes) return;
+    isOver = true;
+    onMore(Buffer.concat(chunks));
   });
   stream.once('end', () => onEnd(Buffer.concat(chunks)));
 }

@@ -27,6 +27,30 @@ describe('an answer', () => {
     expect(Object.keys(asked['headers'] ?? {}).filter((name) => name.includes('forward'))).toEqual([]);
   });
 
+  it.each([
+    [401, 'plain', (text: string) => ({ headers: {}, bytes: Buffer.from(text) })],
+    [302, 'compressed', (text: string) => ({ headers: { 'content-encoding': 'gzip' }, bytes: gzipSync(text) })],
+  ])('of status %i is read to 64 KiB and no further (%s)', async (status, _how, write) => {
+    const { headers, bytes } = write('ip '.repeat(4 << 20));
+    const server = await startHttp((_, response) => void response.writeHead(status, headers).end(bytes));
+    const answer = await send(openDoor().door.open({}), url(server));
+    expect([answer.status, answer.body.length]).toEqual([status, 64 * 1024]);
+    await until(() => server.connections.open === 0);
+  });
+
+  it('of an error that never ends is not waited for', async () => {
+    const server = await startHttp((_, response) => {
+      const more = () => {
+        while (response.writable && response.write('x'.repeat(1_000)));
+      };
+      response.writeHead(500).on('drain', more);
+      more();
+    });
+    const answer = await send(openDoor().door.open({}), url(server), { method: 'POST' });
+    expect([answer.status, answer.body.length]).toEqual([500, 64 * 1024]);
+    await until(() => server.connections.open === 0);
+  });
+
   it.each(['POST', 'PUT', 'PATCH', 'DELETE'] as const)('to %s follows a body sent whole', async (method) => {
     const received: string[] = [];
     const server = await startHttp((request, response) => {
