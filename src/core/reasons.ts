@@ -28,6 +28,11 @@ export const reasons = {
     baseDelayMs: 0,
     hint: 'refer to an object in a namespace that this object may use',
   },
+  TooManyReferences: {
+    next: 'retry',
+    baseDelayMs: 30_000,
+    hint: 'refer to fewer objects of that namespace, or ask the administrator to raise the bound',
+  },
   InvalidCredential: { next: 'stall', baseDelayMs: 0, hint: 'correct the credential in the named object' },
   IdentityDenied: { next: 'stall', baseDelayMs: 0, hint: 'ask the administrator to extend the allow-list' },
   HostDenied: { next: 'stall', baseDelayMs: 0, hint: 'use https, and a host that may be reached' },

@@ -1,20 +1,25 @@
-// Follows single objects that others refer to by name (credential Secrets, CA ConfigMaps …): one watch per name for as
-// long as somebody holds the name, so that no right to list a whole namespace's Secrets is used.
+// Follows single objects that others refer to by name (credential Secrets, CA ConfigMaps …) for as long as somebody holds
+// the name: who holds what, who waits for an answer, how many names a namespace may have followed. While names are few
+// each has a watch of its own (named-feed.ts); further ones share watches (shared-feed.ts, docs/design/0007).
 import { OperatorError } from '../core/operator-error.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
-import { type InformerDeps, type StartedInformer, startInformer } from './informer.ts';
-import { slim } from './slim.ts';
+import type { InformerDeps } from './informer.ts';
+import { type Feed, type NamedObject, startOwnWatch } from './named-feed.ts';
+import { SharedFeeds } from './shared-feed.ts';
 import { type KubeObject, keyOf, type ObjectName, type Resource } from './types.ts';
 
 export type ObjectListener = (resource: Resource, name: ObjectName) => void;
 
-export interface NamedObject {
-  readonly resource: Resource;
-  readonly name: ObjectName;
+export interface ObjectWatcherOptions {
+  /** Names in one namespace that are followed at most; `TooManyReferences` past it. No bound unless given. */
+  readonly namesPerNamespaceMax?: number;
+  /** Objects read by shared watches are kept up to so many characters of JSON in all. */
+  readonly keptMax?: number;
 }
 
 interface Followed extends NamedObject {
-  readonly informer: StartedInformer<KubeObject>;
+  readonly feed: Feed;
+  readonly hasOwnWatch: boolean;
   readonly holders: Set<string>;
   /** Why the object cannot be read at present. */
   trouble: OperatorError | undefined;
@@ -30,18 +35,28 @@ interface Followed extends NamedObject {
 const lingerMs = 30_000;
 /** How long a read waits for an API server that does not answer. */
 const readTimeoutMs = 10_000;
+/** Names that have a watch, so a connection, of their own. */
+const ownWatchesMax = 16;
+const defaultKeptMax = 16 * 2 ** 20;
 
-/** Single objects by name, each watched while it is held. */
+/** Single objects by name, each followed while it is held. */
 export class ObjectWatcher {
   readonly #deps: InformerDeps;
   readonly #clock: Clock;
   readonly #followed = new Map<string, Followed>();
   readonly #heldBy = new Map<string, Set<string>>();
   readonly #listeners = new Set<ObjectListener>();
+  readonly #shared: SharedFeeds;
+  readonly #namesPerNamespaceMax: number;
+  /** Names followed, by namespace. */
+  readonly #counts = new Map<string, number>();
+  #ownWatches = 0;
 
-  constructor(deps: InformerDeps) {
+  constructor(deps: InformerDeps, options: ObjectWatcherOptions = {}) {
     this.#deps = deps;
     this.#clock = deps.clock;
+    this.#shared = new SharedFeeds(deps, { keptMax: options.keptMax ?? defaultKeptMax });
+    this.#namesPerNamespaceMax = options.namesPerNamespaceMax ?? Number.POSITIVE_INFINITY;
   }
 
   /** Names followed at present, those that linger included. */
@@ -49,7 +64,10 @@ export class ObjectWatcher {
     return this.#followed.size;
   }
 
-  /** Follows the object until the holder is released, or names a set without it to `holdOnly`. */
+  /**
+   * Follows the object until the holder is released, or names a set without it to `holdOnly`. Throws `TooManyReferences`
+   * when its namespace has as many names followed as it may.
+   */
   hold(resource: Resource, name: ObjectName, holder: string): void {
     const id = idOf(resource, name);
     const followed = this.#follow(id, { resource, name });
@@ -61,7 +79,7 @@ export class ObjectWatcher {
     else held.add(id);
   }
 
-  /** The holder holds these objects and no others. */
+  /** The holder holds these objects and no others. Throws as `hold`; objects named before the one too many are held. */
   holdOnly(objects: readonly NamedObject[], holder: string): void {
     const wanted = new Set(objects.map(({ resource, name }) => idOf(resource, name)));
     for (const id of this.#heldBy.get(holder) ?? []) if (!wanted.has(id)) this.#letGo(id, holder);
@@ -73,21 +91,27 @@ export class ObjectWatcher {
     for (const id of this.#heldBy.get(holder) ?? []) this.#letGo(id, holder);
   }
 
-  /** The object, undefined when it does not exist, 'unknown' before the first answer and for names that nobody holds. */
+  /**
+   * The object, undefined when it does not exist; 'unknown' before the first answer, for names that nobody holds, and for
+   * objects that there was no room to keep: `read` has them all.
+   */
   get<T extends KubeObject>(resource: Resource, name: ObjectName): T | undefined | 'unknown' {
     const followed = this.#followed.get(idOf(resource, name));
-    return followed?.informer.hasSynced() === true ? objectIn<T>(followed) : 'unknown';
+    if (followed?.feed.hasSynced() !== true) return 'unknown';
+    const object = followed.feed.object();
+    return object === 'not kept' ? 'unknown' : (object as T | undefined); // the resource decides the shape
   }
 
   /**
    * The object, or undefined when it does not exist; waits for the first answer. A name that nobody holds is followed
-   * for a while. Throws `ApiDenied`, `ApiUnavailable` (no answer in 10 s) and `Aborted`.
+   * for a while. Throws `ApiDenied`, `ApiUnavailable` (no answer in 10 s), `TooManyReferences` and `Aborted`.
    */
   async read<T extends KubeObject>(resource: Resource, name: ObjectName, signal: AbortSignal): Promise<T | undefined> {
     const followed = this.#follow(idOf(resource, name), { resource, name });
     if (followed.holders.size === 0) this.#lingerOn(followed);
-    if (!followed.informer.hasSynced()) await this.#firstAnswer(followed, signal);
-    return objectIn<T>(followed);
+    if (!followed.feed.hasSynced()) await this.#firstAnswer(followed, signal);
+    const object = followed.feed.object();
+    return (object === 'not kept' ? await followed.feed.reread(signal) : object) as T | undefined; // as above
   }
 
   /** The listener is called whenever an object that is followed appears, changes or goes. */
@@ -99,43 +123,78 @@ export class ObjectWatcher {
   close(): void {
     for (const followed of this.#followed.values()) {
       followed.linger?.cancel();
-      followed.informer.stop();
+      followed.feed.stop();
     }
+    this.#shared.close();
     this.#followed.clear();
     this.#heldBy.clear();
+    this.#counts.clear();
+    this.#ownWatches = 0;
   }
 
-  #follow(id: string, { resource, name }: NamedObject): Followed {
+  #follow(id: string, named: NamedObject): Followed {
     const known = this.#followed.get(id);
     if (known !== undefined) return known;
-    const selection = {
-      resource,
-      ...(name.namespace === undefined ? {} : { namespace: name.namespace }),
-      fieldSelector: `metadata.name=${name.name}`,
+    const { resource, name } = named;
+    this.#makeRoom(name.namespace);
+    const hasOwnWatch = this.#ownWatches < ownWatchesMax;
+    const listener = {
+      changed: (initial: boolean) => {
+        // The first answer is what readers wait for, not a change; unless one of them was already told that there is none.
+        if (initial && !followed.hasFailedReader) return;
+        for (const tell of this.#listeners) tell(resource, name);
+      },
+      synced: () => wakeReaders(followed),
+      trouble: (error: OperatorError | undefined) => {
+        followed.trouble = error;
+        if (error?.reason === 'ApiDenied') wakeReaders(followed);
+      },
     };
-    const onTrouble = (error: OperatorError | undefined) => {
-      followed.trouble = error;
-      if (error?.reason === 'ApiDenied') wakeReaders(followed);
-    };
-    const onSynced = () => wakeReaders(followed);
-    const informer = startInformer<KubeObject>({ ...selection, trim: slim }, { ...this.#deps, onTrouble, onSynced });
+    const feed = hasOwnWatch ? startOwnWatch(named, this.#deps, listener) : this.#shared.start(named, listener);
     const followed: Followed = {
       resource,
       name,
-      informer,
+      feed,
+      hasOwnWatch,
       holders: new Set(),
       trouble: undefined,
       waiting: new Set(),
       hasFailedReader: false,
       linger: undefined,
     };
-    informer.subscribe(({ initial }) => {
-      // The first answer is what readers wait for, not a change; unless one of them was already told that there is none.
-      if (initial && !followed.hasFailedReader) return;
-      for (const listener of this.#listeners) listener(resource, name);
-    });
+    if (hasOwnWatch) this.#ownWatches++;
     this.#followed.set(id, followed);
+    this.#count(name.namespace, 1);
     return followed;
+  }
+
+  /** Ends what merely lingers in a namespace that has its share, and refuses when that was not enough. */
+  #makeRoom(namespace: string | undefined): void {
+    if (namespace === undefined || (this.#counts.get(namespace) ?? 0) < this.#namesPerNamespaceMax) return;
+    for (const followed of this.#followed.values()) {
+      if (followed.name.namespace !== namespace || followed.linger === undefined) continue;
+      this.#end(followed);
+      return;
+    }
+    throw new OperatorError(
+      'TooManyReferences',
+      `namespace "${namespace}": more than ${this.#namesPerNamespaceMax} objects are referred to by name`,
+    );
+  }
+
+  #count(namespace: string | undefined, by: 1 | -1): void {
+    if (namespace === undefined) return;
+    const count = (this.#counts.get(namespace) ?? 0) + by;
+    if (count === 0) this.#counts.delete(namespace);
+    else this.#counts.set(namespace, count);
+  }
+
+  #end(followed: Followed): void {
+    followed.linger?.cancel();
+    this.#followed.delete(idOf(followed.resource, followed.name));
+    followed.feed.stop();
+    if (followed.hasOwnWatch) this.#ownWatches--;
+    this.#count(followed.name.namespace, -1);
   }
 
   #letGo(id: string, holder: string): void {
@@ -149,10 +208,7 @@ export class ObjectWatcher {
 
   #lingerOn(followed: Followed): void {
     followed.linger?.cancel();
-    followed.linger = this.#clock.after(lingerMs, () => {
-      this.#followed.delete(idOf(followed.resource, followed.name));
-      followed.informer.stop();
-    });
+    followed.linger = this.#clock.after(lingerMs, () => this.#end(followed));
   }
 
   #firstAnswer(followed: Followed, signal: AbortSignal): Promise<void> {
@@ -169,7 +225,7 @@ export class ObjectWatcher {
       };
       const onAbort = () => fail(new OperatorError('Aborted', 'stopped'));
       const look = () => {
-        if (followed.informer.hasSynced()) {
+        if (followed.feed.hasSynced()) {
           leave();
           resolve();
         } else if (followed.trouble?.reason === 'ApiDenied') fail(followed.trouble);
@@ -187,15 +243,10 @@ function wakeReaders({ waiting }: Followed): void {
   for (const look of waiting) look();
 }
 
-/** The resource decides the shape, so T is the caller's word. */
-function objectIn<T extends KubeObject>({ informer, name }: Followed): T | undefined {
-  return informer.get(keyOf(name)) as T | undefined;
-}
-
 function noAnswer({ resource, name }: NamedObject): OperatorError {
   return new OperatorError(
     'ApiUnavailable',
-    `watch ${resource.plural} "${keyOf(name)}": no answer from the API server`,
+    `follow ${resource.plural} "${keyOf(name)}": no answer from the API server`,
   );
 }
 

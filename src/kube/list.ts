@@ -12,6 +12,15 @@ export interface Selection {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** Of each object nothing but its metadata is asked for, whatever its kind holds. */
+  readonly metadataOnly?: boolean;
+}
+
+/** What the server is to answer with: whole objects, or PartialObjectMetadata; a watch sends single objects. */
+export function acceptOf({ metadataOnly }: Selection, as: 'list' | 'watch'): string {
+  if (metadataOnly !== true) return 'application/json';
+  const kind = as === 'list' ? 'PartialObjectMetadataList' : 'PartialObjectMetadata';
+  return `application/json;as=${kind};g=meta.k8s.io;v=v1`;
 }
 
 interface ListPage {
@@ -68,10 +77,11 @@ export async function listAll(
 
 function nextPage(
   transport: Transport,
-  { resource, namespace, labelSelector, fieldSelector }: Selection,
+  selection: Selection,
   { limit, token }: { readonly limit: number; readonly token: string | undefined },
   signal: AbortSignal,
 ): Promise<ListPage> {
+  const { resource, namespace, labelSelector, fieldSelector } = selection;
   // No resourceVersion: with `0` the server ignores the limit and sends the whole collection at once.
   const query = { labelSelector, fieldSelector, limit: String(limit), continue: token };
   return callApi<ListPage>(
@@ -80,6 +90,7 @@ function nextPage(
       method: 'GET',
       path: withQuery(collectionPath(resource, namespace), query),
       mayReplay: true,
+      accept: acceptOf(selection, 'list'),
       maxBytes: pageMaxBytes,
       attempt: { verb: 'list', plural: resource.plural },
     },

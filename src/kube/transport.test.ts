@@ -204,7 +204,7 @@ describe('transport', () => {
     async (odd) => {
       const credentials = { authorization: () => `Bearer canary${odd}`, refused: () => {} };
       const { server, transport } = await bench((_request, response) => answer(response, 200, {}), { credentials });
-      for (const call of [transport.send(get, never), transport.stream('/x', () => {}, never)]) {
+      for (const call of [transport.send(get, never), transport.stream({ path: '/x' }, () => {}, never)]) {
         const thrown = await call.catch((error: unknown) => error);
         expect(thrown).toMatchObject({ reason: 'ApiUnavailable', message: expect.not.stringContaining('canary') });
       }
@@ -217,7 +217,7 @@ describe('transport', () => {
     for (const method of ['GET', 'POST'] as const) {
       expect(await reasonOf(transport.send({ method, mayReplay: false, path: `/x${odd}` }, never))).toBe('Internal');
     }
-    expect(await reasonOf(transport.stream(`/x${odd}`, () => {}, never))).toBe('Internal');
+    expect(await reasonOf(transport.stream({ path: `/x${odd}` }, () => {}, never))).toBe('Internal');
     expect(server.connections()).toBe(0);
   });
 
@@ -241,7 +241,8 @@ describe('transport', () => {
       { maxSockets: 1 },
     );
     const stop = new AbortController();
-    for (let i = 0; i < 3; i++) void reasonOf(transport.stream('/api/v1/things?watch=1', () => {}, stop.signal));
+    for (let i = 0; i < 3; i++)
+      void reasonOf(transport.stream({ path: '/api/v1/things?watch=1' }, () => {}, stop.signal));
     await until(() => server.requests.length === 3);
     expect((await transport.send(get, never)).status).toBe(200);
     expect(transport.socketCount()).toEqual({ calls: 1, watches: 3 });

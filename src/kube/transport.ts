@@ -22,10 +22,15 @@ export interface ApiRequest {
   readonly body?: string;
   /** `application/json` unless given. */
   readonly contentType?: string;
+  /** What the answer may be; `application/json` unless given. */
+  readonly accept?: string;
   /** For the whole call, waiting and retries included. */
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
 }
+
+/** A GET whose answer goes on. */
+export type StreamRequest = Pick<ApiRequest, 'path' | 'accept'>;
 
 export interface ApiAnswer {
   readonly status: number;
@@ -45,7 +50,7 @@ export interface Transport {
    * body of a 200 as it comes (bytes are good for the time of the call only) and what it throws ends the answer.
    * Resolves with undefined when the server ended that body cleanly, with the answer when it was no 200.
    */
-  stream(path: string, onBytes: (bytes: Buffer) => void, signal: AbortSignal): Promise<ApiAnswer | undefined>;
+  stream(request: StreamRequest, onBytes: (bytes: Buffer) => void, signal: AbortSignal): Promise<ApiAnswer | undefined>;
   /** Connections open at present, for metrics and tests. */
   socketCount(): { readonly calls: number; readonly watches: number };
   /** Ends idle connections at once and those in use with their request. */
@@ -97,7 +102,7 @@ class PooledTransport implements Transport {
     this.#clock = clock;
     this.#host = access.server.host;
     this.#prefix = access.server.pathname.replace(/\/$/, '');
-    this.#headers = `host: ${this.#host}\r\naccept: application/json\r\nuser-agent: ${userAgent}\r\n`;
+    this.#headers = `host: ${this.#host}\r\nuser-agent: ${userAgent}\r\n`;
     const connector = createConnector(access);
     this.#calls = createPool(connector, clock, maxSockets);
     this.#watches = createPool(connector, clock, Number.POSITIVE_INFINITY);
@@ -128,8 +133,12 @@ class PooledTransport implements Transport {
     }
   }
 
-  async stream(path: string, onBytes: (bytes: Buffer) => void, signal: AbortSignal): Promise<ApiAnswer | undefined> {
-    const request: ApiRequest = { method: 'GET', path, mayReplay: true };
+  async stream(
+    asked: StreamRequest,
+    onBytes: (bytes: Buffer) => void,
+    signal: AbortSignal,
+  ): Promise<ApiAnswer | undefined> {
+    const request: ApiRequest = { method: 'GET', mayReplay: true, ...asked };
     const authorization = await this.#access.credentials.authorization();
     if (signal.aborted) throw stopped();
     const hand = (bytes: Buffer) => {
@@ -186,12 +195,15 @@ class PooledTransport implements Transport {
   }
 
   /** The request as it goes out. */
-  #textOf({ method, path, body, contentType }: ApiRequest, authorization: string | undefined): string {
+  #textOf(
+    { method, path, body, contentType, accept = 'application/json' }: ApiRequest,
+    authorization: string | undefined,
+  ): string {
     if (notInPath.test(path)) throw new OperatorError('Internal', `${method}: a path that is not encoded`);
     if (authorization !== undefined && notInHeader.test(authorization))
       throw new OperatorError('ApiUnavailable', `API server ${this.#host}: the token holds characters that none has`);
     const identity = authorization === undefined ? '' : `authorization: ${authorization}\r\n`;
-    const head = `${method} ${this.#prefix}${path} HTTP/1.1\r\n${this.#headers}${identity}`;
+    const head = `${method} ${this.#prefix}${path} HTTP/1.1\r\n${this.#headers}accept: ${accept}\r\n${identity}`;
     if (body === undefined) return `${head}\r\n`;
     const type = contentType ?? 'application/json';
     return `${head}content-type: ${type}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;

@@ -5,9 +5,9 @@ import { OperatorError } from '../core/operator-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { refusalError } from './api-error.ts';
 import { refusalOf } from './call.ts';
-import type { Selection } from './list.ts';
+import { acceptOf, type Selection } from './list.ts';
 import { collectionPath, withQuery } from './path.ts';
-import type { ApiAnswer, Transport } from './transport.ts';
+import type { ApiAnswer, StreamRequest, Transport } from './transport.ts';
 import type { KubeObject } from './types.ts';
 
 export interface WatchEvent {
@@ -51,7 +51,8 @@ export async function followWatch(
     throw refusalError(attempt, { status: code, body: JSON.stringify(event.object) });
   };
   const reading = { take, clock, signal, silenceMs: request.silenceMs, plural: attempt.plural };
-  const refused = await readLines(transport, watchPath(request), reading);
+  const asked = { path: watchPath(request), accept: acceptOf(request.selection, 'watch') };
+  const refused = await readLines(transport, asked, reading);
   if (refused !== undefined) throw refusalOf(attempt, refused);
 }
 
@@ -82,7 +83,7 @@ interface Reading {
 /** Resolves when the stream has ended cleanly, or with the answer that came instead of one. */
 async function readLines(
   transport: Transport,
-  path: string,
+  request: StreamRequest,
   { take, clock, signal, silenceMs, plural }: Reading,
 ): Promise<ApiAnswer | undefined> {
   const splitter = new LineSplitter(take);
@@ -101,7 +102,7 @@ async function readLines(
     splitter.push(bytes);
   };
   try {
-    return await transport.stream(path, onBytes, AbortSignal.any([signal, silence.signal]));
+    return await transport.stream(request, onBytes, AbortSignal.any([signal, silence.signal]));
   } catch (thrown) {
     if (!silence.signal.aborted || signal.aborted) throw thrown;
     throw new OperatorError('ApiUnavailable', `watch ${plural}: the stream fell silent`);

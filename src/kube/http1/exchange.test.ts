@@ -154,7 +154,7 @@ describe('a stream', () => {
     const refuse = () => {
       throw tooMuch;
     };
-    await expect(transport.stream('/api', refuse, never)).rejects.toBe(tooMuch);
+    await expect(transport.stream({ path: '/api' }, refuse, never)).rejects.toBe(tooMuch);
     await until(() => transport.socketCount().watches === 0 && server.sockets.size === 0);
   });
 
@@ -163,7 +163,7 @@ describe('a stream', () => {
     const fault = () => {
       throw new TypeError('of ours');
     };
-    expect(await reasonOf(transport.stream('/api', fault, never))).toBe('Internal');
+    expect(await reasonOf(transport.stream({ path: '/api' }, fault, never))).toBe('Internal');
   });
 
   it('begins on a new connection when the kept one turns out to be closed', async () => {
@@ -180,7 +180,7 @@ describe('a stream', () => {
     await until(() => server.calls.length === 1);
     server.calls[0]?.socket.write(`${openHead}3\r\none\r\n`);
     await until(() => heardOf.get(transport) === 'one');
-    const waiting = reasonOf(transport.stream('/api', () => {}, never));
+    const waiting = reasonOf(transport.stream({ path: '/api' }, () => {}, never));
     await until(() => server.calls.length === 2);
     await clock.advance(30_000);
     expect(await waiting).toBe('ApiUnavailable');
@@ -191,7 +191,7 @@ describe('a stream', () => {
   it('stops when its signal fires', async () => {
     const { server, transport } = await bench(({ socket }) => socket.write(openHead), secure);
     const stop = new AbortController();
-    const reason = reasonOf(transport.stream('/api', () => {}, stop.signal));
+    const reason = reasonOf(transport.stream({ path: '/api' }, () => {}, stop.signal));
     await until(() => server.calls.length === 1);
     stop.abort();
     expect(await reason).toBe('Aborted');
@@ -236,7 +236,7 @@ async function streamed(transport: Transport): Promise<[heard: string, end: unkn
   heardOf.set(transport, '');
   const onBytes = (bytes: Buffer) => heardOf.set(transport, `${heardOf.get(transport)}${bytes.toString('latin1')}`);
   const end = await transport
-    .stream('/api', onBytes, never)
+    .stream({ path: '/api' }, onBytes, never)
     .catch((thrown: unknown) => (thrown instanceof OperatorError ? thrown.reason : thrown));
   return [heardOf.get(transport) ?? '', end];
 }

@@ -170,7 +170,7 @@ describe('handshakes with the API server', () => {
     for (const one of [post, get]) {
       await expect(transport.send(one, never)).rejects.toMatchObject({ reason: 'ApiUnavailable' });
     }
-    await expect(transport.stream('/', () => {}, never)).rejects.toMatchObject({ reason: 'ApiUnavailable' });
+    await expect(transport.stream({ path: '/' }, () => {}, never)).rejects.toMatchObject({ reason: 'ApiUnavailable' });
     expect([server.accepted(), server.calls.length, server.receivedBytes()]).toEqual([3, 0, 0]);
   });
 
