@@ -8,7 +8,7 @@ import type { Upstream, UpstreamAnswer } from '../../http/contract.ts';
 import type { Fetched } from '../snapshots.ts';
 import { answerError, failure, type Place, readJson } from './errors.ts';
 import type { ApiHost } from './host.ts';
-import { loginError, withoutMaterial } from './login-errors.ts';
+import { loginError } from './login-errors.ts';
 import type { Pauses } from './pauses.ts';
 import { parseList, parseOne, type WireList, type WireSecret } from './wire.ts';
 
@@ -96,8 +96,9 @@ export function loginApi(upstream: Upstream, host: ApiHost, organizationSlug: st
       const whole = organizationSlug === undefined ? body : { ...Object(body), organizationSlug };
       // No Authorization header: a stale one would fail the login before its route is reached.
       const answer = await upstream.send(jsonPost(host, path, whole), signal);
-      if (answer.status !== 200) throw loginError(withoutMaterial(answer, body), place);
-      const json = readJson(answer, place);
+      const sent = jsonPost(host, path, body); // An organisation's name is no secret, and helps where it stands.
+      if (answer.status !== 200) throw loginError(answer, place, sent);
+      const json = readJson(answer, place, sent);
       return inPlace(place, () => parse(json));
     },
   };
@@ -110,8 +111,10 @@ export async function revoke(
   token: SecretValue,
   signal: AbortSignal,
 ): Promise<void> {
-  const answer = await upstream.send(jsonPost(host, '/v1/auth/token/revoke', { accessToken: token.text() }), signal);
-  if (answer.status !== 200) throw answerError(answer, { operation: 'revoke the access token', host: host.host });
+  const request = jsonPost(host, '/v1/auth/token/revoke', { accessToken: token.text() });
+  const answer = await upstream.send(request, signal);
+  const place = { operation: 'revoke the access token', host: host.host };
+  if (answer.status !== 200) throw answerError(answer, place, request);
 }
 
 interface Read<T> {
@@ -136,7 +139,7 @@ async function get<T>(
       const headers = { accept: 'application/json', authorization: `Bearer ${token.text()}`, ...conditional };
       const answer = await upstream.send({ method: 'GET', url, headers }, signal);
       if (answer.status === 304 && etag !== undefined) return 'not modified';
-      const json = readJson(answer, read.place);
+      const json = readJson(answer, read.place, { headers });
       return { value: inPlace(read.place, () => read.parse(json)), ...strongEtag(answer) };
     }, signal);
   } catch (error) {

@@ -10,6 +10,9 @@ const listing: Place = {
 };
 const reading: Place = { ...listing, operation: 'read secret "K"', byName: true };
 
+const token = 'eyJhbGciOiJIUzI1NiJ9.eyJjYW5hcnkiOiJ5ZXMifQ.c2lnbmF0dXJlLWNhbmFyeQ';
+const sent = { headers: { authorization: `Bearer ${token}` } };
+
 function answer(status: number, body: unknown, headers: Record<string, string> = {}) {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return { status, headers, body: Buffer.from(text) };
@@ -90,7 +93,7 @@ const cases: readonly (readonly [why: string, place: Place, seen: ReturnType<typ
 
 describe('an error answer', () => {
   it.each(cases)('%s', (_why, place, seen, reason) => {
-    const error = answerError(seen, place);
+    const error = answerError(seen, place, sent);
     expect(error instanceof TokenRejected ? 'TokenRejected' : error.reason).toBe(reason);
     expect(error.message).not.toMatch(/[\r\n]/);
     expect(error.message).toContain('host.example');
@@ -109,7 +112,9 @@ describe('an error answer', () => {
       date: 'Thu, 01 Jan 2026 00:00:00 GMT',
       ...(retryAfter === undefined ? {} : { 'retry-after': retryAfter }),
     };
-    expect(answerError(said(429, 'RateLimitExceeded', message ?? '', headers), listing).retryAfterMs).toBe(expectedMs);
+    expect(answerError(said(429, 'RateLimitExceeded', message ?? '', headers), listing, sent).retryAfterMs).toBe(
+      expectedMs,
+    );
   });
 
   it('names the references that could not be read', () => {
@@ -120,20 +125,62 @@ describe('an error answer', () => {
       message: 'Failed to expand one or more secret references',
       details,
     };
-    const error = answerError(answer(403, body), listing);
+    const error = answerError(answer(403, body), listing, sent);
     expect(error.message).toContain('prod/a/K');
     expect(error.message).not.toContain('canary');
   });
 
+  it.each([
+    ['its message', { message: `no: Bearer ${token}`, error: 'ForbiddenError' }],
+    ['base64', { message: `no: ${Buffer.from(`x${token}`).toString('base64')}`, error: 'ForbiddenError' }],
+    ['a message that is cut', { message: `${'x'.repeat(170)} ${token}`, error: 'ForbiddenError' }],
+    ['a bad request', { message: `${token} ${token}`, error: token }],
+    ['the name of a reference', { message: 'a reference', error: 'x', details: [{ secretKey: token }] }],
+    ['words with control characters', { message: token.replaceAll('.', '.\u0007'), error: 'x' }],
+  ])('repeats no token that the host repeats in %s', (_how, body) => {
+    for (const status of [400, 401, 403, 404, 500]) {
+      const { message } = answerError(answer(status, body), listing, sent);
+      for (const part of token.split('.')) {
+        expect(message).not.toContain(part.slice(0, 12));
+        expect(message).not.toContain(Buffer.from(part).toString('base64').slice(4, 12));
+      }
+    }
+  });
+
+  it('is the same next time, whatever ids and instants the server writes', () => {
+    const message = (id: string, at: string) => `request ${id} failed at ${at}, trace ${id.replaceAll('-', '')}`;
+    const one = message('d430f4c1-6ef3-453b-9b85-360b1605cebe', '2026-11-29T06:16:10.001Z');
+    const other = message('854df045-9ef3-4e3a-af53-6d20f8e4c309', '2026-11-29T06:17:55.1Z');
+    const texts = [one, other].map((text) => answerError(said(403, 'ForbiddenError', text), listing, sent).message);
+    expect(texts[0]).toBe(texts[1]);
+    expect(texts[0]).toContain('request <id> failed at <time>');
+  });
+
+  it.each(['project ', 'secret ', 'referenc', 'not found ', 'try again in ', '9', ' ', 'secret\\t'])(
+    'takes no time for a mebibyte of %j in every place',
+    (unit) => {
+      const text = unit.repeat((1 << 20) / unit.length);
+      const details = [{ secretKey: text, secretPath: '/'.repeat(1 << 20), environment: text }];
+      const startedMs = performance.now();
+      for (const status of [400, 401, 403, 404, 429, 500]) {
+        for (const place of [listing, reading]) {
+          const error = answerError(answer(status, { error: text, message: text, details }), place, sent);
+          expect(error.message.length).toBeLessThan(2_000);
+        }
+      }
+      expect(performance.now() - startedMs).toBeLessThan(3_000);
+    },
+  );
+
   it('repeats only the beginning of a long message', () => {
-    expect(answerError(said(400, 'BadRequest', 'x'.repeat(5_000)), listing).message.length).toBeLessThan(400);
+    expect(answerError(said(400, 'BadRequest', 'x'.repeat(5_000)), listing, sent).message.length).toBeLessThan(400);
   });
 });
 
 describe('a good answer', () => {
   it('must be JSON', () => {
-    expect(readJson(answer(200, { a: 1 }), listing)).toEqual({ a: 1 });
-    expect(() => readJson(answer(200, '<html>'), listing)).toThrow(
+    expect(readJson(answer(200, { a: 1 }), listing, sent)).toEqual({ a: 1 });
+    expect(() => readJson(answer(200, '<html>'), listing, sent)).toThrow(
       expect.objectContaining<Partial<OperatorError>>({ reason: 'UpstreamInvalid' }),
     );
   });

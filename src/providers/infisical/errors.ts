@@ -3,8 +3,11 @@
 // Recorded and published answers: https://infisical.com/docs/api-reference/overview/introduction
 import { TokenRejected } from '../../auth/contract.ts';
 import { OperatorError } from '../../core/operator-error.ts';
+import { plainLine } from '../../core/plain-line.ts';
 import type { Reason } from '../../core/reasons.ts';
-import type { UpstreamAnswer } from '../../http/contract.ts';
+import type { UpstreamAnswer, UpstreamRequest } from '../../http/contract.ts';
+import { withoutSent } from '../../http/redaction.ts';
+import { steady } from './steady.ts';
 import { parseError, type WireError } from './wire.ts';
 
 /** Where a request went, for messages. */
@@ -18,8 +21,12 @@ export interface Place {
   readonly byName?: boolean;
 }
 
-/** Longest part of a server's message that is repeated. */
+/** Longest part of a server's message that is looked at, and that is repeated. */
+const readLength = 1_024;
 const quotedLength = 200;
+
+/** What was sent, and is not to be repeated. */
+export type Sent = Pick<UpstreamRequest, 'headers' | 'body'>;
 
 /** Pause that a throttling answer asks for when it names none. */
 const throttledMs = 60_000;
@@ -39,16 +46,16 @@ function describe(place: Place, problem: string): string {
 }
 
 /** The body of a good answer as JSON. Throws what the answer means when it is an error, UpstreamInvalid when it is no JSON. */
-export function readJson(answer: UpstreamAnswer, place: Place): unknown {
-  if (answer.status !== 200) throw answerError(answer, place);
+export function readJson(answer: UpstreamAnswer, place: Place, sent: Sent): unknown {
+  if (answer.status !== 200) throw answerError(answer, place, sent);
   const json = tryJson(answer.body);
   if (json !== undefined) return json;
   throw failure('UpstreamInvalid', place, 'the answer is not JSON, so it is not from the API');
 }
 
 /** What an answer of a status other than 200 means. */
-export function answerError(answer: UpstreamAnswer, place: Place): OperatorError {
-  const said = readError(answer);
+export function answerError(answer: UpstreamAnswer, place: Place, sent: Sent): OperatorError {
+  const said = readError(answer, sent);
   // Servers of 2024 answer throttling with 500; the header is what tells it from a failure.
   if (answer.status === 429 || (answer.status >= 400 && answer.headers['retry-after'] !== undefined)) {
     return throttled(answer, said, place);
@@ -63,9 +70,13 @@ export function answerError(answer: UpstreamAnswer, place: Place): OperatorError
     : failure(row.reason, place, problem);
 }
 
-/** What an error answer says; undefined when it is none of the API's. */
-export function readError(answer: UpstreamAnswer): WireError | undefined {
-  return parseError(tryJson(answer.body));
+/** What an error answer says, short and without what was sent; undefined when it is none of the API's. */
+export function readError(answer: UpstreamAnswer, sent: Sent): WireError | undefined {
+  const said = parseError(tryJson(answer.body));
+  if (said === undefined) return undefined;
+  // Cut after the search, or a part of what was sent could stay at the end; before any expression, whose time could grow.
+  const clean = (text: string) => (text === '' ? '' : plainLine(withoutSent(text, sent), readLength));
+  return { ...said, error: clean(said.error), message: clean(said.message), references: said.references.map(clean) };
 }
 
 /** Error name of the router's own 404, with a space; the application's has none. */
@@ -125,7 +136,7 @@ const rows: readonly Row[] = [
     // 500 "Find project by slug", 404 "Project not found …", "No project found with slug …"
     fits: ({ status, text }) =>
       (status === 500 && /project by slug/i.test(text)) ||
-      (status === 404 && /\bproject\b.{0,60}\bnot found|no project found/i.test(text)),
+      (status === 404 && (/no project found/i.test(text) || (/\bproject\b/i.test(text) && /\bnot found/i.test(text)))),
     problem: ({ place }) => `there is no project "${place.scope?.project ?? ''}"`,
   },
   {
@@ -203,11 +214,9 @@ function quoted(status: number, said: WireError): string {
   return `HTTP ${status}${quotedAfter(said)}`;
 }
 
-/** `, "message"`, or nothing. */
+/** `, "message"`, or nothing. What differs from try to try is masked, or each would be another message. */
 export function quotedAfter(said: WireError): string {
-  if (said.message === '') return '';
-  const cut = said.message.length > quotedLength ? `${said.message.slice(0, quotedLength)}…` : said.message;
-  return `, "${cut}"`;
+  return said.message === '' ? '' : `, "${plainLine(steady(said.message), quotedLength)}"`;
 }
 
 function tryJson(body: Buffer): unknown {

@@ -21,7 +21,8 @@ export function parseHostApi(hostApi: string): ApiHost {
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw new OperatorError('InvalidSpec', `${field}: the URL must begin with https:// (or http://)`);
   }
-  const path = url.pathname.replace(/\/+$/, '');
+  let path = url.pathname;
+  while (path.endsWith('/')) path = path.slice(0, -1);
   const root = `${url.origin}${path.endsWith('/api') ? path : `${path}/api`}`;
   return { origin: url.origin, root, host: url.host };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loginError, withoutMaterial } from './login-errors.ts';
+import { loginError } from './login-errors.ts';
 
 function answer(status: number, body: unknown, headers: Record<string, string> = {}) {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -166,37 +166,96 @@ describe('a refused login', () => {
     ],
     ['a wall before the host', 'jwt-auth', answer(403, '<html>'), 'UpstreamInvalid', /not from the API/],
   ])('tells %s', (_why, route, seen, reason, check) => {
-    const error = loginError(seen, at(route));
+    const error = loginError(seen, at(route), {});
     expect(error.reason).toBe(reason);
     expect(error.message).toMatch(check);
     expect(error.message).toContain('host.example');
   });
 });
 
+describe('advice', () => {
+  const unknown = said(404, 'NotFound', 'No identity with specified client ID was found');
+  const wrongSecret = said(401, 'UnauthorizedError', 'Invalid credentials');
+
+  it.each(['app.infisical.com', 'us.infisical.com'])(
+    'names the host of the EU when %s knows no such identity',
+    (host) => {
+      for (const seen of [unknown, wrongSecret]) {
+        expect(loginError(seen, { ...at('universal-auth'), host }, {}).message).toContain('https://eu.infisical.com');
+      }
+    },
+  );
+
+  it('names no other host when the store has one of its own', () => {
+    expect(loginError(unknown, at('universal-auth'), {}).message).not.toContain('eu.infisical.com');
+  });
+
+  it.each<[route: string, status: number, error: string, check: RegExp]>([
+    ['universal-auth', 401, 'UnauthorizedError', /clientSecret/],
+    ['universal-auth', 404, 'NotFound', /clientId/],
+    ['kubernetes-auth', 404, 'NotFound', /identityId/],
+    ['kubernetes-auth', 401, 'KubernetesTokenReviewError', /Kubernetes host/],
+    ['oidc-auth', 401, 'UnauthorizedError', /bound to/],
+    ['azure-auth', 403, 'TokenError', /what the identity allows/],
+  ])('on %s, %i and %s does not hang on the words of a release', (route, status, error, check) => {
+    const { reason, message } = loginError(said(status, error, 'words that nobody has seen'), at(route), {});
+    expect(reason).toBe('LoginRejected');
+    expect(message).toMatch(check);
+  });
+
+  it('counts what Oracle Cloud refuses as a failure, and says so', () => {
+    const { reason, message } = loginError(said(500, 'InternalServerError', wrong), at('oci-auth'), {});
+    expect(reason).toBe('UpstreamUnavailable');
+    expect(message).toMatch(/fingerprint/);
+  });
+
+  const words = ['ip', 'not allowed', 'auth method not found', 'token review', 'temporarily locked', 'usage limit'];
+  const more = ['expired', 'audience', 'issuer', 'subject claim name', 'organization', 'denied trusted', 'identity '];
+  it.each([...words, ...more])('takes no time for a mebibyte of "%s"', (word) => {
+    const text = `${word} `.repeat((1 << 20) / (word.length + 1));
+    const startedMs = performance.now();
+    for (const status of [401, 403, 404, 500]) {
+      for (const route of ['jwt-auth', 'universal-auth', 'ldap-auth']) {
+        const error = loginError(said(status, text, text), at(route), { body: JSON.stringify({ jwt: word }) });
+        expect(error.message.length).toBeLessThan(2_000);
+      }
+    }
+    expect(performance.now() - startedMs).toBeLessThan(3_000);
+  });
+});
+
 describe('material in an answer', () => {
-  const body = {
+  const password = 'pa"ss\\word';
+  const body = JSON.stringify({
     identityId: 'id-of-it',
-    password: 'pa"ss\\word',
+    password,
     headers: { authorization: 'signed-request' },
     pin: '12',
-  };
+  });
 
-  it('is taken out, as it was sent or as JSON writes it', () => {
-    const message = `user pa"ss\\word, proof signed-request, pin 12`;
-    const clean = withoutMaterial(said(401, 'UnauthorizedError', message), body);
-    const error = loginError(clean, at('ldap-auth'));
+  it.each([
+    ['it was sent', password],
+    ['JSON writes it', JSON.stringify(password).slice(1, -1)],
+    ['a URL writes it', encodeURIComponent(password)],
+  ])('is taken out as %s', (_how, form) => {
+    const message = `user ${form}, proof signed-request, pin 12`;
+    const error = loginError(said(401, 'UnauthorizedError', message), at('ldap-auth'), { body });
     expect(error.message).toContain('user [redacted], proof [redacted], pin 12');
   });
 
-  it('leaves no rest of a password that a user name is part of, nor of one that the server has trimmed', () => {
-    const sent = { username: 'robot', password: 'password-of-robot\n' };
-    const seen = said(401, 'UnauthorizedError', 'robot has another password than password-of-robot');
-    const error = loginError(withoutMaterial(seen, sent), at('ldap-auth'));
-    expect(error.message).toContain('"[redacted] has another password than [redacted]"');
+  it('is taken out where the server repeats the whole body in base64', () => {
+    const seen = said(401, 'UnauthorizedError', Buffer.from(body).toString('base64'));
+    const { message } = loginError(seen, at('ldap-auth'), { body });
+    const [, quote = ''] = /, "([^"]*)"/.exec(message) ?? [];
+    const left = quote.split('[redacted]').map((part) => Buffer.from(part, 'base64').toString('latin1'));
+    expect(quote).toContain('[redacted]');
+    expect(left.join(' ')).not.toMatch(/ss|word|signed-r/);
   });
 
-  it('does not touch an answer that holds none', () => {
-    const seen = said(401, 'UnauthorizedError', 'Invalid credentials');
-    expect(withoutMaterial(seen, body)).toBe(seen);
+  it('leaves no rest of a password that a user name is part of, nor of one that the server has trimmed', () => {
+    const sent = { body: JSON.stringify({ username: 'robot', password: 'password-of-robot\n' }) };
+    const seen = said(401, 'UnauthorizedError', 'robot has another password than password-of-robot');
+    const error = loginError(seen, at('ldap-auth'), sent);
+    expect(error.message).toContain('"[redacted] has another password than [redacted]"');
   });
 });

@@ -1,9 +1,10 @@
 // From answers to a login to reasons, and to what the user is to check. No refusal there speaks of a token of ours, and the
-// texts name what did not fit but rarely where it is set, so the table below adds that: the first row that fits.
+// texts, which change between releases, name what did not fit but rarely where it is set, so the table below adds that: the
+// first row that fits.
 import type { OperatorError } from '../../core/operator-error.ts';
 import type { Reason } from '../../core/reasons.ts';
 import type { UpstreamAnswer } from '../../http/contract.ts';
-import { answerError, failure, type Place, quotedAfter, readError } from './errors.ts';
+import { answerError, failure, type Place, quotedAfter, readError, type Sent } from './errors.ts';
 
 /** A login: its operation is `log in with <route>`. */
 export interface LoginPlace extends Place {
@@ -13,9 +14,10 @@ export interface LoginPlace extends Place {
 
 interface Seen {
   readonly status: number;
-  /** Error name and message. */
-  readonly text: string;
-  readonly route: string;
+  /** The server's name for the class of the error, such as `UnauthorizedError`. */
+  readonly error: string;
+  readonly message: string;
+  readonly place: LoginPlace;
 }
 
 interface Row {
@@ -27,33 +29,48 @@ interface Row {
 }
 
 const refusals: readonly number[] = [401, 403, 404];
-const says = (pattern: RegExp) => (seen: Seen) => refusals.includes(seen.status) && pattern.test(seen.text);
 
+/** A refusal whose words fit every pattern. Each is searched once, so that no text takes more than its length in time. */
+const says = (...patterns: readonly RegExp[]) => {
+  return ({ status, message }: Seen) => refusals.includes(status) && patterns.every((pattern) => pattern.test(message));
+};
+
+/** Status and class decide who is at fault; words only tell what exactly did not fit, where a release still says so. */
 const rows: readonly Row[] = [
   {
     reason: 'UpstreamInvalid',
     // The router's own 404 has a space in its name; the application's has none.
-    fits: ({ status, text }) => status === 404 && text.startsWith('Not Found '),
-    advice: ({ route }) => `this server has no ${route}: check hostAPI and the version of the server`,
+    fits: ({ status, error }) => status === 404 && error === 'Not Found',
+    advice: ({ place }) => `this server has no ${place.route}: check hostAPI and the version of the server`,
     quotes: false,
+  },
+  {
+    reason: 'LoginRejected',
+    fits: says(/organi[sz]ation/i),
+    advice: () => 'check secretsScope.organizationSlug, and that the identity belongs to that organization',
+  },
+  {
+    reason: 'LoginRejected',
+    fits: ({ status, place }) => status === 404 && place.route === 'universal-auth',
+    advice: ({ place }) => `the server knows no such client id: check clientId${otherCloud(place)}`,
   },
   {
     reason: 'LoginRejected',
     // The text names GCP where OIDC is meant.
-    fits: (seen) => says(/auth method not found|did you configure|identity .*not found/i)(seen),
-    advice: ({ route }) =>
-      `the server knows no identity of this id that has ${route}: check identityId, and the login methods of the identity`,
+    fits: (seen) => seen.status === 404 || says(/auth method not found/i)(seen),
+    advice: ({ place }) =>
+      `the server knows no identity of this id that has ${place.route}: check identityId, and the login methods of the identity${otherCloud(place)}`,
     quotes: false,
   },
   {
     reason: 'LoginRejected',
-    fits: says(/KubernetesTokenReviewRequestError/),
+    fits: ({ error }) => error === 'KubernetesTokenReviewRequestError',
     advice: () =>
       'Infisical itself may not ask the cluster about tokens: check the token reviewer of the identity, and its right to create TokenReviews',
   },
   {
     reason: 'LoginRejected',
-    fits: says(/KubernetesTokenReviewError|token ?review/i),
+    fits: (seen) => seen.error === 'KubernetesTokenReviewError' || says(/token ?review/i)(seen),
     advice: () =>
       "the cluster that Infisical asks refuses the token: check the identity's Kubernetes host and CA, and that the audience is one which that cluster accepts",
   },
@@ -61,6 +78,11 @@ const rows: readonly Row[] = [
     reason: 'LoginRejected',
     fits: says(/temporarily locked/i),
     advice: () => 'too many logins failed; it opens by itself after some minutes, and is not tried meanwhile',
+  },
+  {
+    reason: 'LoginRejected',
+    fits: says(/usage limit/i),
+    advice: () => 'the client secret was made for a number of logins: write a new one without that limit',
   },
   {
     reason: 'LoginRejected',
@@ -79,72 +101,86 @@ const rows: readonly Row[] = [
   },
   {
     reason: 'LoginRejected',
-    fits: says(/\b(subject|claim|name|namespace|principal|account)\b.*not allowed/i),
+    fits: says(/\b(?:subject|claim|name|namespace|principal|account)\b/i, /not allowed/i),
     advice: () => 'extend what the identity allows, or log in as another',
   },
   {
     reason: 'LoginRejected',
-    fits: says(/\bip\b.*(not allowed|denied|trusted)|(not allowed|denied|trusted).*\bip\b/i),
+    fits: says(/\bip\b/i, /not allowed|denied|trusted/i),
     advice: () => "add the cluster's outgoing address to the trusted IPs of the identity",
   },
   {
     reason: 'LoginRejected',
-    fits: says(/organi[sz]ation/i),
-    advice: () => 'check secretsScope.organizationSlug, and that the identity belongs to that organization',
+    fits: ({ status, place }) => refusals.includes(status) && place.route === 'ldap-auth',
+    advice: () =>
+      'check user name and password; ESO sends the two exchanged, so a store that was written for it may name them so',
   },
   {
     reason: 'LoginRejected',
-    fits: ({ status, route }) => refusals.includes(status) && route === 'ldap-auth',
-    advice: () =>
-      'check user name and password; ESO sends the two exchanged, so a store that was written for it may name them so',
+    fits: ({ status, place }) => status === 401 && place.route === 'universal-auth',
+    advice: ({ place }) => `check that clientSecret is of this clientId and has not been revoked${otherCloud(place)}`,
+  },
+  {
+    reason: 'LoginRejected',
+    fits: ({ status, place }) => status === 401 && proofs.has(place.route),
+    advice: ({ place }) =>
+      `the server does not take the proof: check what the identity's ${place.route} is bound to, and the clocks`,
+  },
+  {
+    reason: 'LoginRejected',
+    fits: ({ status }) => status === 403,
+    advice: () => 'check what the identity allows for this login: names, addresses, its organization',
   },
   { reason: 'LoginRejected', fits: ({ status }) => refusals.includes(status), advice: () => '' },
   {
     reason: 'UpstreamUnavailable',
-    fits: ({ status, route }) => status === 500 && route === 'kubernetes-auth',
+    fits: ({ status, place }) => status === 500 && place.route === 'kubernetes-auth',
     advice: () =>
       "the server failed (HTTP 500); servers of 2024 answer so also when they cannot reach the identity's Kubernetes host",
     quotes: false,
   },
   {
     reason: 'UpstreamUnavailable',
-    fits: ({ status, route }) => status === 500 && /^(oidc|azure|gcp|aws)-auth$/.test(route),
+    fits: ({ status, place }) => status === 500 && place.route === 'oci-auth',
     advice: () =>
-      'the server failed (HTTP 500); servers of 2024 answer so also to a proof that they cannot read, such as a token with several audiences or of an unknown key',
+      'the server failed (HTTP 500); it answers so also to a signature that Oracle Cloud refuses: check privateKey, fingerprint and userId, and the clock',
+    quotes: false,
+  },
+  {
+    reason: 'UpstreamUnavailable',
+    fits: ({ status, place }) => status === 500 && proofs.has(place.route),
+    advice: () =>
+      'the server failed (HTTP 500); it answers so also to a proof that it cannot read, such as a token with several audiences or of an unknown key',
     quotes: false,
   },
 ];
 
+/** Logins by something that another service has signed. */
+const proofs: ReadonlySet<string> = new Set([
+  'oidc-auth',
+  'jwt-auth',
+  'azure-auth',
+  'gcp-auth',
+  'aws-auth',
+  'oci-auth',
+]);
+
+const usClouds: ReadonlySet<string> = new Set(['app.infisical.com', 'us.infisical.com']);
+
+/** Identities live in one of the clouds, and a store without `hostAPI` means that of the US. */
+function otherCloud({ host }: Place): string {
+  return usClouds.has(host) ? '; an identity of the EU cloud needs hostAPI: https://eu.infisical.com' : '';
+}
+
 /** What an answer to a login means. */
-export function loginError(answer: UpstreamAnswer, place: LoginPlace): OperatorError {
-  const said = readError(answer);
+export function loginError(answer: UpstreamAnswer, place: LoginPlace, sent: Sent): OperatorError {
+  const said = readError(answer, sent);
   const isThrottled = answer.status === 429 || answer.headers['retry-after'] !== undefined;
-  if (said === undefined || said.isValidation || isThrottled) return answerError(answer, place);
-  const seen = { status: answer.status, text: `${said.error} ${said.message}`, route: place.route };
+  if (said === undefined || said.isValidation || isThrottled) return answerError(answer, place, sent);
+  const seen = { status: answer.status, error: said.error, message: said.message, place };
   const row = rows.find(({ fits }) => fits(seen));
-  if (row === undefined) return answerError(answer, place);
+  if (row === undefined) return answerError(answer, place, sent);
   const advice = row.advice(seen);
   if (row.quotes === false) return failure(row.reason, place, advice);
   return failure(row.reason, place, `HTTP ${answer.status}${quotedAfter(said)}${advice === '' ? '' : `: ${advice}`}`);
-}
-
-/** The shortest text that is taken out of answers: shorter ones stand in any sentence. */
-const shortestMaterial = 4;
-
-/** The answer without what was sent in the login's body, should the server repeat it. */
-export function withoutMaterial(answer: UpstreamAnswer, body: unknown): UpstreamAnswer {
-  const forms = [...textsIn(body)]
-    .flatMap((material) => [material, material.trim()])
-    .flatMap((material) => [material, JSON.stringify(material).slice(1, -1)])
-    .filter(({ length }) => length >= shortestMaterial)
-    // The longest first: a user name may be part of the password, of which a rest would stay.
-    .sort((one, other) => other.length - one.length);
-  const text = answer.body.toString('utf8');
-  const clean = forms.reduce((all, material) => all.replaceAll(material, '[redacted]'), text);
-  return clean === text ? answer : { ...answer, body: Buffer.from(clean) };
-}
-
-function* textsIn(body: unknown): Generator<string> {
-  if (typeof body === 'string') yield body;
-  else if (typeof body === 'object' && body !== null) for (const inner of Object.values(body)) yield* textsIn(inner);
 }

@@ -388,6 +388,29 @@ describe('sessions', () => {
     expect(await readOne(await connect(), value('K'))).toEqual({ values: { K: 'x' } });
   });
 
+  it('name block, Secret and keys in a refusal, each store its own, though the refusal is shared', async () => {
+    const { connect, material } = await bench();
+    material.set('login/secret', 'wrong');
+    for (const [name, text] of [...material]) material.set(name.replace('login/', 'second/'), text);
+    const second = { name: 'second', key: 'id' };
+    const auth = { universalAuthCredentials: { clientId: second, clientSecret: { ...second, key: 'secret' } } };
+    const stores = [
+      await connect({}, { context: { storeNamespace: 'shop' } }),
+      await connect({}, { context: { storeNamespace: 'other' }, spec: { auth } }),
+    ];
+    const texts = stores.map(async (reader) => {
+      const failing = reader.read([value('K')], { notBeforeMs: performance.now() }, signal);
+      const refusal = await failing.catch((error: unknown) => error);
+      return refusal instanceof OperatorError ? refusal.message : 'none';
+    });
+    const [one, other] = await Promise.all(texts);
+    expect(one).toContain(
+      'infisical.auth.universalAuthCredentials, from Secret "shop/login" (id, secret): log in with',
+    );
+    expect(other).toContain('Secret "other/second" (id, secret): log in with');
+    expect(other).not.toContain('shop/login');
+  });
+
   it('revoke the token of the last store that goes, and never a token that was given', async () => {
     const { connect, double, release } = await bench();
     double.secrets.set({ project, environment, path: '/', key: 'K', value: 'x' });

@@ -12,6 +12,7 @@ import { loginApi, revoke, type Scope } from './api.ts';
 import { readCa } from './ca.ts';
 import { counted, type ObserveCall } from './call-count.ts';
 import { type ApiHost, parseHostApi } from './host.ts';
+import { noteLoginSource, withLoginSource } from './login-source.ts';
 import { Pauses } from './pauses.ts';
 import { createReader, readFolder, type SharedReads } from './reader.ts';
 
@@ -42,11 +43,14 @@ export function createInfisicalProvider(ports: InfisicalPorts): Provider<Infisic
       const caPem = await readCa(spec, context, signal);
       const method = infisicalLogins(spec.auth)[0]?.method;
       const upstream = counted(door.open(caPem === undefined ? {} : { caPem }), method, observeCall);
-      const principal = await gatherPrincipal(spec.auth, { credentials: context.credentials, host: host.host }, signal);
+      const source = noteLoginSource(context.credentials, context.storeNamespace);
+      const site = { credentials: source.credentials, host: host.host };
+      const principal = await gatherPrincipal(spec.auth, site, signal);
       const organizationSlug = spec.secretsScope.organizationSlug?.trim() || undefined;
       const identity = identityAt({ host, upstream, principal, caPem, organizationSlug, method });
       const session = sessions.open(identity, context.holder);
-      return createReader({ host, upstream, session, pauses }, scope, shared);
+      const reader = createReader({ host, upstream, session, pauses }, scope, shared);
+      return withLoginSource(reader, loginField(method), source.describe());
     },
     release: (holder) => sessions.release(holder),
   };
@@ -85,7 +89,7 @@ function identityAt({ host, upstream, principal, caPem, organizationSlug, method
   const parts = [host.root, caPem ?? '', organizationSlug ?? '', principal.key];
   return {
     key: createHash('sha256').update(JSON.stringify(parts)).digest('base64url'),
-    login: (nowMs, signal) => refusedAt(loginField(method), principal.login(api, nowMs, signal)),
+    login: (nowMs, signal) => principal.login(api, nowMs, signal),
     ...(method === undefined ? {} : { via: { provider: 'infisical', method } }),
     ...(principal.revocable ? { revoke: (token, signal) => revoke(upstream, host, token, signal) } : {}),
   };
@@ -93,13 +97,4 @@ function identityAt({ host, upstream, principal, caPem, organizationSlug, method
 
 function loginField(method: string | undefined): string {
   return `infisical.auth${method === undefined ? '' : `.${method}AuthCredentials`}`;
-}
-
-/** Names the manifest's field in a refusal; other failures are not the field's. */
-async function refusedAt<T>(field: string, login: Promise<T>): Promise<T> {
-  try {
-    return await login;
-  } catch (error) {
-    throw error instanceof OperatorError && error.reason === 'LoginRejected' ? error.within(field) : error;
-  }
 }

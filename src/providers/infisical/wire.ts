@@ -112,13 +112,16 @@ export function parseError(json: unknown): WireError | undefined {
 
 const deepestDetails = 4;
 const mostReferences = 5;
+/** Longest name of a place that is repeated. */
+const longestName = 200;
 
 /** Places named anywhere in the details, whose shape differs between releases; only names are taken. */
 function* referencesIn(details: unknown, depth: number): Generator<string> {
   if (depth > deepestDetails || typeof details !== 'object' || details === null) return;
   const { secretKey, secretPath, environment } = placeSchema.safeParse(details).data ?? {};
   if (secretKey !== undefined) {
-    yield [environment, secretPath?.replace(/^\/+|\/+$/g, ''), secretKey].filter((part) => part).join('/');
+    const parts = [environment, secretPath, secretKey].flatMap((part) => (part ?? '').slice(0, longestName).split('/'));
+    yield parts.filter((part) => part !== '').join('/');
   }
   for (const inner of Object.values(details).slice(0, mostReferences)) yield* referencesIn(inner, depth + 1);
 }
