@@ -300,6 +300,37 @@ describe('globals', () => {
   });
 });
 
+describe('expressions over foreign text', () => {
+  const literal = /(?<=[(,=:[?|&!] ?|return )\/(?![*/])((?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+)\/[dgimsuvy]*/g;
+  const literalsOf = (file: string) => [...codeOf(file).matchAll(literal)].map(([, body = '']) => body);
+
+  /** A dot that may repeat without end, tried at each place of the text: time grows with the square of its length. */
+  const roams = (body: string) => !body.startsWith('^') && /(?<!\\)\.[*+]|(?<!\\)\.\{\d+,\}/.test(body);
+
+  it('hold no dot without end, unless they begin at the start of the text', () => {
+    const foreign = sources.filter((file) => ['providers', 'http', 'auth', 'credentials'].includes(roomOf(file)));
+    const broken = foreign.flatMap((file) =>
+      literalsOf(file)
+        .filter(roams)
+        .map((body) => `${file}: ${body}`),
+    );
+    expect(broken).toEqual([]);
+    expect(foreign.flatMap(literalsOf).length).toBeGreaterThan(60);
+  });
+
+  it.each([
+    ['/\\bip\\b.*(not allowed|denied)/i', true],
+    ['/identity .+not found/i', true],
+    ['/a.{3,}b/', true],
+    ['/^Signature (.*)$/', false],
+    ['/\\bproject\\b.{0,60}\\bnot found/i', false],
+    ['/ends\\.*/', false],
+  ])('are judged as meant: %s', (code, isBroken) => {
+    const found = [...`f(${code})`.matchAll(literal)].map(([, body = '']) => body);
+    expect(found.map(roams)).toEqual([isBroken]);
+  });
+});
+
 const isCheckout = existsSync(join(root, '.git'));
 
 describe.skipIf(!isCheckout)('files of the repository', () => {
