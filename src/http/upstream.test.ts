@@ -210,7 +210,10 @@ describe('a lost connection', () => {
     ['503', [503], 200, 2],
     ['502 and 504', [502, 504], 200, 3],
     ['503 three times', [503, 503, 503], 503, 3],
-    ['500', [500], 500, 1],
+    ['a lone 500', [500], 200, 2],
+    ['500 twice', [500, 500], 500, 2],
+    ['500 behind 503', [503, 500], 500, 2],
+    ['501', [501], 501, 1],
     ['503 with retry-after', ['throttled'], 503, 1],
     ['429', [429], 429, 1],
   ] as const)('is mended for GET after %s', async (_, answers, status, requests) => {

@@ -57,8 +57,11 @@ export interface DoorOptions {
 const mostRetries = 2;
 const leastRetryDelayMs = 100;
 const mostRetryDelayMs = 500;
-/** Answers of a proxy or load balancer that often differ a moment later. */
-const retriedStatuses = new Set([502, 503, 504]);
+/**
+ * Answers that often differ a moment later, with the tries after the first. Those of a proxy or load balancer may need two;
+ * a server's own 500 is mostly a request that met a bad moment, or one that fails each time.
+ */
+const retriesAfter: Readonly<Record<number, number>> = { 500: 1, 502: mostRetries, 503: mostRetries, 504: mostRetries };
 /** Bounds on what is remembered; the oldest that nobody uses is forgotten, which costs a new connection. */
 const mostTrusts = 256;
 const mostLanes = 1_024;
@@ -157,7 +160,7 @@ class TrustedUpstream implements Upstream {
     const untilMs = clock.monotonicMs() + limits.wholeMs;
     for (let retries = 0; ; retries++) {
       const result = await this.#tryOnce(request, way, untilMs - clock.monotonicMs(), signal);
-      if (request.method !== 'GET' || retries === mostRetries || !isWorthRetrying(result)) return result;
+      if (request.method !== 'GET' || retries >= retriesWorth(result)) return result;
       const delayMs = leastRetryDelayMs + Math.random() * (mostRetryDelayMs - leastRetryDelayMs);
       if (clock.monotonicMs() + delayMs >= untilMs) return result;
       await pause(clock, delayMs, signal);
@@ -237,10 +240,11 @@ function checkHeaders(request: UpstreamRequest): void {
   }
 }
 
-function isWorthRetrying(result: Exchanged): boolean {
-  if ('failure' in result) return result.failure.isRetryable;
+/** How many tries after the first such a result is worth. */
+function retriesWorth(result: Exchanged): number {
+  if ('failure' in result) return result.failure.isRetryable ? mostRetries : 0;
   // Whoever names a time is not to be asked before it.
-  return retriedStatuses.has(result.answer.status) && result.answer.headers['retry-after'] === undefined;
+  return result.answer.headers['retry-after'] === undefined ? (retriesAfter[result.answer.status] ?? 0) : 0;
 }
 
 /** Resolves after `delayMs`; throws `Aborted` when the signal fires first. */
