@@ -43,10 +43,12 @@ export function createPools(options: {
 }): Pools {
   const { policy, trust, clock, limits } = options;
   const pool = { keepAlive: true, maxFreeSockets: limits.idleSockets, timeout: limits.idleMs };
-  const trusting = { ...pool, secureContext: trust };
+  // Said here too: NODE_TLS_REJECT_UNAUTHORIZED changes what is left unsaid.
+  const verifying = { rejectUnauthorized: true };
+  const trusting = { ...pool, ...verifying, secureContext: trust };
   const direct = { http: new GuardedHttpAgent(pool, policy), https: new GuardedHttpsAgent(trusting, policy) };
   // To the proxy itself the system's roots count, not a store's CA, and the egress policy does not: the administrator set it.
-  const toProxy = { http: new http.Agent(pool), https: new https.Agent(pool) };
+  const toProxy = { http: new http.Agent(pool), https: new https.Agent({ ...pool, ...verifying }) };
   const tunnels = new Map<ProxyServer, https.Agent>();
   const tunnelsThrough = (proxy: ProxyServer) => {
     const agent = tunnels.get(proxy) ?? new TunnelAgent(pool, { proxy, trust, clock, connectMs: limits.connectMs });

@@ -47,6 +47,7 @@ export function openTunnel(way: TunnelWay, target: https.RequestOptions): Promis
         host,
         servername: isIP(host) === 0 ? host : '',
         secureContext: trust,
+        rejectUnauthorized: true, // whatever NODE_TLS_REJECT_UNAUTHORIZED says
         timeout: target.timeout ?? 0,
       });
       secured = handshake;
@@ -72,6 +73,7 @@ function connectRequest(proxy: ProxyServer, authority: string): http.ClientReque
     path: authority,
     headers,
     agent: false,
+    rejectUnauthorized: true,
   });
 }
 
