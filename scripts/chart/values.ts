@@ -317,6 +317,12 @@ export const values: Tree = {
       help: 'Ports of the API server as pods reach it.',
       schema: { type: 'array', items: { type: 'integer', minimum: 1, maximum: 65_535 } },
     },
+    apiServerTo: pieces(
+      'Where the API server is, as peers of a NetworkPolicy, such as `ipBlock: {cidr: 10.0.0.1/32}`; empty allows its ports everywhere.',
+    ),
+    metricsFrom: pieces(
+      'Who may read metrics, as peers of a NetworkPolicy, such as `namespaceSelector: {…}`; empty lets every pod.',
+    ),
     cloudMetadata: flag(false, 'Let it reach the metadata service of a cloud: aws, azure and gcp logins.'),
     extraEgress: pieces('More egress rules.'),
     extraIngress: pieces('More ingress rules.'),

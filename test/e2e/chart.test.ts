@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } 
 import { parse } from 'yaml';
 import { verbs } from '../../scripts/chart/rbac.ts';
 import { withoutEffect } from '../../scripts/chart/values.ts';
+import { forbiddenRanges } from '../../src/http/addresses.ts';
 import { copyChart } from '../support/chart-copy.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { HelmError, type HelmMajor, helm, helmMajors, isHelmThere } from '../support/helm.ts';
@@ -18,6 +19,10 @@ import { until } from '../support/wait.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const hasHelm = await isHelmThere();
+interface Rule {
+  readonly to?: readonly { readonly ipBlock?: { readonly except?: readonly string[] } }[];
+}
+
 const namespace = 'escapement-system';
 const crdNames = ['clustersecretstores', 'externalsecrets', 'secretstores'].map(
   (plural) => `${plural}.external-secrets.io`,
@@ -145,6 +150,21 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
       await rendered({ service: { ipFamilyPolicy: 'PreferDualStack', ipFamilies: ['IPv6', 'IPv4'] } })
     ).find(({ kind }) => kind === 'Service');
     expect(service?.['spec']).toMatchObject({ ipFamilyPolicy: 'PreferDualStack', ipFamilies: ['IPv6', 'IPv4'] });
+  });
+
+  it('keeps the operator from the addresses that its own code refuses, and metrics for whom they are', async () => {
+    const peer = { namespaceSelector: { matchLabels: { team: 'monitoring' } } };
+    const api = { ipBlock: { cidr: '10.0.0.1/32' } };
+    const values = { networkPolicy: { metricsFrom: [peer], apiServerTo: [api] } };
+    const policy = (await rendered(values)).find(({ kind }) => kind === 'NetworkPolicy') ?? { spec: undefined };
+    const { ingress, egress } = policy.spec as { ingress: Rule[]; egress: Rule[] }; // the kind's own schema
+    const excepted = egress.flatMap(({ to = [] }) => to.flatMap(({ ipBlock }) => ipBlock?.except ?? []));
+    expect(excepted).toEqual([...forbiddenRanges.ipv4, ...forbiddenRanges.ipv6]);
+    expect(ingress).toEqual([
+      { ports: [{ protocol: 'TCP', port: 8080 }], from: [peer] },
+      { ports: [{ protocol: 'TCP', port: 8082 }] },
+    ]);
+    expect(egress.map(({ to }) => to)).toContainEqual([api]);
   });
 
   it('renders no cluster-scoped object for a release that serves one namespace', async () => {
