@@ -1,6 +1,5 @@
 // How connections are made and kept: pools for the direct way, where every address is judged by the egress policy, and for
 // the way through a proxy, which resolves names itself. One set of pools per trust context.
-import { promises as dns, type LookupAddress, type LookupOptions } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
@@ -8,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
 import type { DoorClock } from './contract.ts';
 import type { EgressPolicy } from './egress.ts';
+import type { NameResolver } from './names.ts';
 import type { ProxyServer } from './proxy.ts';
 import { openTunnel, type TunnelWay } from './tunnel.ts';
 
@@ -36,17 +36,17 @@ export interface Pools {
 }
 
 export function createPools(options: {
-  readonly policy: EgressPolicy;
+  readonly guard: Guard;
   readonly trust: SecureContext;
   readonly clock: DoorClock;
   readonly limits: PoolLimits;
 }): Pools {
-  const { policy, trust, clock, limits } = options;
+  const { guard, trust, clock, limits } = options;
   const pool = { keepAlive: true, maxFreeSockets: limits.idleSockets, timeout: limits.idleMs };
   // Said here too: NODE_TLS_REJECT_UNAUTHORIZED changes what is left unsaid.
   const verifying = { rejectUnauthorized: true };
   const trusting = { ...pool, ...verifying, secureContext: trust };
-  const direct = { http: new GuardedHttpAgent(pool, policy), https: new GuardedHttpsAgent(trusting, policy) };
+  const direct = { http: new GuardedHttpAgent(pool, guard), https: new GuardedHttpsAgent(trusting, guard) };
   // To the proxy itself the system's roots count, not a store's CA, and the egress policy does not: the administrator set it.
   const toProxy = { http: new http.Agent(pool), https: new https.Agent({ ...pool, ...verifying }) };
   const tunnels = new Map<ProxyServer, https.Agent>();
@@ -68,29 +68,35 @@ export function createPools(options: {
   };
 }
 
-class GuardedHttpAgent extends http.Agent {
-  readonly #policy: EgressPolicy;
+/** Who finds the addresses of names, and who judges them. */
+interface Guard {
+  readonly policy: EgressPolicy;
+  readonly names: NameResolver;
+}
 
-  constructor(options: http.AgentOptions, policy: EgressPolicy) {
+class GuardedHttpAgent extends http.Agent {
+  readonly #guard: Guard;
+
+  constructor(options: http.AgentOptions, guard: Guard) {
     super(options);
-    this.#policy = policy;
+    this.#guard = guard;
   }
 
   override createConnection(options: http.ClientRequestArgs, onConnected?: OnConnected): Duplex | null | undefined {
-    return super.createConnection(guarded(this.#policy, options), onConnected);
+    return super.createConnection(guarded(this.#guard, options), onConnected);
   }
 }
 
 class GuardedHttpsAgent extends https.Agent {
-  readonly #policy: EgressPolicy;
+  readonly #guard: Guard;
 
-  constructor(options: https.AgentOptions, policy: EgressPolicy) {
+  constructor(options: https.AgentOptions, guard: Guard) {
     super(options);
-    this.#policy = policy;
+    this.#guard = guard;
   }
 
   override createConnection(options: https.RequestOptions, onConnected?: OnConnected): Duplex | null | undefined {
-    return super.createConnection(guarded(this.#policy, options), onConnected);
+    return super.createConnection(guarded(this.#guard, options), onConnected);
   }
 }
 
@@ -113,19 +119,22 @@ class TunnelAgent extends https.Agent {
 }
 
 /** Connection options whose address is judged: at once when it is literal, else as it is resolved. */
-function guarded<T extends http.ClientRequestArgs>(policy: EgressPolicy, options: T): T & { lookup: LookupFunction } {
+function guarded<T extends http.ClientRequestArgs>(guard: Guard, options: T): T & { lookup: LookupFunction } {
   const host = options.host ?? '';
   const port = Number(options.port);
-  if (isIP(host) !== 0) policy.checkAddress(host, port, host);
-  return { ...options, lookup: guardedLookup(policy, port) };
+  if (isIP(host) !== 0) guard.policy.checkAddress(host, port, host);
+  return { ...options, lookup: guardedLookup(guard, port) };
 }
 
-/** Resolves like Node does and refuses the whole answer when one address in it is forbidden. */
-function guardedLookup(policy: EgressPolicy, port: number): LookupFunction {
+/** Refuses the whole answer when one address in it is forbidden. */
+function guardedLookup({ policy, names }: Guard, port: number): LookupFunction {
   return (hostname, options, callback) => {
-    resolve(hostname, options)
+    names
+      .resolve(hostname)
       .then(
-        (addresses) => {
+        (all) => {
+          const family = options.family === 4 || options.family === 6 ? options.family : undefined;
+          const addresses = family === undefined ? all : all.filter((each) => each.family === family);
           for (const { address } of addresses) policy.checkAddress(hostname, port, address);
           const [first] = addresses;
           if (options.all === true) callback(null, [...addresses]);
@@ -135,19 +144,6 @@ function guardedLookup(policy: EgressPolicy, port: number): LookupFunction {
       )
       .catch((error: NodeJS.ErrnoException) => callback(error, ''));
   };
-}
-
-/** Lookups under way. Each blocks one of libuv's four threads, so that connections opened together share one. */
-const lookups = new Map<string, Promise<readonly LookupAddress[]>>();
-
-function resolve(hostname: string, options: LookupOptions): Promise<readonly LookupAddress[]> {
-  const { family, hints } = options;
-  const key = `${hostname} ${family ?? 0} ${hints ?? 0}`;
-  const running = lookups.get(key);
-  if (running !== undefined) return running;
-  const started = dns.lookup(hostname, { ...options, all: true }).finally(() => lookups.delete(key));
-  lookups.set(key, started);
-  return started;
 }
 
 /** Plain http through a proxy: a request to the proxy that names the whole URL (RFC 9112 §3.2.2). */

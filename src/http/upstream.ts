@@ -12,6 +12,7 @@ import type { EgressPolicy } from './egress.ts';
 import { type Exchanged, exchange } from './exchange.ts';
 import type { Pass } from './host-gate.ts';
 import { aborted, Lane } from './lane.ts';
+import { createNameResolver, type NameResolver } from './names.ts';
 import type { ProxyRules, ProxyServer } from './proxy.ts';
 
 export interface DoorLimits {
@@ -48,6 +49,8 @@ export interface DoorOptions {
   readonly userAgent: string;
   readonly clock: DoorClock;
   readonly limits?: Partial<DoorLimits>;
+  /** The machine's own names when absent. */
+  readonly names?: NameResolver;
   readonly observe?: (request: RequestObservation) => void;
   /** A host was found down, or answers again: who waits for it can be woken. */
   readonly onHostChange?: (change: { readonly origin: string; readonly isUp: boolean }) => void;
@@ -69,13 +72,14 @@ const mostLanes = 1_024;
 export function createUpstreamDoor(options: DoorOptions): UpstreamDoor {
   const limits = { ...defaultLimits, ...options.limits };
   const closing = new AbortController();
+  const names = options.names ?? createNameResolver({ clock: options.clock });
   const trusts = new Map<string, TrustedUpstream>();
   const byText = new Map<string, TrustedUpstream>();
   const loadGot = once(() => importGot(options.userAgent));
   const build = (pem: string | undefined) => {
     setImmediate(() => void loadGot().catch(() => {})); // who opens a way uses it soon; a failure shows then
     const pools = createPools({
-      policy: options.policy,
+      guard: { policy: options.policy, names },
       trust: trustContext(pem),
       clock: options.clock,
       limits: { connectMs: limits.connectMs, idleMs: limits.idleMs, idleSockets: limits.slotsPerOrigin },
