@@ -5,6 +5,13 @@ export interface UpstreamRequest {
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /**
+   * What fails and recovers together with it at this host, such as an API root and an identity: only these learn from each
+   * other that the host is down. All requests of the host without one.
+   */
+  readonly group?: string;
+  /** Who asks, such as a namespace: where many wait for a host, they take turns. */
+  readonly turn?: string;
   /** Largest answer that is read, in bytes; the door's default when absent. */
   readonly maxBytes?: number;
 }

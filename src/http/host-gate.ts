@@ -1,5 +1,6 @@
 // Whether a host is worth asking: a gate that closes when the host is down, so that the many who want it fail at once
-// instead of each waiting for a deadline. A pure state machine; one gate per origin and trust.
+// instead of each waiting for a deadline. A pure state machine; one gate per trust, origin and group of requests that fail
+// together, so that nobody's mistakes close it for others.
 //
 //            connection failed, or two targets silent since the last answer
 //   open ─────────────────────────────────────────────────────────────────────▶ closed ──┐
@@ -61,6 +62,10 @@ export class HostGate {
   /** True when nothing is remembered: the gate may be forgotten and made anew. */
   get isPristine(): boolean {
     return this.#closed === undefined && this.#suspects.size === 0;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
   }
 
   /** Throws `UpstreamUnavailable` with the time until the next probe, when the gate is closed and no probe is due. */

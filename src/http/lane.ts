@@ -1,27 +1,58 @@
-// The way to one origin: its gate, and the slots that bound how many requests are under way at a time. Waiting for a slot
-// costs no deadline; when the gate closes meanwhile, those who wait learn it as they reach their slot.
+// The way to one origin: a gate for each group of requests that fail together (an API root and an identity), and the slots
+// that bound how many requests are under way at a time. Slots go round over the turns of those who wait, and none takes all:
+// what one tenant's stores do on a host is never what another's wait for. Waiting for a slot costs no deadline; when a gate
+// closes meanwhile, those who wait learn it as they reach their slot.
 import { OperatorError } from '../core/operator-error.ts';
 import type { DoorClock } from './contract.ts';
 import { HostGate, type Pass } from './host-gate.ts';
 
+/** Share of the slots that one turn may hold. */
+const mostOfSlots = 0.75;
+/** Bound on remembered gates; the oldest that nobody uses is forgotten, and opens. */
+const mostGates = 1_024;
+
+/** Whose a request is. */
+export interface LaneKey {
+  /** What fails and recovers together. */
+  readonly group: string;
+  /** Who takes turns with others, such as a namespace; '' is nobody, and may have every slot. */
+  readonly turn: string;
+  /** What is asked for: method, path and query. */
+  readonly target: string;
+}
+
+interface Door {
+  readonly gate: HostGate;
+  users: number;
+}
+
 export class Lane {
-  readonly #gate: HostGate;
-  readonly #waiting = new Set<() => void>();
+  readonly #clock: DoorClock;
+  readonly #onChange: (isUp: boolean) => void;
+  readonly #gates = new Map<string, Door>();
+  /** Who waits, by turn; the first turn in order is the next. */
+  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #held = new Map<string, number>();
+  readonly #mostPerTurn: number;
   #free: number;
   #users = 0;
+  #closedGates = 0;
 
   constructor(options: {
     readonly clock: DoorClock;
     readonly slots: number;
+    /** Told when the first gate closes, and when the last one is open again. */
     readonly onChange: (isUp: boolean) => void;
   }) {
-    this.#gate = new HostGate(options.clock, options.onChange);
+    this.#clock = options.clock;
+    this.#onChange = options.onChange;
     this.#free = options.slots;
+    this.#mostPerTurn = Math.ceil(options.slots * mostOfSlots);
   }
 
-  /** True when nobody uses it and its gate remembers nothing. */
+  /** True when nobody uses it and no gate remembers anything. */
   get isIdle(): boolean {
-    return this.#users === 0 && this.#gate.isPristine;
+    return this.#users === 0 && this.#gates.size === 0;
   }
 
   get isUsed(): boolean {
@@ -29,26 +60,54 @@ export class Lane {
   }
 
   /** Runs `task` in a slot with the gate's leave. Throws `UpstreamUnavailable` when the gate is closed, `Aborted`. */
-  async run<T>(target: string, signal: AbortSignal, task: (pass: Pass) => Promise<T>): Promise<T> {
-    this.#gate.check(); // Fail at once, also while slow requests hold all slots.
+  async run<T>({ group, turn, target }: LaneKey, signal: AbortSignal, task: (pass: Pass) => Promise<T>): Promise<T> {
+    const door = this.#doorFor(group);
     this.#users += 1;
+    door.users += 1;
     try {
-      await this.#acquire(signal);
+      door.gate.check(); // Fail at once, also while slow requests hold all slots.
+      await this.#acquire(turn, signal);
       try {
-        return await task(this.#gate.enter(target));
+        return await task(door.gate.enter(target));
       } finally {
-        this.#release();
+        this.#release(turn);
       }
     } finally {
       this.#users -= 1;
+      door.users -= 1;
+      if (door.users === 0 && door.gate.isPristine && this.#gates.get(group) === door) this.#gates.delete(group);
     }
   }
 
-  #acquire(signal: AbortSignal): Promise<void> {
+  #doorFor(group: string): Door {
+    const known = this.#gates.get(group);
+    if (known !== undefined) return known;
+    const gate = new HostGate(this.#clock, (isUp) => this.#noteChange(isUp));
+    const door: Door = { gate, users: 0 };
+    this.#gates.set(group, door);
+    if (this.#gates.size > mostGates) this.#forgetOne();
+    return door;
+  }
+
+  #forgetOne(): void {
+    for (const [group, { gate, users }] of this.#gates) {
+      if (users > 0) continue;
+      this.#gates.delete(group);
+      if (gate.isClosed) this.#noteChange(true);
+      return;
+    }
+  }
+
+  #noteChange(isUp: boolean): void {
+    this.#closedGates += isUp ? -1 : 1;
+    if (this.#closedGates === (isUp ? 0 : 1)) this.#onChange(isUp);
+  }
+
+  #acquire(turn: string, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(aborted());
-      if (this.#free > 0) {
-        this.#free -= 1;
+      if (this.#free > 0 && this.#mayHoldMore(turn)) {
+        this.#take(turn);
         return resolve();
       }
       const onTurn = () => {
@@ -56,23 +115,49 @@ export class Lane {
         resolve();
       };
       const onAbort = () => {
-        this.#waiting.delete(onTurn);
+        this.#leaveQueue(turn, onTurn);
         reject(aborted());
       };
-      this.#waiting.add(onTurn);
+      this.#waiting.set(turn, (this.#waiting.get(turn) ?? new Set()).add(onTurn));
       signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 
-  /** Hands the slot to the one that waits longest, or puts it back. */
-  #release(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) {
-      this.#free += 1;
+  #heldBy(turn: string): number {
+    return this.#held.get(turn) ?? 0;
+  }
+
+  #mayHoldMore(turn: string): boolean {
+    return turn === '' || this.#heldBy(turn) < this.#mostPerTurn;
+  }
+
+  #take(turn: string): void {
+    this.#free -= 1;
+    this.#held.set(turn, this.#heldBy(turn) + 1);
+  }
+
+  #leaveQueue(turn: string, onTurn: () => void): void {
+    const queue = this.#waiting.get(turn);
+    queue?.delete(onTurn);
+    if (queue?.size === 0) this.#waiting.delete(turn);
+  }
+
+  /** Puts the slot back and hands it to the next turn that may have one, to the one there that waits longest. */
+  #release(turn: string): void {
+    this.#free += 1;
+    const left = this.#heldBy(turn) - 1;
+    if (left === 0) this.#held.delete(turn);
+    else this.#held.set(turn, left);
+    for (const [next, queue] of this.#waiting) {
+      const [onTurn] = queue;
+      if (onTurn === undefined || !this.#mayHoldMore(next)) continue;
+      this.#waiting.delete(next);
+      queue.delete(onTurn);
+      if (queue.size > 0) this.#waiting.set(next, queue); // behind all others
+      this.#take(next);
+      onTurn();
       return;
     }
-    this.#waiting.delete(next);
-    next();
   }
 }
 

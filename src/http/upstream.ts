@@ -115,7 +115,7 @@ interface UpstreamParts extends Omit<DoorOptions, 'limits'> {
   readonly closing: AbortSignal;
 }
 
-/** Guards the lanes: one per origin, so that what one store learns about a host holds for all with the same trust. */
+/** Guards the lanes, one per origin: what one request learns holds for all of its group with the same trust. */
 class TrustedUpstream implements Upstream {
   readonly #parts: UpstreamParts;
   readonly #lanes = new Map<string, Lane>();
@@ -134,7 +134,8 @@ class TrustedUpstream implements Upstream {
     const { origin, pathname, search } = request.url;
     const lane = this.#laneFor(origin);
     try {
-      return await lane.run(`${request.method} ${pathname}${search}`, either, (pass) =>
+      const { group = '', turn = '' } = request;
+      return await lane.run({ group, turn, target: `${request.method} ${pathname}${search}` }, either, (pass) =>
         this.#sendInLane(request, { got, proxy: proxy(request.url), pass }, either),
       );
     } finally {

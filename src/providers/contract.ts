@@ -35,7 +35,7 @@ export interface Freshness {
 export interface StoreReader {
   /** Objects with equal phase keys refresh in one wave and share its fetches. */
   readonly phaseKey: string;
-  /** `scheme://host:port` of the upstream, or '' when there is none: what fails and recovers together. */
+  /** What fails and recovers together, such as an API root and an identity; '' when there is no upstream. */
   readonly origin: string;
   /** One result per request, in order; one snapshot per scope within one call. Throws what concerns all requests. */
   read(requests: readonly ReadRequest[], freshness: Freshness, signal: AbortSignal): Promise<readonly ReadResult[]>;

@@ -28,6 +28,10 @@ export interface ApiAccess {
   readonly upstream: Upstream;
   readonly session: Session;
   readonly pauses: Pauses;
+  /** What fails and recovers together: the API root and the identity. */
+  readonly group: string;
+  /** Who takes turns with others at the host: a namespace, or a cluster store. */
+  readonly turn: string;
 }
 
 /** An answer that may be the one that the caller has kept. */

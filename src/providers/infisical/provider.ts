@@ -42,14 +42,17 @@ export function createInfisicalProvider(ports: InfisicalPorts): Provider<Infisic
       const scope = readScope(spec.secretsScope);
       const caPem = await readCa(spec, context, signal);
       const method = infisicalLogins(spec.auth)[0]?.method;
-      const upstream = counted(door.open(caPem === undefined ? {} : { caPem }), method, observeCall);
+      const way = counted(door.open(caPem === undefined ? {} : { caPem }), method, observeCall);
       const source = noteLoginSource(context.credentials, context.storeNamespace);
       const site = { credentials: source.credentials, host: host.host };
       const principal = await gatherPrincipal(spec.auth, site, signal);
+      const group = `${host.root} ${principal.key}`;
+      const turn = context.storeNamespace ?? `ClusterSecretStore ${context.storeName}`;
+      const upstream = taggedWith(way, { group, turn });
       const organizationSlug = spec.secretsScope.organizationSlug?.trim() || undefined;
       const identity = identityAt({ host, upstream, principal, caPem, organizationSlug, method });
       const session = sessions.open(identity, context.holder);
-      const reader = createReader({ host, upstream, session, pauses }, scope, shared);
+      const reader = createReader({ host, upstream, session, pauses, group, turn }, scope, shared);
       return withLoginSource(reader, loginField(method), source.describe());
     },
     release: (holder) => sessions.release(holder),
@@ -71,6 +74,11 @@ function readSlug(slug: string, field: string): string {
   const trimmed = slug.trim();
   if (trimmed !== '') return trimmed;
   throw new OperatorError('InvalidSpec', `infisical.secretsScope.${field} is empty: write the slug`);
+}
+
+/** The same way, with every request saying whose it is. */
+function taggedWith(upstream: Upstream, whose: { readonly group: string; readonly turn: string }): Upstream {
+  return { send: (request, signal) => upstream.send({ ...request, ...whose }, signal) };
 }
 
 interface IdentityParts {

@@ -31,7 +31,7 @@ type FolderLookUp = (name: string) => Outcome<WireSecret>;
 export function createReader(access: ApiAccess, base: Scope, shared: SharedReads): StoreReader {
   return {
     phaseKey: [access.host.origin, access.session.key, base.project, base.environment, base.folder].join('|'),
-    origin: access.host.origin,
+    origin: access.group,
     async read(requests, freshness, signal) {
       return new Reading(access, base, shared, freshness, signal).answer(
         requests.map((request) => plan(request, base)),
@@ -107,7 +107,7 @@ class Reading {
     const view = this.#shared.views.get(
       {
         key,
-        origin: this.#access.host.origin,
+        origin: `${this.#access.host.origin} ${this.#access.turn}`,
         notBeforeMs: this.#freshness.notBeforeMs,
         fetch: (kept, signal) => fetchView(this.#access, scope, kept, signal),
       },
@@ -166,7 +166,7 @@ class Reading {
     return this.#shared.secrets.get(
       {
         key: JSON.stringify([this.#access.session.key, scope, name]),
-        origin: this.#access.host.origin,
+        origin: `${this.#access.host.origin} ${this.#access.turn}`,
         notBeforeMs: this.#freshness.notBeforeMs,
         fetch: (kept, signal) => fetchSecret(this.#access, scope, name, kept, signal),
       },
