@@ -74,7 +74,7 @@ const rooms: Readonly<Record<string, Room>> = {
     packages: ['@kubernetes/client-node', 'yaml'],
   },
   http: { imports: ['core'], packages: ['got'] },
-  core: { imports: ['crds'], packages: ['re2js', 'yaml'], node: ['crypto', 'util'] },
+  core: { imports: ['crds'], packages: ['re2js', 'yaml'], node: ['crypto', 'util', 'zlib'] },
   crds: { imports: [], packages: ['zod'], node: [] },
   runtime: { imports: [], node: ['events', 'perf_hooks', 'v8', 'vm'] },
   // Errors of ours are told by their class.

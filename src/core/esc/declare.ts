@@ -1,0 +1,171 @@
+// From a tree of nodes to what it declares: description, imports, values. Everything that can be told from one document
+// alone is told here.
+import { below, type Diagnostic, positionsOf, writePath } from './diagnostics.ts';
+import type { EscDocument, Expression, Import, ObjectExpression, Place, Telling } from './expression.ts';
+import { nearest } from './nearest.ts';
+import { ExpressionReader } from './read-expression.ts';
+import { type Entry, type Node, readTree, type Tree, treeOfData } from './tree.ts';
+
+/** Reads the text of a document. Never throws: problems are the document's diagnostics. */
+export function readDocument(name: string, text: string): EscDocument {
+  return declare(name, readTree(text), positionsOf(text));
+}
+
+/** The document of plain data `{imports, values}`, such as an Environment's spec. */
+export function documentOfData(name: string, data: unknown): EscDocument {
+  return declare(name, treeOfData(data), undefined);
+}
+
+function declare(name: string, tree: Tree, position: ReturnType<typeof positionsOf> | undefined): EscDocument {
+  const tell = (place: Place, { severity = 'error', summary, suggestion }: Telling): Diagnostic => ({
+    severity,
+    summary,
+    environment: name,
+    path: writePath(place.path),
+    ...(position !== undefined &&
+      place.span !== undefined && { range: { begin: position(place.span[0]), end: position(place.span[1]) } }),
+    ...(suggestion !== undefined && { suggestion }),
+  });
+  const diagnostics: Diagnostic[] = [];
+  const duplicates: Diagnostic[] = [];
+  const nowhere: Place = { span: undefined, path: undefined };
+  const empty: ObjectExpression = { kind: 'object', entries: new Map(), ...nowhere };
+  const broken = (loadDiagnostics: readonly Diagnostic[]): EscDocument => {
+    return { name, imports: [], values: empty, isEmpty: true, isBroken: true, loadDiagnostics, duplicates, tell };
+  };
+  if ('problems' in tree) {
+    return broken(tree.problems.map(({ summary, span, path }) => tell({ span, path }, { summary })));
+  }
+  if (tree.root.kind !== 'object') return broken([tell(nowhere, { summary: 'environment must be an object' })]);
+  const declarer = new Declarer(
+    (place, telling) => diagnostics.push(tell(place, telling)),
+    (place, telling) => duplicates.push(tell(place, telling)),
+  );
+  const { imports, values, count } = declarer.environment(tree.root.entries);
+  const declared = { imports, values: { ...empty, entries: values }, isEmpty: count === 0, isBroken: false };
+  return { name, ...declared, loadDiagnostics: diagnostics, duplicates, tell };
+}
+
+type Report = (place: Place, telling: Telling) => unknown;
+
+const fields = ['description', 'imports', 'values'] as const;
+/** Roots of references that are not keys of the environment. */
+const reserved: ReadonlySet<string> = new Set(['imports', 'context', 'environments']);
+
+class Declarer {
+  readonly #report: Report;
+  readonly #reportDuplicate: Report;
+  readonly #expressions: ExpressionReader;
+
+  constructor(report: Report, reportDuplicate: Report) {
+    this.#report = report;
+    this.#reportDuplicate = reportDuplicate;
+    this.#expressions = new ExpressionReader(report, reportDuplicate);
+  }
+
+  environment(entries: readonly Entry[]) {
+    const found = new Map<string, Node>();
+    const seen = new Set<string>();
+    for (const { key, keySpan, value } of entries) {
+      const place: Place = { span: keySpan, path: below(undefined, key) };
+      if (seen.has(key)) this.#report(place, { severity: 'warning', summary: `duplicate key ${JSON.stringify(key)}` });
+      seen.add(key);
+      const field = fields.find((each) => new RegExp(`^${each}$`, 'iu').test(key));
+      if (field !== undefined) found.set(field, value);
+      else this.#report(place, { severity: 'warning', ...unknownField(key) });
+    }
+    const description = found.get('description');
+    if (description !== undefined) this.#description(description);
+    const imports = found.get('imports');
+    const values = found.get('values');
+    const importList = imports === undefined ? [] : this.#list(imports);
+    const valueEntries = values === undefined ? [] : this.#object(values);
+    return {
+      imports: importList.flatMap((entry) => this.#importOf(entry)),
+      values: this.#values(valueEntries),
+      count: importList.length + valueEntries.length,
+    };
+  }
+
+  #description(node: Node): void {
+    const isLiteral = node.kind === 'string' && ['null', 'string'].includes(this.#expressions.read(node).kind);
+    if (!isLiteral) this.#report(node, { summary: 'description must be a string' });
+  }
+
+  #list(node: Node): readonly Node[] {
+    if (node.kind === 'array') return node.elements;
+    this.#report(node, { summary: 'imports must be a list' });
+    return [];
+  }
+
+  #object(node: Node): readonly Entry[] {
+    if (node.kind === 'object') return node.entries;
+    this.#report(node, { summary: 'values must be an object' });
+    return [];
+  }
+
+  #importOf(node: Node): Import[] {
+    const place: Place = { span: node.span, path: node.path };
+    if (node.kind === 'string') return [{ name: node.value, merge: true, ...place }];
+    if (node.kind !== 'object') {
+      this.#report(node, { summary: 'import must be a string or an object' });
+      return [];
+    }
+    const [only] = node.entries;
+    if (only === undefined || node.entries.length !== 1) {
+      this.#report(node, { summary: 'import must have a single key' });
+      return [];
+    }
+    return [{ name: only.key, merge: this.#isMerged(only.value), ...place }];
+  }
+
+  /** Options that are no object leave the import merged; a `merge` that is no boolean counts as false. */
+  #isMerged(options: Node): boolean {
+    if (options.kind !== 'object') {
+      this.#report(options, { summary: 'import must be an object' });
+      return true;
+    }
+    let merge = true;
+    let seen = 0;
+    for (const { key, keySpan, value } of options.entries) {
+      if (!/^merge$/iu.test(key)) continue;
+      if (seen++ > 0) {
+        const place: Place = { span: keySpan, path: value.path };
+        this.#report(place, { severity: 'warning', summary: `duplicate key ${JSON.stringify(key)}` });
+      }
+      if (value.kind !== 'boolean') this.#report(value, { summary: 'merge must be a boolean value' });
+      merge = value.kind === 'boolean' && value.value;
+    }
+    return merge;
+  }
+
+  /** The first level: keys are taken literally, some are refused. */
+  #values(entries: readonly Entry[]): ReadonlyMap<string, Expression> {
+    const values = new Map<string, Expression>();
+    for (const { key, keySpan, value } of entries) {
+      const place: Place = { span: keySpan, path: value.path };
+      if (reserved.has(key)) {
+        this.#report(place, { summary: `${JSON.stringify(key)} is a reserved key` });
+        continue;
+      }
+      if (key.startsWith('fn::')) {
+        this.#report(place, {
+          summary: `builtin function call ${JSON.stringify(key)} not allowed at the top level`,
+        });
+      }
+      const expression = this.#expressions.read(value);
+      if (values.has(key)) this.#reportDuplicate(place, { summary: `duplicate key ${JSON.stringify(key)}` });
+      else values.set(key, expression);
+    }
+    return values;
+  }
+}
+
+function unknownField(key: string): Telling {
+  const { sorted, suggestion } = nearest(key, fields);
+  const names = sorted.map((each) => JSON.stringify(each)).join(', ');
+  return {
+    summary: `Field '${key}' does not exist on Object 'environment'. Existing fields are: ${names}`,
+    suggestion,
+  };
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { documentOfData, readDocument } from './declare.ts';
+import { opened, problems, shown } from './evaluation.fixture.ts';
+import { propertyAt } from './export.ts';
+
+describe('a document that is plain data', () => {
+  it('evaluates as its text does', () => {
+    const data = { values: { a: 1.5, b: ['${a}', true, null], c: { 'fn::toJSON': '${b}' } } };
+    const text = 'values: {a: 1.5, b: ["${a}", true, null], c: {fn::toJSON: "${b}"}}';
+    const fromData = opened(documentOfData('env', data));
+    expect(shown(fromData)).toEqual({ a: 1.5, b: [1.5, true, null], c: '[1.5,true,null]' });
+    expect(shown(fromData)).toEqual(shown(opened(readDocument('env', text))));
+  });
+
+  it('tells paths without ranges', () => {
+    const { diagnostics } = opened(documentOfData('env', { values: { a: { b: ['${nope}'] } } }));
+    expect(diagnostics).toEqual([
+      { severity: 'error', summary: 'unknown property "nope"', environment: 'env', path: 'values.a.b[0]' },
+    ]);
+  });
+});
+
+describe('places of diagnostics', () => {
+  it('point into plain strings', () => {
+    const { diagnostics } = opened(readDocument('env', 'values:\n  a:\n    b: 1\n  c: x ${a.nope}\n'));
+    expect(diagnostics[0]?.range).toEqual({
+      begin: { line: 4, column: 12, offset: 33 },
+      end: { line: 4, column: 16, offset: 37 },
+    });
+  });
+
+  it('name the imported document', () => {
+    const { diagnostics } = opened(readDocument('env', 'imports: [a]'), { a: 'values: {x: "${nope}"}' });
+    expect(diagnostics.map(({ environment, path }) => [environment, path])).toEqual([['a', 'values.x']]);
+  });
+
+  it('offer the key that was probably meant', () => {
+    const { diagnostics } = opened(readDocument('env', 'values: {apiKey: 1, r: "${api_keu}"}'));
+    expect(diagnostics[0]?.suggestion).toBe('apiKey');
+  });
+});
+
+describe('a property', () => {
+  it('is found by its path', () => {
+    const { value } = opened(readDocument('env', 'values: {a: [{"b c": 1}]}'));
+    const found = value === undefined ? undefined : propertyAt(value, 'a[0]["b c"]');
+    expect(found?.data).toEqual({ kind: 'number', text: '1' });
+    expect(value && propertyAt(value, 'a[1].x')).toBeUndefined();
+    expect(value && propertyAt(value, 'a[')).toBeUndefined();
+  });
+});
+
+describe('a check', () => {
+  it('asks for nothing to be opened', () => {
+    expect(problems(opened(readDocument('env', 'values: {o: {fn::open::test: {}}}'), {}, 'check'))).toEqual([]);
+  });
+});

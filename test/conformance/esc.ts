@@ -1,0 +1,70 @@
+// Conformance with the reference evaluator of ESC: `npm run conformance:esc -- [DIR]` evaluates every case below DIR
+// (../shared/contracts/esc from the repository's root) and compares values, secret paths, texts of errors and warnings,
+// check mode, rotations, parsing and encryption. DIR holds suites (`eval*`, `parse`, `crypt`) of case folders, or is one.
+//   --only NAME,NAME  these cases only
+// The last line counts; exits 1 when a case differs. Without the directory it says so and exits 0.
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { judge } from './esc/judge.ts';
+
+const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
+
+const contracts = resolve(positionals[0] ?? join(import.meta.dirname, '../../../shared/contracts/esc'));
+
+function run(): void {
+  if (!existsSync(contracts)) {
+    print(`skipped: there are no cases at ${contracts}; name another directory`);
+    print('0 passed, 0 failed, 1 skipped');
+    return;
+  }
+  let passed = 0;
+  let failed = 0;
+  for (const { suite, folder } of cases()) {
+    const differences = judge(suite, folder);
+    if (differences.length === 0) passed++;
+    else failed++;
+    for (const each of differences) print(`${suite}/${basename(folder)}: ${each}`);
+  }
+  print(`${passed} passed, ${failed} failed`);
+  if (failed > 0 || passed === 0) process.exitCode = 1;
+}
+
+interface Case {
+  readonly suite: string;
+  readonly folder: string;
+}
+
+function cases(): readonly Case[] {
+  const isSuite = isCase(contracts) || foldersOf(contracts).some((name) => isCase(join(contracts, name)));
+  const suites = isSuite ? [contracts] : foldersOf(contracts).map((name) => join(contracts, name));
+  const only = flags.only?.split(',');
+  return suites.flatMap((suite) =>
+    foldersOf(suite)
+      .filter((name) => isCase(join(suite, name)) && only?.includes(name) !== false)
+      .map((name) => ({ suite: kindOf(join(suite, name)), folder: join(suite, name) })),
+  );
+}
+
+function isCase(folder: string): boolean {
+  return existsSync(join(folder, 'expected.json')) || existsSync(join(folder, 'ciphertext.yaml'));
+}
+
+/** A case tells by its files which suite it belongs to. */
+function kindOf(folder: string): string {
+  if (existsSync(join(folder, 'ciphertext.yaml'))) return 'crypt';
+  return existsSync(join(folder, 'case.json')) ? 'eval' : 'parse';
+}
+
+function foldersOf(folder: string): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+run();
