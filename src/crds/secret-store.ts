@@ -17,6 +17,9 @@ const providerSpecs = { infisical: infisicalSpec, pulumi: pulumiSpec, esc: escSp
 /** A provider that this operator serves: the name of its block under `spec.provider`. */
 export type ServedProvider = keyof typeof providerSpecs;
 
+/** What the block of each provider holds. */
+export type ProviderSpecs = { readonly [P in ServedProvider]: z.infer<(typeof providerSpecs)[P]> };
+
 export function isServedProvider(name: string): name is ServedProvider {
   return Object.hasOwn(providerSpecs, name);
 }

@@ -31,8 +31,8 @@ import type { Transport } from '../kube/transport.ts';
 import type { Resource } from '../kube/types.ts';
 import { fakeProvider } from '../providers/fake/provider.ts';
 import { createInfisicalProvider } from '../providers/infisical/provider.ts';
-import { createRegistry } from '../providers/registry.ts';
-import type { SnapshotRead } from '../providers/snapshots.ts';
+import type { SnapshotRead } from '../providers/shared/snapshots.ts';
+import { providersByName } from '../providers/table.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Slots } from '../runtime/slots.ts';
 import type { Work } from '../runtime/while-leading.ts';
@@ -187,7 +187,7 @@ function openUpstreams({ config, clock, metrics, userAgent }: Base) {
   });
   return {
     sessions,
-    provider: createRegistry({ infisical, fake: fakeProvider }),
+    provider: providersByName({ infisical, fake: fakeProvider, pulumi: undefined, esc: undefined }),
     clouds: createCloudSources({ ...cloudDoors, environment: config.cloud, readFile: readBoundedFile, clock }),
     close() {
       door.close();

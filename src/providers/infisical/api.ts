@@ -4,12 +4,13 @@
 import type { LoginApi, Session } from '../../auth/contract.ts';
 import { OperatorError } from '../../core/operator-error.ts';
 import type { SecretValue } from '../../core/secret-value.ts';
-import type { Upstream, UpstreamAnswer } from '../../http/contract.ts';
-import type { Fetched } from '../snapshots.ts';
+import type { Upstream } from '../../http/contract.ts';
+import { strongEtag } from '../shared/headers.ts';
+import type { Pauses } from '../shared/pauses.ts';
+import type { Fetched } from '../shared/snapshots.ts';
 import { answerError, failure, type Place, readJson } from './errors.ts';
 import type { ApiHost } from './host.ts';
 import { loginError } from './login-errors.ts';
-import type { Pauses } from './pauses.ts';
 import { parseList, parseOne, type WireList, type WireSecret } from './wire.ts';
 
 /** One folder of one environment of one project, and how it is listed. */
@@ -164,12 +165,6 @@ function queryOf(scope: Scope): Record<string, string> {
 
 function placeOf(access: ApiAccess, { project, environment, folder }: Scope): Omit<Place, 'operation'> {
   return { host: access.host.host, scope: { project, environment, folder } };
-}
-
-/** Weak validators never match there, and a proxy that weakens them changes the body as well. */
-function strongEtag(answer: UpstreamAnswer): { readonly etag?: string } {
-  const etag = answer.headers['etag'];
-  return etag !== undefined && /^"[^"]+"$/.test(etag) ? { etag } : {};
 }
 
 function jsonPost({ root }: ApiHost, path: string, body: unknown) {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { OperatorError } from '../../core/operator-error.ts';
 import type { InfisicalAuthMethod } from '../../crds/auth/infisical/table.ts';
-import { counted } from './call-count.ts';
+import { counted } from '../shared/counted.ts';
+import { callName } from './call-count.ts';
 
 const { signal } = new AbortController();
 
@@ -14,7 +15,7 @@ async function seen(path: string, status: number | 'down', method?: InfisicalAut
         return { status, headers: {}, body: Buffer.alloc(0) };
       },
     },
-    method,
+    (request) => callName(request, method),
     (call, outcome) => calls.push(`${call} ${outcome}`),
   );
   await upstream.send({ method: 'GET', url: new URL(`https://host/api${path}`) }, signal).catch(() => {});

@@ -1,10 +1,7 @@
 // Names the calls to Infisical as ESO's metric does, so that dashboards and alerts carry over.
 // Source: ESO 2.9, pkg/metrics and providers/v1/infisical (https://github.com/external-secrets/external-secrets).
 import type { InfisicalAuthMethod } from '../../crds/auth/infisical/table.ts';
-import type { Upstream, UpstreamRequest } from '../../http/contract.ts';
-
-/** Told once per call: its name in ESO's metric, and whether it brought what was asked for. */
-export type ObserveCall = (call: string, status: 'success' | 'error') => void;
+import type { UpstreamRequest } from '../../http/contract.ts';
 
 const logins: Readonly<Record<InfisicalAuthMethod, string>> = {
   universal: 'UniversalAuth',
@@ -20,24 +17,8 @@ const logins: Readonly<Record<InfisicalAuthMethod, string>> = {
   oidc: 'OidcAuth',
 };
 
-/** The same way to the host, with its calls counted. `method` is how the store logs in, undefined for one that does not say. */
-export function counted(upstream: Upstream, method: InfisicalAuthMethod | undefined, observe: ObserveCall): Upstream {
-  return {
-    async send(request, signal) {
-      const call = callName(request, method);
-      try {
-        const answer = await upstream.send(request, signal);
-        observe(call, answer.status < 400 ? 'success' : 'error');
-        return answer;
-      } catch (thrown) {
-        observe(call, 'error');
-        throw thrown;
-      }
-    },
-  };
-}
-
-function callName({ url: { pathname } }: UpstreamRequest, method: InfisicalAuthMethod | undefined): string {
+/** Its name there. `method` is how the store logs in, undefined for one that does not say. */
+export function callName({ url: { pathname } }: UpstreamRequest, method: InfisicalAuthMethod | undefined): string {
   if (/\/v1\/auth\/[a-z]+-auth\/login$/.test(pathname)) {
     return `MachineIdentityLoginVia${method === undefined ? 'Other' : logins[method]}`;
   }

@@ -7,6 +7,7 @@ import { plainLine } from '../../core/plain-line.ts';
 import type { Reason } from '../../core/reasons.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '../../http/contract.ts';
 import { withoutSent } from '../../http/redaction.ts';
+import { clampedDelayMs, headerDelayMs } from '../shared/headers.ts';
 import { steady } from './steady.ts';
 import { parseError, type WireError } from './wire.ts';
 
@@ -191,23 +192,9 @@ function throttled(answer: UpstreamAnswer, said: WireError | undefined, place: P
   });
 }
 
-/** `retry-after` in seconds, or as a date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after). */
-function headerDelayMs(answer: UpstreamAnswer): number | undefined {
-  const text = answer.headers['retry-after']?.trim() ?? '';
-  if (/^\d+$/.test(text)) return clampedMs(Number(text) * 1000);
-  const untilMs = Date.parse(text);
-  const nowMs = Date.parse(answer.headers['date'] ?? '');
-  return Number.isNaN(untilMs) || Number.isNaN(nowMs) ? undefined : clampedMs(untilMs - nowMs);
-}
-
 function messageDelayMs(said: WireError | undefined): number | undefined {
   const [, seconds] = /try again in (\d+)\s*s/i.exec(said?.message ?? '') ?? [];
-  return seconds === undefined ? undefined : clampedMs(Number(seconds) * 1000);
-}
-
-/** At least a second, so that nothing spins; at most an hour, so that a nonsense header does not stop a cluster. */
-function clampedMs(delayMs: number): number {
-  return Math.min(3_600_000, Math.max(1_000, delayMs));
+  return seconds === undefined ? undefined : clampedDelayMs(Number(seconds) * 1000);
 }
 
 function quoted(status: number, said: WireError): string {

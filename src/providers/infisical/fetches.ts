@@ -1,9 +1,9 @@
 // How a scope, or one secret of it, is fetched and judged: conditional on what is kept, and never empty without proof.
 import { OperatorError } from '../../core/operator-error.ts';
-import type { Fetched } from '../snapshots.ts';
+import { isDefinite, type Outcome, refusal } from '../shared/outcome.ts';
+import type { Fetched } from '../shared/snapshots.ts';
 import { type ApiAccess, list, proveFolder, readOne, type Scope } from './api.ts';
 import { emptyView, type FolderView, isEmpty, viewOf } from './folder-view.ts';
-import { isDefinite, type Outcome, refusal } from './outcome.ts';
 import type { WireSecret } from './wire.ts';
 
 /** The scope's view, or why it has none. Throws what may pass by itself. */

@@ -7,13 +7,14 @@ import { type InfisicalAuth, type InfisicalSpec, infisicalLogins, type SecretsSc
 import type { Upstream, UpstreamDoor } from '../../http/contract.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Provider } from '../contract.ts';
-import { type SnapshotRead, Snapshots } from '../snapshots.ts';
+import { readCa } from '../shared/ca.ts';
+import { counted, type ObserveCall } from '../shared/counted.ts';
+import { Pauses } from '../shared/pauses.ts';
+import { type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
 import { loginApi, revoke, type Scope } from './api.ts';
-import { readCa } from './ca.ts';
-import { counted, type ObserveCall } from './call-count.ts';
+import { callName } from './call-count.ts';
 import { type ApiHost, parseHostApi } from './host.ts';
 import { noteLoginSource, withLoginSource } from './login-source.ts';
-import { Pauses } from './pauses.ts';
 import { createReader, readFolder, type SharedReads } from './reader.ts';
 
 export interface InfisicalPorts {
@@ -40,9 +41,13 @@ export function createInfisicalProvider(ports: InfisicalPorts): Provider<Infisic
     async connect(spec, context, signal) {
       const host = parseHostApi(spec.hostAPI);
       const scope = readScope(spec.secretsScope);
-      const caPem = await readCa(spec, context, signal);
+      const caPem = await readCa('infisical', spec, context, signal);
       const method = infisicalLogins(spec.auth)[0]?.method;
-      const way = counted(door.open(caPem === undefined ? {} : { caPem }), method, observeCall);
+      const way = counted(
+        door.open(caPem === undefined ? {} : { caPem }),
+        (request) => callName(request, method),
+        observeCall,
+      );
       const source = noteLoginSource(context.credentials, context.storeNamespace);
       const site = { credentials: source.credentials, host: host.host };
       const principal = await gatherPrincipal(spec.auth, site, signal);

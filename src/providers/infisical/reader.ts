@@ -3,12 +3,12 @@
 import { checkFolderPath, resolveKey } from '../../core/clean-path.ts';
 import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import type { Freshness, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
-import type { Snapshots } from '../snapshots.ts';
+import type { Outcome } from '../shared/outcome.ts';
+import type { Snapshots } from '../shared/snapshots.ts';
 import { type ApiAccess, isReadableByName, type Scope } from './api.ts';
 import { failure } from './errors.ts';
 import { fetchSecret, fetchView } from './fetches.ts';
 import { type FolderView, isWithin, lookUp } from './folder-view.ts';
-import type { Outcome } from './outcome.ts';
 import { type FindRequest, type KeyedRequest, keyFilter, search, select } from './select.ts';
 import type { WireSecret } from './wire.ts';
 

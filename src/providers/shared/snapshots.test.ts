@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FakeClock, settle } from '../../test/support/fake-clock.ts';
-import { OperatorError } from '../core/operator-error.ts';
+import { FakeClock, settle } from '../../../test/support/fake-clock.ts';
+import { OperatorError } from '../../core/operator-error.ts';
 import { type Fetched, Snapshots } from './snapshots.ts';
 
 const neverAborted = new AbortController().signal;

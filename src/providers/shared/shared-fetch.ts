@@ -1,5 +1,5 @@
 // One request to an upstream that many wait for: it goes on while anybody does, and is stopped when the last one leaves.
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../../core/operator-error.ts';
 
 /** Work that is shared by its waiters; whoever made it starts it. */
 export class SharedFetch<T> {

@@ -1,20 +1,29 @@
 // The certificates that a store names for its host: `caBundle` in the manifest, or an object that `caProvider` points to.
 import { OperatorError } from '../../core/operator-error.ts';
-import type { InfisicalSpec } from '../../crds/infisical.ts';
-import type { ConnectContext } from '../contract.ts';
+import type { CaProvider, ConnectContext } from '../contract.ts';
 
-/** The PEM text, or undefined when the store names none; `caBundle` wins. Throws InvalidCredential, and what caText throws. */
+/** The two members that every provider with a host of its own has. */
+export interface CaFields {
+  readonly caBundle?: string | undefined;
+  readonly caProvider?: CaProvider | undefined;
+}
+
+/**
+ * The PEM text, or undefined when the store names none; `caBundle` wins. `block` is the provider's block, for messages.
+ * Throws InvalidCredential, and what caText throws.
+ */
 export async function readCa(
-  spec: InfisicalSpec,
+  block: string,
+  spec: CaFields,
   context: ConnectContext,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (spec.caBundle) return decodeBundle(spec.caBundle);
+  if (spec.caBundle) return decodeBundle(block, spec.caBundle);
   return spec.caProvider === undefined ? undefined : context.caText(spec.caProvider, signal);
 }
 
 /** Manifests carry PEM in base64, some twice encoded; what an API server did not check may be plain PEM. */
-function decodeBundle(bundle: string): string {
+function decodeBundle(block: string, bundle: string): string {
   let text = bundle;
   for (let decodings = 0; decodings <= 2; decodings++) {
     if (text.includes('-----BEGIN ')) return text;
@@ -22,6 +31,6 @@ function decodeBundle(bundle: string): string {
   }
   throw new OperatorError(
     'InvalidCredential',
-    'infisical.caBundle holds no PEM certificate: encode the PEM text in base64',
+    `${block}.caBundle holds no PEM certificate: encode the PEM text in base64`,
   );
 }

@@ -4,8 +4,8 @@
 //   idle ──asked for something younger──▶ collecting (50 ms) ──slot free──▶ fetching ──▶ idle, kept
 //                                             ▲ joined by all who ask meanwhile          │
 //                                             └────── asked for again: next fetch ◀──────┘
-import { OperatorError } from '../core/operator-error.ts';
-import type { Clock } from '../runtime/clock.ts';
+import { OperatorError } from '../../core/operator-error.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { SharedFetch } from './shared-fetch.ts';
 
 /** How long requests are collected before a fetch starts, so that a burst shares it. */
