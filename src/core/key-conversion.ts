@@ -4,7 +4,7 @@ import { compareBytewise } from './byte-order.ts';
 import { OperatorError } from './operator-error.ts';
 
 /** Longest key of a Secret or ConfigMap, in bytes. */
-const longestKeyBytes = 253;
+export const longestKeyBytes = 253;
 const forbidden = /[^\p{L}\p{N}._-]/gu;
 /** How many offenders a message names before it counts the rest. */
 const namedOffenders = 5;
@@ -48,7 +48,7 @@ export function convertKeys<Value>(
   return converted;
 }
 
-/** The values whose keys may stand in a Secret; an empty key is dropped. Throws InvalidKey naming all that may not. */
+/** The values whose keys may stand in a Secret; a source's empty key is dropped. Throws InvalidKey naming all that may not. */
 export function validateKeys<Value>(values: ReadonlyMap<string, Value>): Map<string, Value> {
   const valid = new Map<string, Value>();
   const problems: string[] = [];

@@ -73,6 +73,11 @@ export const reasons = {
     baseDelayMs: 2_000,
     hint: 'a Kubernetes Secret holds at most 1 MiB: select fewer keys',
   },
+  TooMuchWork: {
+    next: 'retry',
+    baseDelayMs: 60_000,
+    hint: 'simplify the field, or divide the work over several ExternalSecrets',
+  },
   ApiDenied: { next: 'retry', baseDelayMs: 5_000, hint: "extend the operator's RBAC" },
   ApiUnavailable: { next: 'retry', baseDelayMs: 1_000, hint: 'retried by itself' },
   Conflict: { next: 'quiet', baseDelayMs: 20, hint: '' },

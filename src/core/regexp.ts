@@ -1,67 +1,130 @@
 // Regular expressions of manifests: RE2 syntax, linear time, and Go's way of replacing. re2js compiles and matches; its own
 // replaceAll follows JavaScript or Java, so Go's expansion rules (https://pkg.go.dev/regexp#Regexp.Expand) stand here.
 import { RE2JS, RE2JSException } from 're2js';
+import { Budget } from './budget.ts';
 import { OperatorError } from './operator-error.ts';
+import { mostRepeats, programSize } from './regexp-size.ts';
 
-/** A compiled pattern; what it holds is re2js's business. */
-export type Regexp = RE2JS;
+/** A compiled pattern, and what it costs to use it. */
+export interface Regexp {
+  readonly program: RE2JS;
+  /** Instructions. */
+  readonly size: number;
+  /** Characters that it looked at since it was compiled: its tables of states grow with them. */
+  seen: number;
+}
 
 /** Longest pattern that is compiled, in UTF-16 units. */
 const longestPattern = 4096;
+/** Largest program: compiling it takes some 30 ms. */
+const largestProgram = 10_000;
 /** Compiled patterns kept: compiling takes some 0.1 ms, and stores repeat a handful of patterns. */
 const cachedPatterns = 256;
+/** What the kept ones may take together, as estimated. */
+const cachedBytes = 32 * 2 ** 20;
+const bytesPerInstruction = 300;
+/** One character may add one state, which lists instructions; re2js keeps no more than this of them per pattern. */
+const bytesPerState = 64;
+const mostStateBytes = 8 * 2 ** 20;
 
 const cache = new Map<string, Regexp>();
 
 /**
- * Compiles, or takes the pattern from the cache. Throws InvalidSpec that quotes the pattern, what is wrong in it, and why.
- * One thing is refused that Go accepts: two groups of the same name.
+ * Compiles, or takes the pattern from the cache. Throws InvalidSpec that quotes the pattern, what is wrong in it, and why;
+ * TooMuchWork for one whose program is too large. One thing is refused that Go accepts: two groups of the same name.
  */
-export function compile(pattern: string): Regexp {
+export function compile(pattern: string, budget = new Budget()): Regexp {
   const known = cache.get(pattern);
-  if (known !== undefined) {
-    cache.delete(pattern); // re-inserted below as the youngest
-    cache.set(pattern, known);
-    return known;
-  }
-  const compiled = compileNew(pattern);
+  const compiled = known ?? compileNew(pattern, budget);
+  if (known !== undefined) cache.delete(pattern); // re-inserted as the youngest
   cache.set(pattern, compiled);
-  const [oldest] = cache.keys();
-  if (cache.size > cachedPatterns && oldest !== undefined) cache.delete(oldest);
+  forgetOldest();
   return compiled;
 }
 
-function compileNew(pattern: string): Regexp {
-  if (pattern.length > longestPattern) {
-    const length = `has ${pattern.length} characters, at most ${longestPattern} are allowed`;
-    throw new OperatorError(
-      'InvalidSpec',
-      `regular expression ${JSON.stringify(`${pattern.slice(0, 40)}…`)} ${length}`,
-    );
-  }
-  try {
-    return RE2JS.compile(pattern);
-  } catch (thrown) {
-    const why =
-      thrown instanceof RE2JSException ? thrown.message.replace(/^error parsing regexp: /, '') : 'it is not RE2 syntax';
-    throw new OperatorError('InvalidSpec', `regular expression ${JSON.stringify(pattern)} does not compile: ${why}`);
+/** What the cache holds, for its tests. */
+export function cachedSize(): { readonly patterns: number; readonly bytes: number } {
+  return { patterns: cache.size, bytes: [...cache.values()].reduce((sum, regexp) => sum + bytesOf(regexp), 0) };
+}
+
+function forgetOldest(): void {
+  let { bytes } = cachedSize();
+  for (const [pattern, regexp] of cache) {
+    if (cache.size <= cachedPatterns && bytes <= cachedBytes) return;
+    bytes -= bytesOf(regexp);
+    cache.delete(pattern);
   }
 }
 
+function bytesOf({ size, seen }: Regexp): number {
+  return size * bytesPerInstruction + Math.min(mostStateBytes, seen * (bytesPerState + Math.min(size, 1_000)));
+}
+
+function compileNew(pattern: string, budget: Budget): Regexp {
+  if (pattern.length > longestPattern) {
+    const length = `has ${pattern.length} characters, at most ${longestPattern} are allowed`;
+    throw new OperatorError('InvalidSpec', `regular expression ${quoted(pattern)} ${length}`);
+  }
+  const { instructions, repeats } = programSize(pattern);
+  if (repeats > mostRepeats) {
+    const why = `repeats something more than ${mostRepeats} times, nested repetitions multiplied`;
+    throw new OperatorError('InvalidSpec', `regular expression ${quoted(pattern)} ${why}`);
+  }
+  if (instructions > largestProgram) {
+    const why = `has more than ${largestProgram} steps once its repetitions are written out`;
+    throw new OperatorError('TooMuchWork', `regular expression ${quoted(pattern)} ${why}`);
+  }
+  budget.spend(instructions * unitsPerInstruction);
+  try {
+    const program = RE2JS.compile(pattern);
+    return { program, size: Math.max(instructions, program.programSize()), seen: 0 };
+  } catch (thrown) {
+    const why =
+      thrown instanceof RE2JSException ? thrown.message.replace(/^error parsing regexp: /, '') : 'it is not RE2 syntax';
+    throw new OperatorError('InvalidSpec', `regular expression ${quoted(pattern)} does not compile: ${why}`);
+  }
+}
+
+/** As messages name a pattern: short ones whole. */
+function quoted(pattern: string): string {
+  return JSON.stringify(pattern.length > longestQuote ? `${pattern.slice(0, 40)}…` : pattern);
+}
+
+const longestQuote = 200;
+/** Compiling an instruction takes some 3 µs. */
+const unitsPerInstruction = 100;
+/** Small programs run as tables of states, large ones step by step. */
+const largestFastProgram = 200;
+
 /** Whether the pattern matches anywhere in the text. */
-export function matches(regexp: Regexp, text: string): boolean {
-  return regexp.test(text);
+export function matches(regexp: Regexp, text: string, budget = new Budget()): boolean {
+  const { size } = regexp;
+  budget.spend(Math.ceil((text.length + 1) * size * (size <= largestFastProgram ? 0.25 : 1)));
+  regexp.seen += text.length;
+  return regexp.program.test(text);
 }
 
 /** Start and end of a group in UTF-16 units, or undefined when it took no part. */
 export type Span = readonly [start: number, end: number] | undefined;
 
 /** Every match in order, as Go's replacement sees them: group 0 and the groups. Empty matches behind a match are dropped. */
-export function* eachMatch(regexp: Regexp, text: string): Generator<readonly [Exclude<Span, undefined>, ...Span[]]> {
-  const matcher = regexp.matcher(text);
+export function* eachMatch(
+  regexp: Regexp,
+  text: string,
+  budget = new Budget(),
+): Generator<readonly [Exclude<Span, undefined>, ...Span[]]> {
+  const matcher = regexp.program.matcher(text);
   const groupCount = matcher.groupCount();
   let lastEnd = 0;
-  for (let searchAt = 0; searchAt <= text.length && matcher.find(searchAt); ) {
+  // Each group more is one more thing that each step of the search carries along.
+  const unitsPerCharacter = regexp.size * (1 + groupCount / 8);
+  regexp.seen += text.length;
+  for (let searchAt = 0; searchAt <= text.length; ) {
+    // What a search reads is only known afterwards, up to the end of the match; without one it is the rest.
+    const isFound = matcher.find(searchAt);
+    const readTo = isFound ? matcher.end() : text.length;
+    budget.spend(Math.ceil((readTo - searchAt + 1) * unitsPerCharacter));
+    if (!isFound) return;
     const whole = [matcher.start(), matcher.end()] as const;
     if (whole[1] > lastEnd || whole[0] === 0) {
       const groups = Array.from({ length: groupCount }, (_, index) =>
@@ -83,28 +146,39 @@ function spanOf(start: number, end: number): Span {
  * Every match replaced by the template: `$1`, `${1}`, `$name`, `${name}`, `$$`. The longest name counts, so `$1x` is the
  * group named "1x"; a group that is not there, or took no part, is empty.
  */
-export function replaceAll(regexp: Regexp, text: string, template: string): string {
+export function replaceAll(regexp: Regexp, text: string, template: string, options: ReplaceOptions = {}): string {
+  const { budget = new Budget(), onProgress } = options;
   let replaced = '';
   let copiedTo = 0;
-  for (const groups of eachMatch(regexp, text)) {
-    replaced += text.slice(copiedTo, groups[0][0]) + expand(template, text, groups, regexp);
+  for (const groups of eachMatch(regexp, text, budget)) {
+    budget.spend(template.length);
+    replaced += text.slice(copiedTo, groups[0][0]) + expand(template, text, groups, regexp, budget);
     copiedTo = groups[0][1];
+    onProgress?.(replaced.length);
   }
   return replaced + text.slice(copiedTo);
 }
 
-function expand(template: string, text: string, groups: readonly Span[], regexp: Regexp): string {
+export interface ReplaceOptions {
+  readonly budget?: Budget;
+  /** Told the length so far, in UTF-16 units; ends the replacing by throwing. */
+  readonly onProgress?: (length: number) => void;
+}
+
+function expand(template: string, text: string, groups: readonly Span[], regexp: Regexp, budget: Budget): string {
   return template.replaceAll(/\$(?:\$|\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/gu, (variable, braced, bare) => {
     if (variable === '$$') return '$';
     const index = groupIndex(String(braced ?? bare), regexp);
     const span = index === undefined ? undefined : groups[index];
-    return span === undefined ? '' : text.slice(span[0], span[1]);
+    if (span === undefined) return '';
+    budget.produce(span[1] - span[0]);
+    return text.slice(span[0], span[1]);
   });
 }
 
 /** A number without leading zeros is an index (Go stops counting at 10^8), all else is a name. */
 function groupIndex(name: string, regexp: Regexp): number | undefined {
   if (/^(?:0|[1-9]\d{0,8})$/.test(name)) return Number(name);
-  const named: Readonly<Record<string, number>> = regexp.namedGroups();
+  const named: Readonly<Record<string, number>> = regexp.program.namedGroups();
   return Object.hasOwn(named, name) ? named[name] : undefined;
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Budget } from './budget.ts';
 import { compareBytewise } from './byte-order.ts';
 import { type MergeStep, type RewriteStep, rewriteKeys, rewriteReporting } from './rewrite.ts';
 import { SecretValue } from './secret-value.ts';
@@ -48,7 +49,8 @@ describe('rewrite by regexp', () => {
     const backwards = rewriteReporting(valuesOf({ d_x: '4', c_k: '3', b_k: '2', a_k: '1' }), step);
     expect(textsOf(forwards.values)).toEqual({ k: '3', x: '4' });
     expect(textsOf(backwards.values)).toEqual({ k: '3', x: '4' });
-    expect(forwards.collisions).toEqual(['k']);
+    expect(forwards.collisions).toEqual([{ step: 'rewrite[0]', key: 'k', winner: 'c_k', losers: ['a_k', 'b_k'] }]);
+    expect(backwards.collisions).toEqual(forwards.collisions);
   });
 
   it('keeps the number of values unless it reports a collision', () => {
@@ -57,7 +59,7 @@ describe('rewrite by regexp', () => {
       fc.property(
         fc.dictionary(key, fc.string()),
         fc.constantFrom('_', 'a+', '^.', '.$', 'b*'),
-        fc.constantFrom('', 'x', '$0$0'),
+        fc.constantFrom('x', '$0$0', '-'),
         (record, source, target) => {
           const { values, collisions } = rewriteReporting(valuesOf(record), [{ regexp: { source, target } }]);
           expect(values.size === Object.keys(record).length).toBe(collisions.length === 0);
@@ -67,10 +69,46 @@ describe('rewrite by regexp', () => {
   });
 });
 
+describe('keys that cannot become keys of a Secret', () => {
+  it('names the step and the fix when the name of a group swallows what stands behind it', () => {
+    const steps = [
+      { regexp: { source: '_', target: '-' } },
+      { regexp: { source: '^(.*)-url$', target: '$1_MONITOR' } },
+    ];
+    expect(() => rewritten({ api_url: 'u' }, ...steps)).toThrow(thrownFor('InvalidKey'));
+    expect(() => rewritten({ api_url: 'u' }, ...steps)).toThrow(/rewrite\[1\]: the key "api-url".*\$\{1\}_MONITOR/);
+  });
+
+  it('lets a later step give a name to what an earlier one left empty', () => {
+    const steps = [{ regexp: { source: '.*', target: '' } }, { regexp: { source: '^$', target: 'all' } }];
+    expect(rewritten({ a: '1' }, ...steps)).toEqual({ all: '1' });
+  });
+
+  it('lets a later step shorten what an earlier one made long', () => {
+    const steps = [{ regexp: { source: '$', target: 'x'.repeat(1_000) } }, { regexp: { source: 'x+', target: '' } }];
+    expect(rewritten({ a: '1' }, ...steps)).toEqual({ a: '1' });
+  });
+
+  it('ends at the step that doubles a key beyond all length', () => {
+    const steps = Array.from({ length: 30 }, () => ({ regexp: { source: '.+', target: '$0$0' } }));
+    const startedMs = performance.now();
+    expect(() => rewritten({ key: 'v' }, ...steps)).toThrow(thrownFor('InvalidKey'));
+    expect(() => rewritten({ key: 'v' }, ...steps)).toThrow(/rewrite\[1\d\]/);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+  });
+
+  it('ends when the values between two steps are too many to hold', () => {
+    const budget = new Budget({ work: 1e9, held: 10_000, produced: 1e9 });
+    const values = valuesOf({ a: 'x'.repeat(20_000) });
+    const run = () => rewriteKeys(values, [{ regexp: { source: 'a', target: 'b' } }], { budget });
+    expect(run).toThrow(thrownFor('TooMuchWork'));
+  });
+});
+
 describe('rewrite by transform', () => {
   it('asks the renderer for each key', () => {
     const upper = (template: string, key: string) => template.replace('.', key.toUpperCase());
-    const values = rewriteKeys(valuesOf({ a: '1' }), [{ transform: { template: '<.>' } }], upper);
+    const values = rewriteKeys(valuesOf({ a: '1' }), [{ transform: { template: '<.>' } }], { transformKey: upper });
     expect(textsOf(values)).toEqual({ '<A>': '1' });
   });
 

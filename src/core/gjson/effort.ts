@@ -1,26 +1,29 @@
 // The bounds of one look-up. Paths come from manifests and documents from upstreams: modifiers and multipaths can multiply
-// text, queries can rescan it, and both can nest.
+// text, queries can rescan it, and both can nest. What it reads and produces is paid from the budget of the reconcile.
+import type { Budget } from '../budget.ts';
 import { OperatorError } from '../operator-error.ts';
 
-/** UTF-16 units read or produced by one look-up: 64 passes over the largest value that a Secret can hold. */
-const maxUnits = 64 * 1024 * 1024;
 /** Nested look-ups: path segments, queries, multipaths, and the levels that a recursive modifier walks down. */
 const maxDepth = 400;
 
 /** Counts what a look-up costs, and throws when it costs too much. */
 export class Effort {
-  #units = 0;
+  readonly #budget: Budget;
   #depth = 0;
 
-  /** Throws InvalidSpec once the units add up to more than a look-up may take. */
+  constructor(budget: Budget) {
+    this.#budget = budget;
+  }
+
+  /** UTF-16 units read or produced. Throws TooMuchWork. */
   spend(units: number): void {
-    this.#units += units;
-    if (this.#units > maxUnits) {
-      throw new OperatorError(
-        'InvalidSpec',
-        'the property path multiplies the document beyond all measure: simplify it',
-      );
-    }
+    this.#budget.spend(units);
+  }
+
+  /** Text that came into being: paid as work, and as bytes produced. Throws TooMuchWork. */
+  produce(units: number): void {
+    this.#budget.spend(units);
+    this.#budget.produce(units);
   }
 
   /** Runs one level further down. Throws InvalidSpec when that is too deep. */

@@ -1,6 +1,7 @@
 // Looks a gjson path up in raw JSON text, as tidwall/gjson 1.18 does (https://github.com/tidwall/gjson): the document is
 // read only as far as needed and not validated, the first of two equal keys wins, results keep their raw text.
 
+import { Budget } from '../budget.ts';
 import { isJson } from '../json-text.ts';
 import { OperatorError } from '../operator-error.ts';
 import { Effort } from './effort.ts';
@@ -38,17 +39,17 @@ import { matchesWildcard } from './wildcard.ts';
 const longestPath = 16_384;
 
 /**
- * What the path selects, or undefined when that is nothing. Throws InvalidSpec when the path is too long, leads too deep or
- * multiplies the document beyond bounds; never for a path or a document that makes no sense.
+ * What the path selects, or undefined when that is nothing. Throws InvalidSpec when the path is too long or leads too deep,
+ * TooMuchWork when it multiplies the document beyond the budget; never for a path or a document that makes no sense.
  */
-export function getPath(json: string, path: string): GjsonResult | undefined {
+export function getPath(json: string, path: string, budget = new Budget()): GjsonResult | undefined {
   if (path.length > longestPath) {
     throw new OperatorError(
       'InvalidSpec',
       `the property path has ${path.length} characters, at most ${longestPath} are allowed`,
     );
   }
-  return lookUp(json, path, new Effort());
+  return lookUp(json, path, new Effort(budget));
 }
 
 /** One look-up after another while pipes lead on; only what is inside a value nests. */
@@ -113,7 +114,7 @@ function collect(json: string, selectors: readonly Selector[], asObject: boolean
     if (found === undefined) continue;
     const value = found.raw === '' ? 'null' : found.raw;
     const member = asObject ? `${memberName(name, path)}:${value}` : value;
-    effort.spend(member.length);
+    effort.produce(member.length);
     members.push(member);
   }
   return asObject ? `{${members.join(',')}}` : `[${members.join(',')}]`;
@@ -284,7 +285,10 @@ function askElement(search: Search, { query, path, pipe, matches }: RunningQuery
     search.found = selected;
     return true;
   }
-  if (selected !== undefined && selected.raw !== '') matches.push(selected.raw);
+  if (selected !== undefined && selected.raw !== '') {
+    effort.produce(selected.raw.length);
+    matches.push(selected.raw);
+  }
   return false;
 }
 
@@ -314,7 +318,9 @@ function collectEach(search: Search, path: string, starts: readonly number[]): G
     const element = isAtClosingBracket(json, start) ? undefined : readValue(json, start);
     if (element === undefined) continue;
     const found = effort.nested(() => lookUp(element.value.raw, split?.left ?? path, effort));
-    if (found !== undefined && found.raw !== '') collected.push(found.raw);
+    if (found === undefined || found.raw === '') continue;
+    effort.produce(found.raw.length);
+    collected.push(found.raw);
   }
   return jsonResult(`[${collected.join(',')}]`);
 }

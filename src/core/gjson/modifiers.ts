@@ -34,7 +34,7 @@ const modifiers: Readonly<Record<ModifierName, Modifier>> = {
 export function applyModifier(name: ModifierName, json: string, argument: string, ports: ModifierPorts): string {
   ports.effort.spend(json.length);
   const output = modifiers[name](json, argument, ports);
-  ports.effort.spend(output.length);
+  ports.effort.produce(output.length);
   return output;
 }
 
