@@ -1,9 +1,11 @@
 // Wiring only: reads the command line, builds each room once, hands it what it needs, owns signals and exit codes.
 // Exit codes: 0 ended as asked, 1 could not start or was ended by a fault, 2 the command line is wrong or names what cannot
 // be had: a port that is taken, a certificate that is not there.
+import { workerData } from 'node:worker_threads';
 import { usage } from './cli/usage.ts';
 import { ConfigError, loadConfig, runHelp } from './config.ts';
 import { OperatorError } from './core/operator-error.ts';
+import { heavyRole, serveHeavyWork } from './operator/heavy-thread.ts';
 import { runOperator } from './operator/run.ts';
 import { version } from './version.ts';
 
@@ -49,20 +51,24 @@ async function runUntilSignal(args: readonly string[]): Promise<number> {
       setTimeout(() => process.exit(0), stopWithinMs).unref();
     });
   }
-  return await runOperator(config, stopping.signal);
+  return await runOperator(config, new URL(import.meta.url), stopping.signal);
 }
 
-main(process.argv.slice(2)).then(
-  (code) => process.exit(code),
-  (thrown: unknown) => {
-    if (thrown instanceof ConfigError) {
-      process.stderr.write(`${thrown.message}\n`);
-      process.exit(2);
-    }
-    process.stderr.write(`escapement: ${textOf(thrown)}\n`);
-    process.exit(1);
-  },
-);
+/** Threads for heavy work are started from this file as well: the product is one file. */
+if (workerData === heavyRole) serveHeavyWork();
+else {
+  main(process.argv.slice(2)).then(
+    (code) => process.exit(code),
+    (thrown: unknown) => {
+      if (thrown instanceof ConfigError) {
+        process.stderr.write(`${thrown.message}\n`);
+        process.exit(2);
+      }
+      process.stderr.write(`escapement: ${textOf(thrown)}\n`);
+      process.exit(1);
+    },
+  );
+}
 
 /** A known failure tells its message; of anything else only the kind and the place, since its text may quote input. */
 function textOf(thrown: unknown): string {

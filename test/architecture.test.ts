@@ -76,7 +76,7 @@ const rooms: Readonly<Record<string, Room>> = {
   http: { imports: ['core'], packages: ['got'] },
   core: { imports: ['crds'], packages: ['re2js', 'yaml'], node: ['crypto', 'util', 'zlib'] },
   crds: { imports: [], packages: ['zod'], node: [] },
-  runtime: { imports: [], node: ['events', 'perf_hooks', 'v8', 'vm'] },
+  runtime: { imports: [], node: ['events', 'perf_hooks', 'v8', 'vm', 'worker_threads'] },
   // Errors of ours are told by their class.
   telemetry: { imports: ['core/operator-error.ts'], packages: ['pino'] },
   'version.ts': { imports: [], node: [] },
@@ -258,6 +258,7 @@ describe('secret bytes', () => {
     'controller/external-secret/apply.ts': 'data of the Secret that is written',
     'credentials/cloud': 'tokens and keys that are exchanged for tokens of a cloud',
     'credentials/operator-identity.ts': 'tokens and key files of the operator, trimmed',
+    'core/jobs.ts': 'values on their way to a worker thread of this process and back',
     'core/rewrite.ts': 'merge reads JSON objects',
     'core/secret-value.ts': 'equality of two values',
     'core/selection.ts': 'decodingStrategy',

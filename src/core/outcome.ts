@@ -1,5 +1,6 @@
 // How a reconcile ended, as data: report.ts turns it into status, event and metric, the controller into the next run.
 import type { OperatorError } from './operator-error.ts';
+import type { Combined } from './selection.ts';
 
 export type Outcome =
   /** The target is as wanted. `wrote` says what that took; `message` and `reason` are those of the Ready condition. */
@@ -10,6 +11,8 @@ export type Outcome =
       readonly message: string;
       /** `/folder/KEY` of values that another folder's value of the same key hides. */
       readonly shadowed: readonly string[];
+      /** Values that a rewrite gave the key of another one. */
+      readonly collisions: Combined['collisions'];
     }
   /** Nothing was due: neither fetched nor written. */
   | { readonly kind: 'idle' }

@@ -247,7 +247,8 @@ describe('combine', () => {
           at: `read ${i}`,
           store: { kind: 'SecretStore', name: 'main' },
           ask: { kind: 'find' },
-          finish: (values) => values,
+          finishKey: '',
+          finish: (values) => ({ values, collisions: [] }),
         }));
         const { data } = combine(reads, answers.map(answer));
         expect(textsOf(data)).toEqual(Object.assign({}, ...answers));

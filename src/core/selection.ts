@@ -1,10 +1,11 @@
 // From a spec to what is read, and from what was read to the data of the Secret. `planReads` lists the reads in the order
 // in which ESO applies them (dataFrom, then data); `combine` decodes, rewrites, converts and lays the entries over each other.
 import type { DataFrom, ExternalSecretSpec, RemoteRef } from '../crds/external-secret.ts';
+import { Budget, entryBytes } from './budget.ts';
 import { checkNullBytes, decodeValue } from './decoding.ts';
 import { convertKeys, validateKeys } from './key-conversion.ts';
 import { asOperatorError, OperatorError } from './operator-error.ts';
-import { rewriteKeys } from './rewrite.ts';
+import { type Collision, rewriteReporting } from './rewrite.ts';
 import { SecretValue } from './secret-value.ts';
 
 /** A store by kind and name, as a spec refers to it. */
@@ -30,8 +31,30 @@ export interface PlannedRead {
   readonly at: string;
   readonly store: StoreRef;
   readonly ask: Ask;
-  readonly finish: (values: ReadonlyMap<string, SecretValue>) => ReadonlyMap<string, SecretValue>;
+  /** Equal for reads that make the same of the same answer; '' for one that is cheap to finish. */
+  readonly finishKey: string;
+  readonly finish: (values: ReadonlyMap<string, SecretValue>, budget: Budget) => Finished;
 }
+
+/** What an entry adds to the Secret. */
+interface Finished {
+  readonly values: ReadonlyMap<string, SecretValue>;
+  readonly collisions: readonly Collision[];
+}
+
+/** The data of the Secret, and what was lost on the way to it. */
+export interface Combined {
+  readonly data: ReadonlyMap<string, SecretValue>;
+  /** `folder/KEY` of values that another folder's value of the same key hides. */
+  readonly shadowed: readonly string[];
+  /** Values that a rewrite gave the key of another one, by the place in the spec. */
+  readonly collisions: readonly (Collision & { readonly at: string })[];
+  /** True when the sources had values, and none of them was left in the end. */
+  readonly isEmptied: boolean;
+}
+
+/** Collisions and shadows that are kept: a message names five, and counts the rest. */
+const mostLosses = 1_000;
 
 export type ReadAnswer =
   | { readonly values: ReadonlyMap<string, SecretValue>; readonly shadowed?: readonly string[] }
@@ -44,7 +67,13 @@ export function planReads(spec: ExternalSecretSpec): readonly PlannedRead[] {
   const single = (spec.data ?? []).map((entry, i) => {
     const at = `spec.data[${i}] (key: ${entry.remoteRef.key})`;
     const store = storeOf(entry.sourceRef?.storeRef ?? defaultStore, at);
-    return { at, store, ask: askFor('value', entry.remoteRef), finish: finishValue(entry.secretKey, entry.remoteRef) };
+    return {
+      at,
+      store,
+      ask: askFor('value', entry.remoteRef),
+      finishKey: '',
+      finish: finishValue(entry.secretKey, entry.remoteRef),
+    };
   });
   return [...fromAll.filter((read) => read !== undefined), ...single];
 }
@@ -56,22 +85,52 @@ export function planReads(spec: ExternalSecretSpec): readonly PlannedRead[] {
 export function combine(
   reads: readonly PlannedRead[],
   answers: readonly ReadAnswer[],
-): { readonly data: ReadonlyMap<string, SecretValue>; readonly shadowed: readonly string[] } {
+  budget = new Budget(),
+): Combined {
   const data = new Map<string, SecretValue>();
   const shadowed: string[] = [];
+  const collisions: (Collision & { readonly at: string })[] = [];
+  const done = new Map<ReadAnswer, Map<string, Finished>>();
+  let hadValues = false;
   for (const [i, read] of reads.entries()) {
     const answer = answers[i];
     if (answer === undefined) throw new OperatorError('Internal', `${read.at}: no answer`);
     if ('error' in answer) throw answer.error.within(read.at);
-    shadowed.push(...(answer.shadowed ?? []));
-    for (const [key, value] of finished(read, answer.values)) data.set(key, value);
+    hadValues ||= answer.values.size > 0;
+    const known = done.get(answer) ?? new Map<string, Finished>();
+    const repeated = read.finishKey === '' ? undefined : known.get(read.finishKey);
+    const result = repeated ?? finished(read, answer.values, budget);
+    if (repeated === undefined && read.finishKey !== '') done.set(answer, known.set(read.finishKey, result));
+    if (repeated === undefined) keepSome(shadowed, answer.shadowed ?? []);
+    if (repeated === undefined)
+      keepSome(
+        collisions,
+        result.collisions.map((each) => ({ ...each, at: read.at })),
+      );
+    charge(read, result.values.size, budget);
+    for (const [key, value] of result.values) data.set(key, value);
   }
-  return { data, shadowed };
+  return { data, shadowed, collisions, isEmptied: hadValues && data.size === 0 };
 }
 
-function finished(read: PlannedRead, values: ReadonlyMap<string, SecretValue>): ReadonlyMap<string, SecretValue> {
+function keepSome<T>(list: T[], more: readonly T[]): void {
+  for (const each of more.slice(0, Math.max(0, mostLosses - list.length))) list.push(each);
+}
+
+/** Laying entries over the ones that are there. */
+function charge(read: PlannedRead, entries: number, budget: Budget): void {
   try {
-    return read.finish(values);
+    budget.spend(entries * unitsPerEntry);
+  } catch (thrown) {
+    throw asOperatorError(thrown).within(read.at);
+  }
+}
+
+const unitsPerEntry = 20;
+
+function finished(read: PlannedRead, values: ReadonlyMap<string, SecretValue>, budget: Budget): Finished {
+  try {
+    return read.finish(values, budget);
   } catch (thrown) {
     throw asOperatorError(thrown).within(read.at);
   }
@@ -89,11 +148,11 @@ function planDataFrom(entry: DataFrom, at: string, defaultStore: unknown): Plann
       ...(find.tags === undefined ? {} : { tags: find.tags }),
       ...(find.conversionStrategy === undefined ? {} : { conversionStrategy: find.conversionStrategy }),
     };
-    return { at: `${at}.find`, store: storeOf(storeRef, at), ask, finish: finishMany(entry, find) };
+    return { at: `${at}.find`, store: storeOf(storeRef, at), ask, ...finishMany(entry, find) };
   }
   if (extract === undefined) return undefined;
   const place = `${at}.extract (key: ${extract.key})`;
-  return { at: place, store: storeOf(storeRef, at), ask: askFor('map', extract), finish: finishMany(entry, extract) };
+  return { at: place, store: storeOf(storeRef, at), ask: askFor('map', extract), ...finishMany(entry, extract) };
 }
 
 function askFor(kind: 'value' | 'map', ref: RemoteRef): Ask {
@@ -119,27 +178,43 @@ function storeOf(ref: unknown, at: string): StoreRef {
 type Strategies = Pick<RemoteRef, 'conversionStrategy' | 'decodingStrategy' | 'nullBytePolicy'>;
 
 function finishValue(secretKey: string, ref: Strategies): PlannedRead['finish'] {
-  return (values) => {
+  return (values, budget) => {
     const [value] = values.values();
     // An absent value is an error of its own in the answer: an empty map here would drop the key from the Secret.
     if (value === undefined || values.size > 1)
       throw new OperatorError('Internal', `${values.size} values for one key`);
-    return new Map([[secretKey, decodedValue(secretKey, value, ref)]]);
+    return { values: new Map([[secretKey, decodedValue(secretKey, value, ref, budget)]]), collisions: [] };
   };
 }
 
 /** Rewrite, else convert the keys; validate them; decode; check. Without a rewrite keys are always converted. */
-function finishMany(entry: DataFrom, strategies: Strategies): PlannedRead['finish'] {
-  return (values) => {
-    const rewrites = entry.rewrite ?? [];
-    const keyed =
-      rewrites.length > 0 ? rewriteKeys(values, rewrites) : convertKeys(values, strategies.conversionStrategy);
-    return new Map([...validateKeys(keyed)].map(([key, value]) => [key, decodedValue(key, value, strategies)]));
+function finishMany(entry: DataFrom, strategies: Strategies): Pick<PlannedRead, 'finish' | 'finishKey'> {
+  const rewrites = entry.rewrite ?? [];
+  const { conversionStrategy, decodingStrategy, nullBytePolicy } = strategies;
+  return {
+    finishKey: JSON.stringify([rewrites, conversionStrategy, decodingStrategy, nullBytePolicy]),
+    finish(values, budget) {
+      budget.hold(values.size * entryBytes);
+      budget.spend(values.size * unitsPerKey);
+      const { values: keyed, collisions } =
+        rewrites.length > 0
+          ? rewriteReporting(values, rewrites, { budget })
+          : { values: convertKeys(values, conversionStrategy), collisions: [] };
+      const decoded = [...validateKeys(keyed)].map(
+        ([key, value]) => [key, decodedValue(key, value, strategies, budget)] as const,
+      );
+      return { values: new Map(decoded), collisions };
+    },
   };
 }
 
+/** Converting and checking a key. */
+const unitsPerKey = 50;
+
 /** The value after its decodingStrategy, checked by its nullBytePolicy. */
-function decodedValue(key: string, value: SecretValue, strategies: Strategies): SecretValue {
+function decodedValue(key: string, value: SecretValue, strategies: Strategies, budget: Budget): SecretValue {
+  budget.spend(value.length);
+  budget.produce(value.length);
   const bytes = decodeValue(value.reveal(), strategies.decodingStrategy);
   checkNullBytes(key, bytes, strategies.nullBytePolicy);
   return new SecretValue(bytes);

@@ -28,8 +28,8 @@ import { type Base, startWork } from './work.ts';
 const clock = systemClock;
 const userAgent = `escapement/${version}`;
 
-/** Runs until `stopping` fires; the answer is the exit code. Throws OperatorError when it cannot start. */
-export async function runOperator(config: Config, stopping: AbortSignal): Promise<number> {
+/** Runs until `stopping` fires; the answer is the exit code. `threadEntry` is the file that threads for heavy work run. Throws OperatorError when it cannot start. */
+export async function runOperator(config: Config, threadEntry: URL, stopping: AbortSignal): Promise<number> {
   const startedAtMs = clock.nowMs();
   const heapTimer = keepHeapSmall(clock);
   const log = createLogger(config.logLevel);
@@ -58,7 +58,7 @@ export async function runOperator(config: Config, stopping: AbortSignal): Promis
   try {
     const informerDeps = { transport, clock, log, onFailure: countWatchFailures(metrics) };
     const caches = await startCaches({ config, informerDeps, waitingFor, stopping });
-    const base: Base = { config, transport, informerDeps, caches, clock, log, metrics, userAgent };
+    const base: Base = { config, transport, informerDeps, caches, clock, log, metrics, userAgent, threadEntry };
     waitingFor.clear();
     log.info({ durationMs: clock.nowMs() - startedAtMs }, 'caches synced');
     await lead(base, stopping);

@@ -6,6 +6,7 @@ import { gatherInfisicalPrincipal } from '../auth/infisical/table.ts';
 import { Sessions } from '../auth/session.ts';
 import type { Config } from '../config.ts';
 import { StoreConnections } from '../controller/connect.ts';
+import { LoopShare } from '../controller/desk.ts';
 import { ExternalSecretController } from '../controller/external-secret/controller.ts';
 import { exposeQueues } from '../controller/queue-series.ts';
 import type { StoreKind, StoreRecord } from '../controller/records.ts';
@@ -33,13 +34,15 @@ import { fakeProvider } from '../providers/fake/provider.ts';
 import { createInfisicalProvider } from '../providers/infisical/provider.ts';
 import type { SnapshotRead } from '../providers/shared/snapshots.ts';
 import { providersByName } from '../providers/table.ts';
-import type { Clock } from '../runtime/clock.ts';
+import { type Clock, nextTurn } from '../runtime/clock.ts';
 import { Slots } from '../runtime/slots.ts';
 import type { Work } from '../runtime/while-leading.ts';
+import { WorkerPool } from '../runtime/worker-pool.ts';
 import { otherValue } from '../telemetry/bounded-label.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 import type { Cache, Caches } from './caches.ts';
+import { heavyRole } from './heavy-thread.ts';
 import { namespaceLabels } from './namespace-labels.ts';
 
 export interface Base {
@@ -52,11 +55,19 @@ export interface Base {
   readonly metrics: OperatorMetrics;
   /** `escapement/<version>`. */
   readonly userAgent: string;
+  /** The file that threads for heavy work run. */
+  readonly threadEntry: URL;
 }
 
 /** Runs under way get this long to end before they are aborted. */
 const graceMs = 3_000;
 const revokeWithinMs = 3_000;
+
+/**
+ * One thread, so that heavy work never takes more than one processor, with what the largest budget can need: its bytes held
+ * and produced, twice over for text that is being put together.
+ */
+const heavyLane = { role: heavyRole, threads: 1, deadlineMs: 10_000, idleMs: 30_000, heapMegabytes: 256 };
 
 /** Builds what only a leader has, and starts it. */
 export async function startWork(
@@ -91,6 +102,7 @@ export async function startWork(
     signal,
   });
   const recovery = new Recovery(clock);
+  const heavy = new WorkerPool({ ...heavyLane, entry: base.threadEntry, clock });
   const externalSecrets = new ExternalSecretController(
     {
       kube,
@@ -99,6 +111,7 @@ export async function startWork(
       metrics,
       slots,
       connections,
+      desk: { heavy, loop: new LoopShare(nextTurn) },
       externalSecrets: caches.externalSecrets.view,
       targets: caches.targets.view,
       reporter: reporterOf(externalSecretResource, 'external-secrets'),
@@ -144,6 +157,7 @@ export async function startWork(
       for (const end of endReading) end();
       await Promise.all([externalSecrets.stop(graceMs), stores.stop(graceMs)]);
       recovery.stop();
+      await heavy.close();
       await Promise.all([events.stop(), upstreams.sessions.close(AbortSignal.timeout(revokeWithinMs))]);
       upstreams.close();
       objects.close();

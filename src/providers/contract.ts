@@ -1,5 +1,6 @@
 // What a provider is to the rest of the operator: it connects a store, and a connected store reads.
 import type { Credentials } from '../auth/contract.ts';
+import type { Desk } from '../core/jobs.ts';
 import type { OperatorError } from '../core/operator-error.ts';
 import type { SecretValue } from '../core/secret-value.ts';
 
@@ -29,6 +30,8 @@ export type ReadResult =
 /** How fresh an answer must be: fetched by a request that started at or after this instant (monotonic ms). */
 export interface Freshness {
   readonly notBeforeMs: number;
+  /** Where work on values is done that can be large; absent means at once, within a budget of this call's own. */
+  readonly desk?: Desk;
 }
 
 /** A store that has been connected: its identity is known, its requests are shared with others of the same scope. */

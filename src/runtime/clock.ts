@@ -30,6 +30,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** Resolves once the event loop has looked at its sockets and timers again. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
 /** Resolves after `delayMs`, rejects with the signal's reason when it fires first. */
 export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

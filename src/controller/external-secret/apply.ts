@@ -23,21 +23,37 @@ export async function applyTarget(
 ): Promise<Synced> {
   const observed = rooms.targets.get(targetKey(es));
   if (sources.data.size === 0 && observed === undefined && sources.searches.length > 0) {
-    throw new OperatorError('NothingFound', `nothing was found: ${sources.searches.join('; ')}`);
+    throw nothingFound(sources);
   }
   if (sources.data.size === 0) {
     return {
       kind: 'synced',
       wrote: 'nothing',
       reason: 'SecretSynced',
-      message: 'secret retained due to DeletionPolicy=Retain',
+      message: sources.isEmptied
+        ? 'secret retained due to DeletionPolicy=Retain: the sources have values, but none is left after rewriting'
+        : 'secret retained due to DeletionPolicy=Retain',
       shadowed: [],
+      collisions: [],
     };
   }
   refuseTooLarge(es, sources);
   const plan = planOwnedTarget(es, sources.data, observed);
   const wrote = plan.action === 'none' ? 'nothing' : await write(es, sources, plan, rooms, signal);
-  return { kind: 'synced', wrote, reason: 'SecretSynced', message: 'secret synced', shadowed: sources.shadowed };
+  return {
+    kind: 'synced',
+    wrote,
+    reason: 'SecretSynced',
+    message: 'secret synced',
+    shadowed: sources.shadowed,
+    collisions: sources.collisions,
+  };
+}
+
+function nothingFound({ searches, isEmptied }: Sources): OperatorError {
+  const places = searches.join('; ');
+  if (!isEmptied) return new OperatorError('NothingFound', `nothing was found: ${places}`);
+  return new OperatorError('NothingFound', `values were found, but none is left after rewriting: ${places}`);
 }
 
 async function write(

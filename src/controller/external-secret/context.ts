@@ -7,6 +7,7 @@ import type { Slots } from '../../runtime/slots.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
 import type { StoreConnections } from '../connect.ts';
+import type { DeskRooms } from '../desk.ts';
 import type { ReadYourWrites } from '../read-your-writes.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 import type { Reporter } from '../report.ts';
@@ -18,6 +19,8 @@ export interface Rooms {
   readonly metrics: OperatorMetrics;
   readonly slots: Slots;
   readonly connections: StoreConnections;
+  /** Where work of a size that tenants decide is done. */
+  readonly desk: DeskRooms;
   readonly externalSecrets: ReadYourWrites<ExternalSecretRecord>;
   readonly targets: ReadYourWrites<ObservedTarget>;
   readonly reporter: Reporter;

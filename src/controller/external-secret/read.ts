@@ -1,16 +1,20 @@
 // Reads what the spec names: connects each store once, asks each once for everything, and lays the answers over each other.
 import { OperatorError } from '../../core/operator-error.ts';
-import type { SecretValue } from '../../core/secret-value.ts';
-import { combine, type PlannedRead, planReads, type ReadAnswer, type StoreRef } from '../../core/selection.ts';
+import {
+  type Ask,
+  type Combined,
+  type PlannedRead,
+  planReads,
+  type ReadAnswer,
+  type StoreRef,
+} from '../../core/selection.ts';
 import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
 import type { StoreReader } from '../../providers/contract.ts';
+import { createDesk } from '../desk.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 import type { Memory, Rooms } from './context.ts';
 
-export interface Sources {
-  readonly data: ReadonlyMap<string, SecretValue>;
-  /** `folder/KEY` of values that another folder's value of the same key hides. */
-  readonly shadowed: readonly string[];
+export interface Sources extends Combined {
   /** What was searched, when the spec searches; for the message when nothing was found. */
   readonly searches: readonly string[];
 }
@@ -26,6 +30,7 @@ export async function readSources(
 ): Promise<Sources> {
   const reads = planReads(spec);
   const byStore = Map.groupBy(reads, ({ store }) => `${store.kind}/${store.name}`);
+  const desk = createDesk(es.namespace, rooms.desk, signal);
   const answers = new Map<PlannedRead, ReadAnswer>();
   const readers = await connectAll(es, [...byStore.values()], rooms, signal);
   noteUpstream(memory, readers);
@@ -33,21 +38,21 @@ export async function readSources(
     [...byStore.values()].map(async (group, i) => {
       const reader = readers[i];
       if (reader === undefined) throw new OperatorError('Internal', 'a store was not connected');
-      const results = await reader.read(
-        group.map(({ ask }) => ask),
-        { notBeforeMs },
-        signal,
-      );
-      group.forEach((read, at) => {
-        const result = results[at];
+      // What is asked for a thousand times is read once, and its answer held once.
+      const asks = new Map<string, Ask>(group.map(({ ask }) => [JSON.stringify(ask), ask]));
+      const results = await reader.read([...asks.values()], { notBeforeMs, desk }, signal);
+      const byAsk = new Map([...asks.keys()].map((key, at) => [key, results[at]]));
+      for (const read of group) {
+        const result = byAsk.get(JSON.stringify(read.ask));
         if (result !== undefined) answers.set(read, result);
-      });
+      }
     }),
   );
   const inOrder = reads.map(
     (read) => answers.get(read) ?? { error: new OperatorError('Internal', 'a read was not answered') },
   );
-  return { ...combine(reads, inOrder), searches: reads.filter(({ ask }) => ask.kind === 'find').map(searchText) };
+  const combined = await desk.run('combine', { spec, reads, answers: inOrder });
+  return { ...combined, searches: reads.filter(({ ask }) => ask.kind === 'find').map(searchText) };
 }
 
 /** Connects without reading: tells the phase of an object that has nothing due. */

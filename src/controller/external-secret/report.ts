@@ -1,6 +1,7 @@
 // What an ExternalSecret's status, events and metrics say after a run; `withdrawReady` is the first write after an edit.
 import type { OperatorError } from '../../core/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
+import type { Combined } from '../../core/selection.ts';
 import type { Verdict } from '../../core/sync-status.ts';
 import { type ExternalSecretRecord, externalSecretRecord } from '../records.ts';
 import { failedVerdict } from '../report.ts';
@@ -63,8 +64,10 @@ export async function reportOutcome(
   await write(es, verdict, { fields, isDue }, rooms, signal);
   if (outcome.wrote === 'created') rooms.reporter.event(es, 'Normal', 'Created', 'secret created');
   if (outcome.wrote === 'updated') rooms.reporter.event(es, 'Normal', 'Updated', 'secret updated');
-  const shadows = outcome.wrote === 'nothing' ? undefined : shadowedMessage(outcome.shadowed);
-  if (shadows !== undefined) rooms.reporter.event(es, 'Warning', 'Shadowed', shadows);
+  if (outcome.wrote === 'nothing') return;
+  for (const losses of [shadowedMessage(outcome.shadowed), collisionMessage(outcome.collisions)]) {
+    if (losses !== undefined) rooms.reporter.event(es, 'Warning', 'Shadowed', losses);
+  }
 }
 
 /** How many names a message lists. */
@@ -76,6 +79,22 @@ export function shadowedMessage(shadowed: readonly string[]): string | undefined
   const rest = shadowed.length > namedShadows ? ` and ${shadowed.length - namedShadows} more` : '';
   const named = shadowed.slice(0, namedShadows).map((name) => `"${name}"`);
   return `not used, because a folder nearer to that of the search has the same key: ${named.join(', ')}${rest}; rename them, or search in one folder at a time`;
+}
+
+/** What the warning says about values that a rewrite gave the key of another one; undefined when there are none. */
+export function collisionMessage(collisions: Combined['collisions']): string | undefined {
+  if (collisions.length === 0) return undefined;
+  const rest = collisions.length > namedShadows ? ` and ${collisions.length - namedShadows} more` : '';
+  const named = collisions.slice(0, namedShadows).map(({ at, step, key, winner, losers }) => {
+    const lost = losers.slice(0, namedShadows).map(shortKey).join(', ');
+    const uncounted = losers.length > namedShadows ? ` and ${losers.length - namedShadows} more` : '';
+    return `${at} ${step}: ${lost}${uncounted} and ${shortKey(winner)} become ${shortKey(key)}, whose value is that of ${shortKey(winner)}`;
+  });
+  return `not used, because a rewrite gives several keys one name: ${named.join('; ')}${rest}`;
+}
+
+function shortKey(key: string): string {
+  return JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key);
 }
 
 async function reportFailure(

@@ -52,12 +52,15 @@ export function getPath(json: string, path: string, budget = new Budget()): Gjso
   return lookUp(json, path, new Effort(budget));
 }
 
+/** What a look-up costs besides what it reads: queries make one for each element. */
+const unitsPerLookUp = 24;
+
 /** One look-up after another while pipes lead on; only what is inside a value nests. */
 function lookUp(document: string, fullPath: string, effort: Effort): GjsonResult | undefined {
   let json = document;
   let path = fullPath;
   for (;;) {
-    effort.spend(path.length);
+    effort.spend(path.length + unitsPerLookUp);
     const step = leadingStep(json, path, effort);
     if ('found' in step) return step.found;
     if ('next' in step) {

@@ -30,9 +30,14 @@ const modifiers: Readonly<Record<ModifierName, Modifier>> = {
   values: (json) => values(json),
 };
 
+/** Modifiers that take several times as long as others for each character that they read. */
+function unitsPerCharacter(name: ModifierName): number {
+  return name === 'join' || name === 'group' || name === 'tostr' ? 4 : 2;
+}
+
 /** The modifier's output; its input's and output's length are charged to the effort. */
 export function applyModifier(name: ModifierName, json: string, argument: string, ports: ModifierPorts): string {
-  ports.effort.spend(json.length);
+  ports.effort.spend(json.length * unitsPerCharacter(name));
   const output = modifiers[name](json, argument, ports);
   ports.effort.produce(output.length);
   return output;

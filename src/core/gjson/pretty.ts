@@ -18,6 +18,9 @@ export interface Layout {
 
 export const defaultLayout: Layout = { width: 80, prefix: '', indent: '  ', sortKeys: false };
 
+/** What a piece of output costs besides its length. */
+const unitsPerPart = 8;
+
 /** Deepest nesting that is laid out; each level costs stack and an indentation on every line. */
 const maxNesting = 400;
 
@@ -69,7 +72,7 @@ interface Place {
 
 function write(printer: Printer, part: string): void {
   if (part === '') return;
-  printer.effort.spend(part.length);
+  printer.effort.spend(part.length + unitsPerPart);
   printer.parts.push(part);
   printer.length += Buffer.byteLength(part);
 }

@@ -1,12 +1,10 @@
 // The provider whose values stand in the store's manifest, for demonstrations and tests. It answers as ESO's does, also
 // where that differs from other providers: a missing property is a missing secret, and a search converts keys itself.
 // https://external-secrets.io/latest/provider/fake/
-import { getPath } from '../../core/gjson/get.ts';
 import { propertyText } from '../../core/gjson/result.ts';
-import { jsonMemberText, jsonObjectMembers } from '../../core/json-text.ts';
+import { type Desk, inlineDesk } from '../../core/jobs.ts';
 import { convertKeys } from '../../core/key-conversion.ts';
 import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
-import { compile, matches } from '../../core/regexp.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { FakeSpec } from '../../crds/fake.ts';
 import type { ConnectContext, Provider, ReadRequest, ReadResult } from '../contract.ts';
@@ -41,9 +39,9 @@ export const fakeProvider: Provider<FakeSpec> = {
     return {
       phaseKey: `fake|${storeName(context)}`,
       origin: '',
-      async read(requests) {
+      async read(requests, { desk = inlineDesk() }) {
         check();
-        return requests.map((request) => answer(entries, request));
+        return await Promise.all(requests.map((request) => answer(entries, request, desk)));
       },
       async validate() {
         check();
@@ -63,48 +61,49 @@ function storeName({ storeKind, storeName: name, storeNamespace }: ConnectContex
   return `${storeKind}/${storeNamespace === undefined ? '' : `${storeNamespace}/`}${name}`;
 }
 
-function answer(entries: Entries, request: ReadRequest): ReadResult {
+async function answer(entries: Entries, request: ReadRequest, desk: Desk): Promise<ReadResult> {
   try {
-    if (request.kind === 'find') return { values: search(entries, request) };
-    const text = textOf(entries, request);
-    return {
-      values: request.kind === 'map' ? members(text, request) : new Map([[request.key, new SecretValue(text)]]),
-    };
+    if (request.kind === 'find') return { values: await search(entries, request, desk) };
+    const text = await textOf(entries, request, desk);
+    if (request.kind === 'map') return { values: await members(text, request, desk) };
+    return { values: new Map([[request.key, new SecretValue(text)]]) };
   } catch (error) {
     return { error: asOperatorError(error) };
   }
 }
 
-function textOf(entries: Entries, { key, property, version = '' }: KeyedRequest): string {
+async function textOf(entries: Entries, { key, property, version = '' }: KeyedRequest, desk: Desk): Promise<string> {
   const entry = entries.get(key + version);
   if (entry === undefined || entry.version !== version) {
     const which = version === '' ? '' : `, version "${version}"`;
     throw new OperatorError('SecretNotFound', `the fake store has no key "${key}"${which}`);
   }
   if (!property) return entry.value;
-  const found = getPath(entry.value, property);
+  const found = await desk.run('property', { text: entry.value, path: property });
   if (found !== undefined) return propertyText(found);
   throw new OperatorError('SecretNotFound', `the value of "${key}" in the fake store has no property "${property}"`);
 }
 
-function members(text: string, { key }: KeyedRequest): Map<string, SecretValue> {
+async function members(text: string, { key }: KeyedRequest, desk: Desk): Promise<Map<string, SecretValue>> {
   try {
-    const raw = jsonObjectMembers(text);
-    return new Map([...raw].map(([name, value]) => [name, new SecretValue(jsonMemberText(value))]));
+    const found = await desk.run('members', { text });
+    return new Map([...found].map(([name, value]) => [name, new SecretValue(value)]));
   } catch (error) {
     throw error instanceof OperatorError ? error.within(`"${key}" cannot be extracted`) : error;
   }
 }
 
 /** By name only; of several versions of a key the one that sorts last. Throws Unsupported, InvalidSpec, InvalidKey. */
-function search(entries: Entries, request: FindRequest): Map<string, SecretValue> {
+async function search(entries: Entries, request: FindRequest, desk: Desk): Promise<Map<string, SecretValue>> {
   if (request.nameRegexp === undefined && (request.path !== undefined || request.tags !== undefined)) {
     throw new OperatorError('Unsupported', 'the fake store finds by name only: use find.name');
   }
-  const regexp = request.nameRegexp ? compile(request.nameRegexp) : undefined;
+  const keys = [...new Set(Array.from(entries.values(), ({ key }) => key))];
+  const found = request.nameRegexp ? await desk.run('search', { pattern: request.nameRegexp, keys }) : keys;
+  const wanted = new Set(found);
   const latest = new Map<string, Entry>();
   for (const entry of entries.values()) {
-    if (regexp !== undefined && !matches(regexp, entry.key)) continue;
+    if (!wanted.has(entry.key)) continue;
     const rival = latest.get(entry.key);
     if (rival === undefined || rival.version < entry.version) latest.set(entry.key, entry);
   }

@@ -1,6 +1,7 @@
 // A connected store: turns requests into the scopes that they need, gets each scope once through the shared snapshots, and
 // selects. A folder is listed; only where that is not allowed (or too large) are its secrets read by name.
 import { checkFolderPath, resolveKey } from '../../core/clean-path.ts';
+import { type Desk, inlineDesk } from '../../core/jobs.ts';
 import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import type { Freshness, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
 import type { Outcome } from '../shared/outcome.ts';
@@ -9,7 +10,7 @@ import { type ApiAccess, isReadableByName, type Scope } from './api.ts';
 import { failure } from './errors.ts';
 import { fetchSecret, fetchView } from './fetches.ts';
 import { type FolderView, isWithin, lookUp } from './folder-view.ts';
-import { type FindRequest, type KeyedRequest, keyFilter, search, select } from './select.ts';
+import { type FindRequest, type KeyedRequest, search, select } from './select.ts';
 import type { WireSecret } from './wire.ts';
 
 /** What all stores of the process share. */
@@ -21,7 +22,7 @@ export interface SharedReads {
 /** A request that is ready to be answered, or what is wrong with it. */
 type Planned =
   | { readonly kind: 'keyed'; readonly request: KeyedRequest; readonly folder: string; readonly name: string }
-  | { readonly kind: 'find'; readonly scope: Scope; readonly takes: (key: string) => boolean }
+  | { readonly kind: 'find'; readonly scope: Scope; readonly request: FindRequest }
   | { readonly kind: 'invalid'; readonly error: OperatorError };
 
 /** Finds one secret of a folder by its name. */
@@ -59,7 +60,7 @@ function planFind(request: FindRequest, base: Scope): Planned {
     throw new OperatorError('Unsupported', 'find by tags is not supported for Infisical: use find.name or find.path');
   }
   const folder = request.path?.startsWith('/') ? readFolder(request.path) : base.folder;
-  return { kind: 'find', scope: { ...base, folder }, takes: keyFilter(request) };
+  return { kind: 'find', scope: { ...base, folder }, request };
 }
 
 /** A folder path as manifests write it: white space around it and a slash behind it do no harm. Throws InvalidSpec. */
@@ -75,6 +76,7 @@ class Reading {
   readonly #base: Scope;
   readonly #shared: SharedReads;
   readonly #freshness: Freshness;
+  readonly #desk: Desk;
   readonly #signal: AbortSignal;
   readonly #views = new Map<string, Promise<Outcome<FolderView>>>();
 
@@ -83,6 +85,7 @@ class Reading {
     this.#base = base;
     this.#shared = shared;
     this.#freshness = freshness;
+    this.#desk = freshness.desk ?? inlineDesk();
     this.#signal = signal;
   }
 
@@ -94,9 +97,9 @@ class Reading {
   async #answerOne(planned: Planned, folders: ReadonlyMap<string, FolderLookUp>): Promise<ReadResult> {
     if (planned.kind === 'invalid') return { error: planned.error };
     if (planned.kind === 'find')
-      return answerFrom(await this.view(planned.scope), (view) => search(view, planned.takes));
+      return await answerFrom(await this.view(planned.scope), (view) => search(view, planned.request, this.#desk));
     const found = folders.get(planned.folder)?.(planned.name) ?? { error: new OperatorError('Internal', 'no look-up') };
-    return answerFrom(found, (secret) => ({ values: select(secret, planned.request) }));
+    return await answerFrom(found, async (secret) => ({ values: await select(secret, planned.request, this.#desk) }));
   }
 
   /** The snapshot of a scope; one per call of `read`. */
@@ -189,10 +192,10 @@ function orMissing(secret: WireSecret | undefined, missing: () => OperatorError)
 }
 
 /** A selection from an outcome as a result; what it throws concerns this request alone. */
-function answerFrom<T>(outcome: Outcome<T>, choose: (value: T) => ReadResult): ReadResult {
+async function answerFrom<T>(outcome: Outcome<T>, choose: (value: T) => Promise<ReadResult>): Promise<ReadResult> {
   if ('error' in outcome) return outcome;
   try {
-    return choose(outcome.value);
+    return await choose(outcome.value);
   } catch (error) {
     return { error: asOperatorError(error) };
   }

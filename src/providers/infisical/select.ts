@@ -1,9 +1,8 @@
 // From secrets to the values that a request asked for: property, members of an object, search. Pure.
-import { getPath } from '../../core/gjson/get.ts';
-import { type GjsonResult, writtenText } from '../../core/gjson/result.ts';
-import { isJson, jsonMemberText, jsonObjectMembers } from '../../core/json-text.ts';
+import { writtenText } from '../../core/gjson/result.ts';
+import type { Desk } from '../../core/jobs.ts';
+import { isJson } from '../../core/json-text.ts';
 import { OperatorError } from '../../core/operator-error.ts';
-import { compile, matches } from '../../core/regexp.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { ReadRequest, ReadResult } from '../contract.ts';
 import type { FolderView } from './folder-view.ts';
@@ -17,20 +16,24 @@ const namedKeys = 5;
 
 /**
  * What a `value` or `map` request gets from its secret. `version` is left alone: the server ignores it. Throws ValueHidden,
- * PropertyNotFound, InvalidValue.
+ * PropertyNotFound, InvalidValue, TooMuchWork.
  */
-export function select(secret: WireSecret, request: KeyedRequest): ReadonlyMap<string, SecretValue> {
+export async function select(
+  secret: WireSecret,
+  request: KeyedRequest,
+  desk: Desk,
+): Promise<ReadonlyMap<string, SecretValue>> {
   if (secret.value === undefined) throw hidden([request.key]);
-  const text = request.property ? propertyText(secret.value.text(), request) : undefined;
+  const text = request.property ? await propertyText(secret.value.text(), request, desk) : undefined;
   if (request.kind === 'value') {
     return new Map([[request.key, text === undefined ? secret.value : new SecretValue(text)]]);
   }
-  return objectMembers(text ?? secret.value.text(), request);
+  return await objectMembers(text ?? secret.value.text(), request, desk);
 }
 
 /** The property as it is written: a string unescaped, null empty, anything else as its JSON text. */
-function propertyText(text: string, { key, property = '' }: KeyedRequest): string {
-  const found: GjsonResult | undefined = getPath(text, property);
+async function propertyText(text: string, { key, property = '' }: KeyedRequest, desk: Desk): Promise<string> {
+  const found = await desk.run('property', { text, path: property });
   if (found !== undefined) return writtenText(found);
   // gjson reads what it can of broken JSON, so the document is judged only when nothing was found.
   if (!isJson(text)) {
@@ -39,30 +42,31 @@ function propertyText(text: string, { key, property = '' }: KeyedRequest): strin
   throw new OperatorError('PropertyNotFound', `the value of "${key}" has no property "${property}"`);
 }
 
-function objectMembers(text: string, { key, property }: KeyedRequest): Map<string, SecretValue> {
+async function objectMembers(
+  text: string,
+  { key, property }: KeyedRequest,
+  desk: Desk,
+): Promise<Map<string, SecretValue>> {
   const what = property ? `property "${property}" of "${key}"` : `"${key}"`;
   try {
-    const members = jsonObjectMembers(text);
-    return new Map([...members].map(([name, raw]) => [name, new SecretValue(jsonMemberText(raw))]));
+    const members = await desk.run('members', { text });
+    return new Map([...members].map(([name, value]) => [name, new SecretValue(value)]));
   } catch (error) {
     throw error instanceof OperatorError ? error.within(`${what} cannot be extracted`) : error;
   }
 }
 
-/** What a search looks for, by the key of a secret. Throws InvalidSpec for a pattern that does not compile. */
-export function keyFilter({ nameRegexp, path }: FindRequest): (key: string) => boolean {
-  const regexp = nameRegexp ? compile(nameRegexp) : undefined;
+/** All keys of the view that the search asks for; an empty map is an answer. Throws ValueHidden, InvalidSpec, TooMuchWork. */
+export async function search(view: FolderView, { nameRegexp, path }: FindRequest, desk: Desk): Promise<ReadResult> {
   const prefix = path === undefined || path.startsWith('/') ? '' : path;
-  return (key) => key.startsWith(prefix) && (regexp === undefined || matches(regexp, key));
-}
-
-/** All keys of the view that the filter takes; an empty map is an answer. Throws ValueHidden. */
-export function search(view: FolderView, takes: (key: string) => boolean): ReadResult {
+  const candidates = [...view.merged().keys()].filter((key) => key.startsWith(prefix));
+  const keys = nameRegexp ? await desk.run('search', { pattern: nameRegexp, keys: candidates }) : candidates;
   const values = new Map<string, SecretValue>();
   const shadowed: string[] = [];
   const hiddenKeys: string[] = [];
-  for (const [key, found] of view.merged()) {
-    if (!takes(key)) continue;
+  for (const key of keys) {
+    const found = view.merged().get(key);
+    if (found === undefined) continue;
     if (found.secret.value === undefined) hiddenKeys.push(key);
     else values.set(key, found.secret.value);
     shadowed.push(...found.shadowed);

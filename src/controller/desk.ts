@@ -1,0 +1,95 @@
+// Where the pure work of one reconcile is done: here, as long as it takes a small share of the event loop, else by the heavy
+// lane, whose threads have a memory and a deadline of their own. One budget bounds all of it.
+import { Budget, inlineShare } from '../core/budget.ts';
+import { type Desk, type JobKind, type JobTable, packInput, runJob, unpackError, unpackOutput } from '../core/jobs.ts';
+import { asOperatorError, OperatorError } from '../core/operator-error.ts';
+import type { JobAnswer, JobOrder } from '../core/thread-jobs.ts';
+import { WorkerLost, type WorkerPool } from '../runtime/worker-pool.ts';
+
+export interface DeskRooms {
+  readonly heavy: WorkerPool;
+  readonly loop: LoopShare;
+}
+
+/** What was spent in this turn of the event loop, by all objects together. */
+export class LoopShare {
+  readonly #nextTurn: () => Promise<void>;
+  #spent = 0;
+  #turn: Promise<void> | undefined;
+
+  /** `nextTurn` resolves after the loop has looked at sockets and timers. */
+  constructor(nextTurn: () => Promise<void>) {
+    this.#nextTurn = nextTurn;
+  }
+
+  /** Whether this turn has done enough: half a share, as the job that begins may take a whole one. */
+  get isSpent(): boolean {
+    return this.#spent >= inlineShare.work / 2;
+  }
+
+  spend(units: number): void {
+    this.#spent += units;
+    void this.turn();
+  }
+
+  /** Resolves in the next turn. Whoever waited looks again: others may have been faster. */
+  turn(): Promise<void> {
+    this.#turn ??= this.#nextTurn().then(() => {
+      this.#spent = 0;
+      this.#turn = undefined;
+    });
+    return this.#turn;
+  }
+}
+
+/** A desk for one reconcile. `tenant` is whom the heavy lane serves in turn: a namespace. */
+export function createDesk(tenant: string, rooms: DeskRooms, signal: AbortSignal, budget = new Budget()): Desk {
+  return {
+    async run(kind, input) {
+      while (rooms.loop.isSpent) {
+        await rooms.loop.turn();
+        signal.throwIfAborted();
+      }
+      const part = budget.part(inlineShare);
+      try {
+        return runJob(kind, input, part);
+      } catch (thrown) {
+        const isMoreLeft = budget.left.work > inlineShare.work;
+        if (!part.isOver || !isMoreLeft) throw thrown;
+      } finally {
+        rooms.loop.spend(part.spent.work);
+        if (!part.isOver) budget.charge(part.spent);
+      }
+      return await runHeavy(kind, input, { tenant, budget, heavy: rooms.heavy, signal });
+    },
+  };
+}
+
+interface HeavyContext {
+  readonly tenant: string;
+  readonly budget: Budget;
+  readonly heavy: WorkerPool;
+  readonly signal: AbortSignal;
+}
+
+async function runHeavy<K extends JobKind>(
+  kind: K,
+  input: JobTable[K]['input'],
+  { tenant, budget, heavy, signal }: HeavyContext,
+): Promise<JobTable[K]['output']> {
+  const order = (): JobOrder => ({ kind, input: packInput(kind, input), bounds: budget.left, named: budget.named });
+  const answer = (await heavy.run(tenant, order, signal).catch((thrown: unknown) => {
+    if (thrown instanceof WorkerLost) throw budget.exhausted(lostWords[thrown.how]);
+    throw asOperatorError(thrown);
+  })) as JobAnswer; // our own thread's
+  budget.charge(answer.spent);
+  if ('error' in answer) throw unpackError(answer.error);
+  if (answer.kind !== kind) throw new OperatorError('Internal', 'a thread answered another question');
+  return unpackOutput(kind, answer.output);
+}
+
+const lostWords = {
+  memory: 'needs more memory than a thread has',
+  deadline: 'takes longer than a thread may work',
+  crash: 'ended its thread',
+} as const;

@@ -1,0 +1,159 @@
+// The pure work of a reconcile that a tenant can make large, as a closed table. Each job is a function of plain data and a
+// budget, so that it runs where the object runs, or in a worker thread when it needs more than a small share.
+import type { ExternalSecretSpec } from '../crds/external-secret.ts';
+import { Budget } from './budget.ts';
+import { getPath } from './gjson/get.ts';
+import type { GjsonResult } from './gjson/result.ts';
+import { jsonMemberText, jsonObjectMembers } from './json-text.ts';
+import { asOperatorError, OperatorError } from './operator-error.ts';
+import { type Reason, reasons } from './reasons.ts';
+import { compile, matches } from './regexp.ts';
+import { SecretValue } from './secret-value.ts';
+import { type Combined, combine, type PlannedRead, planReads, type ReadAnswer } from './selection.ts';
+
+/** What goes into each job and what comes out of it. */
+export interface JobTable {
+  /** A gjson look-up in a text. Throws InvalidSpec, InvalidValue, TooMuchWork. */
+  readonly property: {
+    readonly input: { readonly text: string; readonly path: string };
+    readonly output: GjsonResult | undefined;
+  };
+  /** The members of a JSON object as a Secret holds them. Throws InvalidValue, TooMuchWork. */
+  readonly members: { readonly input: { readonly text: string }; readonly output: ReadonlyMap<string, string> };
+  /** The keys that a pattern matches, in their order. Throws InvalidSpec, TooMuchWork. */
+  readonly search: {
+    readonly input: { readonly pattern: string; readonly keys: readonly string[] };
+    readonly output: readonly string[];
+  };
+  /** The data of the Secret; what `combine` throws. `reads` are those of the spec, or worked out again. */
+  readonly combine: {
+    readonly input: {
+      readonly spec: ExternalSecretSpec;
+      readonly reads?: readonly PlannedRead[];
+      readonly answers: readonly ReadAnswer[];
+    };
+    readonly output: Combined;
+  };
+}
+
+export type JobKind = keyof JobTable;
+
+/** Where jobs are done. */
+export interface Desk {
+  /** Throws what the job throws; TooMuchWork when it needs more than the budget of the reconcile has left. */
+  run<K extends JobKind>(kind: K, input: JobTable[K]['input']): Promise<JobTable[K]['output']>;
+}
+
+type Jobs = { readonly [K in JobKind]: (input: JobTable[K]['input'], budget: Budget) => JobTable[K]['output'] };
+
+/** Reading JSON costs about this for each character. */
+const unitsPerJsonUnit = 2;
+/** What a found key costs besides matching it. */
+const unitsPerEntry = 10;
+
+const jobs: Jobs = {
+  property: ({ text, path }, budget) => {
+    const found = getPath(text, path, budget);
+    budget.produce(found?.raw.length ?? 0);
+    return found;
+  },
+  members({ text }, budget) {
+    budget.spend(text.length * unitsPerJsonUnit);
+    budget.produce(text.length);
+    return new Map([...jsonObjectMembers(text)].map(([name, raw]) => [name, jsonMemberText(raw)]));
+  },
+  search({ pattern, keys }, budget) {
+    const regexp = compile(pattern, budget);
+    budget.spend(keys.length * unitsPerEntry);
+    return keys.filter((key) => matches(regexp, key, budget));
+  },
+  combine: ({ spec, reads = planReads(spec), answers }, budget) => combine(reads, answers, budget),
+};
+
+/** Does the job here and now. */
+export function runJob<K extends JobKind>(kind: K, input: JobTable[K]['input'], budget: Budget): JobTable[K]['output'] {
+  const job: Jobs[K] = jobs[kind];
+  return job(input, budget);
+}
+
+/** A desk that does everything where it is asked to, within one budget: for tools, tests and what has no other. */
+export function inlineDesk(budget = new Budget()): Desk {
+  return { run: async (kind, input) => runJob(kind, input, budget) };
+}
+
+/** Bytes as text of one byte a character: structured clone copies that as it is, and a small Buffer with its whole pool. */
+type Packed = ReadonlyMap<string, string>;
+
+interface PackedAnswer {
+  readonly values?: Packed;
+  readonly shadowed?: readonly string[];
+  readonly error?: PackedError;
+}
+
+/** An OperatorError without its class. */
+export interface PackedError {
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+/** The input as it goes to another thread. */
+export function packInput<K extends JobKind>(kind: K, input: JobTable[K]['input']): unknown {
+  if (kind !== 'combine') return input;
+  const { spec, answers } = input as JobTable['combine']['input']; // the kind says so
+  return { spec, answers: answers.map(eachOnce(packAnswer)) };
+}
+
+export function unpackInput<K extends JobKind>(kind: K, packed: unknown): JobTable[K]['input'] {
+  if (kind !== 'combine') return packed as JobTable[K]['input']; // made by packInput
+  const { spec, answers } = packed as { spec: ExternalSecretSpec; answers: readonly PackedAnswer[] };
+  return { spec, answers: answers.map(eachOnce(unpackAnswer)) } as JobTable[K]['input'];
+}
+
+export function packOutput<K extends JobKind>(kind: K, output: JobTable[K]['output']): unknown {
+  if (kind !== 'combine') return output;
+  const combined = output as Combined; // the kind says so
+  return { ...combined, data: packValues(combined.data) };
+}
+
+export function unpackOutput<K extends JobKind>(kind: K, packed: unknown): JobTable[K]['output'] {
+  if (kind !== 'combine') return packed as JobTable[K]['output']; // made by packOutput
+  const combined = packed as Combined & { readonly data: Packed };
+  return { ...combined, data: unpackValues(combined.data) } as JobTable[K]['output'];
+}
+
+/** Reads that share an answer share it on the other side: structured clone keeps what is one thing one thing. */
+function eachOnce<From, To>(change: (each: From) => To): (each: From) => To {
+  const changed = new Map<From, To>();
+  return (each) => {
+    const made = changed.get(each) ?? change(each);
+    changed.set(each, made);
+    return made;
+  };
+}
+
+export function packError(thrown: unknown): PackedError {
+  const { reason, message } = asOperatorError(thrown);
+  return { reason, message };
+}
+
+export function unpackError({ reason, message }: PackedError): OperatorError {
+  return new OperatorError(Object.hasOwn(reasons, reason) ? reason : 'Internal', message);
+}
+
+function packAnswer(answer: ReadAnswer): PackedAnswer {
+  if ('error' in answer) return { error: packError(answer.error) };
+  return { ...answer, values: packValues(answer.values) };
+}
+
+function unpackAnswer({ values, shadowed, error }: PackedAnswer): ReadAnswer {
+  if (error !== undefined) return { error: unpackError(error) };
+  return { values: unpackValues(values ?? new Map()), ...(shadowed === undefined ? {} : { shadowed }) };
+}
+
+function packValues(values: ReadonlyMap<string, SecretValue>): Packed {
+  return new Map([...values].map(([key, value]) => [key, value.reveal().toString('latin1')]));
+}
+
+function unpackValues(values: Packed): Map<string, SecretValue> {
+  return new Map([...values].map(([key, bytes]) => [key, new SecretValue(Buffer.from(bytes, 'latin1'))]));
+}

@@ -1,0 +1,11 @@
+// What a thread for heavy work does: it answers orders, one message each, until it is ended from outside.
+import { parentPort } from 'node:worker_threads';
+import { answerOrder, type JobOrder } from '../core/thread-jobs.ts';
+
+/** Told to the thread as its `workerData`, by which the program knows what to be. */
+export const heavyRole = 'heavy work';
+
+/** Serves the thread that started this one. */
+export function serveHeavyWork(): void {
+  parentPort?.on('message', (order: JobOrder) => parentPort?.postMessage(answerOrder(order)));
+}
