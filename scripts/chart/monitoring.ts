@@ -229,6 +229,10 @@ export const dashboardRows: readonly Row[] = [
         expr: `rate(process_cpu_seconds_total{${own}}[$__rate_interval])`,
         legend: '{{instance}}',
       }),
+      lines('Longest pause', 's', 'Of the event loop, between two scrapes. Beyond 50 ms something holds others up.', {
+        expr: `escapement_event_loop_delay_seconds{${own}, quantile="1"}`,
+        legend: '{{instance}}',
+      }),
       lines('Uptime', 's', 'A fall to 0 is a restart.', {
         expr: `time() - process_start_time_seconds{${own}}`,
         legend: '{{instance}}',

@@ -18,6 +18,7 @@ import { keepHeapSmall } from '../runtime/heap.ts';
 import { fired, WhileLeading } from '../runtime/while-leading.ts';
 import { startEndpoints } from '../telemetry/endpoints.ts';
 import { createLogger } from '../telemetry/logger.ts';
+import { watchLoopDelay } from '../telemetry/loop-delay.ts';
 import { Registry } from '../telemetry/metrics.ts';
 import { type OperatorMetrics, operatorMetrics } from '../telemetry/operator-metrics.ts';
 import { version } from '../version.ts';
@@ -43,6 +44,7 @@ export async function runOperator(config: Config, threadEntry: URL, stopping: Ab
     monotonicMs: clock.monotonicMs,
   });
   metrics.leader.set({}, 0);
+  metrics.loopDelay.readFrom(watchLoopDelay());
   const waitingFor = new Set(['the API server']);
   const endpoints = await startEndpoints({
     health: config.healthAddress,

@@ -220,6 +220,11 @@ function ownFamilies(registry: Registry) {
       help: 'Failed tries to list or watch a kind at the API server',
       labels: ['kind', 'reason'],
     }),
+    loopDelay: registry.read('gauge', {
+      name: 'escapement_event_loop_delay_seconds',
+      help: 'How long the event loop was held up since the last scrape; quantile 1 is the longest pause',
+      labels: ['quantile'],
+    }),
     leader: registry.gauge({
       name: 'escapement_leader',
       help: '1 while this replica leads, 0 while it waits',
