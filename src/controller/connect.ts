@@ -14,6 +14,7 @@ import {
 import { type KubeObject, keyOf, type ObjectName, type Resource } from '../kube/types.ts';
 import type { Provider, StoreReader } from '../providers/contract.ts';
 import type { StoreKind, StoreRecord } from './records.ts';
+import type { StoreDirectory } from './stores/directory.ts';
 
 /** The watched single objects, counted by who needs them. */
 export interface WatchedObjects {
@@ -76,6 +77,13 @@ export class StoreConnections {
   /** `listener` hears of stores whose connection was dropped because an object that they refer to changed. */
   whenDropped(listener: (store: string) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Ends the connections of stores as they go. */
+  follow(stores: Pick<StoreDirectory, 'subscribe'>): void {
+    stores.subscribe((change, key) => {
+      if (change === 'gone' || change === 'replaced') this.drop(key);
+    });
   }
 
   /** Whether every store in `refs` is ours to serve, as far as the stores are known; missing stores count as ours. */

@@ -23,4 +23,6 @@ export type Cause =
   | 'recovered'
   | 'periodic'
   | 'retry'
+  /** A run that met a conflict or was ended early tries once more, with what it had read. */
+  | 'again'
   | 'grace';

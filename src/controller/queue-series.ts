@@ -2,7 +2,7 @@
 import type { QueueLoad } from '../runtime/workqueue.ts';
 import type { Labels } from '../telemetry/metrics.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
-import { controllerNames, type ReconciledKind } from './run-series.ts';
+import { kinds, type ReconciledKind } from './kinds.ts';
 
 /** `loads` is asked at every scrape. The answer ends the reading. */
 export function exposeQueues(
@@ -19,13 +19,13 @@ export function exposeQueues(
     metrics.queueOverdue.readFrom(read(byKind, ({ oldestMs }) => oldestMs / 1_000)),
     metrics.activeWorkers.readFrom(
       read(
-        (kind) => ({ controller: controllerNames[kind] }),
+        (kind) => ({ controller: kinds[kind].controllerName }),
         ({ running }) => running,
       ),
     ),
     metrics.workqueueDepth.readFrom(
       read(
-        (kind) => ({ name: controllerNames[kind], controller: controllerNames[kind] }),
+        (kind) => ({ name: kinds[kind].controllerName, controller: kinds[kind].controllerName }),
         ({ ready }) => ready,
       ),
     ),

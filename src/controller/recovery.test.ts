@@ -56,7 +56,12 @@ describe('Recovery', () => {
     fail('x', { origin: other });
     recovery.noteSuccess('b');
     expect(takeWoken()).toEqual(['a', 'c']);
-    expect(['a', 'b', 'c', 'x'].map((key) => recovery.isWaiting(key))).toEqual([false, false, false, true]);
+    expect(['a', 'b', 'c', 'x'].map((key) => recovery.originOf(key) !== undefined)).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
     await clock.advance(3_000);
     expect(takeWoken()).toEqual(['x']);
   });
@@ -65,7 +70,7 @@ describe('Recovery', () => {
     const { recovery, fail, takeWoken } = setUp();
     fail('a');
     recovery.noteSuccess('z');
-    expect([takeWoken(), recovery.isWaiting('a')]).toEqual([[], true]);
+    expect([takeWoken(), recovery.originOf('a') !== undefined]).toEqual([[], true]);
   });
 
   it('may be told of a failure again while it wakes the others', () => {
@@ -73,9 +78,9 @@ describe('Recovery', () => {
     recovery.noteFailure('a', host, { group: 'g', wake: () => fail('a') });
     fail('b');
     recovery.noteSuccess('b');
-    expect(recovery.isWaiting('a')).toBe(true);
+    expect(recovery.originOf('a') !== undefined).toBe(true);
     recovery.noteSuccess('a');
-    expect([takeWoken(), recovery.isWaiting('a')]).toEqual([[], false]);
+    expect([takeWoken(), recovery.originOf('a') !== undefined]).toEqual([[], false]);
   });
 
   it('forgets what is gone, and stops when nobody waits', async () => {
@@ -97,7 +102,7 @@ describe('Recovery', () => {
     fail('a', { origin: other });
     fail('b');
     recovery.noteSuccess('b');
-    expect([takeWoken(), recovery.isWaiting('a')]).toEqual([[], true]);
+    expect([takeWoken(), recovery.originOf('a') !== undefined]).toEqual([[], true]);
     await clock.advance(3_000);
     expect(takeWoken()).toEqual(['a']);
   });
@@ -137,6 +142,6 @@ describe('Recovery', () => {
     fail('x', { origin: other });
     recovery.stop();
     await clock.advance(600_000);
-    expect([takeWoken(), recovery.isWaiting('a')]).toEqual([[], false]);
+    expect([takeWoken(), recovery.originOf('a') !== undefined]).toEqual([[], false]);
   });
 });

@@ -86,8 +86,9 @@ export class Recovery {
     if (sick !== undefined && sick.waiting.size === 0) this.#drop(origin, sick);
   }
 
-  isWaiting(key: string): boolean {
-    return this.#originOf.has(key);
+  /** What `key` waits for, undefined when it waits for nothing. */
+  originOf(key: string): string | undefined {
+    return this.#originOf.get(key);
   }
 
   stop(): void {

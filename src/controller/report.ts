@@ -1,13 +1,12 @@
-// The only writer of status, and the one who asks for events. A status is written when it says something else than the
+// What statuses say, and the one who asks for events. A status is written when it says something else than the
 // one that is there; after the status comes the event, at the lowest priority.
 import { explain, type OperatorError } from '../core/operator-error.ts';
 import { reasons } from '../core/reasons.ts';
 import { nextConditions, rfc3339, type StatusDialect, sameConditions, type Verdict } from '../core/sync-status.ts';
 import type { Condition } from '../crds/external-secret.ts';
-import type { Kube } from '../kube/contract.ts';
 import type { EventDraft } from '../kube/events.ts';
-import type { KubeObject, Resource } from '../kube/types.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { Writer, Written } from './kit/writer.ts';
 import type { RecordMeta } from './records.ts';
 
 /** Where events go; `kube/events.ts` keeps one. */
@@ -16,20 +15,20 @@ export interface EventSink {
 }
 
 export interface ReportDeps {
-  readonly kube: Kube;
+  readonly writer: Writer;
   readonly events: EventSink;
   readonly clock: Clock;
   readonly dialect: StatusDialect;
 }
 
-/** A kind whose status is reported: where it lives, and under which names it speaks. */
-export interface ReportedKind {
-  readonly resource: Resource;
+/** A kind whose status is reported: how it is written, and under which names it speaks. */
+export interface ReportedKind<T extends Reported> {
+  readonly written: Written<T>;
   readonly eventComponent: string;
   readonly fieldManager: string;
 }
 
-type Reported = RecordMeta & {
+export type Reported = RecordMeta & {
   readonly status: {
     readonly conditions?: readonly Condition[] | undefined;
     readonly observedGeneration?: number | undefined;
@@ -39,11 +38,11 @@ type Reported = RecordMeta & {
 /** Fields of the status besides conditions and observedGeneration; `null` removes one. */
 export type StatusFields = Readonly<Record<string, unknown>>;
 
-export class Reporter {
+export class Reporter<T extends Reported> {
   readonly #deps: ReportDeps;
-  readonly #kind: ReportedKind;
+  readonly #kind: ReportedKind<T>;
 
-  constructor(kind: ReportedKind, deps: ReportDeps) {
+  constructor(kind: ReportedKind<T>, deps: ReportDeps) {
     this.#kind = kind;
     this.#deps = deps;
   }
@@ -54,34 +53,36 @@ export class Reporter {
 
   /**
    * Writes the status if it changes: `fields` are written along with a change, and force a write when `isDue`. Returns the
-   * API server's answer, or undefined when there was nothing to write. Throws Conflict when the object changed meanwhile.
+   * record after the write, or undefined when there was nothing to write. Throws Conflict when the object changed meanwhile.
    */
   async writeStatus(
-    object: Reported,
+    object: T,
     verdict: Verdict,
     { fields, isDue }: { readonly fields: StatusFields; readonly isDue: boolean },
     signal: AbortSignal,
-  ): Promise<KubeObject | undefined> {
-    const { dialect, clock, kube } = this.#deps;
+  ): Promise<T | undefined> {
+    const { dialect, clock, writer } = this.#deps;
     const before = object.status.conditions ?? [];
     const conditions = nextConditions(before, verdict, object.generation, clock.nowMs(), dialect);
     const isObserved = !dialect.extended || object.status.observedGeneration === object.generation;
     if (!isDue && isObserved && sameConditions(before, conditions)) return undefined;
     const status = { ...fields, conditions, ...(dialect.extended ? { observedGeneration: object.generation } : {}) };
-    const patch = { metadata: { resourceVersion: object.resourceVersion }, status };
-    const { resource, fieldManager } = this.#kind;
-    return await kube.mergePatch(
-      resource,
-      nameOf(object, resource),
-      patch,
-      { fieldManager, subresource: 'status' },
-      signal,
-    );
+    const { written, fieldManager } = this.#kind;
+    return await writer.patchStatus(written, object, status, fieldManager, signal);
+  }
+
+  /** Sets the object's finalizers. Throws Conflict when it changed meanwhile. */
+  async setFinalizers(object: T, finalizers: readonly string[], signal: AbortSignal): Promise<void> {
+    const { written, fieldManager } = this.#kind;
+    await this.#deps.writer.patchFinalizers(written, object, finalizers, fieldManager, signal);
   }
 
   /** Asks for an event about the object. */
   event(object: RecordMeta, type: 'Normal' | 'Warning', reason: string, message: string): void {
-    const { resource, eventComponent } = this.#kind;
+    const {
+      written: { resource },
+      eventComponent,
+    } = this.#kind;
     const { namespace, name, uid } = object;
     const apiVersion = `${resource.group}/${resource.version}`;
     const place = resource.namespaced ? { namespace } : {};
@@ -93,10 +94,6 @@ export class Reporter {
   now(): string {
     return rfc3339(this.#deps.clock.nowMs());
   }
-}
-
-function nameOf(object: RecordMeta, resource: Resource): { namespace?: string; name: string } {
-  return resource.namespaced ? { namespace: object.namespace, name: object.name } : { name: object.name };
 }
 
 /** Ready=False for a failure; `Stalled` beside it when nothing helps until the spec or a watched object changes. */

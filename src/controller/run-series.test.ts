@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { OperatorError } from '../core/operator-error.ts';
 import { Registry } from '../telemetry/metrics.ts';
 import { type NamedObject, operatorMetrics } from '../telemetry/operator-metrics.ts';
+import type { ReconciledKind } from './kinds.ts';
 import { exposeQueues } from './queue-series.ts';
-import { type EndedRun, type ReconciledKind, RunSeries } from './run-series.ts';
+import { type EndedRun, RunSeries } from './run-series.ts';
 
 const good: EndedRun = { durationMs: 20, ready: 'True', error: undefined, comesBack: true };
 

@@ -5,14 +5,7 @@ import type { OperatorError } from '../core/operator-error.ts';
 import { reasons } from '../core/reasons.ts';
 import type { Counted, Labels, Observed } from '../telemetry/metrics.ts';
 import type { NamedObject, ObjectFamilies, OperatorMetrics } from '../telemetry/operator-metrics.ts';
-
-/** What controller-runtime calls the controllers of the kinds, in ESO. */
-export const controllerNames = {
-  ExternalSecret: 'externalsecret',
-  SecretStore: 'secretstore',
-  ClusterSecretStore: 'clustersecretstore',
-} as const;
-export type ReconciledKind = keyof typeof controllerNames;
+import { kinds, type ReconciledKind } from './kinds.ts';
 
 /** One run that has ended. */
 export interface EndedRun {
@@ -48,7 +41,7 @@ export class RunSeries {
     this.#kind = kind;
     this.#metrics = metrics;
     this.#find = find;
-    const controller = controllerNames[kind];
+    const controller = kinds[kind].controllerName;
     const resultOf = (result: Result) => metrics.reconciles.at({ controller, result });
     this.#results = {
       success: resultOf('success'),

@@ -59,6 +59,11 @@ export interface Informer<T> {
   entries(): IterableIterator<[key: string, value: T]>;
   /** True once the first list has been taken in whole. */
   hasSynced(): boolean;
+  /**
+   * The resourceVersion up to which everything that happened has been told; '' before the first list. A write of this
+   * version or an older one that the cache does not show has been undone since.
+   */
+  shownVersion(): string;
   subscribe(listener: (event: InformerEvent<T>) => void): () => void;
   stop(): void;
 }

@@ -50,6 +50,7 @@ class CollectionCache<T> implements StartedInformer<T>, Sink {
   #named: Set<string> | undefined;
   #hasSynced = false;
   #troubleReason: string | undefined;
+  #shownVersion = '';
 
   constructor(options: InformerOptions<T>, deps: InformerDeps) {
     this.#options = options;
@@ -72,6 +73,10 @@ class CollectionCache<T> implements StartedInformer<T>, Sink {
 
   hasSynced(): boolean {
     return this.#hasSynced;
+  }
+
+  shownVersion(): string {
+    return this.#shownVersion;
   }
 
   subscribe(listener: Listener<T>): () => void {
@@ -127,6 +132,10 @@ class CollectionCache<T> implements StartedInformer<T>, Sink {
 
   remove(object: KubeObject): void {
     this.#drop(keyOf(object.metadata));
+  }
+
+  reached(version: string): void {
+    this.#shownVersion = version;
   }
 
   trouble(error: OperatorError | undefined): void {

@@ -22,6 +22,8 @@ export interface Sink {
   endReplace(): void;
   put(object: KubeObject): void;
   remove(object: KubeObject): void;
+  /** Everything that happened up to this resourceVersion has been told. */
+  reached(version: string): void;
   /** The API server cannot be followed at present, or (undefined) can be again. */
   trouble(error: OperatorError | undefined): void;
 }
@@ -130,7 +132,7 @@ class Reflector {
         this.#endReplace(version ?? '');
       return; // a listing that breaks off must begin anew, so its versions are not kept
     }
-    if (version !== undefined) this.#version = version;
+    if (version !== undefined) this.#reach(version);
     if (type === 'BOOKMARK') this.#sawBookmark = true;
     this.#recovered();
   }
@@ -142,9 +144,14 @@ class Reflector {
 
   #endReplace(version: string): void {
     this.#isReplacing = false;
-    this.#version = version;
     this.#options.sink.endReplace();
+    this.#reach(version);
     this.#recovered();
+  }
+
+  #reach(version: string): void {
+    this.#version = version;
+    this.#options.sink.reached(version);
   }
 
   #recovered(): void {

@@ -166,6 +166,9 @@ class Scope implements Sink {
     this.feeds.get(keyOf(metadata))?.hint(undefined);
   }
 
+  /** Nobody asks how far this watch came: what counts of a name is what a read says. */
+  reached(): void {}
+
   trouble(error: OperatorError | undefined): void {
     const { log, onFailure } = this.#deps;
     const { kind } = this.resource;

@@ -1,6 +1,6 @@
 // What the operator follows in the cluster: an informer per kind, started at once and kept warm by followers too.
 import type { Config } from '../config.ts';
-import { ReadYourWrites } from '../controller/read-your-writes.ts';
+import { OwnWrites } from '../controller/kit/own-writes.ts';
 import {
   type ExternalSecretRecord,
   externalSecretRecord,
@@ -21,7 +21,7 @@ import { untilServed } from './served.ts';
 /** An informer, and the view of it that includes what this process has just written. */
 export interface Cache<T extends { readonly uid: string; readonly resourceVersion: string }> {
   readonly informer: StartedInformer<T>;
-  readonly view: ReadYourWrites<T>;
+  readonly view: OwnWrites<T>;
 }
 
 export interface Caches {
@@ -48,7 +48,7 @@ export async function startCaches({ config, informerDeps, waitingFor, stopping }
       { ...options, known: (key, resourceVersion) => view.written(key, resourceVersion) },
       informerDeps,
     );
-    const view = new ReadYourWrites(informer, informerDeps.clock);
+    const view = new OwnWrites(informer);
     return { informer, view };
   };
   const labelSelector = `${managedLabel}=${managedLabelValue}`;

@@ -5,17 +5,12 @@ import { STATUS_CODES } from 'node:http';
 import { gatherInfisicalPrincipal } from '../auth/infisical/table.ts';
 import { Sessions } from '../auth/session.ts';
 import type { Config } from '../config.ts';
-import { StoreConnections } from '../controller/connect.ts';
+import { createControllers } from '../controller/controllers.ts';
 import { LoopShare } from '../controller/desk.ts';
-import { ExternalSecretController } from '../controller/external-secret/controller.ts';
+import { Writer } from '../controller/kit/writer.ts';
 import { exposeQueues } from '../controller/queue-series.ts';
-import type { StoreKind, StoreRecord } from '../controller/records.ts';
-import { Recovery } from '../controller/recovery.ts';
-import { Reporter } from '../controller/report.ts';
-import { StoreController, type StoreKindRooms } from '../controller/secret-store/controller.ts';
 import type { StatusDialect } from '../core/sync-status.ts';
-import { externalSecretResource } from '../crds/external-secret.ts';
-import { clusterSecretStoreResource, isServedProvider, secretStoreResource } from '../crds/secret-store.ts';
+import { isServedProvider } from '../crds/secret-store.ts';
 import { readBoundedFile } from '../credentials/bounded-file.ts';
 import { openCloudDoors } from '../credentials/cloud/doors.ts';
 import { createCloudSources } from '../credentials/cloud/sources.ts';
@@ -29,7 +24,6 @@ import { createEventRecorder } from '../kube/events.ts';
 import type { InformerDeps } from '../kube/informer.ts';
 import { createToken } from '../kube/tokens.ts';
 import type { Transport } from '../kube/transport.ts';
-import type { Resource } from '../kube/types.ts';
 import { fakeProvider } from '../providers/fake/provider.ts';
 import { createInfisicalProvider } from '../providers/infisical/provider.ts';
 import type { SnapshotRead } from '../providers/shared/snapshots.ts';
@@ -41,7 +35,7 @@ import { WorkerPool } from '../runtime/worker-pool.ts';
 import { otherValue } from '../telemetry/bounded-label.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
-import type { Cache, Caches } from './caches.ts';
+import type { Caches } from './caches.ts';
 import { heavyRole } from './heavy-thread.ts';
 import { namespaceLabels } from './namespace-labels.ts';
 
@@ -79,84 +73,52 @@ export async function startWork(
   const { config, transport, informerDeps, caches, clock, log, metrics } = base;
   const kube = createKube(transport);
   const slots = new Slots(config.concurrentWrites);
+  const writer = new Writer({ kube, slots, guard });
   const objects = new ObjectWatcher(informerDeps);
   const upstreams = openUpstreams(base);
   const { provider } = upstreams;
-  const events = createEventRecorder({ transport, clock, slot: (waiting) => slots.acquireWhenIdle(waiting) });
-  const reporterOf = (resource: Resource, eventComponent: string) =>
-    new Reporter({ resource, eventComponent, fieldManager: 'escapement' }, { kube, events, clock, dialect });
-  const kinds = storeKinds(caches, reporterOf);
+  const events = createEventRecorder({ transport, clock, slot: (waiting) => writer.idleTurn(waiting) });
   const namespaces = namespaceLabels(informerDeps);
-  const connections = new StoreConnections({
-    store: (kind, key) => kinds[kind]?.cache.get(key),
-    namespaceLabels: namespaces.labels,
-    provider,
-    objects,
-    tokens: {
-      createToken: async (order, waiting) =>
-        (await createToken(transport, { ...order, expirationSeconds: 600 }, waiting)).token,
-    },
-    operator: operatorIdentity(config, upstreams.clouds),
-    controllerClass: config.controllerClass,
-    clusterStores: config.clusterStores,
-    signal,
-  });
-  const recovery = new Recovery(clock);
   const heavy = new WorkerPool({ ...heavyLane, entry: base.threadEntry, clock });
-  const externalSecrets = new ExternalSecretController(
-    {
-      kube,
-      clock,
-      log,
-      metrics,
-      slots,
-      connections,
-      desk: { heavy, loop: new LoopShare(nextTurn) },
-      externalSecrets: caches.externalSecrets.view,
-      targets: caches.targets.view,
-      reporter: reporterOf(externalSecretResource, 'external-secrets'),
-      heartbeatMs: config.heartbeatMs,
-      resource: externalSecretResource,
-      fieldManager: 'escapement',
-      guard,
-    },
-    {
-      externalSecrets: caches.externalSecrets.informer,
-      targets: caches.targets.informer,
-      recovery,
-      startedMs: clock.monotonicMs(),
-    },
-  );
-  const stores = new StoreController({
-    kinds: config.storeReconciler ? kinds : {},
-    connections,
-    capabilities: (store) => provider(store.providers.find(isServedProvider) ?? '')?.capabilities,
+  const controllers = createControllers({
+    desk: { heavy, loop: new LoopShare(nextTurn) },
     kube,
+    writer,
+    slots,
+    events,
+    dialect,
     clock,
     log,
     metrics,
-    slots,
-    recovery,
-    requeueMs: config.storeRequeueMs,
-    guard,
-    onStoreChanged: (before, after) => externalSecrets.storeChanged(before, after),
+    caches,
+    connect: {
+      namespaceLabels: namespaces.labels,
+      provider,
+      objects,
+      tokens: {
+        createToken: async (order, waiting) =>
+          (await createToken(transport, { ...order, expirationSeconds: 600 }, waiting)).token,
+      },
+      operator: operatorIdentity(config, upstreams.clouds),
+      controllerClass: config.controllerClass,
+      clusterStores: config.clusterStores,
+      signal,
+    },
+    capabilities: (store) => provider(store.providers.find(isServedProvider) ?? '')?.capabilities,
+    heartbeatMs: config.heartbeatMs,
+    storeRequeueMs: config.storeRequeueMs,
+    storeReconciler: config.storeReconciler,
   });
-  namespaces.whenChanged((name) => externalSecrets.namespaceChanged(name));
+  namespaces.whenChanged((name) => controllers.namespaceChanged(name));
   const endReading = [
-    exposeQueues(metrics, () => [
-      ['ExternalSecret', externalSecrets.queueLoad],
-      ['SecretStore', stores.queueLoad('SecretStore')],
-      ['ClusterSecretStore', stores.queueLoad('ClusterSecretStore')],
-    ]),
+    exposeQueues(metrics, () => controllers.loads()),
     metrics.sessions.readFrom(() => upstreams.sessions.loggedIn()),
   ];
-  externalSecrets.start();
-  stores.start();
+  controllers.start();
   return {
     async stop() {
       for (const end of endReading) end();
-      await Promise.all([externalSecrets.stop(graceMs), stores.stop(graceMs)]);
-      recovery.stop();
+      await controllers.stop(graceMs);
       await heavy.close();
       await Promise.all([events.stop(), upstreams.sessions.close(AbortSignal.timeout(revokeWithinMs))]);
       upstreams.close();
@@ -207,24 +169,6 @@ function openUpstreams({ config, clock, metrics, userAgent }: Base) {
       door.close();
       cloudDoors.close();
     },
-  };
-}
-
-function storeKinds(
-  caches: Caches,
-  reporterOf: (resource: Resource, component: string) => Reporter,
-): Partial<Record<StoreKind, StoreKindRooms>> {
-  const rooms = ({ informer, view }: Cache<StoreRecord>, resource: Resource, component: string): StoreKindRooms => ({
-    informer,
-    cache: view,
-    reporter: reporterOf(resource, component),
-  });
-  const { SecretStore, ClusterSecretStore } = caches.stores;
-  return {
-    ...(SecretStore === undefined ? {} : { SecretStore: rooms(SecretStore, secretStoreResource, 'secret-store') }),
-    ...(ClusterSecretStore === undefined
-      ? {}
-      : { ClusterSecretStore: rooms(ClusterSecretStore, clusterSecretStoreResource, 'cluster-secret-store') }),
   };
 }
 

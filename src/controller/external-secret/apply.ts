@@ -3,7 +3,6 @@ import { fieldManagerName } from '../../core/field-manager.ts';
 import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import { planOwnedTarget, type TargetPlan, type WantedSecret } from '../../core/target-plan.ts';
-import { secretResource } from '../../credentials/store-credentials.ts';
 import type { Secret } from '../../kube/types.ts';
 import { type ExternalSecretRecord, targetRecord } from '../records.ts';
 import type { Rooms } from './context.ts';
@@ -64,16 +63,13 @@ async function write(
   signal: AbortSignal,
 ): Promise<'created' | 'updated' | 'nothing'> {
   const options = { fieldManager: fieldManagerName(es.name) };
-  rooms.guard();
   const secret = toSecret(plan.secret);
   if (plan.action === 'update') {
-    note(rooms, await rooms.kube.update(secretResource, secret, options, signal), secret);
-    rooms.metrics.secretWrites.add({ operation: 'update' });
+    await rooms.writer.update(rooms.secrets, secret, options, signal);
     return 'updated';
   }
   try {
-    note(rooms, await rooms.kube.create(secretResource, secret, options, signal), secret);
-    rooms.metrics.secretWrites.add({ operation: 'create' });
+    await rooms.writer.create(rooms.secrets, secret, options, signal);
     return 'created';
   } catch (thrown) {
     if (asOperatorError(thrown).reason !== 'Conflict') throw thrown;
@@ -81,34 +77,37 @@ async function write(
   }
 }
 
-/** A Secret of that name is there without our label, so no cache knew it: it is read once and taken over, as ESO does. */
+/**
+ * A Secret of that name is there that no cache knew: without our label, or written by a run that never got its answer.
+ * It is read once and taken over, as ESO does.
+ */
 async function adopt(
   es: ExternalSecretRecord,
   sources: Sources,
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<'updated' | 'nothing'> {
-  const present = await rooms.kube.get<Secret>(
-    secretResource,
-    { namespace: es.namespace, name: es.targetName },
-    signal,
-  );
-  const plan = planOwnedTarget(es, sources.data, targetRecord(present));
-  if (plan.action === 'none') return 'nothing';
-  const secret = toSecret(plan.secret);
-  rooms.guard();
-  note(
-    rooms,
-    await rooms.kube.update(secretResource, secret, { fieldManager: fieldManagerName(es.name) }, signal),
-    secret,
-  );
-  rooms.metrics.secretWrites.add({ operation: 'update' });
+  const present = await readPresent(es, rooms, signal);
+  const observed = targetRecord(present);
+  const plan = planOwnedTarget(es, sources.data, observed);
+  if (plan.action === 'none') {
+    rooms.targets.note(targetKey(es), observed);
+    return 'nothing';
+  }
+  const options = { fieldManager: fieldManagerName(es.name) };
+  await rooms.writer.update(rooms.secrets, toSecret(plan.secret), options, signal);
   return 'updated';
 }
 
-function note(rooms: Rooms, written: Secret, sent: Secret): void {
-  const record = targetRecord(written, sent);
-  rooms.targets.note(`${record.namespace}/${record.name}`, record);
+async function readPresent(es: ExternalSecretRecord, rooms: Rooms, signal: AbortSignal): Promise<Secret> {
+  const { namespace, targetName: name } = es;
+  try {
+    return await rooms.kube.get<Secret>(rooms.secrets.resource, { namespace, name }, signal);
+  } catch (thrown) {
+    const error = asOperatorError(thrown);
+    if (error.reason !== 'ReferenceNotFound') throw thrown;
+    throw new OperatorError('Conflict', error.message, { cause: error }); // gone again since it was in the way
+  }
 }
 
 function refuseTooLarge(es: ExternalSecretRecord, { data }: Sources): void {
@@ -119,6 +118,14 @@ function refuseTooLarge(es: ExternalSecretRecord, { data }: Sources): void {
     'TargetTooLarge',
     `the data of target Secret "${es.targetName}" would be ${bytes} bytes, more than the ${largestSecretBytes} that a Secret can hold`,
   );
+}
+
+/** Deletes what was written under earlier target names. To be called once the present target is written. */
+export async function sweepOrphans(es: ExternalSecretRecord, rooms: Rooms, signal: AbortSignal): Promise<void> {
+  for (const orphan of rooms.owned.orphansOf(`${es.namespace}/${es.name}`, es)) {
+    await rooms.writer.delete(rooms.secrets, orphan, signal);
+    rooms.reporter.event(es, 'Normal', 'Deleted', 'secret deleted because it was orphaned');
+  }
 }
 
 export function targetKey(es: ExternalSecretRecord): string {

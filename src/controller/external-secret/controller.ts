@@ -1,25 +1,22 @@
-// What the ExternalSecret controller watches, how events become requests, and when an object runs next.
+// What the ExternalSecret controller watches, how events become requests, and when an object in step runs next.
 //
 //   ExternalSecret created/changed ─► spec lane        target edited/deleted ─► drift lane
 //   store changed, reference repaired ─► drift lane    wave due ─► periodic lane    upstream back ─► drift lane
 
-import type { Outcome } from '../../core/outcome.ts';
-import { reasons } from '../../core/reasons.ts';
-import { retryDelayMs } from '../../core/refresh.ts';
-import { isTargetValid, type ObservedTarget, ownerKeyOf } from '../../core/target-plan.ts';
+import { asOperatorError } from '../../core/operator-error.ts';
+import { hasWantedMarks, isOrphanOf, isTargetValid, type ObservedTarget, ownerKeyOf } from '../../core/target-plan.ts';
 import type { Informer, InformerEvent } from '../../kube/contract.ts';
-import { onAbort } from '../../runtime/on-abort.ts';
-import { type NextRun, startWorker, type Worker } from '../../runtime/worker.ts';
-import { type QueueLoad, type RunRequest, Workqueue } from '../../runtime/workqueue.ts';
-import { storeKey } from '../connect.ts';
+import type { Slots } from '../../runtime/slots.ts';
+import type { NextRun } from '../../runtime/worker.ts';
+import type { QueueLoad } from '../../runtime/workqueue.ts';
 import { KeyIndex } from '../key-index.ts';
+import { type Ended, newMemory, ObjectController, type Run, type Signals } from '../kit/object-controller.ts';
 import { type Cause, lanes } from '../lanes.ts';
-import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
+import type { ExternalSecretRecord } from '../records.ts';
 import type { Recovery } from '../recovery.ts';
-import { RunSeries } from '../run-series.ts';
-import type { Memory, Rooms } from './context.ts';
-import { intervalOf, untilNextWaveMs } from './due.ts';
-import { noOrphans, noteOrphan } from './orphans.ts';
+import { type StoreChange, storeKeysOf } from '../stores/directory.ts';
+import type { EsMemory, Rooms } from './context.ts';
+import { intervalOf, untilNextWaveMs } from './duty.ts';
 import { connectFirst } from './read.ts';
 import { reconcileExternalSecret, releaseDeleted } from './reconcile.ts';
 
@@ -27,80 +24,71 @@ export interface ControllerInputs {
   readonly externalSecrets: Informer<ExternalSecretRecord>;
   readonly targets: Informer<ObservedTarget>;
   readonly recovery: Recovery;
+  readonly slots: Slots;
   /** Monotonic ms since which this replica works: what was there before is due since then. */
   readonly startedMs: number;
 }
 
+/** Runs that wait for a write slot: enough to keep every slot busy, and no more memory than that needs. */
+const longestWriteQueue = 64;
+/** How long a store that is gone is waited for before anybody says so: whoever replaces one deletes it first. */
+const storeGraceMs = 1_000;
+
 export class ExternalSecretController {
   readonly #rooms: Rooms;
   readonly #inputs: ControllerInputs;
-  readonly #queue: Workqueue;
-  readonly #memories = new Map<string, Memory>();
+  readonly #kit: ObjectController<ExternalSecretRecord, EsMemory>;
   /** Which ExternalSecrets name a store, and which write a target. */
   readonly #byStore = new KeyIndex();
   readonly #byTarget = new KeyIndex();
-  readonly #series: RunSeries;
   readonly #unsubscribe: readonly (() => void)[];
-  #worker: Worker | undefined;
 
   constructor(rooms: Rooms, inputs: ControllerInputs) {
     this.#rooms = rooms;
     this.#inputs = inputs;
-    this.#queue = new Workqueue(rooms.clock);
-    this.#series = new RunSeries('ExternalSecret', rooms.metrics, (key) => rooms.externalSecrets.get(key));
+    const { clock, log, metrics, connections } = rooms;
+    const { recovery, slots } = inputs;
+    this.#kit = new ObjectController(
+      {
+        kinds: ['ExternalSecret'],
+        kindOf: () => 'ExternalSecret',
+        find: (key) => rooms.externalSecrets.get(key),
+        isOurs: (es) => connections.isOurs(es.stores, es.namespace),
+        run: (es, memory, run, signals) => this.#run(es, memory, run, signals),
+        intervalMs: safeInterval,
+        groupOf: (_, es) => es.stores.map(({ kind, name }) => `${kind}/${name}`).join() + es.namespace,
+        retryLane: lanes.periodic,
+        failureMessage: 'sync failed',
+      },
+      { clock, log, metrics, recovery, hasRoom: (lane) => slots.waitingUpTo(lane) < longestWriteQueue },
+    );
     this.#unsubscribe = [
       inputs.externalSecrets.subscribe((event) => this.#onExternalSecret(event)),
       inputs.targets.subscribe((event) => this.#onTarget(event)),
+      rooms.stores.subscribe((change, key) => this.#onStore(change, key)),
     ];
-    rooms.connections.whenDropped((store) => this.#wakeFailed(store));
+    connections.whenDropped((store) => this.#wakeAll(store, 'reference'));
     for (const [key, es] of inputs.externalSecrets.entries()) this.#add(key, es);
-    for (const target of inputs.targets.values()) this.#noteOrphan(target);
   }
 
   get queueLoad(): QueueLoad {
-    return this.#queue.loadOf();
+    return this.#kit.queueLoad();
   }
 
   start(): void {
-    const { clock, log, slots } = this.#rooms;
-    this.#worker = startWorker({
-      queue: this.#queue,
-      clock,
-      hasRoom: (lane) => slots.waitingUpTo(lane) < longestWriteQueue,
-      reconcile: (key, request, signal) => this.#run(key, request, signal),
-      onCrash: (key, thrown) => {
-        log.error({ kind: 'ExternalSecret', name: key, err: thrown }, 'reconcile crashed');
-        this.#series.noteCrash();
-      },
-    });
+    this.#kit.start();
   }
 
-  /** Runs that wait for sources have nothing to lose and end at once; those that write get `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    const ended = this.#worker?.stop(graceMs);
-    for (const { superseded } of this.#memories.values()) superseded?.abort(new DOMException('stopping', 'AbortError'));
-    await ended;
-    this.#series.close();
-  }
-
-  /** A store appeared or its spec changed: everything that names it looks again. */
-  storeChanged(before: StoreRecord | undefined, after: StoreRecord): void {
-    const key = storeKey(
-      after.kind,
-      after.kind === 'SecretStore' ? { namespace: after.namespace, name: after.name } : { name: after.name },
-    );
-    const isEdited = before !== undefined && before.generation !== after.generation;
-    if (!isEdited) {
-      this.#wakeFailed(key);
-      return;
-    }
-    for (const es of this.#byStore.at(key)) this.#wake(es, lanes.drift, 'store');
+    this.#rooms.owned.close();
+    await this.#kit.stop(graceMs);
   }
 
   /** The labels of a namespace changed: cluster stores may open or close to it. */
   namespaceChanged(namespace: string): void {
-    for (const key of this.#memories.keys()) {
+    this.#rooms.stores.namespaceChanged(namespace);
+    for (const key of this.#kit.keys()) {
       if (!key.startsWith(`${namespace}/`)) continue;
       const stores = this.#inputs.externalSecrets.get(key)?.stores ?? [];
       if (stores.some(({ kind }) => kind === 'ClusterSecretStore')) this.#wake(key, lanes.drift, 'store');
@@ -112,190 +100,112 @@ export class ExternalSecretController {
     const isElsewhere = before?.stores !== after?.stores || before?.targetName !== after?.targetName;
     if (before !== undefined && isElsewhere) this.#unindex(key, before);
     if (after === undefined) {
-      this.#queue.drop(key);
-      this.#memories.delete(key);
-      this.#inputs.recovery.forget(key);
-      this.#series.forget(key);
+      this.#kit.forget(key);
       return;
     }
     if (before === undefined || before.uid !== after.uid) {
+      if (before !== undefined) this.#kit.forget(key);
       this.#add(key, after);
       return;
     }
     if (isElsewhere) this.#index(key, after);
-    const former = this.#inputs.targets.get(`${before.namespace}/${before.targetName}`);
-    if (former !== undefined && before.targetName !== after.targetName) this.#noteOrphan(former);
     if (after.deleting !== before.deleting) this.#wake(key, lanes.deletion, 'deleted');
     else if (after.generation !== before.generation) this.#wake(key, lanes.spec, 'changed');
     // Marks do not end a run that waits for its sources: under a flood of them no run would ever come to its end.
-    else if (!isSame(before, after)) this.#queue.add(key, { lane: lanes.spec, cause: 'changed' satisfies Cause });
+    else if (!isSame(before, after)) this.#kit.wake(key, { lane: lanes.spec, cause: 'changed' }, { gently: true });
   }
 
   #add(key: string, es: ExternalSecretRecord): void {
     const { clock } = this.#rooms;
     this.#index(key, es);
-    this.#memories.set(key, {
-      firstSeenMs: clock.monotonicMs(),
+    this.#kit.remember(key, {
+      ...newMemory(clock),
       nextDueMs: undefined,
-      hasFailed: false,
       phaseKey: undefined,
-      origin: '',
-      orphans: noOrphans,
-      superseded: undefined,
+      readStores: undefined,
+      failedOrigin: '',
     });
     // What was there before this replica began has been due since then: one fetch that started later serves it all.
     const isSynced = (es.status.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
-    const dueAtMs = this.#worker === undefined ? this.#inputs.startedMs : clock.monotonicMs();
-    this.#queue.add(key, { lane: isSynced ? lanes.background : lanes.spec, cause: 'created' satisfies Cause, dueAtMs });
+    const dueAtMs = this.#kit.isStarted ? clock.monotonicMs() : this.#inputs.startedMs;
+    this.#kit.wake(key, { lane: isSynced ? lanes.background : lanes.spec, cause: 'created', dueAtMs });
   }
 
-  #onTarget({ after, before }: InformerEvent<ObservedTarget>): void {
-    const target = after ?? before;
-    if (target === undefined) return;
-    const key = `${target.namespace}/${target.name}`;
-    if (after !== undefined && this.#noteOrphan(after)) this.#wake(ownerKeyOf(after) ?? '', lanes.drift, 'drift');
-    if (after !== undefined && isTargetValid(after)) return;
-    for (const es of this.#byTarget.at(key)) this.#wake(es, lanes.drift, 'drift');
+  #onTarget({ key, after, before }: InformerEvent<ObservedTarget>): void {
+    if (after === undefined && before === undefined) return;
+    for (const es of this.#byTarget.at(key)) if (!this.#isAsWanted(es, after)) this.#wake(es, lanes.drift, 'drift');
+    const owner = after === undefined ? undefined : ownerKeyOf(after);
+    const es = owner === undefined ? undefined : this.#inputs.externalSecrets.get(owner);
+    if (owner !== undefined && es !== undefined && after !== undefined && isOrphanOf(es, after))
+      this.#wake(owner, lanes.drift, 'drift');
   }
 
-  /** Whether the target belongs to an ExternalSecret that writes another one by now; that one is told. */
-  #noteOrphan(target: ObservedTarget): boolean {
-    const owner = ownerKeyOf(target) ?? '';
-    const es = this.#inputs.externalSecrets.get(owner);
-    const memory = this.#memories.get(owner);
-    return es !== undefined && memory !== undefined && noteOrphan(es, target, memory);
+  #isAsWanted(key: string, target: ObservedTarget | undefined): boolean {
+    const es = this.#inputs.externalSecrets.get(key);
+    return target !== undefined && es !== undefined && isTargetValid(target) && hasWantedMarks(es, target);
   }
 
-  #wakeFailed(store: string): void {
-    for (const es of this.#byStore.at(store)) {
-      const memory = this.#memories.get(es);
-      if (memory?.hasFailed !== false || this.#rooms.externalSecrets.get(es)?.status.refreshTime == null)
-        this.#wake(es, lanes.drift, 'reference');
+  #onStore(change: StoreChange, store: string): void {
+    if (change !== 'gone') {
+      this.#wakeAll(store, 'store');
+      return;
     }
+    for (const es of this.#byStore.at(store))
+      this.#kit.wakeAfter(es, storeGraceMs, { lane: lanes.drift, cause: 'store' });
+  }
+
+  /** Whoever names the store looks whether it is owed anything. */
+  #wakeAll(store: string, cause: Cause): void {
+    for (const es of this.#byStore.at(store)) this.#wake(es, lanes.drift, cause);
   }
 
   #wake(key: string, lane: number, cause: Cause): void {
-    if (cause === 'changed' || cause === 'store' || cause === 'reference' || cause === 'deleted') {
-      this.#memories.get(key)?.superseded?.abort(new DOMException('superseded', 'AbortError'));
-    }
-    this.#queue.add(key, { lane, cause });
+    this.#kit.wake(key, { lane, cause });
   }
 
-  async #run(key: string, request: RunRequest, signal: AbortSignal): Promise<NextRun | undefined> {
-    const es = this.#rooms.externalSecrets.get(key);
-    const memory = this.#memories.get(key);
-    if (es === undefined || memory === undefined || !this.#rooms.connections.isOurs(es.stores, es.namespace))
-      return undefined;
-    const startedMs = this.#rooms.clock.monotonicMs();
-    if (es.deleting) return await this.#release(es, signal);
-    return await untilSuperseded(memory, signal, async (wait) => {
-      const outcome = await reconcileExternalSecret(es, memory, request, this.#rooms, { write: signal, wait });
-      const durationMs = this.#rooms.clock.monotonicMs() - startedMs;
-      const next = await this.#next(key, es, memory, outcome, wait);
-      if (this.#memories.get(key) === memory) {
-        const after = this.#rooms.externalSecrets.get(key) ?? es;
-        const ready = after.status.conditions?.find(({ type }) => type === 'Ready')?.status;
-        const error = outcome.kind === 'failed' ? outcome.error : undefined;
-        this.#series.note(key, { durationMs, ready, error, comesBack: next !== undefined });
-      }
-      return next;
-    });
+  async #run(es: ExternalSecretRecord, memory: EsMemory, run: Run, signals: Signals): Promise<Ended> {
+    if (es.deleting) return await this.#release(es, signals.write);
+    const outcome = await reconcileExternalSecret(es, memory, run, this.#rooms, signals);
+    if (outcome.kind === 'grace') return outcome;
+    if (outcome.kind === 'failed') return { ...outcome, origin: memory.failedOrigin };
+    const { metrics, clock } = this.#rooms;
+    if (outcome.kind === 'synced') metrics.lastCheck.set({}, clock.nowMs() / 1000);
+    return { kind: outcome.kind, next: await this.#nextWave(es, memory, outcome.kind === 'synced', signals.wait) };
   }
 
-  async #release(es: ExternalSecretRecord, signal: AbortSignal): Promise<NextRun | undefined> {
+  async #release(es: ExternalSecretRecord, signal: AbortSignal): Promise<Ended> {
     try {
       await releaseDeleted(es, this.#rooms, signal);
-      return undefined;
-    } catch {
-      return { afterMs: 1_000, lane: lanes.deletion, cause: 'deleted' };
+      return { kind: 'idle', next: undefined };
+    } catch (thrown) {
+      return { kind: 'failed', error: asOperatorError(thrown), origin: '' };
     }
-  }
-
-  async #next(
-    key: string,
-    es: ExternalSecretRecord,
-    memory: Memory,
-    outcome: Outcome,
-    signal: AbortSignal,
-  ): Promise<NextRun | undefined> {
-    if (outcome.kind === 'grace') return { afterMs: outcome.leftMs, lane: lanes.spec, cause: 'grace' };
-    if (outcome.kind === 'failed') return this.#nextAfterFailure(key, es, memory, outcome);
-    if (outcome.kind === 'synced') {
-      memory.hasFailed = false;
-      this.#queue.noteSuccess(key);
-      this.#inputs.recovery.noteSuccess(key);
-      this.#rooms.metrics.lastCheck.set({}, this.#rooms.clock.nowMs() / 1000);
-    }
-    return await this.#nextWave(es, memory, outcome, signal);
   }
 
   async #nextWave(
     es: ExternalSecretRecord,
-    memory: Memory,
-    outcome: Outcome,
+    memory: EsMemory,
+    isRefreshed: boolean,
     signal: AbortSignal,
   ): Promise<NextRun | undefined> {
     const { clock } = this.#rooms;
-    const intervalMs = 'ok' in es.spec ? intervalOf(es.spec.ok) : 0;
+    const intervalMs = safeInterval(es);
     if (intervalMs <= 0) return undefined;
-    const isPending =
-      outcome.kind === 'idle' && memory.nextDueMs !== undefined && memory.nextDueMs > clock.monotonicMs();
-    if (!isPending) {
+    if (isRefreshed || memory.nextDueMs === undefined) {
       if (memory.phaseKey === undefined) await connectFirst(es, memory, this.#rooms, signal).catch(() => {}); // told when it is due
       const waitMs = untilNextWaveMs(memory.phaseKey ?? `${es.namespace}/${es.name}`, intervalMs, clock.nowMs());
       memory.nextDueMs = clock.monotonicMs() + waitMs;
     }
-    const afterMs = (memory.nextDueMs ?? 0) - clock.monotonicMs();
-    return { afterMs, lane: lanes.periodic, cause: 'periodic' };
-  }
-
-  #nextAfterFailure(
-    key: string,
-    es: ExternalSecretRecord,
-    memory: Memory,
-    { error }: Extract<Outcome, { kind: 'failed' }>,
-  ): NextRun | undefined {
-    const { log } = this.#rooms;
-    const { next, baseDelayMs } = reasons[error.reason];
-    if (next === 'quiet') return { afterMs: baseDelayMs, lane: lanes.spec, cause: 'retry' };
-    const isFirst = !memory.hasFailed;
-    memory.hasFailed = true;
-    const attempt = this.#queue.noteFailure(key);
-    const fields = {
-      kind: 'ExternalSecret',
-      namespace: es.namespace,
-      name: es.name,
-      generation: es.generation,
-      reason: error.reason,
-      attempt,
-      err: error,
-    };
-    if (isFirst) log.warn(fields, 'sync failed');
-    else log.debug(fields, 'sync failed');
-    const intervalMs = safeInterval(es);
-    if (isUpstreamDown(error.reason) && memory.origin !== '') {
-      const group = es.stores.map(({ kind, name }) => `${kind}/${name}`).join() + es.namespace;
-      this.#inputs.recovery.noteFailure(key, memory.origin, {
-        group,
-        wake: () => this.#wake(key, lanes.drift, 'recovered'),
-        retryAfterMs: error.retryAfterMs,
-      });
-      return undefined;
-    }
-    this.#inputs.recovery.forget(key);
-    if (error.retryAfterMs !== undefined) return { afterMs: error.retryAfterMs, lane: lanes.periodic, cause: 'retry' };
-    const afterMs =
-      next === 'stall' ? Math.max(intervalMs, stallCheckMs) : retryDelayMs(attempt, baseDelayMs, intervalMs);
-    return { afterMs, lane: lanes.periodic, cause: 'retry' };
+    return { afterMs: memory.nextDueMs - clock.monotonicMs(), lane: lanes.periodic, cause: 'periodic' satisfies Cause };
   }
 
   #index(key: string, es: ExternalSecretRecord): void {
-    for (const store of storeKeysOf(es)) this.#byStore.add(store, key);
+    for (const store of storeKeysOf(es.stores, es.namespace)) this.#byStore.add(store, key);
     this.#byTarget.add(targetPlace(key, es), key);
   }
 
   #unindex(key: string, es: ExternalSecretRecord): void {
-    for (const store of storeKeysOf(es)) this.#byStore.remove(store, key);
+    for (const store of storeKeysOf(es.stores, es.namespace)) this.#byStore.remove(store, key);
     this.#byTarget.remove(targetPlace(key, es), key);
   }
 }
@@ -305,46 +215,12 @@ function targetPlace(key: string, { namespace, name, targetName }: ExternalSecre
   return name === targetName ? key : `${namespace}/${targetName}`;
 }
 
-/** Runs that wait for a write slot: enough to keep every slot busy, and no more memory than that needs. */
-const longestWriteQueue = 64;
-
-/** Runs with a signal that fires when the run is superseded or `signal` does. */
-async function untilSuperseded<T>(
-  memory: Memory,
-  signal: AbortSignal,
-  run: (wait: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const superseded = new AbortController(); // AbortSignal.any would do, at ten times the price
-  const end = onAbort(signal, () => superseded.abort(signal.reason));
-  memory.superseded = superseded;
-  try {
-    return await run(superseded.signal);
-  } finally {
-    end();
-    memory.superseded = undefined;
-  }
-}
-
-/** Nothing but a change helps a stalled object; it is looked at again this seldom all the same, in case an event was missed. */
-const stallCheckMs = 600_000;
-
-/** What an origin's recovery mends, as against what is wrong with one object. */
-function isUpstreamDown(reason: string): boolean {
-  return reason === 'UpstreamUnavailable' || reason === 'UpstreamInvalid';
-}
-
 function safeInterval(es: ExternalSecretRecord): number {
   try {
     return 'ok' in es.spec ? intervalOf(es.spec.ok) : 0;
   } catch {
     return 0; // an interval that does not parse is the failure itself
   }
-}
-
-function storeKeysOf(es: ExternalSecretRecord): readonly string[] {
-  return es.stores.map(({ kind, name }) =>
-    storeKey(kind, kind === 'SecretStore' ? { namespace: es.namespace, name } : { name }),
-  );
 }
 
 /** Nothing that a reconcile depends on differs; status updates, our own among them, look like this. */

@@ -9,10 +9,10 @@ import {
   type StoreRef,
 } from '../../core/selection.ts';
 import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
-import type { StoreReader } from '../../providers/contract.ts';
+import type { Freshness, StoreReader } from '../../providers/contract.ts';
 import { createDesk } from '../desk.ts';
 import type { ExternalSecretRecord } from '../records.ts';
-import type { Memory, Rooms } from './context.ts';
+import type { EsMemory, Rooms } from './context.ts';
 
 export interface Sources extends Combined {
   /** What was searched, when the spec searches; for the message when nothing was found. */
@@ -23,7 +23,7 @@ export interface Sources extends Combined {
 export async function readSources(
   es: ExternalSecretRecord,
   spec: ExternalSecretSpec,
-  memory: Memory,
+  memory: EsMemory,
   notBeforeMs: number,
   rooms: Rooms,
   signal: AbortSignal,
@@ -33,38 +33,75 @@ export async function readSources(
   const desk = createDesk(es.namespace, rooms.desk, signal);
   const answers = new Map<PlannedRead, ReadAnswer>();
   const readers = await connectAll(es, [...byStore.values()], rooms, signal);
-  noteUpstream(memory, readers);
-  await Promise.all(
-    [...byStore.values()].map(async (group, i) => {
-      const reader = readers[i];
-      if (reader === undefined) throw new OperatorError('Internal', 'a store was not connected');
-      // What is asked for a thousand times is read once, and its answer held once.
-      const asks = new Map<string, Ask>(group.map(({ ask }) => [JSON.stringify(ask), ask]));
-      const results = await reader.read([...asks.values()], { notBeforeMs, desk }, signal);
-      const byAsk = new Map([...asks.keys()].map((key, at) => [key, results[at]]));
-      for (const read of group) {
-        const result = byAsk.get(JSON.stringify(read.ask));
-        if (result !== undefined) answers.set(read, result);
-      }
-    }),
-  );
-  const inOrder = reads.map(
-    (read) => answers.get(read) ?? { error: new OperatorError('Internal', 'a read was not answered') },
-  );
-  const combined = await desk.run('combine', { spec, reads, answers: inOrder });
-  return { ...combined, searches: reads.filter(({ ask }) => ask.kind === 'find').map(searchText) };
+  notePhase(memory, readers);
+  // Which upstream an error speaks of: with several stores, only that one's recovery mends it.
+  const origins = new Map<unknown, string>();
+  try {
+    await Promise.all(
+      [...byStore.values()].map(async (group, i) => {
+        const reader = readers[i];
+        if (reader === undefined) throw new OperatorError('Internal', 'a store was not connected');
+        const results = await readGroup(group, reader, { notBeforeMs, desk }, origins, signal);
+        group.forEach((read, at) => {
+          const result = results[at];
+          if (result === undefined) return;
+          if ('error' in result) origins.set(result.error, reader.origin);
+          answers.set(read, result);
+        });
+      }),
+    );
+    const inOrder = reads.map(
+      (read) => answers.get(read) ?? { error: new OperatorError('Internal', 'a read was not answered') },
+    );
+    const combined = await desk.run('combine', { spec, reads, answers: inOrder });
+    return { ...combined, searches: reads.filter(({ ask }) => ask.kind === 'find').map(searchText) };
+  } catch (thrown) {
+    memory.failedOrigin = originOf(thrown, origins);
+    throw thrown;
+  }
+}
+
+async function readGroup(
+  group: readonly PlannedRead[],
+  reader: StoreReader,
+  freshness: Freshness,
+  origins: Map<unknown, string>,
+  signal: AbortSignal,
+): Promise<readonly ReadAnswer[]> {
+  try {
+    // What is asked for a thousand times is read once, and its answer held once.
+    const asks = new Map<string, Ask>(group.map(({ ask }) => [JSON.stringify(ask), ask]));
+    const results = await reader.read([...asks.values()], freshness, signal);
+    const byAsk = new Map([...asks.keys()].map((key, at) => [key, results[at]]));
+    return group.map(
+      ({ ask }) =>
+        byAsk.get(JSON.stringify(ask)) ?? { error: new OperatorError('Internal', 'a read was not answered') },
+    );
+  } catch (thrown) {
+    origins.set(thrown, reader.origin);
+    throw thrown;
+  }
+}
+
+/** Of the error, or of the one that it puts into its context. */
+function originOf(thrown: unknown, origins: ReadonlyMap<unknown, string>): string {
+  for (let error = thrown; error !== undefined; error = error instanceof Error ? error.cause : undefined) {
+    const origin = origins.get(error);
+    if (origin !== undefined) return origin;
+  }
+  return '';
 }
 
 /** Connects without reading: tells the phase of an object that has nothing due. */
 export async function connectFirst(
   es: ExternalSecretRecord,
-  memory: Memory,
+  memory: EsMemory,
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<void> {
   const ref = es.stores[0];
   if (ref === undefined) return;
-  noteUpstream(memory, [await rooms.connections.connect(ref, es.namespace, signal)]);
+  notePhase(memory, [await rooms.connections.connect(ref, es.namespace, signal)]);
 }
 
 function connectAll(
@@ -81,11 +118,9 @@ function connectAll(
   );
 }
 
-function noteUpstream(memory: Memory, readers: readonly StoreReader[]): void {
+function notePhase(memory: EsMemory, readers: readonly StoreReader[]): void {
   const [first] = readers;
-  if (first === undefined) return;
-  memory.phaseKey = first.phaseKey;
-  memory.origin = first.origin;
+  if (first !== undefined) memory.phaseKey = first.phaseKey;
 }
 
 function searchText({ at, ask, store }: PlannedRead): string {

@@ -3,41 +3,36 @@
 import { externalSecretFinalizer } from '../../core/contract-names.ts';
 import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
-import { reasons } from '../../core/reasons.ts';
 import { hasWantedMarks, isTargetValid } from '../../core/target-plan.ts';
 import { refuseInvalid, refuseUnsupported } from '../../core/unsupported.ts';
-import type { RunRequest } from '../../runtime/workqueue.ts';
+import { isTold } from '../kit/next.ts';
+import type { Run, Signals } from '../kit/object-controller.ts';
 import type { ExternalSecretRecord } from '../records.ts';
-import { applyTarget, targetKey } from './apply.ts';
-import type { Memory, Rooms } from './context.ts';
-import { dueness, intervalOf, whatIsDue } from './due.ts';
-import { sweepOrphans } from './orphans.ts';
+import { applyTarget, sweepOrphans, targetKey } from './apply.ts';
+import type { EsMemory, Rooms } from './context.ts';
+import { dutyOf, intervalOf } from './duty.ts';
 import { readSources, type Sources } from './read.ts';
 import { isGreenForOlderSpec, reportOutcome, withdrawReady } from './report.ts';
-
-/** `wait` ends the waiting for sources when the object or its store changes; writes go on under `write`. */
-export interface Signals {
-  readonly write: AbortSignal;
-  readonly wait: AbortSignal;
-}
 
 /** Runs one ExternalSecret that is ours and is not being deleted. Never throws: what went wrong is in the outcome. */
 export async function reconcileExternalSecret(
   found: ExternalSecretRecord,
-  memory: Memory,
-  request: RunRequest,
+  memory: EsMemory,
+  run: Run,
   rooms: Rooms,
   signals: Signals,
 ): Promise<Outcome> {
   try {
     const es = isGreenForOlderSpec(found, rooms)
-      ? await inSlot(request.lane, rooms, signals.write, () => withdrawReady(found, rooms, signals.write))
+      ? await rooms.writer.inTurn(run.lane, signals.write, () => withdrawReady(found, rooms, signals.write))
       : found;
-    const gathered = await gather(es, memory, request, rooms, signals);
+    const gathered = await gather(es, memory, run, rooms, signals);
     if ('kind' in gathered) return gathered;
-    return await inSlot(request.lane, rooms, signals.write, async () => {
-      const outcome = await decideAndAct(es, gathered, memory, rooms, signals.write);
-      if (outcome.kind === 'synced' || isTold(outcome)) await reportOutcome(es, outcome, rooms, signals.write);
+    return await rooms.writer.inTurn(run.lane, signals.write, async () => {
+      const outcome = await decideAndAct(es, gathered, rooms, signals.write);
+      if (outcome.kind === 'synced' || isTold(outcome.error, memory.failures))
+        await reportOutcome(es, outcome, rooms, signals.write);
+      if (outcome.kind === 'synced' && 'stores' in gathered) memory.readStores = gathered.stores;
       return outcome;
     });
   } catch (thrown) {
@@ -45,13 +40,14 @@ export async function reconcileExternalSecret(
   }
 }
 
-type Gathered = { readonly sources: Sources } | { readonly error: OperatorError };
+/** `stores` are the versions that the stores had before they were read. */
+type Gathered = { readonly sources: Sources; readonly stores: string } | { readonly error: OperatorError };
 
 /** Everything that is read before anything is decided; or the end of the run, when nothing is due or it is too early. */
 async function gather(
   es: ExternalSecretRecord,
-  memory: Memory,
-  request: RunRequest,
+  memory: EsMemory,
+  run: Run,
   rooms: Rooms,
   { wait }: Signals,
 ): Promise<Gathered | Extract<Outcome, { kind: 'idle' | 'grace' }>> {
@@ -60,9 +56,18 @@ async function gather(
     const spec = es.spec.ok;
     refuseUnsupported(spec);
     refuseInvalid(spec);
-    const due = dueness(rooms, intervalOf(spec), isTargetAsWanted(es, intervalOf(spec), rooms));
-    if (whatIsDue(es, memory, request, due) === undefined) return { kind: 'idle' };
-    return { sources: await readSources(es, spec, memory, request.dueAtMs, rooms, wait) };
+    const intervalMs = intervalOf(spec);
+    const stores = rooms.stores.versionOf(es.stores, es.namespace);
+    const present = {
+      es,
+      intervalMs,
+      stores,
+      isTargetAsWanted: isTargetAsWanted(es, intervalMs, rooms),
+      hasOrphans: rooms.owned.orphansOf(`${es.namespace}/${es.name}`, es).length > 0,
+      nowMs: rooms.clock.monotonicMs(),
+    };
+    if (dutyOf(present, memory) === undefined) return { kind: 'idle' };
+    return { sources: await readSources(es, spec, memory, run.notBeforeMs, rooms, wait), stores };
   } catch (thrown) {
     const error = asOperatorError(thrown);
     const leftMs = graceLeftMs(error, es, memory, rooms);
@@ -79,31 +84,16 @@ function isTargetAsWanted(es: ExternalSecretRecord, intervalMs: number, rooms: R
 async function decideAndAct(
   es: ExternalSecretRecord,
   gathered: Gathered,
-  memory: Memory,
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<Extract<Outcome, { kind: 'synced' | 'failed' }>> {
   if ('error' in gathered) return { kind: 'failed', error: gathered.error };
   try {
     const outcome = await applyTarget(es, gathered.sources, rooms, signal);
-    await sweepOrphans(es, memory, rooms, signal);
+    await sweepOrphans(es, rooms, signal);
     return outcome;
   } catch (thrown) {
     return { kind: 'failed', error: asOperatorError(thrown) };
-  }
-}
-
-/** Conflicts and shutdowns are nobody's business: no condition, no event. */
-function isTold({ error }: { readonly error: OperatorError }): boolean {
-  return reasons[error.reason].next !== 'quiet';
-}
-
-async function inSlot<T>(lane: number, rooms: Rooms, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const release = await rooms.slots.acquire(lane, signal);
-  try {
-    return await work();
-  } finally {
-    release();
   }
 }
 
@@ -111,7 +101,7 @@ async function inSlot<T>(lane: number, rooms: Rooms, signal: AbortSignal, work: 
 const graceMs = 1_000;
 
 /** What is left of the grace: a reference that is missing on an object without a verdict may still be on its way. */
-function graceLeftMs(error: OperatorError, es: ExternalSecretRecord, memory: Memory, { clock }: Rooms): number {
+function graceLeftMs(error: OperatorError, es: ExternalSecretRecord, memory: EsMemory, { clock }: Rooms): number {
   const isMissing = error.reason === 'StoreNotFound' || error.reason === 'ReferenceNotFound';
   const hasVerdict = (es.status.conditions ?? []).some(({ type }) => type === 'Ready');
   return isMissing && !hasVerdict ? memory.firstSeenMs + graceMs - clock.monotonicMs() : 0;
@@ -124,13 +114,5 @@ function graceLeftMs(error: OperatorError, es: ExternalSecretRecord, memory: Mem
 export async function releaseDeleted(es: ExternalSecretRecord, rooms: Rooms, signal: AbortSignal): Promise<void> {
   if (!es.finalizers.includes(externalSecretFinalizer)) return;
   const finalizers = es.finalizers.filter((name) => name !== externalSecretFinalizer);
-  const patch = { metadata: { resourceVersion: es.resourceVersion, finalizers } };
-  rooms.guard();
-  await rooms.kube.mergePatch(
-    rooms.resource,
-    { namespace: es.namespace, name: es.name },
-    patch,
-    { fieldManager: rooms.fieldManager },
-    signal,
-  );
+  await rooms.reporter.setFinalizers(es, finalizers, signal);
 }

@@ -3,11 +3,11 @@ import type { OperatorError } from '../../core/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Combined } from '../../core/selection.ts';
 import type { Verdict } from '../../core/sync-status.ts';
-import { type ExternalSecretRecord, externalSecretRecord } from '../records.ts';
+import type { ExternalSecretRecord } from '../records.ts';
 import { failedVerdict } from '../report.ts';
 import { targetKey } from './apply.ts';
 import type { Rooms } from './context.ts';
-import { intervalOf, versionOf } from './due.ts';
+import { intervalOf, versionOf } from './duty.ts';
 
 const failedReason = 'SecretSyncedError';
 
@@ -54,12 +54,16 @@ export async function reportOutcome(
 ): Promise<void> {
   if (outcome.kind === 'failed') return await reportFailure(es, outcome.error, rooms, signal);
   const verdict: Verdict = { ready: 'True', reason: outcome.reason, message: outcome.message };
+  const isBound = rooms.targets.get(targetKey(es)) !== undefined;
   const isDue =
-    outcome.wrote !== 'nothing' || es.status.syncedResourceVersion !== versionOf(es) || isHeartbeatDue(es, rooms);
+    outcome.wrote !== 'nothing' ||
+    es.status.syncedResourceVersion !== versionOf(es) ||
+    (isBound && es.status.binding?.name !== es.targetName) ||
+    isHeartbeatDue(es, rooms);
   const fields = {
     refreshTime: rooms.reporter.now(),
     syncedResourceVersion: versionOf(es),
-    ...(rooms.targets.get(targetKey(es)) === undefined ? {} : { binding: { name: es.targetName } }),
+    ...(isBound ? { binding: { name: es.targetName } } : {}),
   };
   await write(es, verdict, { fields, isDue }, rooms, signal);
   if (outcome.wrote === 'created') rooms.reporter.event(es, 'Normal', 'Created', 'secret created');
@@ -131,11 +135,5 @@ async function write(
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<ExternalSecretRecord> {
-  rooms.guard();
-  const answer = await rooms.reporter.writeStatus(es, verdict, change, signal);
-  if (answer === undefined) return es;
-  rooms.metrics.statusWrites.add({ kind: 'ExternalSecret' });
-  const record = externalSecretRecord(answer, es);
-  rooms.externalSecrets.note(`${es.namespace}/${es.name}`, record);
-  return record;
+  return (await rooms.reporter.writeStatus(es, verdict, change, signal)) ?? es;
 }

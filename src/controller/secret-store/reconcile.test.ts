@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { OperatorError } from '../../core/operator-error.ts';
-import { type Reason, reasons } from '../../core/reasons.ts';
+import type { Reason } from '../../core/reasons.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { Provider, StoreReader } from '../../providers/contract.ts';
 import { StoreConnections } from '../connect.ts';
 import { type StoreRecord, storeRecord } from '../records.ts';
-import { isTold, storeInterval, validateStore } from './reconcile.ts';
+import { storeInterval, validateStore } from './reconcile.ts';
 
 const { signal } = new AbortController();
 const provider = { fake: { data: [{ key: 'k', value: 'v' }] } };
@@ -127,12 +127,5 @@ describe('storeInterval', () => {
     expect(() => storeInterval({ provider: {}, refreshInterval })).toThrow(
       expect.objectContaining({ reason: 'InvalidSpec' }),
     );
-  });
-});
-
-describe('isTold', () => {
-  it('keeps conflicts and shutdowns from status and events, and nothing else', () => {
-    const all = Object.keys(reasons) as Reason[]; // the keys of a closed table
-    expect(all.filter((reason) => !isTold(new OperatorError(reason, 'x')))).toEqual(['Conflict', 'Aborted']);
   });
 });

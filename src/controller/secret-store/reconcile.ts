@@ -3,7 +3,6 @@
 
 import { parseGoDuration } from '../../core/go-duration.ts';
 import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
-import { reasons } from '../../core/reasons.ts';
 import { shortestIntervalMs } from '../../core/refresh.ts';
 import { checkConditions } from '../../core/store-access.ts';
 import type { Verdict } from '../../core/sync-status.ts';
@@ -60,11 +59,6 @@ export async function validateStore(
     const error = asOperatorError(thrown);
     return { verdict: failedVerdict(failedReason, error), error, capabilities: undefined, reader };
   }
-}
-
-/** Whether a failure is worth a status and an event. */
-export function isTold(error: OperatorError): boolean {
-  return reasons[error.reason].next !== 'quiet';
 }
 
 /** The store's own interval in ms, or undefined when it names none. Numbers count seconds. Throws InvalidSpec. */

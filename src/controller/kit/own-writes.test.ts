@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FakeClock } from '../../test/support/fake-clock.ts';
-import type { Informer, InformerEvent } from '../kube/contract.ts';
-import { ReadYourWrites } from './read-your-writes.ts';
+import type { Informer, InformerEvent } from '../../kube/contract.ts';
+import { OwnWrites } from './own-writes.ts';
 
 interface Item {
   readonly uid: string;
@@ -15,6 +14,17 @@ const item = (resourceVersion: number, uid = 'u'): Item => ({ uid, resourceVersi
 class ShownInformer implements Informer<Item> {
   readonly #objects = new Map<string, Item>();
   readonly #listeners: ((event: InformerEvent<Item>) => void)[] = [];
+
+  #shownVersion = '';
+
+  /** The watch has told everything up to this version. */
+  reach(version: number): void {
+    this.#shownVersion = String(version);
+  }
+
+  shownVersion(): string {
+    return this.#shownVersion;
+  }
 
   show(key: string, after: Item | undefined): void {
     const before = this.#objects.get(key);
@@ -48,12 +58,11 @@ class ShownInformer implements Informer<Item> {
 }
 
 function setUp() {
-  const clock = new FakeClock();
   const informer = new ShownInformer();
-  return { clock, informer, cache: new ReadYourWrites(informer, clock) };
+  return { informer, cache: new OwnWrites(informer) };
 }
 
-describe('ReadYourWrites', () => {
+describe('OwnWrites', () => {
   it('answers with an own write until the informer has caught up', () => {
     const { informer, cache } = setUp();
     informer.show('k', item(9));
@@ -128,21 +137,44 @@ describe('ReadYourWrites', () => {
     expect(cache.get('k')).toEqual(item(10, 'new'));
   });
 
-  it('gives up a write that the informer never shows', async () => {
-    const { clock, cache } = setUp();
+  it('gives up a write that the watch has passed without showing it: it was undone while the watch was down', () => {
+    const { informer, cache } = setUp();
     cache.note('k', item(10));
-    await clock.advance(30_000);
+    informer.reach(9);
     expect(cache.get('k')).toEqual(item(10));
-    await clock.advance(1);
+    informer.reach(10);
     expect(cache.get('k')).toBeUndefined();
   });
 
-  it('forgets on demand', () => {
+  it('takes no answer that comes after the watch has shown what it made, and its end', () => {
+    const { informer, cache } = setUp();
+    informer.show('k', item(10));
+    informer.show('k', undefined);
+    informer.reach(11);
+    cache.note('k', item(10));
+    expect(cache.get('k')).toBeUndefined();
+    cache.note('k', item(12, 'next'));
+    expect(cache.get('k')).toEqual(item(12, 'next'));
+  });
+
+  it('knows that an object is gone before the informer does', () => {
     const { informer, cache } = setUp();
     informer.show('k', item(8));
     cache.note('k', item(10));
-    cache.forget('k');
-    expect(cache.get('k')).toEqual(item(8));
+    cache.noteGone('k', 'u');
+    expect(cache.get('k')).toBeUndefined();
+    informer.show('k', item(9));
+    expect(cache.get('k')).toBeUndefined();
+    informer.show('k', item(12, 'next'));
+    expect(cache.get('k')).toEqual(item(12, 'next'));
+  });
+
+  it('takes one object that is gone for no other of the same name', () => {
+    const { informer, cache } = setUp();
+    informer.show('k', item(8, 'old'));
+    cache.note('k', item(10, 'new'));
+    cache.noteGone('k', 'old');
+    expect(cache.get('k')).toEqual(item(10, 'new'));
   });
 
   it('never answers with anything older than what was written or shown, while an object lives', () => {

@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { rfc3339 } from '../../core/sync-status.ts';
 import type { ExternalSecretStatus } from '../../crds/external-secret.ts';
 import { externalSecretRecord } from '../records.ts';
-import type { Memory } from './context.ts';
-import { intervalOf, untilNextWaveMs, versionOf, whatIsDue } from './due.ts';
+import { type Duty, dutyOf, intervalOf, type Past, type Present, untilNextWaveMs, versionOf } from './duty.ts';
 
 const hour = 3_600_000;
 const nowMs = Date.parse('2026-05-01T12:00:00Z');
@@ -29,16 +28,8 @@ const green: ExternalSecretStatus = {
   refreshTime: rfc3339(nowMs - 60_000),
   conditions: [{ type: 'Ready', status: 'True' }],
 };
-const fresh: Memory = {
-  firstSeenMs: 0,
-  nextDueMs: undefined,
-  hasFailed: false,
-  phaseKey: undefined,
-  origin: '',
-  orphans: new Set(),
-  superseded: undefined,
-};
-const scheduled: Memory = { ...fresh, nextDueMs: 5_000 };
+/** In step, by this process. */
+const inStep: Past = { readStores: 's.1', failures: 0, nextDueMs: 5_000 };
 
 describe('intervalOf', () => {
   it.each([
@@ -61,68 +52,68 @@ describe('intervalOf', () => {
   });
 });
 
-describe('whatIsDue', () => {
+describe('dutyOf', () => {
   interface Case {
     status?: ExternalSecretStatus;
-    memory?: Memory;
-    causes?: readonly string[];
-    isTargetValid?: boolean;
-    intervalMs?: number;
+    past?: Partial<Past>;
+    present?: Partial<Present>;
   }
 
-  it.each<[why: string, given: Case, due: string | undefined]>([
+  const dutyIn = ({ status = green, past = {}, present = {} }: Case, metadata: object = {}) =>
+    dutyOf(
+      {
+        es: recordOf(status, metadata),
+        intervalMs: hour,
+        isTargetAsWanted: true,
+        hasOrphans: false,
+        stores: 's.1',
+        nowMs: 4_000,
+        ...present,
+      },
+      { ...inStep, ...past },
+    );
+
+  it.each<[why: string, given: Case, duty: Duty | undefined]>([
     ['nothing', {}, undefined],
-    ['a target that is not as it was left', { isTargetValid: false }, 'target'],
-    ['such a target also with interval 0', { isTargetValid: false, intervalMs: 0 }, 'target'],
+    ['a target that is not as it was left', { present: { isTargetAsWanted: false } }, 'target'],
+    ['such a target also with interval 0', { present: { isTargetAsWanted: false, intervalMs: 0 } }, 'target'],
+    ['a Secret under an earlier target name', { present: { hasOrphans: true } }, 'orphan'],
     ['an object that was never synced', { status: {} }, 'spec'],
     ['an object that was edited', { status: { ...green, syncedResourceVersion: '1-x' } }, 'spec'],
     [
       'an edit with interval 0, which ESO leaves alone',
-      { status: { ...green, syncedResourceVersion: '1-x' }, intervalMs: 0 },
+      { status: { ...green, syncedResourceVersion: '1-x' }, present: { intervalMs: 0 } },
       undefined,
     ],
-    ['a Secret under an earlier target name', { memory: { ...scheduled, orphans: new Set(['shop/old']) } }, 'orphan'],
-    ['a failure before', { memory: { ...scheduled, hasFailed: true } }, 'retry'],
-    ['a failure before with interval 0', { memory: { ...scheduled, hasFailed: true }, intervalMs: 0 }, 'retry'],
+    ['a failure before', { past: { failures: 1 } }, 'retry'],
+    ['a failure before with interval 0', { past: { failures: 1 }, present: { intervalMs: 0 } }, 'retry'],
     ['no verdict in the status', { status: { ...green, conditions: [] } }, 'verdict'],
     [
       'a red verdict of an earlier process',
       { status: { ...green, conditions: [{ type: 'Ready', status: 'False' }] } },
       'verdict',
     ],
-    ['its wave', { causes: ['periodic'] }, 'interval'],
-    ['its wave, merged with another cause', { memory: scheduled, causes: ['drift', 'periodic'] }, 'interval'],
-    ['a store that reads from somewhere else', { memory: scheduled, causes: ['store'] }, 'interval'],
-    ['a wave with interval 0', { causes: ['periodic'], intervalMs: 0 }, undefined],
-    ['an event that changed nothing', { memory: scheduled, causes: ['drift'] }, undefined],
-    [
-      'a start long after the last refresh',
-      { status: { ...green, refreshTime: rfc3339(nowMs - 3 * hour) } },
-      'interval',
-    ],
-    [
-      'the same once a wave is set',
-      { status: { ...green, refreshTime: rfc3339(nowMs - 3 * hour) }, memory: scheduled },
-      undefined,
-    ],
-  ])(
-    'names: %s',
-    (_, { status = green, memory = fresh, causes = ['created'], isTargetValid = true, intervalMs = hour }, due) => {
-      const request = { lane: 1, dueAtMs: nowMs, causes };
-      expect(
-        whatIsDue(recordOf(status), memory, request, { intervalMs, isTargetValid, heartbeatMs: hour, nowMs }),
-      ).toBe(due);
-    },
-  );
+    ['stores that nobody followed since it was green', { past: { readStores: undefined } }, 'start'],
+    ['the same with interval 0', { past: { readStores: undefined }, present: { intervalMs: 0 } }, undefined],
+    ['a store that was edited', { present: { stores: 's.2' } }, 'store'],
+    ['a store that is another one by now', { present: { stores: 't.1' } }, 'store'],
+    ['a store that is gone', { present: { stores: 'none' } }, 'store'],
+    ['a store that was edited, with interval 0', { present: { stores: 's.2', intervalMs: 0 } }, undefined],
+    ['its wave', { present: { nowMs: 5_000 } }, 'interval'],
+    ['its wave, by a timer that fires a fraction early', { present: { nowMs: 4_999.4 } }, 'interval'],
+    ['a wave that was not answered', { present: { nowMs: 9_000 } }, 'interval'],
+    ['a wave with interval 0', { present: { nowMs: 5_000, intervalMs: 0 } }, undefined],
+    ['a wave that is not known yet', { past: { nextDueMs: undefined } }, undefined],
+  ])('names: %s', (_, given, duty) => {
+    expect(dutyIn(given)).toBe(duty);
+  });
 
   it.each([
     ['a label', { labels: { a: 'c' } }],
     ['an annotation', { annotations: { 'force-sync': '1' } }],
     ['the generation', { generation: 3 }],
   ])('takes a change of %s for an edit', (_, metadata) => {
-    const request = { lane: 1, dueAtMs: nowMs, causes: ['changed'] };
-    const due = { intervalMs: hour, isTargetValid: true, heartbeatMs: hour, nowMs };
-    expect(whatIsDue(recordOf(green, metadata), scheduled, request, due)).toBe('spec');
+    expect(dutyIn({}, metadata)).toBe('spec');
   });
 });
 

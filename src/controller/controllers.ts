@@ -1,0 +1,173 @@
+// The controllers of one term of leadership, put together: the directory of stores, connections, the writer, a reporter
+// per kind, and what each controller is given of them. Whatever speaks to the outside arrives as a port.
+
+import type { StatusDialect } from '../core/sync-status.ts';
+import type { ObservedTarget } from '../core/target-plan.ts';
+import { secretResource } from '../credentials/store-credentials.ts';
+import type { Informer, Kube } from '../kube/contract.ts';
+import type { KubeObject, Secret } from '../kube/types.ts';
+import type { Capabilities } from '../providers/contract.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Slots } from '../runtime/slots.ts';
+import type { QueueLoad } from '../runtime/workqueue.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
+import { type ConnectDeps, StoreConnections } from './connect.ts';
+import type { DeskRooms } from './desk.ts';
+import { ExternalSecretController } from './external-secret/controller.ts';
+import { OwnedTargets } from './external-secret/owned-targets.ts';
+import { fieldManager, kinds, type ReconciledKind } from './kinds.ts';
+import type { OwnWrites } from './kit/own-writes.ts';
+import type { Writer, Written } from './kit/writer.ts';
+import {
+  type ExternalSecretRecord,
+  externalSecretRecord,
+  type StoreKind,
+  type StoreRecord,
+  storeRecord,
+  targetRecord,
+} from './records.ts';
+import { Recovery } from './recovery.ts';
+import { type EventSink, type Reported, Reporter } from './report.ts';
+import { StoreController } from './secret-store/controller.ts';
+import { StoreDirectory } from './stores/directory.ts';
+
+/** An informer, and the view of it that includes what this process has just written. */
+export interface Followed<T extends { readonly uid: string; readonly resourceVersion: string }> {
+  readonly informer: Informer<T>;
+  readonly view: OwnWrites<T>;
+}
+
+export interface FollowedKinds {
+  readonly externalSecrets: Followed<ExternalSecretRecord>;
+  readonly targets: Followed<ObservedTarget>;
+  readonly stores: Readonly<Partial<Record<StoreKind, Followed<StoreRecord>>>>;
+}
+
+export interface ControllerPorts {
+  readonly kube: Pick<Kube, 'get'>;
+  readonly writer: Writer;
+  readonly slots: Slots;
+  readonly events: EventSink;
+  readonly dialect: StatusDialect;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: OperatorMetrics;
+  readonly caches: FollowedKinds;
+  readonly connect: Omit<ConnectDeps, 'store'>;
+  /** Where work of a size that tenants decide is done. */
+  readonly desk: DeskRooms;
+  readonly capabilities: (store: StoreRecord) => Capabilities | undefined;
+  readonly heartbeatMs: number;
+  readonly storeRequeueMs: number;
+  /** False leaves the status of stores to others; whoever reads from them follows them all the same. */
+  readonly storeReconciler: boolean;
+}
+
+export interface Controllers {
+  start(): void;
+  /** Runs under way get `graceMs` to end. */
+  stop(graceMs: number): Promise<void>;
+  /** The labels of a namespace changed. */
+  namespaceChanged(name: string): void;
+  loads(): Iterable<readonly [ReconciledKind, QueueLoad]>;
+}
+
+/** To be called once the caches are in step; nothing runs before `start`. */
+export function createControllers(ports: ControllerPorts): Controllers {
+  const { kube, writer, slots, clock, log, metrics, caches, heartbeatMs } = ports;
+  const directory = new StoreDirectory(caches.stores);
+  const connections = new StoreConnections({ ...ports.connect, store: (kind, key) => directory.get(kind, key) });
+  connections.follow(directory);
+  const recovery = new Recovery(clock);
+  const externalSecrets = new ExternalSecretController(
+    {
+      kube,
+      clock,
+      log,
+      metrics,
+      writer,
+      connections,
+      desk: ports.desk,
+      heartbeatMs,
+      stores: directory,
+      externalSecrets: caches.externalSecrets.view,
+      targets: caches.targets.view,
+      owned: new OwnedTargets(caches.targets.informer, caches.targets.view),
+      secrets: writtenSecrets(caches.targets, metrics),
+      reporter: reporterOf('ExternalSecret', caches.externalSecrets, externalSecretRecord, ports),
+    },
+    {
+      externalSecrets: caches.externalSecrets.informer,
+      targets: caches.targets.informer,
+      recovery,
+      slots,
+      startedMs: clock.monotonicMs(),
+    },
+  );
+  const stores = new StoreController({
+    stores: directory,
+    reporters: ports.storeReconciler ? storeReporters(ports) : {},
+    connections,
+    capabilities: ports.capabilities,
+    writer,
+    clock,
+    log,
+    metrics,
+    recovery,
+    requeueMs: ports.storeRequeueMs,
+  });
+  return {
+    start() {
+      externalSecrets.start();
+      stores.start();
+    },
+    async stop(graceMs) {
+      directory.close();
+      await Promise.all([externalSecrets.stop(graceMs), stores.stop(graceMs)]);
+      recovery.stop();
+    },
+    namespaceChanged: (name) => externalSecrets.namespaceChanged(name),
+    loads: () => [
+      ['ExternalSecret', externalSecrets.queueLoad],
+      ['SecretStore', stores.queueLoad('SecretStore')],
+      ['ClusterSecretStore', stores.queueLoad('ClusterSecretStore')],
+    ],
+  };
+}
+
+function writtenSecrets({ view }: Followed<ObservedTarget>, metrics: OperatorMetrics): Written<ObservedTarget> {
+  return {
+    resource: secretResource,
+    view,
+    record: (answer, { sent }) => targetRecord(answer, sent as Secret | undefined), // only Secrets are written with it
+    count: (operation) => metrics.secretWrites.add({ operation }),
+  };
+}
+
+function reporterOf<T extends Reported>(
+  kind: ReconciledKind,
+  { view }: Followed<T>,
+  toRecord: (answer: KubeObject, before?: T) => T,
+  { writer, events, clock, dialect, metrics }: ControllerPorts,
+): Reporter<T> {
+  const { resource, eventComponent } = kinds[kind];
+  const written: Written<T> = {
+    resource,
+    view,
+    record: (answer, { before }) => toRecord(answer, before),
+    count: () => metrics.statusWrites.add({ kind }),
+  };
+  return new Reporter({ written, eventComponent, fieldManager }, { writer, events, clock, dialect });
+}
+
+function storeReporters(ports: ControllerPorts): Partial<Record<StoreKind, Reporter<StoreRecord>>> {
+  const { SecretStore, ClusterSecretStore } = ports.caches.stores;
+  const of = (kind: StoreKind, followed: Followed<StoreRecord>) => ({
+    [kind]: reporterOf(kind, followed, storeRecord(kind), ports),
+  });
+  return {
+    ...(SecretStore === undefined ? {} : of('SecretStore', SecretStore)),
+    ...(ClusterSecretStore === undefined ? {} : of('ClusterSecretStore', ClusterSecretStore)),
+  };
+}

@@ -1,0 +1,86 @@
+// What an ExternalSecret is owed. Follows from what is there against what was read last, never from why a run was asked
+// for: a cause that is lost, merged or ended by a conflict loses nothing, as the duty stands until a run has met it.
+import { parseGoDuration } from '../../core/go-duration.ts';
+import { syncedResourceVersion } from '../../core/object-hash.ts';
+import { OperatorError } from '../../core/operator-error.ts';
+import { isSpecDue, nextWaveMs, shortestIntervalMs } from '../../core/refresh.ts';
+import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
+import type { ExternalSecretRecord } from '../records.ts';
+
+/** The refresh interval in ms, 0 for never. Throws InvalidSpec for what Go would not parse. */
+export function intervalOf(spec: ExternalSecretSpec): number {
+  let ms: number;
+  try {
+    ms = parseGoDuration(spec.refreshInterval);
+  } catch {
+    throw new OperatorError(
+      'InvalidSpec',
+      `spec.refreshInterval "${spec.refreshInterval}" is not a duration: write for example 30s, 15m or 1h30m (units ns, us, ms, s, m, h)`,
+    );
+  }
+  return ms <= 0 ? 0 : Math.max(ms, shortestIntervalMs);
+}
+
+/** What `status.syncedResourceVersion` says once the object, as it is, has been synced. */
+export function versionOf(es: ExternalSecretRecord): string {
+  return syncedResourceVersion(es.generation, { annotations: es.annotations, labels: es.labels });
+}
+
+/** What is there. */
+export interface Present {
+  readonly es: ExternalSecretRecord;
+  readonly intervalMs: number;
+  /** The target is as it was left: data, and the marks that the object wants. */
+  readonly isTargetAsWanted: boolean;
+  /** A Secret is there that was written for the object under an earlier target name. */
+  readonly hasOrphans: boolean;
+  /** Versions of the stores that it names, as the directory has them. */
+  readonly stores: string;
+  /** Monotonic ms. */
+  readonly nowMs: number;
+}
+
+/** What was read and told last, by this process. */
+export interface Past {
+  /** Versions of the stores as of the last run that ended synced; undefined before the first. */
+  readonly readStores: string | undefined;
+  /** Failures in a row until now. */
+  readonly failures: number;
+  /** Monotonic ms of the next wave; undefined until it is known. */
+  readonly nextDueMs: number | undefined;
+}
+
+/** Why the sources must be read. */
+export type Duty = 'target' | 'orphan' | 'spec' | 'retry' | 'verdict' | 'start' | 'store' | 'interval';
+
+/** Timers may fire a fraction of a ms early. */
+const earlyMs = 1;
+
+/** What is owed, or undefined when nothing is. With interval 0 a synced object is left alone, whatever its sources say. */
+export function dutyOf(present: Present, past: Past): Duty | undefined {
+  const { es, intervalMs } = present;
+  const { syncedResourceVersion: synced, refreshTime } = es.status;
+  if (!present.isTargetAsWanted) return 'target';
+  if (present.hasOrphans) return 'orphan';
+  const record = { syncedResourceVersion: synced, refreshTime: refreshTime ?? undefined };
+  if (isSpecDue(record, versionOf(es), intervalMs)) return 'spec';
+  if (past.failures > 0) return 'retry';
+  const ready = (es.status.conditions ?? []).find(({ type }) => type === 'Ready');
+  if (ready?.status !== 'True') return 'verdict';
+  if (intervalMs <= 0) return undefined;
+  // Nobody knows what became of the stores, or of the sources, while nobody worked: one list per scope tells.
+  if (past.readStores === undefined) return 'start';
+  if (past.readStores !== present.stores) return 'store';
+  return past.nextDueMs !== undefined && past.nextDueMs <= present.nowMs + earlyMs ? 'interval' : undefined;
+}
+
+/**
+ * Share of the interval that a refresh which has just ended may stand for: a wave that comes sooner is left out for this
+ * object, so that a new object is not fetched twice at once.
+ */
+const settledShare = 0.1;
+
+/** Time until the next wave of the object that is worth a refresh, in ms. `intervalMs` is above 0. */
+export function untilNextWaveMs(phaseKey: string, intervalMs: number, nowMs: number): number {
+  return nextWaveMs(`${phaseKey}|${intervalMs}`, intervalMs, nowMs + intervalMs * settledShare) - nowMs;
+}

@@ -1,0 +1,417 @@
+// The controllers on a cluster in memory, at the moments that no real cluster hits twice: what happens between a read and
+// a write, between a write and its answer, between an event and the run that it asked for.
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  ModelCluster,
+  type ModelObject,
+  readyOf,
+  specOf,
+  storeSpec,
+  textIn,
+} from '../../test/support/model-cluster.ts';
+import { OperatorError } from '../core/operator-error.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+interface Start {
+  readonly stores?: readonly string[];
+  readonly target?: string;
+  readonly interval?: string;
+  readonly storeReconciler?: boolean;
+}
+
+/** One ExternalSecret `e` that has been synced from store `s`. */
+async function synced({ stores = ['s'], target = 'e', interval = '1h', storeReconciler = true }: Start = {}) {
+  const cluster = new ModelCluster({ storeReconciler });
+  for (const store of stores) cluster.apply('SecretStore', store, { spec: storeSpec({ k: `${store}-1` }) });
+  cluster.apply('ExternalSecret', 'e', { spec: specOf(stores, { target, interval }) });
+  cluster.start();
+  onTestFinished(() => cluster.stop());
+  await cluster.clock.advance(5_000);
+  expect(ready(cluster)).toBe('True');
+  cluster.calls.length = 0;
+  cluster.reads.length = 0;
+  return cluster;
+}
+
+const ready = (cluster: ModelCluster) => readyOf(cluster.get('ExternalSecret', 'e'))?.status;
+const value = (cluster: ModelCluster, name = 'e', key = 's') => textIn(cluster.get('Secret', name), key);
+
+/** Runs until the wave of one hour has passed; it comes at most 1.1 intervals after the sync. */
+const passWave = (cluster: ModelCluster) => cluster.clock.advance(1.1 * hour);
+
+/** Does `fault` to the first call that matches. */
+function once(
+  cluster: ModelCluster,
+  matches: (call: { verb: string; kind: string }) => boolean,
+  fault: ReturnType<ModelCluster['fault']>,
+) {
+  let isDone = false;
+  cluster.fault = (call) => {
+    if (isDone || !matches(call)) return undefined;
+    isDone = true;
+    return fault;
+  };
+  return () => isDone;
+}
+
+describe('a conflict', () => {
+  it('leaves the wave due that it met: the change upstream is written soon after', async () => {
+    const cluster = await synced();
+    cluster.values.set('s/k', 's-2');
+    const isMet = once(cluster, ({ verb }) => verb === 'update', 'conflict');
+    for (let passed = 0; !isMet(); passed += minute) {
+      if (passed > 2 * hour) throw new Error('no wave came');
+      await cluster.clock.advance(minute);
+    }
+    expect(value(cluster)).toBe('s-2');
+  });
+
+  it('of the status loses no failure: a read that failed in the wave is told soon after', async () => {
+    const cluster = await synced();
+    cluster.upstream = () => {
+      throw new OperatorError('AccessDenied', 'no right to read');
+    };
+    const isMet = once(cluster, ({ verb, kind }) => verb === 'status' && kind === 'ExternalSecret', 'conflict');
+    for (let passed = 0; !isMet(); passed += minute) {
+      if (passed > 2 * hour) throw new Error('no wave came');
+      await cluster.clock.advance(minute);
+    }
+    expect(ready(cluster)).toBe('False');
+  });
+
+  it('that lasts is tried ever more seldom, and reads nothing anew', async () => {
+    const cluster = await synced();
+    cluster.fault = ({ verb }) => (verb === 'update' ? 'conflict' : undefined);
+    cluster.edit('Secret', 'e', drifted);
+    await cluster.clock.advance(30_000);
+    const puts = cluster.calls.filter(({ verb }) => verb === 'update').length;
+    expect(puts).toBeGreaterThan(5);
+    expect(puts).toBeLessThan(25);
+    expect(cluster.reads.length).toBeLessThanOrEqual(2);
+    expect(ready(cluster)).toBe('True'); // nobody is told of a conflict
+    cluster.fault = () => undefined;
+    await cluster.clock.advance(12_000);
+    expect(value(cluster)).toBe('s-1');
+  });
+
+  it('that lasts is not hurried by events of others', async () => {
+    const cluster = await synced();
+    cluster.fault = ({ verb }) => (verb === 'update' ? 'conflict' : undefined);
+    for (let n = 0; n < 300; n++) {
+      cluster.edit('Secret', 'e', (secret) => drifted(secret, `drift-${n}`));
+      await cluster.clock.advance(100);
+    }
+    expect(cluster.calls.filter(({ verb }) => verb === 'update').length).toBeLessThan(25);
+    expect(cluster.reads.length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('a target that is renamed', () => {
+  it('while a run is writing leaves no old Secret behind', async () => {
+    const cluster = await synced();
+    cluster.edit('Secret', 'e', drifted);
+    // Between the write of the old target and its answer.
+    const isMet = once(
+      cluster,
+      ({ verb }) => verb === 'update',
+      () => cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'renamed' }) }),
+    );
+    await cluster.clock.advance(12_000);
+    expect(isMet()).toBe(true);
+    expect(value(cluster, 'renamed')).toBe('s-1');
+    expect(cluster.get('Secret', 'e')).toBeUndefined();
+  });
+
+  it('while a run is creating it leaves no old Secret behind', async () => {
+    const cluster = await synced({ target: 'first' });
+    once(
+      cluster,
+      ({ verb }) => verb === 'create',
+      () => cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'third' }) }),
+    );
+    cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'second' }) });
+    await cluster.clock.advance(12_000);
+    expect(cluster.all('Secret').map(({ metadata }) => metadata.name)).toEqual(['third']);
+  });
+});
+
+describe('a store', () => {
+  it('that is deleted and created anew is followed', async () => {
+    const cluster = await synced();
+    cluster.remove('SecretStore', 's');
+    cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-2' }) });
+    await cluster.clock.advance(12_000);
+    expect(value(cluster)).toBe('s-2');
+    expect(ready(cluster)).toBe('True');
+  });
+
+  it('that is replaced without a moment in which there was none is followed', async () => {
+    const cluster = await synced();
+    cluster.deafen('SecretStore');
+    cluster.remove('SecretStore', 's');
+    cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-2' }) });
+    cluster.hear('SecretStore');
+    await cluster.clock.advance(12_000);
+    expect(value(cluster)).toBe('s-2');
+  });
+
+  it('that is gone is told by whoever reads from it, and mended when it is back', async () => {
+    const cluster = await synced();
+    cluster.remove('SecretStore', 's');
+    await cluster.clock.advance(12_000);
+    expect([ready(cluster), value(cluster)]).toEqual(['False', 's-1']);
+    cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-2' }) });
+    await cluster.clock.advance(12_000);
+    expect([ready(cluster), value(cluster)]).toEqual(['True', 's-2']);
+  });
+
+  it('that was edited while nobody worked is followed by the next process', async () => {
+    const cluster = await synced();
+    await cluster.stop();
+    cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-2' }) });
+    cluster.calls.length = 0;
+    cluster.start();
+    await cluster.clock.advance(12_000);
+    expect(value(cluster)).toBe('s-2');
+  });
+
+  it('that nobody touched while nobody worked costs a read at a start, and no write', async () => {
+    const cluster = await synced();
+    await cluster.stop();
+    cluster.calls.length = 0;
+    cluster.start();
+    await cluster.clock.advance(12_000);
+    expect(cluster.calls).toEqual([]);
+    expect(cluster.reads).toHaveLength(1);
+  });
+
+  it('is heard of though nobody validates stores: applied late, edited, and let go', async () => {
+    const cluster = new ModelCluster({ storeReconciler: false });
+    onTestFinished(() => cluster.stop());
+    cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'e' }) });
+    cluster.start();
+    await cluster.clock.advance(5_000);
+    expect(ready(cluster)).toBe('False');
+    cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-1' }) });
+    await cluster.clock.advance(3_000);
+    expect([ready(cluster), value(cluster)]).toEqual(['True', 's-1']);
+    cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-2' }) });
+    await cluster.clock.advance(3_000);
+    expect(value(cluster)).toBe('s-2');
+    cluster.released.length = 0;
+    cluster.remove('SecretStore', 's');
+    await cluster.clock.advance(3_000);
+    expect(cluster.released).toHaveLength(1);
+    expect(cluster.get('SecretStore', 's')?.status).toBeUndefined();
+  });
+
+  it('whose status cannot be written is validated ever more seldom', async () => {
+    const cluster = new ModelCluster();
+    onTestFinished(() => cluster.stop());
+    cluster.fault = ({ kind }) => (kind === 'SecretStore' ? 'refuse' : undefined);
+    cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-1' }) });
+    cluster.start();
+    await cluster.clock.advance(60_000);
+    const tries = cluster.calls.filter(({ kind }) => kind === 'SecretStore').length;
+    expect(tries).toBeGreaterThan(3);
+    expect(tries).toBeLessThan(40);
+    cluster.fault = () => undefined;
+    await cluster.clock.advance(12_000);
+    expect(readyOf(cluster.get('SecretStore', 's'))?.status).toBe('True');
+  });
+
+  it('whose status always conflicts is validated ever more seldom', async () => {
+    const cluster = new ModelCluster();
+    onTestFinished(() => cluster.stop());
+    cluster.fault = ({ kind }) => (kind === 'SecretStore' ? 'conflict' : undefined);
+    cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-1' }) });
+    cluster.start();
+    await cluster.clock.advance(30_000);
+    expect(cluster.calls.filter(({ kind }) => kind === 'SecretStore').length).toBeLessThan(25);
+  });
+});
+
+describe('an own write', () => {
+  it('of a Secret that is gone again before the answer is noted is no Secret', async () => {
+    const cluster = new ModelCluster();
+    onTestFinished(() => cluster.stop());
+    cluster.watchLagMs = () => 0;
+    once(
+      cluster,
+      ({ verb }) => verb === 'create',
+      () => cluster.remove('Secret', 'e'),
+    );
+    cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-1' }) });
+    cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'e' }) });
+    cluster.start();
+    await cluster.clock.advance(12_000);
+    expect([value(cluster), ready(cluster)]).toEqual(['s-1', 'True']);
+  });
+
+  it('of a Secret that came and went while the watch was down is no Secret', async () => {
+    const cluster = await synced({ target: 'first' });
+    cluster.deafen('Secret');
+    cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'e' }) });
+    await cluster.clock.advance(1_000);
+    expect(value(cluster)).toBe('s-1');
+    cluster.remove('Secret', 'e');
+    cluster.hear('Secret');
+    // Something that is read from the cluster asks for a look, such as a mark on the object.
+    cluster.apply('ExternalSecret', 'e', { labels: { tier: '1' } });
+    await cluster.clock.advance(12_000);
+    expect(value(cluster)).toBe('s-1');
+  });
+
+  it('that finds its Secret gone is quiet, and makes it anew', async () => {
+    const cluster = await synced();
+    const statuses: unknown[] = [];
+    cluster.watchLagMs = () => 2_000; // the end of the Secret is seen late
+    cluster.remove('Secret', 'e');
+    cluster.watchLagMs = () => 0;
+    cluster.apply('ExternalSecret', 'e', { labels: { tier: '1' } });
+    for (let n = 0; n < 120; n++) {
+      await cluster.clock.advance(100);
+      statuses.push(ready(cluster));
+    }
+    expect(statuses).not.toContain('False');
+    expect(value(cluster)).toBe('s-1');
+  });
+
+  it('that is refused for a Secret which is gone when it is read is quiet, and makes it anew', async () => {
+    const cluster = new ModelCluster();
+    onTestFinished(() => cluster.stop());
+    cluster.apply('Secret', 'e', {}); // nobody's, so that no cache shows it
+    cluster.fault = ({ verb }) => {
+      if (verb === 'get') cluster.remove('Secret', 'e');
+      return undefined;
+    };
+    cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-1' }) });
+    cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'e' }) });
+    cluster.start();
+    await cluster.clock.advance(12_000);
+    expect([value(cluster), ready(cluster)]).toEqual(['s-1', 'True']);
+    expect(cluster.calls.some(({ outcome }) => outcome === 'ReferenceNotFound')).toBe(true);
+  });
+
+  it.each<[what: string, verb: string, kind: string]>([
+    ['of the Secret', 'create', 'Secret'],
+    ['of the status', 'status', 'ExternalSecret'],
+  ])('%s whose answer is lost ends green, with its binding, and never red', async (_, verb, kind) => {
+    const cluster = new ModelCluster();
+    onTestFinished(() => cluster.stop());
+    const isMet = once(cluster, (call) => call.verb === verb && call.kind === kind, 'lose');
+    cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-1' }) });
+    cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'e' }) });
+    cluster.start();
+    const statuses: unknown[] = [];
+    for (let n = 0; n < 120; n++) {
+      await cluster.clock.advance(100);
+      statuses.push(ready(cluster));
+    }
+    expect(isMet()).toBe(true);
+    expect(statuses).not.toContain('False');
+    expect([value(cluster), ready(cluster)]).toEqual(['s-1', 'True']);
+    expect(cluster.get('ExternalSecret', 'e')?.status?.binding).toEqual({ name: 'e' });
+  });
+});
+
+describe('with two stores', () => {
+  it('a failure of the second waits for the recovery of the second', async () => {
+    const cluster = await synced({ stores: ['s', 't'], interval: '1m' });
+    cluster.apply('ExternalSecret', 'f', { spec: specOf(['s'], { target: 'f', interval: '1s' }) });
+    let isDown = true;
+    cluster.upstream = (store) => {
+      if (store === 't' && isDown) throw new OperatorError('UpstreamUnavailable', 'connection refused');
+    };
+    cluster.values.set('t/k', 't-2');
+    await cluster.clock.advance(2 * minute);
+    expect(ready(cluster)).toBe('False');
+    cluster.reads.length = 0;
+    await cluster.clock.advance(minute);
+    // Filed under the first, every success there would have brought it back at once.
+    expect(cluster.reads.filter(({ store }) => store === 't').length).toBeLessThanOrEqual(minute / 3_000 + 2);
+    isDown = false;
+    await cluster.clock.advance(16_000);
+    expect([ready(cluster), value(cluster, 'e', 't')]).toEqual(['True', 't-2']);
+  });
+});
+
+describe('an outage of the API server', () => {
+  it('is over for an object seconds after its end, whatever happened meanwhile', async () => {
+    const cluster = await synced();
+    cluster.fault = () => 'refuse';
+    for (let n = 2; n <= 15; n++) {
+      cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'e', key: n % 2 === 0 ? 'l' : 'k' }) });
+      cluster.edit('Secret', 'e', (secret) => drifted(secret, `drift-${n}`));
+      cluster.apply('SecretStore', 's', { spec: storeSpec({ k: `s-${n}`, l: `l-${n}` }) });
+      await cluster.clock.advance(1_000);
+    }
+    cluster.fault = () => undefined;
+    await cluster.clock.advance(5_000);
+    const object = cluster.get('ExternalSecret', 'e');
+    expect([value(cluster), readyOf(object)?.status]).toEqual(['s-15', 'True']);
+    expect(readyOf(object)?.observedGeneration).toBe(object?.metadata.generation);
+  });
+
+  it('that lasts is tried every 30 s at least', async () => {
+    const cluster = await synced();
+    cluster.fault = () => 'refuse';
+    cluster.edit('Secret', 'e', drifted);
+    await cluster.clock.advance(20 * minute);
+    cluster.calls.length = 0;
+    await cluster.clock.advance(30_000);
+    expect(cluster.calls.length).toBeGreaterThan(0);
+    expect(cluster.calls.length).toBeLessThan(10);
+  });
+});
+
+describe('a target', () => {
+  it.each<[what: string, strip: (secret: ModelObject) => ModelObject]>([
+    ['its owner', (secret) => ({ ...secret, metadata: { ...secret.metadata, ownerReferences: [] } })],
+    [
+      'a label that is copied to it',
+      (secret) => {
+        const { tier: _, ...labels } = secret.metadata.labels ?? {};
+        return { ...secret, metadata: { ...secret.metadata, labels } };
+      },
+    ],
+  ])('that loses %s gets it back at once', async (_, strip) => {
+    const cluster = await synced();
+    cluster.apply('ExternalSecret', 'e', { labels: { tier: 'one' } });
+    await cluster.clock.advance(5_000);
+    cluster.edit('Secret', 'e', strip);
+    await cluster.clock.advance(5_000);
+    const secret = cluster.get('Secret', 'e');
+    expect(secret?.metadata.ownerReferences).toHaveLength(1);
+    expect(secret?.metadata.labels).toMatchObject({ tier: 'one' });
+    cluster.remove('ExternalSecret', 'e');
+    await cluster.clock.advance(5_000);
+    expect(cluster.get('Secret', 'e')).toBeUndefined();
+  });
+});
+
+describe('a credential', () => {
+  it('that is repaired while the run that failed by it still reports is not missed', async () => {
+    const cluster = await synced();
+    let isBroken = true;
+    cluster.upstream = () => {
+      if (isBroken) throw new OperatorError('InvalidCredential', 'no such client');
+    };
+    once(
+      cluster,
+      ({ verb, kind }) => verb === 'status' && kind === 'ExternalSecret',
+      () => {
+        isBroken = false;
+        cluster.changeCredential('s-credential');
+      },
+    );
+    await passWave(cluster);
+    expect(ready(cluster)).toBe('True');
+  });
+});
+
+function drifted(secret: ModelObject, text = 'drift'): ModelObject {
+  return { ...secret, data: { ...secret.data, s: Buffer.from(text).toString('base64') } };
+}

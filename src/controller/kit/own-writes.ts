@@ -1,0 +1,89 @@
+// An informer lags behind what this process has just written. This cache answers with the newer of the two, so that a
+// run which follows a write at once plans against what it wrote, and no write is sent twice.
+//
+//   own write ──► believed ──watch has passed its version──► forgotten: the informer shows it, or it has been undone
+//   own delete, or a 404 ──► tombstone ──watch shows the end──► forgotten
+import type { Informer } from '../../kube/contract.ts';
+
+interface Versioned {
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
+
+/** Reads through to the informer, except where this process knows better. */
+export class OwnWrites<T extends Versioned> {
+  readonly #informer: Informer<T>;
+  /** What was written and is not shown yet; the oldest first. */
+  readonly #written = new Map<string, T>();
+  /** The uid of an object that is gone although the informer still shows it. */
+  readonly #gone = new Map<string, string>();
+
+  constructor(informer: Informer<T>) {
+    this.#informer = informer;
+    informer.subscribe(({ key, before, after }) => {
+      if (this.#gone.size > 0 && after?.uid !== this.#gone.get(key)) this.#gone.delete(key);
+      this.#forgetShown();
+      const written = this.#written.get(key);
+      const seen = after ?? before;
+      if (written === undefined || seen === undefined) return;
+      // Found gone by a new list, which may not have shown our last write: an object of this uid never comes back.
+      const isGone = after === undefined && seen.uid === written.uid;
+      if (isGone || !isNewer(written.resourceVersion, seen.resourceVersion)) this.#written.delete(key);
+    });
+  }
+
+  get(key: string): T | undefined {
+    const written = this.#believed(key);
+    const cached = this.#informer.get(key);
+    if (written !== undefined && (cached === undefined || isNewer(written.resourceVersion, cached.resourceVersion)))
+      return written;
+    return cached !== undefined && this.#gone.get(key) === cached.uid ? undefined : cached;
+  }
+
+  /** The answer to an own write of just this version, while the informer has not shown it. */
+  written(key: string, resourceVersion: string): T | undefined {
+    const written = this.#written.get(key);
+    return written?.resourceVersion === resourceVersion ? written : undefined;
+  }
+
+  /** Takes in the API server's answer to a write. */
+  note(key: string, object: T): void {
+    // The watch was faster than the answer: what it shows, be it nothing, is the later word.
+    if (this.#isPassed(object)) return;
+    const cached = this.#informer.get(key);
+    if (cached !== undefined && !isNewer(object.resourceVersion, cached.resourceVersion)) return;
+    this.#written.delete(key);
+    this.#written.set(key, object);
+  }
+
+  /** The object with this uid was deleted by this process, or was not found by it. */
+  noteGone(key: string, uid: string): void {
+    if (this.#written.get(key)?.uid === uid) this.#written.delete(key);
+    if (this.#informer.get(key)?.uid === uid) this.#gone.set(key, uid);
+  }
+
+  #believed(key: string): T | undefined {
+    const written = this.#written.get(key);
+    if (written === undefined || !this.#isPassed(written)) return written;
+    this.#written.delete(key);
+    return undefined;
+  }
+
+  #isPassed({ resourceVersion }: T): boolean {
+    const shown = this.#informer.shownVersion();
+    return shown !== '' && !isNewer(resourceVersion, shown);
+  }
+
+  /** Writes are noted about in the order of their versions, so the first that is still awaited ends the search. */
+  #forgetShown(): void {
+    for (const [key, written] of this.#written) {
+      if (!this.#isPassed(written)) return;
+      this.#written.delete(key);
+    }
+  }
+}
+
+/** Resource versions of one kind are decimal and ordered: KEP-5504 makes that a promise of the API. */
+function isNewer(a: string, b: string): boolean {
+  return a.length === b.length ? a > b : a.length > b.length;
+}
