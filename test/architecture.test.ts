@@ -280,6 +280,20 @@ describe('secret bytes', () => {
   });
 });
 
+describe('writes to the API server', () => {
+  it('of the controllers stand in one file, which guards, bounds and remembers them', () => {
+    const writes = /\bkube\??\.(create|update|mergePatch|delete)\b/;
+    expect(filesWith(writes).filter((file) => isIn(file, ['controller', 'operator']))).toEqual([
+      'controller/kit/writer.ts',
+    ]);
+  });
+
+  it('are within reach of nobody else: who is given the whole client is named', () => {
+    const given = filesWith(/\bkube: Kube\b/).filter((file) => isIn(file, ['controller', 'operator']));
+    expect(given).toEqual(['controller/kit/writer.ts']);
+  });
+});
+
 describe('globals', () => {
   /** Each stands in one file; what needs it elsewhere gets it as an argument. */
   it.each<[what: string, pattern: RegExp, files: readonly string[]]>([

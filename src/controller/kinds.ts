@@ -27,7 +27,5 @@ export const kinds = {
 
 export type ReconciledKind = keyof typeof kinds;
 
-export const reconciledKinds = Object.keys(kinds) as readonly ReconciledKind[]; // the keys of the table above
-
 /** The manager of the fields that are written of our own kinds. */
 export const fieldManager = 'escapement';

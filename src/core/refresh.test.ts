@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isOverdueAtStart, isSpecDue, nextWaveMs, retryDelayMs, type SyncRecord } from './refresh.ts';
+import { isSpecDue, nextWaveMs, retryDelayMs, type SyncRecord } from './refresh.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -74,26 +74,6 @@ describe('isSpecDue', () => {
     ['a negative interval is as 0', synced, '2-def', -1, false],
   ])('decides when %s', (_, record, version, intervalMs, due) => {
     expect(isSpecDue(record, version, intervalMs)).toBe(due);
-  });
-});
-
-describe('isOverdueAtStart', () => {
-  const refreshed = (agoMs: number): SyncRecord => ({
-    syncedResourceVersion: '1-a',
-    refreshTime: new Date(nowMs - agoMs).toISOString(),
-  });
-
-  it.each<[why: string, record: SyncRecord, intervalMs: number, heartbeatMs: number, overdue: boolean]>([
-    ['the time is unknown', { syncedResourceVersion: '1-a', refreshTime: undefined }, hour, hour, true],
-    ['the time lies in the future', refreshed(-minute), hour, hour, true],
-    ['it was refreshed just now', refreshed(0), hour, hour, false],
-    ['a heartbeat and an interval fit exactly', refreshed(65 * minute), 5 * minute, hour, false],
-    ['a heartbeat and an interval have passed', refreshed(65 * minute + 1), 5 * minute, hour, true],
-    ['the interval is longer than the heartbeat', refreshed(2 * 4 * hour), 4 * hour, hour, false],
-    ['two long intervals have passed', refreshed(2 * 4 * hour + 1), 4 * hour, hour, true],
-    ['no heartbeat, as in ESO: two intervals', refreshed(10 * minute + 1), 5 * minute, 0, true],
-  ])('decides when %s', (_, record, intervalMs, heartbeatMs, overdue) => {
-    expect(isOverdueAtStart(record, intervalMs, heartbeatMs, nowMs)).toBe(overdue);
   });
 });
 

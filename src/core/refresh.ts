@@ -38,16 +38,6 @@ export function isSpecDue(record: SyncRecord, currentVersion: string, intervalMs
   return synced !== currentVersion || refreshedAtMs(record) === undefined;
 }
 
-/**
- * True when, seen from a process that has just started, the last known refresh lies further back than interval and
- * heartbeat allow: the object was not looked after for a while. `refreshTime` alone moves once per heartbeat only.
- */
-export function isOverdueAtStart(record: SyncRecord, intervalMs: number, heartbeatMs: number, nowMs: number): boolean {
-  const refreshedMs = refreshedAtMs(record);
-  if (refreshedMs === undefined || refreshedMs > nowMs) return true;
-  return refreshedMs + Math.max(intervalMs, heartbeatMs) + intervalMs < nowMs;
-}
-
 function refreshedAtMs(record: SyncRecord): number | undefined {
   const ms = Date.parse(record.refreshTime ?? '');
   return Number.isNaN(ms) ? undefined : ms;
