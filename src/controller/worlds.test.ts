@@ -65,14 +65,19 @@ function problemsOf(cluster: ModelCluster): string[] {
     return [
       textIn(secret, secretStoreRef.name) === store?.provider.fake.data[0]?.value ? '' : `${name} has old data`,
       ready?.status === 'True' && ready.observedGeneration === generation ? '' : `${name} is not green`,
-      secret?.metadata.labels?.['tier'] === labels?.['tier'] ? '' : `${name} has an old label`,
+      // The model keeps no managed fields, by which labels of an earlier object of the name would go.
+      secret?.metadata.labels?.['tier'] === (labels?.['tier'] ?? secret?.metadata.labels?.['tier'])
+        ? ''
+        : `${name} has an old label`,
+      secret?.metadata.ownerReferences?.[0]?.uid === uid ? '' : `${name} does not own its Secret`,
       object.status?.binding?.name === target.name ? '' : `${name} is not bound`,
     ];
   });
+  // A Secret whose owner was stripped before the rename is nobody's: only what is owned is deleted.
   const leftOver = cluster
     .all('Secret')
     .map(({ metadata: { name, ownerReferences: [owner] = [] } }) =>
-      owner !== undefined && wanted.get(name) === owner.uid ? '' : `${name} is left over`,
+      owner === undefined || wanted.get(name) === owner.uid ? '' : `${name} is left over`,
     );
   return [...problems, ...leftOver].filter((problem) => problem !== '');
 }
@@ -81,7 +86,7 @@ describe('any world', () => {
   it('is right 12 s after its last event, and quiet from then on', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step, { maxLength: 18 }),
+        fc.array(step, { maxLength: 18, size: 'max' }),
         fc.array(fc.nat(999), { minLength: 5 }),
         async (steps, chance) => {
           let draws = 0;
@@ -106,7 +111,7 @@ describe('any world', () => {
           });
         },
       ),
-      { numRuns: Number(process.env['WORLDS'] ?? 60) },
+      { numRuns: Number(process.env['WORLDS'] ?? 300) },
     );
   }, 60_000);
 });
