@@ -79,6 +79,8 @@ export interface InformerOptions<T> {
    * was kept of it until then: parts that have not changed may be taken over.
    */
   readonly trim: (object: KubeObject, before: T | undefined) => T | undefined;
+  /** Told when `shownVersion` has moved. */
+  readonly onReached?: () => void;
   /** What is already held of this version of the object, as of one that this process wrote: taken instead of trimming. */
   readonly known?: (key: string, resourceVersion: string) => T | undefined;
 }

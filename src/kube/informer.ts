@@ -136,6 +136,7 @@ class CollectionCache<T> implements StartedInformer<T>, Sink {
 
   reached(version: string): void {
     this.#shownVersion = version;
+    this.#options.onReached?.();
   }
 
   trouble(error: OperatorError | undefined): void {

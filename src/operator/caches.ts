@@ -45,7 +45,11 @@ export async function startCaches({ config, informerDeps, waitingFor, stopping }
     options: InformerOptions<T>,
   ): Cache<T> => {
     const informer: StartedInformer<T> = startInformer(
-      { ...options, known: (key, resourceVersion) => view.written(key, resourceVersion) },
+      {
+        ...options,
+        known: (key, resourceVersion) => view.written(key, resourceVersion),
+        onReached: () => view.catchUp(),
+      },
       informerDeps,
     );
     const view = new OwnWrites(informer);

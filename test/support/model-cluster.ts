@@ -49,6 +49,8 @@ export type Fault = (call: Call) => 'refuse' | 'lose' | 'conflict' | (() => void
 
 interface Shown<T> extends Informer<T> {
   take(key: string, object: ModelObject | undefined, version: string): void;
+  /** As the bookmark at the end of a list. */
+  reach(version: string): void;
 }
 
 interface ModelOptions {
@@ -145,6 +147,7 @@ export class ModelCluster {
     const names = new Set([...informer.entries()].map(([key]) => key.split('/')[1] ?? ''));
     for (const { metadata } of this.all(kind)) names.add(metadata.name);
     for (const name of names) this.#deliver(kind, name, this.get(kind, name), String(this.#version));
+    informer.reach(String(this.#version));
   }
 
   /** An object that a store refers to changed: dependents hear of it as the watcher of single objects tells it. */
@@ -278,6 +281,10 @@ export class ModelCluster {
         return () => void listeners.delete(listener);
       },
       stop: () => {},
+      reach: (version) => {
+        shown = version;
+        view.catchUp();
+      },
       take: (key, object, version) => {
         const before = kept.get(key);
         const isStale = Number(version) < Number(shown);
@@ -289,11 +296,13 @@ export class ModelCluster {
         if (before !== undefined || after !== undefined)
           for (const listener of listeners) listener({ key, before, after, initial: false });
         shown = version;
+        view.catchUp();
       },
     };
     shown = String(this.#version);
     this.#followers.set(kind, informer as Shown<never>);
-    return { informer, view: new OwnWrites(informer) };
+    const view = new OwnWrites(informer);
+    return { informer, view };
   }
 
   #kube(): Kube {

@@ -67,6 +67,7 @@ export class ExternalSecretController {
       inputs.targets.subscribe((event) => this.#onTarget(event)),
       rooms.stores.subscribe((change, key) => this.#onStore(change, key)),
     ];
+    rooms.targets.whenUndone((key) => this.#wakeWriters(key, undefined));
     connections.whenDropped((store) => this.#wakeAll(store, 'reference'));
     for (const [key, es] of inputs.externalSecrets.entries()) this.#add(key, es);
   }
@@ -133,11 +134,16 @@ export class ExternalSecretController {
 
   #onTarget({ key, after, before }: InformerEvent<ObservedTarget>): void {
     if (after === undefined && before === undefined) return;
-    for (const es of this.#byTarget.at(key)) if (!this.#isAsWanted(es, after)) this.#wake(es, lanes.drift, 'drift');
+    this.#wakeWriters(key, after);
     const owner = after === undefined ? undefined : ownerKeyOf(after);
     const es = owner === undefined ? undefined : this.#inputs.externalSecrets.get(owner);
     if (owner !== undefined && es !== undefined && after !== undefined && isOrphanOf(es, after))
       this.#wake(owner, lanes.drift, 'drift');
+  }
+
+  #wakeWriters(target: string, present: ObservedTarget | undefined): void {
+    for (const es of this.#byTarget.at(target))
+      if (!this.#isAsWanted(es, present)) this.#wake(es, lanes.drift, 'drift');
   }
 
   #isAsWanted(key: string, target: ObservedTarget | undefined): boolean {

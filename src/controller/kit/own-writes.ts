@@ -17,12 +17,12 @@ export class OwnWrites<T extends Versioned> {
   readonly #written = new Map<string, T>();
   /** The uid of an object that is gone although the informer still shows it. */
   readonly #gone = new Map<string, string>();
+  readonly #listeners: ((key: string) => void)[] = [];
 
   constructor(informer: Informer<T>) {
     this.#informer = informer;
     informer.subscribe(({ key, before, after }) => {
       if (this.#gone.size > 0 && after?.uid !== this.#gone.get(key)) this.#gone.delete(key);
-      this.#forgetShown();
       const written = this.#written.get(key);
       const seen = after ?? before;
       if (written === undefined || seen === undefined) return;
@@ -62,6 +62,20 @@ export class OwnWrites<T extends Versioned> {
     if (this.#informer.get(key)?.uid === uid) this.#gone.set(key, uid);
   }
 
+  /** `listener` hears of keys whose own write the watch has passed without showing an object: it was undone unseen. */
+  whenUndone(listener: (key: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The watch has come further. Writes are noted about in the order of their versions: the first awaited ends the search. */
+  catchUp(): void {
+    for (const [key, written] of this.#written) {
+      if (!this.#isPassed(written)) return;
+      this.#written.delete(key);
+      if (this.#informer.get(key) === undefined) for (const listener of this.#listeners) listener(key);
+    }
+  }
+
   #believed(key: string): T | undefined {
     const written = this.#written.get(key);
     if (written === undefined || !this.#isPassed(written)) return written;
@@ -72,14 +86,6 @@ export class OwnWrites<T extends Versioned> {
   #isPassed({ resourceVersion }: T): boolean {
     const shown = this.#informer.shownVersion();
     return shown !== '' && !isNewer(resourceVersion, shown);
-  }
-
-  /** Writes are noted about in the order of their versions, so the first that is still awaited ends the search. */
-  #forgetShown(): void {
-    for (const [key, written] of this.#written) {
-      if (!this.#isPassed(written)) return;
-      this.#written.delete(key);
-    }
   }
 }
 
