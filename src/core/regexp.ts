@@ -104,6 +104,9 @@ export function matches(regexp: Regexp, text: string, budget = new Budget()): bo
   return regexp.program.test(text);
 }
 
+/** Units of one search that are paid before it begins. */
+const longWay = 200_000;
+
 /** Start and end of a group in UTF-16 units, or undefined when it took no part. */
 export type Span = readonly [start: number, end: number] | undefined;
 
@@ -120,10 +123,14 @@ export function* eachMatch(
   const unitsPerCharacter = regexp.size * (1 + groupCount / 8);
   regexp.seen += text.length;
   for (let searchAt = 0; searchAt <= text.length; ) {
-    // What a search reads is only known afterwards, up to the end of the match; without one it is the rest.
+    // What a search reads is known afterwards: up to the end of the match, without one the rest. It is paid before where
+    // the rest is a long way.
+    const rest = Math.ceil((text.length - searchAt + 1) * unitsPerCharacter);
+    const isPaidBefore = rest > longWay;
+    if (isPaidBefore) budget.spend(rest);
     const isFound = matcher.find(searchAt);
     const readTo = isFound ? matcher.end() : text.length;
-    budget.spend(Math.ceil((readTo - searchAt + 1) * unitsPerCharacter));
+    if (!isPaidBefore) budget.spend(Math.ceil((readTo - searchAt + 1) * unitsPerCharacter));
     if (!isFound) return;
     const whole = [matcher.start(), matcher.end()] as const;
     if (whole[1] > lastEnd || whole[0] === 0) {

@@ -63,6 +63,7 @@ function dig(value: GjsonResult | undefined, path: string, ports: ModifierPorts)
 
 /** Elements of child arrays in place of the arrays: one level, or all of them when deep. */
 function flatten(json: string, deep: boolean, effort: Effort): string {
+  effort.spend(json.length); // of each level: paid before it is read
   const array = parse(json);
   if (!isArray(array)) return json;
   const flat: string[] = [];
@@ -72,7 +73,6 @@ function flatten(json: string, deep: boolean, effort: Effort): string {
     const trimmed = raw.trim();
     if (trimmed !== '') flat.push(trimmed);
   }
-  effort.spend(json.length);
   return `[${flat.join(',')}]`;
 }
 
