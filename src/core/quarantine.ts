@@ -1,0 +1,93 @@
+// Which objects were running when the process died, and which of them must wait: an object that ran at two deaths may be
+// their cause, and is let out after a change or an hour. Pure: the record arrives as data and leaves as data.
+
+/** An object and the state of its spec. */
+export interface RunningObject {
+  /** Such as `ExternalSecret/shop/web`. */
+  readonly key: string;
+  readonly generation: number;
+}
+
+/** Deaths at which an object was running, without a change of it between them. */
+interface Suspect extends RunningObject {
+  readonly deaths: number;
+  /** Epoch ms of the start after the last of them. */
+  readonly seenAtMs: number;
+}
+
+/** What outlives a death. */
+export interface RunRecord {
+  readonly running: readonly RunningObject[];
+  readonly suspects: readonly Suspect[];
+}
+
+export const emptyRecord: RunRecord = { running: [], suspects: [] };
+
+/** Deaths after which an object waits. */
+const deathsToWait = 2;
+/** How long it waits, and how long a death counts. */
+const waitMs = 3_600_000;
+/** Objects that are kept: all that ran at a death, and no more than fit a small file. */
+const mostSuspects = 1_000;
+
+/** The record of a process that has just started: everything that ran when the last one ended has one death more. */
+export function afterDeath(record: RunRecord, nowMs: number): RunRecord {
+  const known = new Map(record.suspects.filter((each) => isRecent(each, nowMs)).map((each) => [each.key, each]));
+  for (const { key, generation } of record.running) {
+    const before = known.get(key);
+    const deaths = before?.generation === generation ? before.deaths + 1 : 1;
+    known.delete(key); // the youngest stands last
+    known.set(key, { key, generation, deaths, seenAtMs: nowMs });
+  }
+  return { running: [], suspects: [...known.values()].slice(-mostSuspects) };
+}
+
+/** How many ms the object still waits; 0 when it may run. */
+export function waitLeftMs(record: RunRecord, { key, generation }: RunningObject, nowMs: number): number {
+  const suspect = record.suspects.find((each) => each.key === key);
+  if (suspect === undefined || suspect.deaths < deathsToWait || suspect.generation !== generation) return 0;
+  return isRecent(suspect, nowMs) ? suspect.seenAtMs + waitMs - nowMs : 0;
+}
+
+/** A clock that was set back does not make anybody wait longer than the hour. */
+function isRecent({ seenAtMs }: Suspect, nowMs: number): boolean {
+  return seenAtMs <= nowMs && nowMs < seenAtMs + waitMs;
+}
+
+/** The record as text of a file. */
+export function writeRecord(record: RunRecord): string {
+  return JSON.stringify(record);
+}
+
+/** Reads what `writeRecord` wrote; anything else, such as a file that a death cut off, is an empty record. */
+export function readRecord(text: string): RunRecord {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (!isObject(parsed)) return emptyRecord;
+    const running = listOf(parsed['running']).filter(isRunning);
+    const suspects = listOf(parsed['suspects']).filter(isSuspect);
+    return {
+      running: running.map(({ key, generation }) => ({ key, generation })),
+      suspects: suspects.map(({ key, generation, deaths, seenAtMs }) => ({ key, generation, deaths, seenAtMs })),
+    };
+  } catch {
+    return emptyRecord;
+  }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isRunning(value: unknown): value is RunningObject {
+  return isObject(value) && typeof value['key'] === 'string' && Number.isFinite(value['generation']);
+}
+
+function isSuspect(value: unknown): value is Suspect {
+  const counts = isObject(value) && Number.isFinite(value['deaths']) && Number.isFinite(value['seenAtMs']);
+  return counts && isRunning(value);
+}
