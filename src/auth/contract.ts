@@ -27,7 +27,8 @@ export interface Credentials {
   serviceAccount(selector: ServiceAccountSelector, field: string, signal: AbortSignal): Promise<ServiceAccountTokens>;
   /**
    * The operator's own identities, for a login at `host`. Throws IdentityDenied, naming flag and Helm value, unless the
-   * administrator lets this store use them and this host see them. `field` is the login block.
+   * administrator lets this store use them and this host see them. `field` is the login block. To be called before the
+   * login's own references are read: from then on, those that leave the namespace to the user are IdentityDenied.
    */
   ambient(host: string, field: string): AmbientSources;
 }

@@ -148,3 +148,21 @@ describe("the operator's own token", () => {
     });
   });
 });
+
+describe('a parameter that the user’s namespace would choose', () => {
+  it.each([
+    [[], 'IdentityDenied'],
+    [['other'], 'IdentityDenied'],
+    [['shop'], undefined],
+    [['*'], undefined],
+  ])('with %j listed is %s', (ambientIdentityNamespaces, reason) => {
+    let seen: unknown;
+    try {
+      identity({ ambientIdentityNamespaces }).checkChooser(cluster, `${block}.identityId`);
+    } catch (thrown) {
+      seen = thrown;
+    }
+    expect((seen as OperatorError | undefined)?.reason).toBe(reason);
+    if (seen !== undefined) expect(seen).toMatchObject({ message: expect.stringContaining('identityId.namespace') });
+  });
+});

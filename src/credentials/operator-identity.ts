@@ -23,6 +23,11 @@ export interface AmbientRules {
 export interface OperatorIdentity {
   /** See `Credentials.ambient`. Throws IdentityDenied that names every flag which stands in the way. */
   sources(user: Referrer, host: string, field: string): AmbientSources;
+  /**
+   * For a parameter of such a login that `field` leaves to the user's own namespace: it chooses whom the operator logs in
+   * as. Throws IdentityDenied unless that namespace may use the operator's identity anyway.
+   */
+  checkChooser(user: Referrer, field: string): void;
 }
 
 /** Where the kubelet puts a pod's token (https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/). */
@@ -55,6 +60,14 @@ export function operatorIdentity(
       throw new OperatorError(
         'IdentityDenied',
         `${field}: this login presents the operator's own identity: ${problems.join('; ')}`,
+      );
+    },
+    checkChooser({ consumerNamespace = '' }, field) {
+      const { ambientIdentityNamespaces: listed } = rules;
+      if (listed.includes('*') || listed.includes(consumerNamespace)) return;
+      throw new OperatorError(
+        'IdentityDenied',
+        `${field}.namespace is not set, so that namespace "${consumerNamespace}" would choose whom the operator logs in as: name the namespace, or add "${consumerNamespace}" to --ambient-identity-namespaces (Helm value ambientIdentity.namespaces)`,
       );
     },
   };

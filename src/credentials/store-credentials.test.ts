@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { AmbientSources } from '../auth/contract.ts';
 import { OperatorError } from '../core/operator-error.ts';
 import type { Reason } from '../core/reasons.ts';
 import { SecretValue } from '../core/secret-value.ts';
@@ -29,10 +30,22 @@ interface Quirks {
   /** The operator has no right to look at ServiceAccounts. */
   readonly blind?: true;
   readonly mint?: TokenMinter['createToken'];
+  /** The store may use the operator's identity. */
+  readonly isTrusted?: true;
 }
 
+const nowhere = () => Promise.reject(new Error('not asked'));
+const trusted: AmbientSources = {
+  serviceAccountTokenFile: nowhere,
+  file: nowhere,
+  aws: nowhere,
+  azureToken: nowhere,
+  gcpIdToken: nowhere,
+  gcpSignedJwt: nowhere,
+};
+
 /** A port over the objects above, and what it was asked for. */
-function portOf(referrer: Referrer, { blind, mint }: Quirks = {}) {
+function portOf(referrer: Referrer, { blind, mint, isTrusted }: Quirks = {}) {
   const looked: string[] = [];
   const reader: ObjectReader = {
     read: async <T extends KubeObject>(resource: Resource, name: ObjectName) => {
@@ -47,7 +60,11 @@ function portOf(referrer: Referrer, { blind, mint }: Quirks = {}) {
   const operator: OperatorIdentity = {
     sources(...order) {
       asked.push(order);
-      throw new OperatorError('IdentityDenied', 'not here');
+      if (!isTrusted) throw new OperatorError('IdentityDenied', 'not here');
+      return trusted;
+    },
+    checkChooser(_user, field) {
+      throw new OperatorError('IdentityDenied', `${field}: not yours to choose`);
     },
   };
   return { port: storeCredentials(referrer, { objects: reader, tokens: { createToken }, operator }), looked, asked };
@@ -153,6 +170,29 @@ describe('serviceAccount', () => {
 });
 
 describe('ambient', () => {
+  it('leaves no parameter of a cluster store to the namespace that uses it', async () => {
+    const { port, looked } = portOf(cluster, { isTrusted: true });
+    const id = (namespace?: string) =>
+      port.secretKey(
+        { name: 'creds', key: 'id', ...(namespace === undefined ? {} : { namespace }) },
+        'auth.id',
+        signal,
+      );
+    expect((await id()).text()).toBe('id-1');
+    port.ambient('host.test', 'auth.x');
+    looked.length = 0;
+    expect(await reasonOf(id())).toBe('IdentityDenied');
+    expect(await reasonOf(id(''))).toBe('IdentityDenied');
+    expect(looked).toEqual([]);
+    expect((await id('vault')).text()).toBe('id-2');
+  });
+
+  it('leaves the parameters of a SecretStore where they are: that it may log in so has been judged', async () => {
+    const { port } = portOf(shop, { isTrusted: true });
+    port.ambient('host.test', 'auth.x');
+    expect((await port.secretKey({ name: 'creds', key: 'id' }, 'auth.id', signal)).text()).toBe('id-1');
+  });
+
   it.each([shop, cluster])('asks in the name of the $kind', (referrer) => {
     const { port, asked } = portOf(referrer);
     expect(() => port.ambient('host.test', 'auth.x')).toThrow(expect.objectContaining({ reason: 'IdentityDenied' }));

@@ -59,12 +59,18 @@ export interface CredentialPorts {
 
 /** The port for one store. */
 export function storeCredentials(referrer: Referrer, { objects, tokens, operator }: CredentialPorts): StoreCredentials {
+  /** The login presents the operator's own identity: who may choose its parameters is then a matter of its rules. */
+  let isAmbient = false;
+
   async function secretBytes(selector: SecretKeySelector, field: string, signal: AbortSignal): Promise<Buffer> {
     const { name, key } = selector;
     if (name === undefined || name === '' || key === undefined || key === '') {
       throw new OperatorError('InvalidSpec', `${field}: name and key of the Secret are required`);
     }
     const namespace = referencedNamespace(referrer, selector.namespace, field);
+    if (isAmbient && referrer.kind === 'ClusterSecretStore' && !selector.namespace) {
+      operator.checkChooser(referrer, field);
+    }
     const secret = await objects.read<Secret>(secretResource, { namespace, name }, signal);
     const at = `Secret "${namespace}/${name}"`;
     if (secret === undefined) throw new OperatorError('ReferenceNotFound', `${field}: ${at} does not exist`);
@@ -98,7 +104,10 @@ export function storeCredentials(referrer: Referrer, { objects, tokens, operator
       await refuseMissing({ namespace, name }, field, signal);
       return mintedTokens({ namespace, name, audiences }, field, tokens);
     },
-    ambient: (host, field) => operator.sources(referrer, host, field),
+    ambient(host, field) {
+      isAmbient = true;
+      return operator.sources(referrer, host, field);
+    },
     async caText(caProvider, signal) {
       const field = 'caProvider';
       if (caProvider.key === undefined || caProvider.key === '')

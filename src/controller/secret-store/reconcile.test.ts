@@ -36,6 +36,7 @@ async function found(store: StoreRecord, validate: StoreReader['validate'] = asy
       sources() {
         throw new Error('not asked for');
       },
+      checkChooser: () => {},
     },
     tokens: { createToken: async () => new SecretValue('t') },
     controllerClass: 'default',
