@@ -71,6 +71,11 @@ export const flagTable = {
     help: 'how long a leader tries to renew before it steps down',
   },
   'leader-election-retry-period': { kind: 'duration', default: '2s', help: 'time between two tries' },
+  'upstream-hosts': {
+    kind: 'list',
+    default: '',
+    help: 'the only hosts (host or host:port) that stores may name; empty allows any',
+  },
   'insecure-upstream-hosts': {
     kind: 'list',
     default: '',

@@ -32,6 +32,7 @@ describe('loadConfig', () => {
         renewDeadlineMs: 10_000,
         retryPeriodMs: 2_000,
       },
+      upstreamHosts: [],
       insecureUpstreamHosts: [],
       ambientIdentityNamespaces: [],
       credentialDirectories: ['/var/run/secrets'],
@@ -129,6 +130,7 @@ describe('loadConfig', () => {
     ['a log level that does not exist', ['--loglevel=loud'], '--loglevel=loud'],
     ['metrics authentication, rather than leave them open', ['--metrics-auth=true'], '--metrics-auth=true'],
     ['a URL for a host', ['--ambient-identity-hosts=https://infisical.test'], '--ambient-identity-hosts'],
+    ['a pattern for an upstream', ['--upstream-hosts=*.test'], '--upstream-hosts'],
     ['a pattern for a host', ['--insecure-upstream-hosts=*.test'], '--insecure-upstream-hosts'],
     ['metrics by TLS without a certificate', ['--metrics-secure=true'], '--metrics-cert-dir'],
   ])('refuses %s in one line', (_, args, names) => {

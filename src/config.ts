@@ -44,6 +44,8 @@ export interface Config {
         readonly retryPeriodMs: number;
       }
     | undefined;
+  /** Empty allows any. */
+  readonly upstreamHosts: readonly string[];
   readonly insecureUpstreamHosts: readonly string[];
   readonly ambientIdentityHosts: readonly string[];
   readonly ambientIdentityNamespaces: readonly string[];
@@ -116,6 +118,7 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     clusterStores: read.boolean('enable-cluster-store-reconciler'),
     storeReconciler: read.boolean('enable-secret-store-reconciler'),
     leaderElection: read.boolean('enable-leader-election') ? leaderElection(texts, read) : undefined,
+    upstreamHosts: read.hosts('upstream-hosts'),
     insecureUpstreamHosts: read.hosts('insecure-upstream-hosts'),
     ambientIdentityHosts: read.hosts('ambient-identity-hosts'),
     ambientIdentityNamespaces: read.list('ambient-identity-namespaces'),

@@ -139,6 +139,29 @@ describe('classifyAddress', () => {
   });
 });
 
+describe('a list of the only hosts', () => {
+  const policy = createEgressPolicy({ insecureHosts: [], onlyHosts: ['App.Example', 'port.example:8443', 'fd00::1'] });
+
+  it.each([
+    ['https://app.example/', 'allowed'],
+    ['https://app.example.:9443/', 'allowed'],
+    ['https://port.example:8443/', 'allowed'],
+    ['https://[fd00::1]/', 'allowed'],
+    ['https://port.example/', 'HostDenied'],
+    ['https://sub.app.example/', 'HostDenied'],
+    ['https://evil.example/', 'HostDenied'],
+    ['http://app.example/', 'HostDenied'],
+    ['https://169.254.169.254/', 'HostDenied'],
+  ] as const)('%s is %s', (target, expected) => {
+    expect(reasonOf(() => policy.checkUrl(new URL(target)))).toBe(expected);
+  });
+
+  it('opens no metadata address that is put on it', () => {
+    const open = createEgressPolicy({ insecureHosts: [], onlyHosts: ['169.254.169.254'] });
+    expect(reasonOf(() => open.checkUrl(new URL('https://169.254.169.254/')))).toBe('HostDenied');
+  });
+});
+
 describe('createEgressPolicy', () => {
   it.each(['http://host', 'host/path', 'user@host', '*.example.com', 'host:port', 'host:1:2', '', 'a b'])(
     'refuses the entry "%s"',

@@ -21,10 +21,14 @@ const metadataNames = new Set(['metadata.google.internal', 'metadata.goog', 'ins
 
 /**
  * https anywhere, plain http to in-cluster services only. `insecureHosts` (entries `host` or `host:port`) may be reached by
- * plain http and may be loopback. Private ranges are allowed: self-hosted upstreams live there. Throws `InvalidSpec` for an
- * entry that is neither.
+ * plain http and may be loopback. Private ranges are allowed: self-hosted upstreams live there. `onlyHosts`, with entries of
+ * the same form, leaves no other host; an empty list allows all. Throws `InvalidSpec` for an entry that is neither.
  */
-export function createEgressPolicy(options: { readonly insecureHosts: readonly string[] }): EgressPolicy {
+export function createEgressPolicy(options: {
+  readonly insecureHosts: readonly string[];
+  readonly onlyHosts?: readonly string[];
+}): EgressPolicy {
+  const only = new Set(options.onlyHosts?.map((entry) => normalizeHostEntry(entry, 'upstream-hosts')));
   const listed = new Set(options.insecureHosts.map((entry) => normalizeHostEntry(entry, 'insecure-upstream-hosts')));
   const isListed = (host: string, port: number) => listed.has(host) || listed.has(`${host}:${port}`);
   return {
@@ -36,6 +40,9 @@ export function createEgressPolicy(options: { readonly insecureHosts: readonly s
       }
       if (url.username !== '' || url.password !== '')
         throw denied(host, 'may not be given with a user name or password in the URL');
+      if (only.size > 0 && !only.has(host) && !only.has(`${host}:${port}`)) {
+        throw denied(host, 'is not one that stores may name: list it in --upstream-hosts (Helm value upstreamHosts)');
+      }
       checkClass(host, classifyHost(host), isListed(host, port), 'is');
       if (url.protocol === 'http:' && !isInClusterService(host) && !isListed(host, port)) {
         throw denied(host, `may not be reached by plain http: use https, or ${howToList}`);

@@ -135,7 +135,7 @@ function openUpstreams({ config, clock, metrics, userAgent }: Base) {
     observeLogin: (via, outcome) => metrics.logins.add({ ...via, outcome }),
   });
   const door = createUpstreamDoor({
-    policy: createEgressPolicy({ insecureHosts: config.insecureUpstreamHosts }),
+    policy: createEgressPolicy({ insecureHosts: config.insecureUpstreamHosts, onlyHosts: config.upstreamHosts }),
     proxy: createProxyRules(config.proxy),
     userAgent,
     clock,

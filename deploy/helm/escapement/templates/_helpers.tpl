@@ -166,6 +166,9 @@ labels:
 - --ambient-identity-hosts={{ join "," .Values.ambientIdentity.hosts }}
 - {{ printf "--ambient-identity-namespaces=%s" (join "," .Values.ambientIdentity.namespaces) | quote }}
 - --credential-directories={{ join "," .Values.credentialDirectories }}
+{{- with .Values.upstreamHosts }}
+- --upstream-hosts={{ join "," . }}
+{{- end }}
 - --insecure-upstream-hosts={{ join "," .Values.insecureUpstreamHosts }}
 {{- range $name, $value := .Values.extraArgs }}
 {{- if kindIs "invalid" $value }}
