@@ -66,9 +66,7 @@ class Checker {
     const [only, ...others] = schema.enum ?? [];
     if (only !== undefined && ![only, ...others].some((each) => equal(each, value))) {
       tell(
-        others.length === 0
-          ? `expected ${shown(only)}`
-          : `expected one of [${[only, ...others].map(shown).join(', ')}]`,
+        others.length === 0 ? `expected ${shown(only)}` : `expected one of [${[only, ...others].map(shown).join(',')}]`,
       );
     }
     if (schema.type !== undefined && schema.type !== data.kind) {
@@ -219,7 +217,7 @@ class Checker {
 
   #enter(): void {
     if (++this.#nesting > maxNesting) throw new LimitExceeded('a schema refers to itself without an end');
-    if (--this.#left < 0) throw new LimitExceeded('a schema has too many alternatives to check');
+    if (--this.#left < 0) throw new LimitExceeded('a value, or what its schema allows, is too large to check');
   }
 }
 

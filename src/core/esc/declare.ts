@@ -163,7 +163,7 @@ class Declarer {
 
 function unknownField(key: string): Telling {
   const { sorted, suggestion } = nearest(key, fields);
-  const names = sorted.map((each) => JSON.stringify(each)).join(', ');
+  const names = sorted.map((each) => `'${each}'`).join(', ');
   return {
     summary: `Field '${key}' does not exist on Object 'environment'. Existing fields are: ${names}`,
     suggestion,

@@ -7,7 +7,7 @@ import { joinPath, type Path, writePath } from './diagnostics.ts';
 import type { Call, EscDocument, Expression, Place, Telling } from './expression.ts';
 import { type Argument, functions } from './functions.ts';
 import { merge } from './merge.ts';
-import { openProvider, openRotator, type ProviderCall } from './open-call.ts';
+import { openProvider, openRotator, type ProviderCall, unknownShape } from './open-call.ts';
 import { ReferenceWalk } from './reference-walk.ts';
 import { stringSchema } from './schema.ts';
 import { hasErrors, type Session } from './session.ts';
@@ -123,7 +123,7 @@ export class Environment {
     cell.isEvaluating = true;
     const value = this.session.nested(() => this.#compute(cell));
     cell.isEvaluating = false;
-    this.session.step(value.inside.weight > 1000 ? Math.ceil(value.inside.weight / 1000) : 0);
+    this.session.step(value.inside.weight > 200 ? Math.ceil(value.inside.weight / 200) : 0);
     cell.value = value;
     return value;
   }
@@ -207,6 +207,12 @@ export class Environment {
     switch (call.name) {
       case 'broken':
         return unknownValue();
+      case 'unusable': {
+        const { kind, provider } = call;
+        const isKnown = this.session.input.shapes[kind](provider) !== undefined;
+        if (!isKnown) this.tell(call.providerPlace, { summary: unknownShape(kind, provider) });
+        return unknownValue();
+      }
       case 'plaintext':
         return textValue(call.text, { secret: true });
       case 'ciphertext':

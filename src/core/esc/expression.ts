@@ -52,6 +52,13 @@ export type Call =
       /** Where a new state is written. */
       readonly statePath: Path;
     }
+  /** A call whose inputs or state could not be read: only its provider is looked up. */
+  | {
+      readonly name: 'unusable';
+      readonly kind: 'provider' | 'rotator';
+      readonly provider: string;
+      readonly providerPlace: Place;
+    }
   /** A call that could not be read; its problem was told. */
   | { readonly name: 'broken' };
 

@@ -19,7 +19,7 @@ type Body = (first: Argument, second: Argument) => EscValue;
 export const functions: Readonly<Record<PlainFunction, Body>> = {
   'fn::concat': (lists) => {
     const { value } = lists;
-    if (!isTyped(lists, arraysSchema)) return unknownValue({ from: [value] });
+    if (!isTyped(lists, arraysSchema)) return unknownValue({ schema: arraySchema, from: [value] });
     const { inside, data } = value;
     if (inside.unknown || data.kind !== 'array') return unknownFrom(arraySchema, value);
     const elements = data.elements.flatMap((each) => (each.data.kind === 'array' ? each.data.elements : []));
@@ -29,7 +29,7 @@ export const functions: Readonly<Record<PlainFunction, Body>> = {
   'fn::final': ({ value }) => whole(value, { final: true }),
 
   'fn::fromBase64': (text) => {
-    if (!isTyped(text, stringSchema)) return unknownValue({ from: [text.value] });
+    if (!isTyped(text, stringSchema)) return unknownValue({ schema: stringSchema, from: [text.value] });
     const { data, inside } = text.value;
     if (data.kind !== 'string') return unknownFrom(stringSchema, text.value);
     const decoded = decodeStandardBase64(data.text);
@@ -54,7 +54,7 @@ export const functions: Readonly<Record<PlainFunction, Body>> = {
   'fn::join': (delimiter, list) => {
     const areTyped = [isTyped(delimiter, stringSchema), isTyped(list, stringsSchema)];
     const values = [delimiter.value, list.value];
-    if (areTyped.includes(false)) return unknownValue({ from: values });
+    if (areTyped.includes(false)) return unknownValue({ schema: stringSchema, from: values });
     const between = delimiter.value.data;
     const { data } = list.value;
     if (values.some((each) => each.inside.unknown) || between.kind !== 'string' || data.kind !== 'array') {
@@ -67,7 +67,7 @@ export const functions: Readonly<Record<PlainFunction, Body>> = {
   'fn::split': (delimiter, text) => {
     const areTyped = [isTyped(delimiter, stringSchema), isTyped(text, stringSchema)];
     const values = [delimiter.value, text.value];
-    if (areTyped.includes(false)) return unknownValue({ from: values });
+    if (areTyped.includes(false)) return unknownValue({ schema: stringsSchema, from: values });
     const between = delimiter.value.data;
     const { data } = text.value;
     if (between.kind !== 'string' || data.kind !== 'string') return unknownFrom(stringsSchema, ...values);
@@ -81,7 +81,7 @@ export const functions: Readonly<Record<PlainFunction, Body>> = {
   },
 
   'fn::toBase64': (text) => {
-    if (!isTyped(text, stringSchema)) return unknownValue({ from: [text.value] });
+    if (!isTyped(text, stringSchema)) return unknownValue({ schema: stringSchema, from: [text.value] });
     const { data, inside } = text.value;
     if (data.kind !== 'string') return unknownFrom(stringSchema, text.value);
     const bytes = data.bytes ?? Buffer.from(data.text, 'utf8');
@@ -124,12 +124,23 @@ function unknownFrom(schema: Schema, ...values: readonly EscValue[]): EscValue {
   return unknownValue({ schema, secret: values.some((each) => each.inside.secret), from: values });
 }
 
+/** The type of a value, as far as access into it goes. */
+function schemaOfData(value: EscValue): Schema {
+  const { data } = value;
+  if (data.kind === 'unknown') return data.schema;
+  if (data.kind === 'array') return { type: 'array', prefixItems: data.elements.map(schemaOfData), items: false };
+  if (data.kind !== 'object') return { type: data.kind };
+  const properties: Record<string, Schema> = Object.create(null);
+  for (const [key, member] of data.own) properties[key] = schemaOfData(member);
+  return { type: 'object', properties, required: [...data.own.keys()] };
+}
+
 /** The value as one: a secret or an unknown in it makes all of it so. What an object inherits is left behind. */
 function whole(value: EscValue, flags: { readonly final?: boolean }): EscValue {
   const { inside, data, final } = value;
   const all = { secret: inside.secret, final: flags.final ?? final };
   if (data.kind !== 'unknown' && inside.unknown) {
-    return unknownValue({ secret: inside.secret, from: [value] }).with(all);
+    return unknownValue({ schema: schemaOfData(value), from: [value] }).with(all);
   }
   return data.kind === 'object' ? new EscValue({ kind: 'object', own: data.own }, all) : value.with(all);
 }

@@ -8,6 +8,7 @@ import type { Place } from './expression.ts';
 import { type Opening, type OpeningResult, type ProviderShape, type RotatorShape, scrub } from './openings.ts';
 import { parsePath } from './reference.ts';
 import { own, type Schema } from './schema.ts';
+import { goQuote } from './text-forms.ts';
 import { EscValue, mapDeep, nullValue, unknownValue } from './value.ts';
 
 export interface ProviderCall {
@@ -24,7 +25,7 @@ export function openProvider(call: ProviderCall): EscValue {
   const { environment, provider, inputs } = call;
   const { input } = environment.session;
   const shape = input.shapes.provider(provider);
-  if (shape === undefined) return unknownShape(call, 'provider');
+  if (shape === undefined) return unknownOf(call, 'provider');
   const checked = checkedInputs(call, shape);
   if (input.mode === 'check') return unknownValue({ schema: shape.outputs });
   if (checked === undefined || checked.inside.blocked) return blocked(shape, inputs);
@@ -43,7 +44,7 @@ export function openRotator(call: ProviderCall, state: Cell | undefined, paths: 
   const { session, isRoot } = environment;
   const { mode } = session.input;
   const shape = session.input.shapes.rotator(provider);
-  if (shape === undefined) return unknownShape(call, 'rotator');
+  if (shape === undefined) return unknownOf(call, 'rotator');
   // Managing credentials are looked at only where a rotation is, or may be, asked for.
   if (mode === 'open' || !isRoot) skipRotateOnly(inputs, shape.inputs);
   const checked = checkedInputs(call, shape);
@@ -132,8 +133,13 @@ function skipRotateOnly(cell: Cell, schema: Schema): void {
   }
 }
 
-function unknownShape({ environment, provider, providerPlace, inputs }: ProviderCall, kind: string): EscValue {
-  environment.tell(providerPlace, { summary: `unknown ${kind} ${JSON.stringify(provider)}` });
+/** What is told of a name that is not known. */
+export function unknownShape(kind: string, name: string): string {
+  return `unknown ${kind} ${goQuote(name)}`;
+}
+
+function unknownOf({ environment, provider, providerPlace, inputs }: ProviderCall, kind: string): EscValue {
+  environment.tell(providerPlace, { summary: unknownShape(kind, provider) });
   return unknownValue({ from: [environment.evaluate(inputs)] });
 }
 

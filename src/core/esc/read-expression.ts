@@ -192,15 +192,16 @@ export class ExpressionReader {
     const members = this.#members(value);
     const provider = this.#provider(value, members.get('provider'));
     const inputs = this.#inputs(value, members.get('inputs'));
-    if (provider === undefined || inputs === undefined) return { name: 'broken' };
-    return { name: 'open', ...provider, inputs };
+    if (provider === undefined) return { name: 'broken' };
+    return inputs === undefined
+      ? { name: 'unusable', kind: 'provider', ...provider }
+      : { name: 'open', ...provider, inputs };
   }
 
   #rotate(value: Node, shortName: string | undefined): Call {
     const parts = shortName === undefined ? "'provider', 'inputs' and 'state'" : "'inputs' and 'state'";
     if (value.kind !== 'object') {
-      const name = shortName === undefined ? 'fn::rotate' : `${rotatePrefix}${shortName}`;
-      this.#report(value, { summary: `the argument to ${name} must be an object containing ${parts}` });
+      this.#report(value, { summary: `the argument to fn::rotate must be an object containing ${parts}` });
       this.read(value);
       return { name: 'broken' };
     }
@@ -214,7 +215,8 @@ export class ExpressionReader {
     const isBadState = state !== undefined && state.kind !== 'object';
     if (isBadState) this.#report(state, { summary: 'rotation state must be an object literal' });
     const read = state === undefined ? undefined : this.read(state);
-    if (provider === undefined || inputs === undefined || isBadState) return { name: 'broken' };
+    if (provider === undefined) return { name: 'broken' };
+    if (inputs === undefined || isBadState) return { name: 'unusable', kind: 'rotator', ...provider };
     return { name: 'rotate', ...provider, inputs, state: read, statePath: below(value.path, 'state') };
   }
 

@@ -39,6 +39,7 @@ export class ReferenceWalk {
 
   /** `environments.PROJECT.NAME`; shorter paths are unknown without an error. */
   #elsewhere([project, name, ...rest]: readonly Accessor[]): EscValue {
+    for (const each of [project, name]) if (typeof each?.key === 'number') return this.#fail(each, indexOnObject);
     if (typeof project?.key !== 'string' || typeof name?.key !== 'string') return unknownValue();
     const place = within(this.#place, project.start, name.end);
     const value = this.#environment.other(`${project.key}/${name.key}`, place);

@@ -14,7 +14,7 @@ const number: Schema = { type: 'number' };
 const string: Schema = { type: 'string' };
 const boolean: Schema = { type: 'boolean' };
 
-const typeNames = ['array', 'boolean', 'null', 'number', 'object', 'string'] as const;
+const typeNames = ['string', 'number', 'boolean', 'array', 'object', 'null'] as const;
 
 const keywords = {
   $defs: schemaMap,

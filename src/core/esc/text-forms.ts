@@ -100,7 +100,8 @@ export function jsonText(value: EscValue): string {
     case 'number':
       return data.text;
     case 'string':
-      return jsonString(data.text);
+      // Go escapes what stands for bytes that are no text.
+      return data.bytes === undefined ? jsonString(data.text) : jsonString(data.text).replaceAll('\ufffd', '\\ufffd');
     case 'array':
       return `[${bounded(data.elements.map(jsonText))}]`;
     case 'object':
