@@ -192,7 +192,7 @@ class Checker {
       ok = this.#covers(left, right, `${path}[${index}]`, problems) && ok;
     }
     if (accepted.items !== undefined && given.items !== undefined && given.items !== false) {
-      ok = this.#covers(accepted.items, given.items, `${path}[${length}]`, problems) && ok;
+      ok = this.#covers(accepted.items, given.items, path, problems) && ok;
     }
     return ok;
   }

@@ -56,6 +56,17 @@ export const writtenDocuments: readonly Documents[] = [
     '{a: {fn::fromJSON: {fn::secret: "{\\"x\\": [1, {\\"y\\": 2}]}"}}, r: ["${a.x[0]}", "${a.x[1].y}", "${a}"]}',
     '{a: {fn::final: {x: {fn::secret: s}, y: 1}}, r: ["${a.y}", "${a.x}"], b: {fn::final: ["${nope}"]}}',
     '{a: {fn::toString: {x: {fn::secret: s}}}, b: {fn::toString: ["${nope}"]}, c: "${nope} ${d}", d: {fn::secret: s}}',
+    // typed providers, known and in a check
+    '{t: {fn::open::typed: {text: a, number: 1, record: {foo: x, more: {n: 1}}, map: {k: 1}, texts: [a], pair: [a, 1], either: a, one: 1, ref: {name: x}, any: [1]}}, r: ["${t.text}", "${t.record.foo}", "${t.record.more.n}", "${t.map.k}", "${t.texts[0]}", "${t.pair[1]}", "${t.any[0]}"]}',
+    '{t: {fn::open::typed: {text: a, record: {foo: x, more: {n: 1}}, ref: {name: x}}}, r: ["${t.text.x}", "${t.record.nope}", "${t.record[0]}", "${t.record.nope.x}", "${t.nope}", "${t.nope.x}", "${t.ref.name}", "${t.either.x}", "${t.texts.x}", "${t.texts[-1]}", "${t.pair[2]}", "${t.pair[1].x}"]}',
+    '{t: {fn::open::typed: {}}, r: [{fn::join: ["${t.number}", "${t.texts}"]}, {fn::join: [",", "${t.pair}"]}, {fn::toBase64: "${t.record}"}, {fn::fromJSON: "${t.text}"}, {fn::concat: ["${t.texts}", "${t.any}"]}, {fn::split: [",", "${t.either}"]}, {fn::split: [",", "${t.one}"]}]}',
+    '{t: {fn::open::typed: {text: 1, number: a, record: {}, map: 1, texts: [1, a], pair: [1, a, 2], either: true, one: true, ref: {}}}}',
+    '{t: {fn::open::typed: {record: {foo: 1, more: {n: x}}, ref: {name: 1}, pair: [x, y]}}, r: "${t.record.foo}"}',
+    '{t: {fn::open::typed: {}}, u: {fn::open::typed: "${t}"}, v: {fn::open::typed: "${t.record}"}, w: {fn::open::typed: {record: "${t.map}", text: "${t.number}", texts: "${t.pair}", either: "${t.one}", ref: "${t.record}", number: "${t.either}", any: "${t.nope}"}}}',
+    '{t: {fn::open::typed: {}}, e: [{fn::open::error: "${t}"}, {fn::open::error: "${t.record}"}, {fn::open::error: "${t.map}"}, {fn::open::error: {why: "${t.texts}"}}, {fn::open::error: {why: "${t.any}"}}]}',
+    '{t: {fn::open::typed: {}}, v: [{fn::validate: {schema: {type: array, items: {type: number}}, value: "${t.texts}"}}, {fn::validate: {schema: {type: object, properties: {foo: {type: number}}, required: [bar]}, value: "${t.record}"}}, {fn::validate: {schema: {type: array, prefixItems: [{type: number}]}, value: "${t.pair}"}}, {fn::validate: {schema: {anyOf: [{type: number}, {type: boolean}]}, value: "${t.text}"}}]}',
+    '{t: {fn::final: {fn::open::typed: {}}}, r: ["${t.text}", "${t.record.nope}"], j: {fn::toJSON: "${t.record}"}, s: "x${t.number}"}',
+    '{r: {fn::open::test: {a: 1}}, s: {fn::toString: "${r}"}, q: {fn::toJSON: "${r.x}"}, c: {fn::concat: ["${r.l}", [1]]}, d: "${c[0]}", e: "${c.x}", f: {fn::split: [",", "${r.t}"]}, g: "${f[0]}", h: "${f[0].x}", i: "${s.x}"}',
     // providers
     '{o: {fn::open::test: {a: {fn::secret: s}, b: "${x}"}}, x: 1, r: ["${o.a}", "${o.b}", "${o.c}"]}',
     '{o: {fn::open::secret-wrapper: {a: [1, {b: 2}]}}, r: ["${o.a[1].b}", "${o}"], j: {fn::toJSON: "${o}"}}',
@@ -147,6 +158,30 @@ export const writtenDocuments: readonly Documents[] = [
       'values: {x: "${context.currentEnvironment.name} ${context.rootEnvironment.name}"}',
     ],
     ['imports: [a]\nvalues: {o: {fn::toJSON: "${o2}"}, o2: {x: {y: 2}}}', 'values: {o: {a: 1}, o2: {x: {z: 1}}}'],
+    [
+      'imports: [a]\nvalues: {o: {record: {own: 1}, map: {own: 1}, any: {own: 1}, text: {own: 1}, ref: {own: 1}, nope: {own: 1}}, r: ["${o.record.foo}", "${o.record.nope}", "${o.map.x}", "${o.any.x}", "${o.text.x}", "${o.ref.name}", "${o.nope.x}", "${o.number}", "${o.missing}"]}',
+      'values: {o: {fn::open::typed: {}}}',
+    ],
+    [
+      'imports: [a]\nvalues: {o: {x: {y: 1}}, r: ["${o.x.z}", "${o.z}", "${o.x.y}"], j: {fn::toJSON: "${o}"}, t: "${o}"}',
+      'values: {o: {fn::open::test: {x: {z: 1}}}}',
+    ],
+    [
+      'imports: [a]\nvalues: {o: "${p}", p: {x: 1}, r: ["${o.z}", "${o.x}"], q: {fn::open::test: "${o}"}}',
+      'values: {o: {fn::open::test: {x: {z: 1}}}}',
+    ],
+    [
+      'imports: [a]\nvalues: {o: {k: {fn::open::typed: {text: b}}}, r: ["${o.k.text}", "${o.k.z}"]}',
+      'values: {o: {k: {text: a, z: 1}}}',
+    ],
+    [
+      'imports: [a]\nvalues: {s: {x: 1}, r: "${s.y}"}',
+      'values: {s: {fn::secret: {ciphertext: "ZXNjeAAAAAHo9e705fKyKo30VQ=="}}}',
+    ],
+    [
+      'imports: [a]\nvalues: {o: ["${o}", 1], p: "${imports.a.o.x}"}',
+      'values: {o: {x: "${p}", y: {fn::open::error: {why: no}}}, p: 1}',
+    ],
   ].map(([env = '', a = '']): Documents => ({ env, a, 'p/a': a })),
 ];
 

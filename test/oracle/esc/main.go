@@ -21,10 +21,32 @@ import (
 type provider string
 
 func (p provider) Schema() (*schema.Schema, *schema.Schema) {
+	if p == "typed" {
+		return typed(), typed()
+	}
 	if p == "error" {
 		return schema.Record(schema.BuilderMap{"why": schema.String()}).Schema(), schema.Always()
 	}
 	return schema.Always(), schema.Always()
+}
+
+// One property of each kind that a schema can tell of.
+func typed() *schema.Schema {
+	text, number := schema.String(), schema.Number()
+	return schema.Object().
+		Defs(schema.BuilderMap{"named": schema.Record(schema.BuilderMap{"name": text})}).
+		Properties(schema.BuilderMap{
+			"text":   text,
+			"number": number,
+			"record": schema.Record(schema.BuilderMap{"foo": text, "more": schema.Record(schema.BuilderMap{"n": number})}),
+			"map":    schema.Object().AdditionalProperties(schema.Always()),
+			"texts":  schema.Array().Items(text),
+			"pair":   schema.Tuple(text, number),
+			"either": schema.AnyOf(text, number),
+			"one":    schema.OneOf(text, number),
+			"ref":    schema.Ref("#/$defs/named"),
+			"any":    schema.Always(),
+		}).Schema()
 }
 
 func (p provider) Open(_ context.Context, inputs map[string]esc.Value, _ esc.EnvExecContext) (esc.Value, error) {
@@ -41,7 +63,7 @@ type loader map[string]string
 
 func (loader) LoadProvider(_ context.Context, name string) (esc.Provider, error) {
 	switch name {
-	case "test", "error", "secret-wrapper":
+	case "test", "error", "secret-wrapper", "typed":
 		return provider(name), nil
 	}
 	return nil, fmt.Errorf("unknown provider %q", name)
