@@ -266,6 +266,10 @@ describe('secret bytes', () => {
     'kube/in-cluster.ts': 'text of files: token, namespace and certificate of the ServiceAccount',
     'kube/kubeconfig.ts': 'text of files that a kubeconfig names',
     'providers/infisical/api.ts': 'bearer token, and the token to revoke',
+    'providers/pulumi/api.ts': 'access token in a header',
+    'providers/pulumi/select.ts': 'values are written as JSON, and property paths read it',
+    'auth/pulumi/access-token.ts': 'a look whether a header can carry it',
+    'auth/pulumi/oidc-config.ts': 'body of the token exchange',
     'providers/infisical/select.ts': 'property paths and extract read JSON',
   };
 

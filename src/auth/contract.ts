@@ -14,6 +14,8 @@ export interface ServiceAccountSelector {
   readonly name: string;
   readonly namespace?: string;
   readonly audiences?: readonly string[];
+  /** Life of the tokens that are minted; absent means the shortest that the API server gives, 600. */
+  readonly expirationSeconds?: number;
 }
 
 /**

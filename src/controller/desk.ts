@@ -7,7 +7,7 @@ import type { JobAnswer, JobOrder } from '../core/thread-jobs.ts';
 import { WorkerLost, type WorkerPool } from '../runtime/worker-pool.ts';
 
 export interface DeskRooms {
-  readonly heavy: WorkerPool;
+  readonly heavy: Pick<WorkerPool, 'run'>;
   readonly loop: LoopShare;
 }
 
@@ -68,7 +68,7 @@ export function createDesk(tenant: string, rooms: DeskRooms, signal: AbortSignal
 interface HeavyContext {
   readonly tenant: string;
   readonly budget: Budget;
-  readonly heavy: WorkerPool;
+  readonly heavy: Pick<WorkerPool, 'run'>;
   readonly signal: AbortSignal;
 }
 

@@ -134,7 +134,17 @@ describe('serviceAccount', () => {
     const account = await portOf(referrer).port.serviceAccount(selector, 'auth.x', signal);
     expect(account).toMatchObject({ name: `${expected}/robot`, audiences: ['a'] });
     const token = await account.mint(signal);
-    expect(JSON.parse(token.text())).toEqual({ namespace: expected, name: 'robot', audiences: ['a'] });
+    const order = { namespace: expected, name: 'robot', audiences: ['a'], expirationSeconds: 600 };
+    expect(JSON.parse(token.text())).toEqual(order);
+  });
+
+  it('mints tokens of the life that the selector asks for', async () => {
+    const { mint } = await portOf(shop).port.serviceAccount(
+      { name: 'robot', expirationSeconds: 900 },
+      'auth.x',
+      signal,
+    );
+    expect(JSON.parse((await mint(signal)).text())).toMatchObject({ expirationSeconds: 900 });
   });
 
   it('mints for the audiences of the API server when the selector names none', async () => {

@@ -97,12 +97,12 @@ export function storeCredentials(referrer: Referrer, { objects, tokens, operator
       return new SecretValue(await secretBytes(selector, field, signal));
     },
     async serviceAccount(selector, field, signal) {
-      const { name, audiences = [] } = selector;
+      const { name, audiences = [], expirationSeconds = shortestTokenSeconds } = selector;
       if (name === '') throw new OperatorError('InvalidSpec', `${field}.name is empty`);
       if (audiences.includes('')) throw new OperatorError('InvalidSpec', `${field}.audiences holds an empty text`);
       const namespace = referencedNamespace(referrer, selector.namespace, field);
       await refuseMissing({ namespace, name }, field, signal);
-      return mintedTokens({ namespace, name, audiences }, field, tokens);
+      return mintedTokens({ namespace, name, audiences, expirationSeconds }, field, tokens);
     },
     ambient(host, field) {
       isAmbient = true;
@@ -128,10 +128,14 @@ export function storeCredentials(referrer: Referrer, { objects, tokens, operator
   };
 }
 
+/** What the API server gives at least (https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/). */
+const shortestTokenSeconds = 600;
+
 interface MintOrder {
   readonly namespace: string;
   readonly name: string;
   readonly audiences: readonly string[];
+  readonly expirationSeconds: number;
 }
 
 function mintedTokens(order: MintOrder, field: string, tokens: TokenMinter): ServiceAccountTokens {

@@ -3,6 +3,7 @@
 //   stop: controllers ─► events, sessions (tokens revoked) ─► doors, watches of single objects
 import { STATUS_CODES } from 'node:http';
 import { gatherInfisicalPrincipal } from '../auth/infisical/table.ts';
+import { gatherPulumiPrincipal, pulumiLogin } from '../auth/pulumi/table.ts';
 import { Sessions } from '../auth/session.ts';
 import type { Config } from '../config.ts';
 import { createControllers } from '../controller/controllers.ts';
@@ -26,6 +27,8 @@ import { createToken } from '../kube/tokens.ts';
 import type { Transport } from '../kube/transport.ts';
 import { fakeProvider } from '../providers/fake/provider.ts';
 import { createInfisicalProvider } from '../providers/infisical/provider.ts';
+import { createPulumiProvider } from '../providers/pulumi/provider.ts';
+import type { ObserveCall } from '../providers/shared/counted.ts';
 import type { SnapshotRead } from '../providers/shared/snapshots.ts';
 import { providersByName } from '../providers/table.ts';
 import { type Clock, nextTurn } from '../runtime/clock.ts';
@@ -96,8 +99,7 @@ export async function startWork(
       provider,
       objects,
       tokens: {
-        createToken: async (order, waiting) =>
-          (await createToken(transport, { ...order, expirationSeconds: 600 }, waiting)).token,
+        createToken: async (order, waiting) => (await createToken(transport, order, waiting)).token,
       },
       operator: operatorIdentity(config, upstreams.clouds),
       controllerClass: config.controllerClass,
@@ -134,39 +136,54 @@ function openUpstreams({ config, clock, metrics, userAgent }: Base) {
     clock,
     observeLogin: (via, outcome) => metrics.logins.add({ ...via, outcome }),
   });
-  const door = createUpstreamDoor({
-    policy: createEgressPolicy({ insecureHosts: config.insecureUpstreamHosts, onlyHosts: config.upstreamHosts }),
-    proxy: createProxyRules(config.proxy),
-    userAgent,
-    clock,
-    observe: ({ origin, outcome, durationMs }) =>
-      metrics.noteUpstreamRequest({
-        provider: 'infisical',
-        host: new URL(origin).host,
-        outcome: outcomeLabel(outcome),
-        durationMs,
-      }),
-  });
+  const doorOf = (provider: string) =>
+    createUpstreamDoor({
+      policy: createEgressPolicy({ insecureHosts: config.insecureUpstreamHosts, onlyHosts: config.upstreamHosts }),
+      proxy: createProxyRules(config.proxy),
+      userAgent,
+      clock,
+      observe: ({ origin, outcome, durationMs }) =>
+        metrics.noteUpstreamRequest({
+          provider,
+          host: new URL(origin).host,
+          outcome: outcomeLabel(outcome),
+          durationMs,
+        }),
+    });
+  const doors = { infisical: doorOf('infisical'), pulumi: doorOf('pulumi') };
   const cloudDoors = openCloudDoors({
     environment: config.cloud,
     proxy: createProxyRules(config.proxy),
     userAgent,
     clock,
   });
+  const observeCallsOf =
+    (provider: string): ObserveCall =>
+    (call, status) =>
+      metrics.providerCalls.add({ provider, call, status });
   const infisical = createInfisicalProvider({
-    door,
+    door: doors.infisical,
     sessions,
     clock,
     gatherPrincipal: gatherInfisicalPrincipal,
-    observeCall: (call, status) => metrics.providerCalls.add({ provider: 'infisical', call, status }),
+    observeCall: observeCallsOf('infisical'),
     observeRead: countReads('infisical', metrics),
+  });
+  const pulumi = createPulumiProvider({
+    door: doors.pulumi,
+    sessions,
+    clock,
+    gatherPrincipal: gatherPulumiPrincipal,
+    loginOf: pulumiLogin,
+    observeCall: observeCallsOf('pulumi'),
+    observeRead: countReads('pulumi', metrics),
   });
   return {
     sessions,
-    provider: providersByName({ infisical, fake: fakeProvider, pulumi: undefined, esc: undefined }),
+    provider: providersByName({ infisical, pulumi, fake: fakeProvider, esc: undefined }),
     clouds: createCloudSources({ ...cloudDoors, environment: config.cloud, readFile: readBoundedFile, clock }),
     close() {
-      door.close();
+      for (const door of Object.values(doors)) door.close();
       cloudDoors.close();
     },
   };

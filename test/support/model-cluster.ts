@@ -3,6 +3,7 @@
 // is a fake clock, so hours pass in milliseconds.
 
 import { type Controllers, createControllers, type Followed } from '../../src/controller/controllers.ts';
+import { LoopShare } from '../../src/controller/desk.ts';
 import { OwnWrites } from '../../src/controller/kit/own-writes.ts';
 import { Writer } from '../../src/controller/kit/writer.ts';
 import { externalSecretRecord, storeRecord, targetRecord } from '../../src/controller/records.ts';
@@ -172,6 +173,11 @@ export class ModelCluster {
     const externalSecrets = this.#follow('ExternalSecret', externalSecretRecord);
     const stores = this.#follow('SecretStore', storeRecord('SecretStore'));
     this.#controllers = createControllers({
+      // Work in the model is small: none of it leaves the loop.
+      desk: {
+        heavy: { run: () => Promise.reject(new Error('no thread in the model')) },
+        loop: new LoopShare(() => Promise.resolve()),
+      },
       kube,
       slots,
       writer: new Writer({ kube, slots, guard: () => {} }),
@@ -200,6 +206,7 @@ export class ModelCluster {
         },
         tokens: { createToken: async () => new SecretValue('t') },
         operator: {
+          checkChooser() {},
           sources() {
             throw new Error('not asked for');
           },

@@ -1,0 +1,173 @@
+// Pulumi Cloud's ESC API as far as reading needs it: look at a definition, open an environment and read it whole, exchange
+// a token. What throttles one identity at a host stops its further calls there.
+// https://www.pulumi.com/docs/reference/cloud-rest-api/environments/
+import type { LoginApi, Session } from '../../auth/contract.ts';
+import { OperatorError } from '../../core/operator-error.ts';
+import type { Upstream, UpstreamRequest } from '../../http/contract.ts';
+import { strongEtag } from '../shared/headers.ts';
+import type { Pauses } from '../shared/pauses.ts';
+import type { Fetched } from '../shared/snapshots.ts';
+import type { PulumiAddress } from './address.ts';
+import { answerError, evaluationError, failure, type Place, readJson } from './errors.ts';
+import { type EscValue, parseEnvironment, parseSession } from './wire.ts';
+
+/** One environment, at a revision or tag or at its latest. */
+export interface EnvironmentScope {
+  readonly organization: string;
+  readonly project: string;
+  readonly environment: string;
+  readonly version: string | undefined;
+}
+
+/** The way to one host with one identity. */
+export interface PulumiAccess {
+  readonly address: PulumiAddress;
+  readonly upstream: Upstream;
+  readonly session: Session;
+  readonly pauses: Pauses;
+}
+
+/** How long an open session may live: it is read once, right away. */
+const openFor = '5m0s';
+
+/** `environment "org/project/env" at version "v"`, for messages. */
+export function nameOf({ organization, project, environment, version }: EnvironmentScope): string {
+  const name = `environment "${organization}/${project}/${environment}"`;
+  return version === undefined ? name : `${name} at version "${version}"`;
+}
+
+/**
+ * Opens the environment and reads it whole, so that all its values are of one evaluation. Throws ScopeNotFound,
+ * AccessDenied, UpstreamRejected (the evaluation failed), UpstreamThrottled, UpstreamInvalid …
+ */
+export async function openWhole(access: PulumiAccess, scope: EnvironmentScope, signal: AbortSignal): Promise<EscValue> {
+  const opening: Place = { operation: `open ${nameOf(scope)}`, host: access.address.host };
+  const url = `${pathOf(scope, { withVersion: true })}/open?duration=${openFor}`;
+  const { id, diagnostics } = await call(access, opening, { method: 'POST', url }, parseSession, signal);
+  if (diagnostics.some(({ isError }) => isError)) throw evaluationError(diagnostics, opening);
+  if (id === '.' || id === '..') throw failure('UpstreamInvalid', opening, 'the answer names no open session');
+  const reading: Place = {
+    operation: `read ${nameOf(scope)}`,
+    host: access.address.host,
+    missing: { reason: 'UpstreamUnavailable', problem: 'the open session is not there any more' },
+  };
+  const session = `${pathOf(scope, { withVersion: false })}/open/${encodeURIComponent(id)}`;
+  return call(access, reading, { method: 'GET', url: session }, parseEnvironment, signal);
+}
+
+/** Proves that the environment is there and may be seen, without an open, which may cost and mints credentials. */
+export async function lookAt(
+  access: PulumiAccess,
+  scope: EnvironmentScope,
+  kept: Fetched<unknown> | undefined,
+  signal: AbortSignal,
+): Promise<{ readonly etag?: string }> {
+  const place: Place = { operation: `look at ${nameOf(scope)}`, host: access.address.host };
+  const url = pathOf(scope, { withVersion: true });
+  const conditional = kept?.etag === undefined ? {} : { 'if-none-match': kept.etag };
+  return withToken(
+    access,
+    async (token) => {
+      const answer = await send(access, { method: 'GET', url }, { ...token, ...conditional }, signal);
+      if (answer.status === 304 && kept?.etag !== undefined) return { etag: kept.etag };
+      if (answer.status !== 200) throw answerError(answer, place);
+      // The definition is YAML, which starts with no tag; a page that stands in the API's place does.
+      if (/^\s*</.test(answer.body.subarray(0, 256).toString('latin1'))) {
+        throw failure('UpstreamInvalid', place, 'the answer is a page and no definition: check apiUrl');
+      }
+      return strongEtag(answer);
+    },
+    signal,
+  );
+}
+
+/** Calls to the service around the ESC API, where tokens are exchanged. */
+export function loginApi(upstream: Upstream, address: PulumiAddress): LoginApi {
+  return {
+    async post(path, body, parse, signal) {
+      const place: Place = { operation: 'exchange the ServiceAccount token', host: address.host, isLogin: true };
+      const headers = { accept: 'application/json', 'content-type': 'application/json' };
+      const url = new URL(`${address.baseUrl}${path}`);
+      const answer = await upstream.send({ method: 'POST', url, headers, body: JSON.stringify(body) }, signal);
+      if (answer.status !== 200) throw answerError(answer, place);
+      return inPlace(place, () => parse(plainJson(answer.body.toString('utf8'))));
+    },
+  };
+}
+
+interface Call {
+  readonly method: 'GET' | 'POST';
+  /** Below the root of the API. */
+  readonly url: string;
+}
+
+function call<T>(
+  access: PulumiAccess,
+  place: Place,
+  request: Call,
+  parse: (json: unknown) => T,
+  signal: AbortSignal,
+): Promise<T> {
+  return withToken(
+    access,
+    async (token) => {
+      const json = readJson(await send(access, request, token, signal), place);
+      return inPlace(place, () => parse(json));
+    },
+    signal,
+  );
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Runs a call under the identity's token and its pauses. */
+async function withToken<T>(
+  { pauses, session }: PulumiAccess,
+  run: (token: Headers) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  pauses.check(session.key);
+  try {
+    return await session.withToken((token) => run({ authorization: `token ${token.text()}` }), signal);
+  } catch (error) {
+    if (error instanceof OperatorError) pauses.note(session.key, error);
+    throw error;
+  }
+}
+
+function send({ address, upstream }: PulumiAccess, { method, url }: Call, headers: Headers, signal: AbortSignal) {
+  const request: UpstreamRequest = {
+    method,
+    url: new URL(`${address.root}${url}`),
+    headers: {
+      accept: 'application/vnd.pulumi+8, application/json',
+      ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
+      ...headers,
+    },
+    ...(method === 'POST' ? { body: '' } : {}),
+  };
+  return upstream.send(request, signal);
+}
+
+function pathOf(scope: EnvironmentScope, { withVersion }: { readonly withVersion: boolean }): string {
+  const parts = [scope.organization, scope.project, scope.environment];
+  if (withVersion && scope.version !== undefined) parts.push('versions', scope.version);
+  return `/environments/${parts.map(encodeURIComponent).join('/')}`;
+}
+
+function plainJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new OperatorError('UpstreamInvalid', 'the answer is not JSON, so it is not from the API');
+  }
+}
+
+/** Adds the place to what a parser throws, which knows only the body. */
+function inPlace<T>(place: Place, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw error instanceof OperatorError ? failure(error.reason, place, error.message) : error;
+  }
+}

@@ -1,0 +1,108 @@
+// The Pulumi provider: from a store's spec to a reader. Gathers the identity, opens the way to the host and the session
+// there; requests are in api.ts, what they share in providers/shared.
+import { createHash } from 'node:crypto';
+import type { Identity, LoginSite, Principal, SessionPool } from '../../auth/contract.ts';
+import { OperatorError } from '../../core/operator-error.ts';
+import type { PulumiSpec } from '../../crds/pulumi.ts';
+import type { UpstreamDoor, UpstreamRequest } from '../../http/contract.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Provider } from '../contract.ts';
+import { readCa } from '../shared/ca.ts';
+import { counted, type ObserveCall } from '../shared/counted.ts';
+import { Pauses } from '../shared/pauses.ts';
+import { type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
+import { parseApiUrl } from './address.ts';
+import { type EnvironmentScope, loginApi } from './api.ts';
+import { createReader, type SharedReads } from './reader.ts';
+
+export interface PulumiPorts {
+  readonly door: UpstreamDoor;
+  readonly sessions: SessionPool;
+  readonly clock: Clock;
+  /** The identity of the login that is set; `baseUrl` is the audience of tokens whose reference names none. */
+  readonly gatherPrincipal: (
+    spec: PulumiSpec,
+    site: LoginSite & { readonly baseUrl: string },
+    signal: AbortSignal,
+  ) => Promise<Principal>;
+  /** How the store logs in, for metrics; undefined for one that does not say. */
+  readonly loginOf: (spec: PulumiSpec) => string | undefined;
+  /** Told of every call, for ESO's metric of provider calls. */
+  readonly observeCall?: ObserveCall;
+  /** Told how each read of an environment was served. */
+  readonly observeRead?: (result: SnapshotRead) => void;
+}
+
+export function createPulumiProvider(ports: PulumiPorts): Provider<PulumiSpec> {
+  const { clock, door, gatherPrincipal, loginOf, observeCall = () => {}, observeRead, sessions } = ports;
+  const shared: SharedReads = {
+    environments: new Snapshots({ clock, observeRead }),
+    definitions: new Snapshots({ clock }),
+  };
+  const pauses = new Pauses({ clock });
+  return {
+    // ESO says the same of this provider; pushing is not there yet.
+    capabilities: 'ReadOnly',
+    async connect(spec, context, signal) {
+      const address = parseApiUrl(spec.apiUrl);
+      const scope = readScope(spec);
+      const caPem = await readCa('pulumi', spec, context, signal);
+      const upstream = counted(door.open(caPem === undefined ? {} : { caPem }), callName, observeCall);
+      const site = { credentials: context.credentials, host: address.host, baseUrl: address.baseUrl };
+      const principal = await gatherPrincipal(spec, site, signal);
+      const method = loginOf(spec);
+      const api = loginApi(upstream, address);
+      const identity: Identity = {
+        key: createHash('sha256')
+          .update(JSON.stringify([address.root, caPem ?? '', principal.key]))
+          .digest('base64url'),
+        login: (nowMs, loginSignal) => refusedAt(loginField(spec), principal.login(api, nowMs, loginSignal)),
+        ...(method === undefined ? {} : { via: { provider: 'pulumi', method } }),
+      };
+      const session = sessions.open(identity, context.holder);
+      return createReader({ address, upstream, session, pauses }, scope, shared);
+    },
+    release: (holder) => sessions.release(holder),
+  };
+}
+
+/** Names of organizations, projects and environments: https://www.pulumi.com/docs/esc/environments/working-with-environments/ */
+const namePattern = /^[\w.-]{1,255}$/;
+
+/** Throws InvalidSpec for a name that is empty, or would lead to another route. */
+function readScope(spec: PulumiSpec): EnvironmentScope {
+  return {
+    organization: readName(spec.organization, 'organization'),
+    project: readName(spec.project, 'project'),
+    environment: readName(spec.environment, 'environment'),
+    version: undefined,
+  };
+}
+
+function readName(name: string, field: string): string {
+  const trimmed = name.trim();
+  if (namePattern.test(trimmed) && trimmed !== '.' && trimmed !== '..') return trimmed;
+  const problem = trimmed === '' ? 'is empty' : 'is no name: letters, digits, dots, hyphens and underscores are';
+  throw new OperatorError('InvalidSpec', `pulumi.${field} ${problem}`);
+}
+
+function loginField({ auth }: PulumiSpec): string {
+  if (auth === undefined) return 'pulumi.accessToken';
+  return auth.oidcConfig === undefined ? 'pulumi.auth.accessToken' : 'pulumi.auth.oidcConfig';
+}
+
+/** The call by the name of its operation in Pulumi's API. */
+function callName({ method, url: { pathname } }: UpstreamRequest): string {
+  if (pathname.endsWith('/api/oauth/token')) return 'ExchangeToken';
+  if (method === 'POST') return 'OpenEnvironment';
+  return /\/open\/[^/]+$/.test(pathname) ? 'ReadOpenEnvironment' : 'GetEnvironment';
+}
+
+/** Names the manifest's field in a refusal; other failures are not the field's. */
+async function refusedAt<T>(field: string, login: Promise<T>): Promise<T> {
+  try {
+    return await login;
+  } catch (error) {
+    throw error instanceof OperatorError && error.reason === 'LoginRejected' ? error.within(field) : error;
+  }
+}

@@ -1,0 +1,138 @@
+// Pulumi's JSON: evaluated environments, sessions, diagnostics, errors, and what of them is kept. Foreign names stop here.
+// https://www.pulumi.com/docs/reference/cloud-rest-api/environments/
+import * as z from 'zod/mini';
+import { OperatorError } from '../../core/operator-error.ts';
+import { SecretValue } from '../../core/secret-value.ts';
+
+/** A value of an evaluated environment, without its traces: those carry overridden values, secret ones too. */
+export type EscValue =
+  | { readonly kind: 'null' | 'unknown' }
+  /** `literal` is a number or a boolean as it is written. */
+  | { readonly kind: 'string' | 'literal'; readonly value: SecretValue }
+  | { readonly kind: 'list'; readonly items: readonly EscValue[] }
+  | { readonly kind: 'object'; readonly members: ReadonlyMap<string, EscValue> };
+
+/** Nesting at which an answer is refused: each level costs stack. */
+const deepest = 200;
+
+/** A number with its digits, where a double would change them. */
+class NumberText {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** JSON with numbers as they are written. Throws SyntaxError, and RangeError for nesting beyond all use. */
+export function parseExactly(text: string): unknown {
+  // The reviver's third argument is newer than the types that we compile with: https://tc39.es/proposal-json-parse-with-source/
+  const reviver = (_key: string, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === 'number' ? new NumberText(context?.source ?? String(value)) : value;
+  return JSON.parse(text, reviver);
+}
+
+/** The properties of an evaluated environment. Throws UpstreamInvalid at the first shape that does not fit. */
+export function parseEnvironment(json: unknown): EscValue {
+  if (!isObject(json)) throw notTheApi('an evaluated environment');
+  const properties = json['properties'];
+  // An environment without values has no properties, but then at least says which evaluation it was.
+  if (properties === undefined || properties === null) {
+    if (json['executionContext'] === undefined && json['exprs'] === undefined && json['schema'] === undefined) {
+      throw notTheApi('an evaluated environment');
+    }
+    return { kind: 'object', members: new Map() };
+  }
+  if (!isObject(properties)) throw notTheApi('an evaluated environment');
+  return { kind: 'object', members: membersOf(properties, 1) };
+}
+
+function membersOf(properties: Readonly<Record<string, unknown>>, depth: number): Map<string, EscValue> {
+  return new Map(Object.entries(properties).map(([name, wire]) => [name.toWellFormed(), readValue(wire, depth)]));
+}
+
+function readValue(wire: unknown, depth: number): EscValue {
+  if (depth > deepest) throw new OperatorError('AnswerTooLarge', `the environment nests deeper than ${deepest} levels`);
+  // Each is an object around the value; something that is not may be a value that no trace stands around.
+  if (!isObject(wire)) throw notTheApi('a value with its members');
+  if (wire['unknown'] === true) return { kind: 'unknown' };
+  const { value } = wire;
+  if (value === undefined || value === null) return { kind: 'null' };
+  if (typeof value === 'string') return { kind: 'string', value: new SecretValue(value) };
+  if (typeof value === 'boolean') return { kind: 'literal', value: new SecretValue(String(value)) };
+  if (value instanceof NumberText) return { kind: 'literal', value: new SecretValue(value.text) };
+  if (Array.isArray(value)) return { kind: 'list', items: value.map((item) => readValue(item, depth + 1)) };
+  if (isObject(value)) return { kind: 'object', members: membersOf(value, depth + 1) };
+  throw notTheApi('a value of a known type');
+}
+
+function isObject(json: unknown): json is Readonly<Record<string, unknown>> {
+  return typeof json === 'object' && json !== null && !Array.isArray(json) && !(json instanceof NumberText);
+}
+
+/** What the evaluation says of the document. */
+export interface Diagnostic {
+  readonly isError: boolean;
+  readonly summary: string;
+  /** Property path, or ''. */
+  readonly path: string;
+}
+
+const diagnosticSchema = z.object({
+  summary: z.nullish(z.string()),
+  path: z.nullish(z.string()),
+  severity: z.nullish(z.string()),
+});
+const diagnosticsSchema = z.array(diagnosticSchema);
+const sessionSchema = z.object({ id: z.string().check(z.minLength(1), z.maxLength(512)) });
+
+export interface OpenSession {
+  readonly id: string;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** The answer to an open. Throws UpstreamInvalid for anything else. */
+export function parseSession(json: unknown): OpenSession {
+  const diagnostics = diagnosticsIn(json);
+  const parsed = sessionSchema.safeParse(json);
+  if (parsed.success) return { id: parsed.data.id, diagnostics };
+  const [failed] = diagnostics.filter(({ isError }) => isError);
+  if (failed !== undefined) return { id: '', diagnostics };
+  throw notTheApi('an open session');
+}
+
+/** Diagnostics as a list, or as the object around a list that one of the SDKs describes; none for anything else. */
+function diagnosticsIn(json: unknown): readonly Diagnostic[] {
+  const member = isObject(json) ? json['diagnostics'] : undefined;
+  const list = isObject(member) ? member['diagnostics'] : member;
+  const parsed = diagnosticsSchema.safeParse(list);
+  if (!parsed.success) return [];
+  return parsed.data.map(({ summary, path, severity }) => ({
+    isError: severity === undefined || severity === null || /^error$/i.test(severity),
+    summary: summary ?? '',
+    path: path ?? '',
+  }));
+}
+
+/** What an error answer says. */
+export interface WireError {
+  readonly message: string;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const errorSchema = z.object({
+  message: z.optional(z.string()),
+  error: z.optional(z.string()),
+  error_description: z.optional(z.string()),
+});
+
+/** The service's error, or undefined when the body is none of the API's. */
+export function parseError(json: unknown): WireError | undefined {
+  const diagnostics = diagnosticsIn(json);
+  const { message, error, error_description } = errorSchema.safeParse(json).data ?? {};
+  const text = message ?? error_description ?? error;
+  return text === undefined && diagnostics.length === 0 ? undefined : { message: text ?? '', diagnostics };
+}
+
+function notTheApi(expected: string): OperatorError {
+  return new OperatorError('UpstreamInvalid', `the answer is not ${expected}`);
+}
