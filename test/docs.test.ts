@@ -103,7 +103,7 @@ describe('pages of providers', () => {
   const crd = parse(read('deploy/crds/external-secrets.io_secretstores.yaml'));
   const blocks = crd.spec.versions[0].schema.openAPIV3Schema.properties.spec.properties.provider.properties;
 
-  it.each(['infisical', 'fake'])('%s.md explains every field of the block', (name) => {
+  it.each(['infisical', 'pulumi', 'fake'])('%s.md explains every field of the block', (name) => {
     const page = read(`docs/providers/${name}.md`);
     const fields = [...new Set(fieldsOf(blocks[name]))];
     expect(fields.length).toBeGreaterThan(2);
