@@ -1,0 +1,124 @@
+// What every provider promises to its callers, whatever is behind it: run against each by one row of the table below.
+import { describe, expect, it } from 'vitest';
+import { fakeSpec } from '../crds/fake.ts';
+import type { ReadRequest, StoreReader } from './contract.ts';
+import { fakeProvider } from './fake/provider.ts';
+import * as infisical from './infisical/provider.fixture.ts';
+import * as pulumi from './pulumi/provider.fixture.ts';
+
+interface Subject {
+  readonly reader: StoreReader;
+  /** Requests for secrets that the upstream has counted; undefined without an upstream. */
+  readonly reads: (() => number) | undefined;
+  release(): void;
+  /** Sessions that are held; 0 without an upstream. */
+  sessions(): number;
+}
+
+/** A store that holds `A` = one, `B` = two and `J` = {"k":"v"}. */
+const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
+  async fake() {
+    const data = Object.entries({ A: 'one', B: 'two', J: '{"k":"v"}' }).map(([key, value]) => ({ key, value }));
+    const context = {
+      storeKind: 'SecretStore' as const,
+      storeName: 'fake',
+      storeNamespace: 'team',
+      credentials: infisical.credentialsFrom(new Map()),
+      caText: async () => '',
+      holder: 'store',
+    };
+    const reader = await fakeProvider.connect(fakeSpec.parse({ data }), context, infisical.signal);
+    return { reader, reads: undefined, release: () => fakeProvider.release('store'), sessions: () => 0 };
+  },
+  async infisical() {
+    const made = await infisical.bench();
+    for (const [key, value] of Object.entries({ A: 'one', B: 'two', J: '{"k":"v"}' })) {
+      made.double.secrets.set({ project: 'shop', environment: 'dev', key, value });
+    }
+    return {
+      reader: await made.connect(),
+      reads: () => made.double.requests.counts().byKind.list,
+      release: () => made.release('store'),
+      sessions: () => made.sessions.size,
+    };
+  },
+  async pulumi() {
+    const made = await pulumi.bench();
+    made.double.environments.set('acme/shop/prod', { A: 'one', B: 'two', J: { k: 'v' } });
+    return {
+      reader: await made.connect(),
+      reads: () => made.double.counts.open,
+      release: () => made.provider.release('store'),
+      sessions: () => made.sessions.size,
+    };
+  },
+};
+
+const value = (key: string): ReadRequest => ({ kind: 'value', key });
+const now = () => ({ notBeforeMs: performance.now() });
+
+describe.each(Object.entries(subjects))('the provider %s', (_name, make) => {
+  it('answers in the order of the requests, whatever their kind', async () => {
+    const { reader } = await make();
+    const requests: ReadRequest[] = [
+      value('B'),
+      { kind: 'map', key: 'J' },
+      value('A'),
+      { kind: 'find', nameRegexp: '^[AB]$' },
+    ];
+    const results = await reader.read(requests, now(), infisical.signal);
+    expect(results.map(infisical.plain)).toEqual([
+      { values: { B: 'two' } },
+      { values: { k: 'v' } },
+      { values: { A: 'one' } },
+      { values: { A: 'one', B: 'two' } },
+    ]);
+  });
+
+  it('answers nothing to nothing', async () => {
+    const { reader } = await make();
+    expect(await reader.read([], now(), infisical.signal)).toEqual([]);
+  });
+
+  it('lets a missing key stand beside those that are there', async () => {
+    const { reader } = await make();
+    const results = await reader.read([value('NONE'), value('A')], now(), infisical.signal);
+    expect(results.map(infisical.plain)).toEqual([{ reason: 'SecretNotFound' }, { values: { A: 'one' } }]);
+  });
+
+  it('serves one call, and calls at the same time, from one snapshot', async () => {
+    const { reader, reads } = await make();
+    const due = now();
+    const call = () => reader.read([value('A'), value('B'), value('A')], due, infisical.signal);
+    const [first, second] = await Promise.all([call(), call()]);
+    expect(first.map(infisical.plain)).toEqual(second.map(infisical.plain));
+    if (reads !== undefined) expect(reads()).toBe(1);
+  });
+
+  it('reads anew for who asks for something younger', async () => {
+    const { reader, reads } = await make();
+    await reader.read([value('A')], now(), infisical.signal);
+    await reader.read([value('A')], now(), infisical.signal);
+    if (reads !== undefined) expect(reads()).toBe(2);
+  });
+
+  it('stops for who has left', async () => {
+    const { reader, reads } = await make();
+    if (reads === undefined) return;
+    const error = await infisical.reasonOf(reader.read([value('A')], now(), AbortSignal.abort()));
+    expect(error).toBe('Aborted');
+  });
+
+  it('is valid, and says where it reads', async () => {
+    const { reader, reads } = await make();
+    expect(await reader.validate(now(), infisical.signal)).toBe('valid');
+    if (reads !== undefined) expect(reader.origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  });
+
+  it('lets its session go with its last holder', async () => {
+    const { reader, release, sessions } = await make();
+    await reader.read([value('A')], now(), infisical.signal);
+    release();
+    expect(sessions()).toBe(0);
+  });
+});
