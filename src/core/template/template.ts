@@ -1,0 +1,93 @@
+// Go templates as External Secrets uses them: a text is compiled once, and executed over the keys and values of a Secret.
+// This is the door of the folder; what a template may cost, and what random bytes and which time it sees, are arguments.
+import { run } from './evaluate.ts';
+import { findFunction } from './functions/all.ts';
+import { Budget, defaultLimits, type TemplateLimits } from './limits.ts';
+import type { Node, Operand, Tree } from './nodes.ts';
+import { parseTemplate } from './parser.ts';
+import { type Bytes, bufferOf, bytesOf, bytesOfBuffer } from './text.ts';
+import { Dict } from './values.ts';
+
+export interface CompileOptions {
+  /** The template's name in errors; ESO takes the key that it renders. */
+  readonly name: string;
+  /** What opens and closes an action; `{{` and `}}` unless given. */
+  readonly delimiters?: readonly [left: string, right: string];
+  /** What a missing key does: `error` (ESO's templates) or `print` (`<no value>`, ESO's rewrite transform). */
+  readonly missingKey?: 'error' | 'print';
+}
+
+export interface ExecuteOptions {
+  readonly limits?: TemplateLimits;
+  /** The present, for `now`, `ago` and the validity of certificates; ms since the epoch. */
+  readonly nowMs: number;
+  /** Random bytes for passwords, keys, salts and UUIDs. */
+  readonly randomBytes: (size: number) => Uint8Array;
+}
+
+export interface Template {
+  /** Whether two renders of the same data may differ: the text uses random bytes or the clock. */
+  readonly isVolatile: boolean;
+  /**
+   * What the template writes, as bytes: a template may decode a key store. Throws TemplateError (Go's text without values)
+   * and TemplateLimit.
+   */
+  readonly execute: (data: Readonly<Record<string, string | Uint8Array>>, options: ExecuteOptions) => Buffer;
+}
+
+/** Compiles a template; throws TemplateError with Go's text when it does not parse. */
+export function compileTemplate(text: string, { name, delimiters, missingKey = 'error' }: CompileOptions): Template {
+  const source = {
+    name: bytesOf(name),
+    text: bytesOf(text),
+    delimiters: { left: bytesOf(delimiters?.[0] || '{{'), right: bytesOf(delimiters?.[1] || '}}') },
+    isFunction: (known: Bytes) => findFunction(known) !== undefined,
+  };
+  const trees = parseTemplate(source);
+  const program = { ...source, trees, functions: findFunction, failsOnMissingKey: missingKey === 'error' };
+  return {
+    isVolatile: usesVolatile(trees),
+    execute: (data, { limits = defaultLimits, nowMs, randomBytes }) =>
+      bufferOf(run(program, rootOf(data), { budget: new Budget(limits), nowMs, randomBytes })),
+  };
+}
+
+/** The data's root: map[string]string, as ESO gives it. */
+function rootOf(data: Readonly<Record<string, string | Uint8Array>>): Dict {
+  const entries = new Map<Bytes, Bytes>();
+  for (const [key, value] of Object.entries(data)) {
+    entries.set(bytesOf(key), typeof value === 'string' ? bytesOf(value) : bytesOfBuffer(value));
+  }
+  return new Dict(entries, 'string');
+}
+
+function usesVolatile(trees: ReadonlyMap<Bytes, Tree>): boolean {
+  return [...trees.values()].some(({ root }) => isVolatile(root));
+}
+
+function isVolatile(node: Node | Operand): boolean {
+  switch (node.type) {
+    case 'identifier':
+      return findFunction(node.name)?.definition.isVolatile ?? false;
+    case 'list':
+      return node.nodes.some(isVolatile);
+    case 'action':
+      return isVolatile(node.pipe);
+    case 'if':
+    case 'with':
+    case 'range':
+      return (
+        isVolatile(node.pipe) || isVolatile(node.list) || (node.otherwise !== undefined && isVolatile(node.otherwise))
+      );
+    case 'template':
+      return node.pipe !== undefined && isVolatile(node.pipe);
+    case 'pipe':
+      return node.commands.some(isVolatile);
+    case 'command':
+      return node.args.some(isVolatile);
+    case 'chain':
+      return isVolatile(node.node);
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,138 @@
+// Go's strings are bytes. Here a Go string is a JavaScript string whose characters are bytes (0–255): length, slices and
+// order are then Go's own. Text is turned into bytes when a template or its data comes in, and back when it leaves.
+
+/** A Go string: each character is one byte. */
+export type Bytes = string;
+
+const nonAscii = /[^\x00-\x7f]/; // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII is meant
+
+/** The UTF-8 bytes of a text. */
+export function bytesOf(text: string): Bytes {
+  return nonAscii.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
+}
+
+/** The text that bytes spell in UTF-8; what is no UTF-8 becomes U+FFFD. */
+export function textOf(bytes: Bytes): string {
+  return nonAscii.test(bytes) ? Buffer.from(bytes, 'latin1').toString('utf8') : bytes;
+}
+
+/** The bytes in a buffer. */
+export function bufferOf(bytes: Bytes): Buffer {
+  return Buffer.from(bytes, 'latin1');
+}
+
+/** A buffer as a Go string. */
+export function bytesOfBuffer(buffer: Uint8Array): Bytes {
+  return Buffer.from(buffer.buffer, buffer.byteOffset, buffer.byteLength).toString('latin1');
+}
+
+/** Whether every byte is ASCII. */
+export function isAscii(bytes: Bytes): boolean {
+  return !nonAscii.test(bytes);
+}
+
+export const runeError = 0xfffd;
+
+export interface Rune {
+  readonly code: number;
+  /** Bytes that it takes; an invalid byte is U+FFFD of size 1, the end of the text size 0. */
+  readonly size: number;
+}
+
+/** The rune at a byte offset, by the rules of Go's utf8.DecodeRune. */
+export function runeAt(bytes: Bytes, at: number): Rune {
+  const first = bytes.charCodeAt(at);
+  if (Number.isNaN(first)) return { code: runeError, size: 0 };
+  if (first < 0x80) return { code: first, size: 1 };
+  const invalid = { code: runeError, size: 1 };
+  const size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  if (size === 0 || at + size > bytes.length) return invalid;
+  let code = first & (0x7f >> size);
+  for (let index = 1; index < size; index++) {
+    const next = bytes.charCodeAt(at + index);
+    if ((next & 0xc0) !== 0x80) return invalid;
+    code = (code << 6) | (next & 0x3f);
+  }
+  const overlong = (size === 3 && code < 0x800) || (size === 4 && code < 0x10000);
+  return overlong || (code >= 0xd800 && code < 0xe000) || code > 0x10ffff ? invalid : { code, size };
+}
+
+/** Every rune's code point, as Go's range and []rune see them. */
+export function runesOf(bytes: Bytes): number[] {
+  if (isAscii(bytes)) return Array.from(bytes, (char) => char.charCodeAt(0));
+  const runes: number[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const rune = runeAt(bytes, at);
+    runes.push(rune.code);
+    at += rune.size;
+  }
+  return runes;
+}
+
+/** A code point as UTF-8 bytes; what is none becomes U+FFFD. */
+export function encodeRune(code: number): Bytes {
+  if (code >= 0 && code < 0x80) return String.fromCharCode(code);
+  const valid = code >= 0 && code <= 0x10ffff && !(code >= 0xd800 && code < 0xe000);
+  return bytesOf(String.fromCodePoint(valid ? code : runeError));
+}
+
+/** Code points as UTF-8 bytes. */
+export function encodeRunes(codes: readonly number[]): Bytes {
+  let bytes = '';
+  for (const code of codes) bytes += encodeRune(code);
+  return bytes;
+}
+
+/** How many runes the bytes hold. */
+export function runeCount(bytes: Bytes): number {
+  return isAscii(bytes) ? bytes.length : runesOf(bytes).length;
+}
+
+export function isLetter(code: number): boolean {
+  return code < 0x80 ? (code | 32) >= 97 && (code | 32) <= 122 : /^\p{L}$/u.test(String.fromCodePoint(code));
+}
+
+export function isDigit(code: number): boolean {
+  return code < 0x80 ? code >= 48 && code <= 57 : /^\p{Nd}$/u.test(String.fromCodePoint(code));
+}
+
+export function isUpper(code: number): boolean {
+  return code < 0x80 ? code >= 65 && code <= 90 : /^\p{Lu}$/u.test(String.fromCodePoint(code));
+}
+
+export function isLower(code: number): boolean {
+  return code < 0x80 ? code >= 97 && code <= 122 : /^\p{Ll}$/u.test(String.fromCodePoint(code));
+}
+
+/** unicode.IsSpace. */
+export function isSpace(code: number): boolean {
+  if (code < 0x100) return (code >= 9 && code <= 13) || code === 32 || code === 0x85 || code === 0xa0;
+  return /^\p{White_Space}$/u.test(String.fromCodePoint(code));
+}
+
+/** unicode.IsPrint: letters, marks, numbers, punctuation, symbols, and the ASCII space. */
+export function isPrint(code: number): boolean {
+  if (code < 0x80) return code >= 32 && code < 127;
+  return code <= 0x10ffff && /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(String.fromCodePoint(code));
+}
+
+/** unicode.ToUpper or ToLower of one code point: a mapping to several characters does not count. */
+export function mapCase(code: number, direction: 'upper' | 'lower' | 'title'): number {
+  const char = String.fromCodePoint(code);
+  if (direction === 'lower' && code === 0x130) return 0x69;
+  const mapped = direction === 'lower' ? char.toLowerCase() : char.toUpperCase();
+  const mappedCode = mapped.codePointAt(0) ?? code;
+  return String.fromCodePoint(mappedCode) === mapped ? mappedCode : code;
+}
+
+/** strings.ToUpper, ToLower: rune by rune. */
+export function changeCase(bytes: Bytes, direction: 'upper' | 'lower'): Bytes {
+  if (isAscii(bytes)) return direction === 'upper' ? bytes.toUpperCase() : bytes.toLowerCase();
+  return encodeRunes(runesOf(bytes).map((code) => mapCase(code, direction)));
+}
+
+/** U+0041 'A', as fmt's %#U writes a rune. */
+export function unicodePoint(code: number, withChar = true): string {
+  const hex = `U+${(code < 0 ? 0 : code).toString(16).toUpperCase().padStart(4, '0')}`;
+  return withChar && isPrint(code) ? `${hex} '${encodeRune(code)}'` : hex;
+}

@@ -1,0 +1,79 @@
+// Records what Go's text/template with Sprig makes of the templates in cases.txt: one case a line, ⏎ for a newline.
+//
+//	go run . < cases.txt > ../../../src/core/template/testdata/cases.json
+//
+// What External Secrets removes from Sprig or adds to it is treated as it does where the answer needs no code of its own.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"text/template"
+
+	"github.com/Masterminds/sprig/v3"
+)
+
+var data = map[string]string{
+	"user": "ada", "pass": "s3cret", "empty": "", "csv": "a,b,c", "uni": "héllo wörld ☃",
+	"long": "The quick brown fox jumps over the lazy dog", "port": "5432", "num": "42", "b64": "aGVsbG8=",
+	"multi": "one\ntwo\nthree", "html": `<a href="x">&'b'</a>`, "json": `{"a":1,"b":{"c":"d"},"l":[1,"x",null],"g":null,"f":1.5}`,
+	"arr": `[1,2,"three"]`, "url": "https://ada:pw@db.example.com:8443/a/b?x=1&y=2#frag", "path": "/a//b/../c.txt",
+	"snake": "snake_case_name", "camel": "camelCaseName", "dash-key": "dashed", "dot.key": "dotted",
+}
+
+type answer struct {
+	Text string  `json:"text"`
+	Out  *string `json:"out,omitempty"`
+	Err  *string `json:"err,omitempty"`
+}
+
+func functions() template.FuncMap {
+	funcs := sprig.TxtFuncMap()
+	for _, name := range []string{"env", "expandenv", "getHostByName"} {
+		delete(funcs, name)
+	}
+	return funcs
+}
+
+func ask(text string) (result answer) {
+	result.Text = text
+	fail := func(err error) { message := err.Error(); result.Err = &message }
+	parsed, err := template.New("key").Option("missingkey=error").Funcs(functions()).Parse(text)
+	if err != nil {
+		fail(err)
+		return result
+	}
+	var out bytes.Buffer
+	if err := parsed.Execute(&out, data); err != nil {
+		fail(err)
+		return result
+	}
+	encoded := base64.StdEncoding.EncodeToString(out.Bytes())
+	result.Out = &encoded
+	return result
+}
+
+func main() {
+	in := bufio.NewScanner(os.Stdin)
+	in.Buffer(nil, 1<<20)
+	answers := []string{}
+	for in.Scan() {
+		line := in.Text()
+		if line == "" || strings.HasPrefix(line, "# ") {
+			continue
+		}
+		encoded, err := json.Marshal(ask(strings.ReplaceAll(line, `⏎`, "\n")))
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		answers = append(answers, string(encoded))
+	}
+	keys, _ := json.Marshal(data)
+	fmt.Printf("{\"data\":%s,\n\"cases\":[\n%s\n]}\n", keys, strings.Join(answers, ",\n"))
+}
