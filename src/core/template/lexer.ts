@@ -157,7 +157,8 @@ class Lexer {
       const delimiter = this.#rightDelimiter();
       if (delimiter !== undefined) {
         if (this.#parens > 0) throw new LexError('unclosed left paren');
-        return this.#closeAction(delimiter);
+        this.#closeAction(delimiter);
+        return;
       }
       if (this.#inside()) continue;
     }

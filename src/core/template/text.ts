@@ -4,7 +4,7 @@
 /** A Go string: each character is one byte. */
 export type Bytes = string;
 
-const nonAscii = /[^\x00-\x7f]/; // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII is meant
+const nonAscii = /[\u0080-\uffff]/;
 
 /** The UTF-8 bytes of a text. */
 export function bytesOf(text: string): Bytes {
@@ -133,6 +133,6 @@ export function changeCase(bytes: Bytes, direction: 'upper' | 'lower'): Bytes {
 
 /** U+0041 'A', as fmt's %#U writes a rune. */
 export function unicodePoint(code: number, withChar = true): string {
-  const hex = `U+${(code < 0 ? 0 : code).toString(16).toUpperCase().padStart(4, '0')}`;
+  const hex = `U+${Math.max(code, 0).toString(16).toUpperCase().padStart(4, '0')}`;
   return withChar && isPrint(code) ? `${hex} '${encodeRune(code)}'` : hex;
 }

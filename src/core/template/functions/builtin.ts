@@ -187,7 +187,6 @@ const htmlEscapes: Readonly<Record<string, Bytes>> = {
 };
 
 function escapeHtml(text: Bytes): Bytes {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is one of the bytes that Go escapes
   return text.replace(/[\0"'&<>]/g, (char) => htmlEscapes[char] ?? char);
 }
 
