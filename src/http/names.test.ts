@@ -8,7 +8,7 @@ import { until } from './door.fixture.ts';
 import { createNameResolver } from './names.ts';
 
 /** A name server on loopback: answers A queries from the table, says NXDOMAIN to the rest, and is silent about `*.silent`. */
-async function startNameServer(table: Readonly<Record<string, string | 'SERVFAIL'>>) {
+async function startNameServer(table: Readonly<Record<string, string>>) {
   const asked: string[] = [];
   const socket = createSocket('udp4');
   socket.on('message', (query, { port, address }) => {

@@ -76,13 +76,6 @@ export function encodeRune(code: number): Bytes {
   return bytesOf(String.fromCodePoint(valid ? code : runeError));
 }
 
-/** Code points as UTF-8 bytes. */
-export function encodeRunes(codes: readonly number[]): Bytes {
-  let bytes = '';
-  for (const code of codes) bytes += encodeRune(code);
-  return bytes;
-}
-
 /** How many runes the bytes hold. */
 export function runeCount(bytes: Bytes): number {
   return isAscii(bytes) ? bytes.length : runesOf(bytes).length;
@@ -96,39 +89,10 @@ export function isDigit(code: number): boolean {
   return code < 0x80 ? code >= 48 && code <= 57 : /^\p{Nd}$/u.test(String.fromCodePoint(code));
 }
 
-export function isUpper(code: number): boolean {
-  return code < 0x80 ? code >= 65 && code <= 90 : /^\p{Lu}$/u.test(String.fromCodePoint(code));
-}
-
-export function isLower(code: number): boolean {
-  return code < 0x80 ? code >= 97 && code <= 122 : /^\p{Ll}$/u.test(String.fromCodePoint(code));
-}
-
-/** unicode.IsSpace. */
-export function isSpace(code: number): boolean {
-  if (code < 0x100) return (code >= 9 && code <= 13) || code === 32 || code === 0x85 || code === 0xa0;
-  return /^\p{White_Space}$/u.test(String.fromCodePoint(code));
-}
-
 /** unicode.IsPrint: letters, marks, numbers, punctuation, symbols, and the ASCII space. */
 export function isPrint(code: number): boolean {
   if (code < 0x80) return code >= 32 && code < 127;
   return code <= 0x10ffff && /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(String.fromCodePoint(code));
-}
-
-/** unicode.ToUpper or ToLower of one code point: a mapping to several characters does not count. */
-export function mapCase(code: number, direction: 'upper' | 'lower' | 'title'): number {
-  const char = String.fromCodePoint(code);
-  if (direction === 'lower' && code === 0x130) return 0x69;
-  const mapped = direction === 'lower' ? char.toLowerCase() : char.toUpperCase();
-  const mappedCode = mapped.codePointAt(0) ?? code;
-  return String.fromCodePoint(mappedCode) === mapped ? mappedCode : code;
-}
-
-/** strings.ToUpper, ToLower: rune by rune. */
-export function changeCase(bytes: Bytes, direction: 'upper' | 'lower'): Bytes {
-  if (isAscii(bytes)) return direction === 'upper' ? bytes.toUpperCase() : bytes.toLowerCase();
-  return encodeRunes(runesOf(bytes).map((code) => mapCase(code, direction)));
 }
 
 /** U+0041 'A', as fmt's %#U writes a rune. */

@@ -162,15 +162,6 @@ export function compareBytes(left: Bytes, right: Bytes): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-export function int64(value: bigint): Sized {
-  return new Sized('int64', BigInt.asIntN(64, value));
-}
-
-/** A list of texts, []string. */
-export function strings(items: readonly Bytes[]): List {
-  return new List(items, 'string');
-}
-
 /** The zero value of a map's or list's element. */
 export function zeroOf(element: ElementType): Value {
   if (element === 'string') return '';

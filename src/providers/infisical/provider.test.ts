@@ -391,7 +391,7 @@ describe('sessions', () => {
   it('name block, Secret and keys in a refusal, each store its own, though the refusal is shared', async () => {
     const { connect, material } = await bench();
     material.set('login/secret', 'wrong');
-    for (const [name, text] of [...material]) material.set(name.replace('login/', 'second/'), text);
+    for (const [name, text] of Array.from(material)) material.set(name.replace('login/', 'second/'), text);
     const second = { name: 'second', key: 'id' };
     const auth = { universalAuthCredentials: { clientId: second, clientSecret: { ...second, key: 'secret' } } };
     const stores = [

@@ -75,11 +75,6 @@ export function define<const P extends readonly Parameter[]>(
   };
 }
 
-/** Further names of a function. */
-export function alias(definition: TemplateFunction, ...names: readonly Bytes[]): readonly TemplateFunction[] {
-  return [definition, ...names.map((name) => ({ ...definition, name }))];
-}
-
 /** An error that a function returns, with Go's text. */
 export function fault(message: string): FunctionFault {
   return new FunctionFault(message);
