@@ -42,7 +42,13 @@ const cases: readonly FaultCase[] = [
     effect: { kind: 'hang' },
     says: /no answer in time/,
   },
-  { name: 'fails', does: 'answers 500', effect: { kind: 'status', status: 500 }, says: /HTTP 500/ },
+  {
+    name: 'fails',
+    does: 'answers 500',
+    effect: { kind: 'status', status: 500 },
+    says: /HTTP 500/,
+    triesPerAttempt: 2, // a read is tried once more: a lone 500 says little
+  },
   { name: 'page', does: 'answers 200 with a web page', effect: { kind: 'html' }, says: /not JSON|not from the API/ },
   { name: 'empty', does: 'answers 200 with {}', effect: { kind: 'empty-object' }, says: /answer/ },
   {
