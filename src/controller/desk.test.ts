@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { threadMs } from '../../test/support/thread-time.ts';
 import { Budget, inlineShare, reconcileBounds } from '../core/budget.ts';
 import { SecretValue } from '../core/secret-value.ts';
 import { planReads } from '../core/selection.ts';
@@ -34,12 +35,12 @@ function specOf(spec: object): ExternalSecretSpec {
 async function longestPauseMs(run: () => Promise<unknown>): Promise<number> {
   let longest = 0;
   let isDone = false;
-  let last = performance.now();
+  let last = threadMs();
   const watch = (async () => {
     while (!isDone) {
       await nextTurn();
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
+      longest = Math.max(longest, threadMs() - last);
+      last = threadMs();
     }
   })();
   await run().catch(() => {});
