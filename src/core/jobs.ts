@@ -10,6 +10,7 @@ import { type Reason, reasons } from './reasons.ts';
 import { compile, matches } from './regexp.ts';
 import { SecretValue } from './secret-value.ts';
 import { type Combined, combine, type PlannedRead, planReads, type ReadAnswer } from './selection.ts';
+import { policyOf, toleratesMissing } from './target-policy.ts';
 
 /** What goes into each job and what comes out of it. */
 export interface JobTable {
@@ -67,7 +68,8 @@ const jobs: Jobs = {
     budget.spend(keys.length * unitsPerEntry);
     return keys.filter((key) => matches(regexp, key, budget));
   },
-  combine: ({ spec, reads = planReads(spec), answers }, budget) => combine(reads, answers, budget),
+  combine: ({ spec, reads = planReads(spec), answers }, budget) =>
+    combine(reads, answers, { budget, toleratesMissing: toleratesMissing(policyOf(spec)) }),
 };
 
 /** Does the job here and now. */

@@ -6,13 +6,15 @@ export type Outcome =
   /** The target is as wanted. `wrote` says what that took; `message` and `reason` are those of the Ready condition. */
   | {
       readonly kind: 'synced';
-      readonly wrote: 'created' | 'updated' | 'nothing';
+      readonly wrote: 'created' | 'updated' | 'deleted' | 'nothing';
       readonly reason: string;
       readonly message: string;
       /** `/folder/KEY` of values that another folder's value of the same key hides. */
       readonly shadowed: readonly string[];
       /** Values that a rewrite gave the key of another one. */
       readonly collisions: Combined['collisions'];
+      /** Places in the spec whose secret is gone at the provider, where the policy lets it be. */
+      readonly missing: readonly string[];
     }
   /** Nothing was due: neither fetched nor written. */
   | { readonly kind: 'idle' }

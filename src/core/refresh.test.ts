@@ -61,19 +61,19 @@ describe('nextWaveMs', () => {
 describe('isSpecDue', () => {
   const synced: SyncRecord = { syncedResourceVersion: '1-abc', refreshTime: '2026-05-01T11:00:00Z' };
 
-  it.each<[why: string, record: SyncRecord, version: string, intervalMs: number, due: boolean]>([
-    ['nothing was synced yet', { syncedResourceVersion: undefined, refreshTime: undefined }, '1-abc', hour, true],
-    ['an empty version counts as none', { ...synced, syncedResourceVersion: '' }, '1-abc', hour, true],
-    ['the object is as it was synced', synced, '1-abc', hour, false],
-    ['the generation moved', synced, '2-abc', hour, true],
-    ['labels or annotations changed', synced, '1-def', hour, true],
-    ['the refresh time is missing', { ...synced, refreshTime: undefined }, '1-abc', hour, true],
-    ['the refresh time cannot be read', { ...synced, refreshTime: 'yesterday' }, '1-abc', hour, true],
-    ['interval 0 keeps a synced object as it is, also after an edit', synced, '2-def', 0, false],
-    ['interval 0 syncs what never was', { syncedResourceVersion: '', refreshTime: undefined }, '1-abc', 0, true],
-    ['a negative interval is as 0', synced, '2-def', -1, false],
-  ])('decides when %s', (_, record, version, intervalMs, due) => {
-    expect(isSpecDue(record, version, intervalMs)).toBe(due);
+  const unsynced: SyncRecord = { syncedResourceVersion: '', refreshTime: undefined };
+  const policies = ['Periodic', 'OnChange', 'CreatedOnce'] as const;
+
+  it.each<[why: string, record: SyncRecord, version: string, due: [boolean, boolean, boolean]]>([
+    ['nothing was synced yet', { ...unsynced, syncedResourceVersion: undefined }, '1-abc', [true, true, true]],
+    ['an empty version counts as none', { ...synced, syncedResourceVersion: '' }, '1-abc', [true, true, true]],
+    ['the object is as it was synced', synced, '1-abc', [false, false, false]],
+    ['the generation moved', synced, '2-abc', [true, true, false]],
+    ['labels or annotations changed', synced, '1-def', [true, true, false]],
+    ['the refresh time is missing', { ...synced, refreshTime: undefined }, '1-abc', [true, true, true]],
+    ['the refresh time cannot be read', { ...synced, refreshTime: 'yesterday' }, '1-abc', [true, true, true]],
+  ])('decides when %s', (_, record, version, due) => {
+    expect(policies.map((policy) => isSpecDue(record, version, policy))).toEqual(due);
   });
 });
 

@@ -30,12 +30,16 @@ export interface SyncRecord {
   readonly refreshTime: string | undefined;
 }
 
-/** True when nothing was synced yet, or spec, labels or annotations changed since. */
-export function isSpecDue(record: SyncRecord, currentVersion: string, intervalMs: number): boolean {
+export type RefreshPolicy = 'CreatedOnce' | 'Periodic' | 'OnChange';
+
+/**
+ * True when nothing was synced yet, or spec, labels or annotations changed since: an interval of 0 ends periodic refreshes
+ * only. Under CreatedOnce the first sync is the last.
+ */
+export function isSpecDue(record: SyncRecord, currentVersion: string, policy: RefreshPolicy): boolean {
   const synced = record.syncedResourceVersion ?? '';
-  // As in ESO: with interval 0 a synced object is never refreshed again, not even after an edit.
-  if (intervalMs <= 0 && synced !== '') return false;
-  return synced !== currentVersion || refreshedAtMs(record) === undefined;
+  if (synced === '' || refreshedAtMs(record) === undefined) return true;
+  return policy !== 'CreatedOnce' && synced !== currentVersion;
 }
 
 function refreshedAtMs(record: SyncRecord): number | undefined {

@@ -11,6 +11,7 @@ function specOf(spec: object): ExternalSecretSpec {
   return parsed.ok.spec;
 }
 
+const strict = { toleratesMissing: false };
 const store = { secretStoreRef: { name: 'main' } };
 const answer = (record: Readonly<Record<string, string | Buffer>>): ReadAnswer => ({
   values: new Map(Object.entries(record).map(([key, value]) => [key, new SecretValue(value)])),
@@ -18,7 +19,7 @@ const answer = (record: Readonly<Record<string, string | Buffer>>): ReadAnswer =
 const textsOf = (data: ReadonlyMap<string, SecretValue>) =>
   Object.fromEntries([...data].map(([key, value]) => [key, value.text()]));
 const combined = (spec: object, ...answers: ReadAnswer[]) =>
-  textsOf(combine(planReads(specOf({ ...store, ...spec })), answers).data);
+  textsOf(combine(planReads(specOf({ ...store, ...spec })), answers, strict).data);
 const thrownFor = (reason: string) => expect.objectContaining({ reason });
 
 describe('planReads', () => {
@@ -206,12 +207,30 @@ describe('combine', () => {
     expect(() => combined(spec, ...answers)).toThrow(thrownFor(reason));
   });
 
+  it('leaves out a secret that does not exist where that is tolerated, and nothing else', () => {
+    const reads = planReads(
+      specOf({ ...store, data: ['A', 'B'].map((secretKey) => ({ secretKey, remoteRef: { key: secretKey } })) }),
+    );
+    const failing = (reason: 'SecretNotFound' | 'ScopeNotFound' | 'PropertyNotFound') => ({
+      error: new OperatorError(reason, 'x'),
+    });
+    const loose = { toleratesMissing: true };
+    const { data, missing } = combine(reads, [answer({ A: '1' }), failing('SecretNotFound')], loose);
+    expect([textsOf(data), missing]).toEqual([{ A: '1' }, ['spec.data[1] (key: B)']]);
+    for (const reason of ['ScopeNotFound', 'PropertyNotFound'] as const) {
+      expect(() => combine(reads, [answer({ A: '1' }), failing(reason)], loose)).toThrow(thrownFor(reason));
+    }
+    expect(() => combine(reads, [answer({ A: '1' }), failing('SecretNotFound')], strict)).toThrow(
+      thrownFor('SecretNotFound'),
+    );
+  });
+
   it('names the place in the spec and keeps what the provider said about time', () => {
     const error = new OperatorError('UpstreamThrottled', 'slow down', { retryAfterMs: 7_000 });
     const reads = planReads(
       specOf({ ...store, dataFrom: [{ find: {} }], data: [{ secretKey: 'K', remoteRef: { key: 'r' } }] }),
     );
-    expect(() => combine(reads, [answer({}), { error }])).toThrow(
+    expect(() => combine(reads, [answer({}), { error }], strict)).toThrow(
       expect.objectContaining({
         reason: 'UpstreamThrottled',
         retryAfterMs: 7_000,
@@ -225,7 +244,7 @@ describe('combine', () => {
     const reads = planReads(specOf({ ...store, dataFrom: [{ find: { decodingStrategy: 'Base64' } }] }));
     let thrown: unknown;
     try {
-      combine(reads, [answer({ K: canary })]);
+      combine(reads, [answer({ K: canary })], strict);
     } catch (error) {
       thrown = error;
     }
@@ -236,7 +255,7 @@ describe('combine', () => {
   it('reports the shadowed names of all answers in order', () => {
     const reads = planReads(specOf({ ...store, dataFrom: [{ find: {} }, { find: {} }] }));
     const shadowed = (name: string): ReadAnswer => ({ values: new Map(), shadowed: [name] });
-    expect(combine(reads, [shadowed('a/K'), shadowed('b/K')]).shadowed).toEqual(['a/K', 'b/K']);
+    expect(combine(reads, [shadowed('a/K'), shadowed('b/K')], strict).shadowed).toEqual(['a/K', 'b/K']);
   });
 
   it('gives every key the value of the last read that has it', () => {
@@ -250,7 +269,7 @@ describe('combine', () => {
           finishKey: '',
           finish: (values) => ({ values, collisions: [] }),
         }));
-        const { data } = combine(reads, answers.map(answer));
+        const { data } = combine(reads, answers.map(answer), strict);
         expect(textsOf(data)).toEqual(Object.assign({}, ...answers));
       }),
     );

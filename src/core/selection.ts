@@ -78,23 +78,46 @@ export function planReads(spec: ExternalSecretSpec): readonly PlannedRead[] {
   return [...fromAll.filter((read) => read !== undefined), ...single];
 }
 
+export interface Combined {
+  readonly data: ReadonlyMap<string, SecretValue>;
+  readonly shadowed: readonly string[];
+  /** Places whose secret does not exist, where that is tolerated. */
+  readonly missing: readonly string[];
+  /** Values that a rewrite gave the key of another one, with their place in the spec. */
+  readonly collisions: readonly (Collision & { readonly at: string })[];
+  /** There were values, and none is left after rewriting. */
+  readonly isEmptied: boolean;
+}
+
+interface CombineOptions {
+  /** Whether an entry whose secret does not exist gives nothing instead of failing the whole. */
+  readonly toleratesMissing?: boolean;
+  readonly budget?: Budget;
+}
+
 /**
  * The data of the Secret: later reads win over earlier ones. The first failed entry fails the whole, named by its place;
- * nothing is ever written from a part.
+ * nothing is ever written from a part. Where it is tolerated, an entry whose secret does not exist gives nothing; a scope
+ * or a property that does not exist is an error all the same.
  */
 export function combine(
   reads: readonly PlannedRead[],
   answers: readonly ReadAnswer[],
-  budget = new Budget(),
+  { toleratesMissing = false, budget = new Budget() }: CombineOptions = {},
 ): Combined {
   const data = new Map<string, SecretValue>();
   const shadowed: string[] = [];
+  const missing: string[] = [];
   const collisions: (Collision & { readonly at: string })[] = [];
   const done = new Map<ReadAnswer, Map<string, Finished>>();
   let hadValues = false;
   for (const [i, read] of reads.entries()) {
     const answer = answers[i];
     if (answer === undefined) throw new OperatorError('Internal', `${read.at}: no answer`);
+    if ('error' in answer && toleratesMissing && answer.error.reason === 'SecretNotFound') {
+      missing.push(read.at);
+      continue;
+    }
     if ('error' in answer) throw answer.error.within(read.at);
     hadValues ||= answer.values.size > 0;
     const known = done.get(answer) ?? new Map<string, Finished>();
@@ -110,7 +133,7 @@ export function combine(
     charge(read, result.values.size, budget);
     for (const [key, value] of result.values) data.set(key, value);
   }
-  return { data, shadowed, collisions, isEmptied: hadValues && data.size === 0 };
+  return { data, shadowed, missing, collisions, isEmptied: hadValues && data.size === 0 };
 }
 
 function keepSome<T>(list: T[], more: readonly T[]): void {

@@ -11,13 +11,18 @@ import {
   type ManagedMetadata,
   type ObservedTarget,
   ownerKeyOf,
-  planOwnedTarget,
+  type PresentData,
+  plainBlueprint,
+  planTarget,
   sameTexts,
   type TargetPlan,
   type TargetSource,
   type WantedSecret,
 } from './target-plan.ts';
+import type { TargetPolicy } from './target-policy.ts';
 
+/** A plan that writes. */
+type WritingPlan = Extract<TargetPlan, { secret: WantedSecret }>;
 type Data = Readonly<Record<string, string>>;
 
 const source: TargetSource = {
@@ -29,11 +34,17 @@ const source: TargetSource = {
   targetName: 'web',
 };
 const valuesOf = (data: Data) => new Map(Object.entries(data).map(([key, text]) => [key, new SecretValue(text)]));
+const owned: TargetPolicy = { creation: 'Owner', deletion: 'Retain', immutable: false };
+const planOwnedTarget = (
+  es: TargetSource,
+  data: ReadonlyMap<string, SecretValue>,
+  observed: ObservedTarget | undefined,
+): TargetPlan => planTarget(es, owned, plainBlueprint(es, data), { observed });
 const hashOf = (data: ReadonlyMap<string, SecretValue>) =>
   hashData(new Map([...data].map(([key, value]) => [key, value.reveal()])));
 
 /** What the API server keeps of a PUT or POST by our manager: fields that changed are ours from then on. */
-function applied(plan: Exclude<TargetPlan, { action: 'none' }>, before?: ObservedTarget): ObservedTarget {
+function applied(plan: WritingPlan, before?: ObservedTarget): ObservedTarget {
   const { secret } = plan;
   const manager = fieldManagerName(source.name);
   const earlier = before?.managed.find((entry) => entry.manager === manager) ?? {
@@ -69,16 +80,18 @@ function ownedAfter(earlier: readonly string[], before: Data, after: Data): stri
   return [...new Set([...earlier, ...changed])].filter((key) => Object.hasOwn(after, key));
 }
 
+function writing(plan: TargetPlan): WritingPlan {
+  if (!('secret' in plan)) throw new Error('the plan writes nothing');
+  return plan;
+}
+
 function written(plan: TargetPlan): WantedSecret {
-  if (plan.action === 'none') throw new Error('the plan writes nothing');
-  return plan.secret;
+  return writing(plan).secret;
 }
 
 /** A target as a first sync leaves it, then changed. */
 function target(change: Partial<ObservedTarget> = {}, data: Data = { K: 'v' }): ObservedTarget {
-  const plan = planOwnedTarget(source, valuesOf(data), undefined);
-  if (plan.action === 'none') throw new Error('a first sync always writes');
-  return { ...applied(plan), ...change };
+  return { ...applied(writing(planOwnedTarget(source, valuesOf(data), undefined))), ...change };
 }
 
 const foreignOwner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid: 'o1' };
@@ -264,6 +277,107 @@ describe('planOwnedTarget for an immutable target', () => {
   });
 });
 
+describe('planTarget under the policies that own nothing', () => {
+  const orphan: TargetPolicy = { ...owned, creation: 'Orphan' };
+  const merge: TargetPolicy = { ...owned, creation: 'Merge' };
+  const plan = (policy: TargetPolicy, data: Data, observed?: ObservedTarget, present?: PresentData) =>
+    planTarget(source, policy, plainBlueprint(source, valuesOf(data)), { observed, present });
+  const presentOf = (data: Data, more: Partial<PresentData> = {}): PresentData => ({
+    data: valuesOf(data),
+    ours: new Set(),
+    claimed: new Map(),
+    ...more,
+  });
+  const foreign = (data: Data) =>
+    target({ labels: { keep: 'me' }, annotations: {}, owners: [], managed: [], dataHash: hashOf(valuesOf(data)) });
+
+  it.each(['Orphan', 'CreateOrMerge'] as const)('creates under %s without an owner and its mark', (creation) => {
+    const secret = written(plan({ ...owned, creation }, { K: 'v' }));
+    expect([secret.owners, secret.labels]).toEqual([[], { [managedLabel]: 'true' }]);
+  });
+
+  it('replaces all data under Orphan and gives up an ownership of before', () => {
+    const secret = written(
+      plan(orphan, { K: 'v' }, target({ owners: [foreignOwner, ...target().owners] }, { X: 'x' })),
+    );
+    expect([...secret.data.keys()]).toEqual(['K']);
+    expect(secret.owners).toEqual([foreignOwner]);
+    expect(Object.keys(secret.labels)).toEqual([managedLabel]);
+  });
+
+  it.each(['Merge', 'CreateOrMerge'] as const)('asks for the values that are there under %s', (creation) => {
+    expect(plan({ ...owned, creation }, { K: 'v' }, foreign({})).action).toBe('look');
+  });
+
+  it('keeps keys of others when it merges, and takes its own of before off', () => {
+    const there = { theirs: '1', dropped: '2', K: 'old' };
+    const secret = written(
+      plan(merge, { K: 'v' }, foreign(there), presentOf(there, { ours: new Set(['dropped', 'K']) })),
+    );
+    const texts = Object.fromEntries([...secret.data].map(([key, value]) => [key, value.reveal().toString()]));
+    expect(texts).toEqual({ theirs: '1', K: 'v' });
+    expect(secret.annotations[dataHashAnnotation]).toBe(hashOf(valuesOf({ theirs: '1', K: 'v' })));
+    expect(secret.labels['keep']).toBe('me');
+  });
+
+  it('writes nothing when the merge changes nothing', () => {
+    const before = foreign({ theirs: '1' });
+    const merged = applied(writing(plan(merge, { K: 'v' }, before, presentOf({ theirs: '1' }))), before);
+    const there = presentOf({ theirs: '1', K: 'v' }, { ours: new Set(['K']) });
+    expect(plan(merge, { K: 'v' }, merged, there).action).toBe('none');
+  });
+
+  it('names a key that another ExternalSecret writes with another value, never the value', () => {
+    const claimed = new Map([['K', 'other']]);
+    const there = { K: 'theirs-value' };
+    expect(() => plan(merge, { K: 'our-value' }, foreign(there), presentOf(there, { claimed }))).toThrow(
+      expect.objectContaining({
+        reason: 'TargetConflict',
+        message: 'key "K" of target Secret "web" is written by another ExternalSecret: "other"',
+      }),
+    );
+    expect(plan(merge, { K: 'theirs-value' }, foreign(there), presentOf(there, { claimed })).action).toBe('update');
+  });
+
+  it('merges into a Secret that another kind controls, which Owner refuses', () => {
+    const controlled = { ...foreign({}), owners: [{ ...foreignOwner, controller: true }] };
+    expect(written(plan(merge, { K: 'v' }, controlled, presentOf({}))).owners).toEqual(controlled.owners);
+    expect(() => plan(owned, { K: 'v' }, controlled)).toThrow(expect.objectContaining({ reason: 'TargetConflict' }));
+  });
+
+  it('never changes an immutable Secret by merging', () => {
+    const there = { ...foreign({ X: 'x' }), immutable: true };
+    expect(() => plan(merge, { K: 'v' }, there, presentOf({ X: 'x' }))).toThrow(
+      expect.objectContaining({ reason: 'TargetConflict' }),
+    );
+  });
+});
+
+describe('planTarget for spec.target.immutable', () => {
+  const frozen: TargetPolicy = { ...owned, immutable: true };
+  const wanted = plainBlueprint({ ...source, labels: { late: '1' } }, valuesOf({ K: 'new' }));
+
+  it('creates the Secret immutable', () => {
+    expect(written(planTarget(source, frozen, wanted, { observed: undefined })).immutable).toBe(true);
+  });
+
+  it('freezes a Secret that is there with the data and metadata that it has', () => {
+    const observed = target({}, { K: 'v' });
+    expect(planTarget(source, frozen, wanted, { observed }).action).toBe('look');
+    const present = { data: valuesOf({ K: 'v' }), ours: new Set(['K']), claimed: new Map() };
+    const secret = written(planTarget(source, frozen, wanted, { observed, present }));
+    expect([secret.immutable, secret.data.get('K')?.reveal().toString(), secret.labels['late']]).toEqual([
+      true,
+      'v',
+      undefined,
+    ]);
+  });
+
+  it('leaves a frozen one alone, whatever the sources say', () => {
+    expect(planTarget(source, frozen, wanted, { observed: target({ immutable: true }) }).action).toBe('none');
+  });
+});
+
 describe('planning twice', () => {
   const texts = fc.dictionary(fc.stringMatching(/^[a-z]{1,3}$/), fc.string({ maxLength: 4 }), { maxKeys: 4 });
   const data = fc.dictionary(fc.stringMatching(/^[A-Z._-]{1,3}$/), fc.string({ maxLength: 5 }), { maxKeys: 4 });
@@ -291,7 +405,7 @@ describe('planning twice', () => {
       fc.property(sources, data, fc.option(observed, { nil: undefined }), (es, wanted, before) => {
         const values = valuesOf(wanted);
         const plan = planOwnedTarget(es, values, before);
-        const after = plan.action === 'none' ? before : applied(plan, before);
+        const after = 'secret' in plan ? applied(plan, before) : before;
         expect(isTargetValid(after)).toBe(true);
         expect(planOwnedTarget(es, values, after)).toEqual({ action: 'none' });
       }),
@@ -305,7 +419,7 @@ describe('planning twice', () => {
           before.managed.filter(({ manager }) => manager === fieldManagerName('web')).flatMap(({ labels }) => labels),
         );
         const plan = planOwnedTarget(es, valuesOf(wanted), before);
-        const after = plan.action === 'none' ? before.labels : plan.secret.labels;
+        const after = 'secret' in plan ? plan.secret.labels : before.labels;
         for (const [key, value] of Object.entries(before.labels)) {
           if (!ours.has(key) && !Object.hasOwn(es.labels, key) && key !== createdByLabel)
             expect(after[key]).toBe(value);
@@ -320,7 +434,7 @@ describe('planning twice', () => {
         const values = valuesOf(wanted);
         const step = (es: TargetSource, before?: ObservedTarget) => {
           const plan = planOwnedTarget(es, values, before);
-          return plan.action === 'none' ? (before ?? target()) : applied(plan, before);
+          return 'secret' in plan ? applied(plan, before) : (before ?? target());
         };
         const start = step(first);
         const back = step(first, step(second, start));
@@ -374,8 +488,7 @@ describe('isOrphanOf', () => {
 describe('hasWantedMarks', () => {
   const labelled: TargetSource = { ...source, labels: { tier: 'one' } };
   const plan = planOwnedTarget(labelled, valuesOf({ a: '1' }), undefined);
-  if (plan.action === 'none') throw new Error('the plan writes nothing');
-  const fresh = applied(plan);
+  const fresh = applied(writing(plan));
 
   it.each<[why: string, from: TargetSource, observed: ObservedTarget, has: boolean]>([
     ['as it was written', labelled, fresh, true],
@@ -385,7 +498,7 @@ describe('hasWantedMarks', () => {
     ['with a label of somebody else', labelled, { ...fresh, labels: { ...fresh.labels, app: 'x' } }, true],
     ['with other data', labelled, { ...fresh, dataHash: hashOf(valuesOf({ a: '2' })) }, false],
   ])('judges a Secret %s', (_, from, observed, has) => {
-    expect(hasWantedMarks(from, observed)).toBe(has);
+    expect(hasWantedMarks(from, owned, from, observed)).toBe(has);
   });
 });
 

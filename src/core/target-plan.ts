@@ -11,6 +11,7 @@ import { fieldManagerNames } from './field-manager.ts';
 import { hashData, hashOwner } from './object-hash.ts';
 import { OperatorError } from './operator-error.ts';
 import type { SecretValue } from './secret-value.ts';
+import { isMerging, type TargetPolicy } from './target-policy.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -74,9 +75,40 @@ export interface WantedSecret {
   readonly data: ReadonlyMap<string, SecretValue>;
 }
 
+/** What the target is to hold, before anything is laid over what is there. */
+export interface Blueprint {
+  readonly data: ReadonlyMap<string, SecretValue>;
+  readonly labels: Texts;
+  readonly annotations: Texts;
+  readonly finalizers: readonly string[];
+  readonly type?: string;
+}
+
+/** What only a live read of the target tells: its values, and whose its keys are. */
+export interface PresentData {
+  readonly data: ReadonlyMap<string, SecretValue>;
+  /** Keys that we wrote earlier. */
+  readonly ours: ReadonlySet<string>;
+  /** Keys that another ExternalSecret merges into the same target, with its name. */
+  readonly claimed: ReadonlyMap<string, string>;
+}
+
+/** What is known of the target; `present` once it was read. */
+export interface SeenTarget {
+  readonly observed: ObservedTarget | undefined;
+  readonly present?: PresentData | undefined;
+}
+
 export type TargetPlan =
   | { readonly action: 'none' }
+  /** The values that are there are needed first: read the target, and plan again with them. */
+  | { readonly action: 'look' }
   | { readonly action: 'create' | 'update'; readonly secret: WantedSecret };
+
+/** What an ExternalSecret without a template gives its target: the data, and its own labels and annotations. */
+export function plainBlueprint(source: TargetSource, data: ReadonlyMap<string, SecretValue>): Blueprint {
+  return { data, labels: source.labels, annotations: source.annotations, finalizers: [] };
+}
 
 /** True when the target carries our mark and holds the data that was last written: what ESO calls a valid Secret. */
 export function isTargetValid(target: ObservedTarget | undefined): boolean {
@@ -89,32 +121,33 @@ export function isTargetValid(target: ObservedTarget | undefined): boolean {
 }
 
 /**
- * The plan for creationPolicy Owner: all data is ours, foreign labels and annotations stay, those that we wrote earlier
- * and want no more go. Throws TargetConflict when another controller owns the Secret, when it is immutable, or of a type
- * that is not for values.
+ * The write that makes the target as wanted, under every creationPolicy that writes. Foreign labels and annotations stay,
+ * those that we wrote earlier and want no more go; so do keys, of which others' stay when the policy merges. Throws
+ * TargetConflict when another controller owns the Secret, when it is immutable, of a type that is not for values, or when
+ * another ExternalSecret writes one of the keys.
  */
-export function planOwnedTarget(
+export function planTarget(
   source: TargetSource,
-  data: ReadonlyMap<string, SecretValue>,
-  observed: ObservedTarget | undefined,
+  policy: TargetPolicy,
+  blueprint: Blueprint,
+  { observed, present }: SeenTarget,
 ): TargetPlan {
+  refusePowerful(source, blueprint.type);
+  if (observed === undefined) return { action: 'create', secret: createdSecret(source, policy, blueprint) };
+  refusePowerful(source, observed.type);
+  refuseForeignOwner(source, policy, observed);
+  const isFrozen = policy.immutable;
+  if (isFrozen && isAsFrozen(source, policy, observed)) return { action: 'none' };
+  if ((isFrozen || isMerging(policy)) && present === undefined) return { action: 'look' };
+  const data = dataOver(source, policy, blueprint.data, present);
   const dataHash = hashData(bytesOf(data));
-  const marks = marksOf(source, dataHash);
-  if (observed === undefined) {
-    const name = { namespace: source.namespace, name: source.targetName };
-    return { action: 'create', secret: { ...name, ...marks, owners: [ownerOf(source)], finalizers: [], data } };
-  }
-  refusePowerful(source, observed);
-  refuseForeignOwner(source, observed);
-  const wanted = marksOver(observed, source, marks);
+  const wanted = marksOver(observed, source, policy, isFrozen ? undefined : blueprint, dataHash);
+  const finalizers = isFrozen ? observed.finalizers : withFinalizers(observed, blueprint.finalizers);
+  const type = isFrozen ? observed.type : (blueprint.type ?? observed.type);
   const sameData = observed.dataHash === dataHash;
-  if (sameData && sameMarks(wanted, observed)) return { action: 'none' };
-  if (observed.immutable && !sameData) {
-    throw new OperatorError(
-      'TargetConflict',
-      `target Secret "${source.targetName}" is immutable and its data would change`,
-    );
-  }
+  const sameRest = type === observed.type && finalizers.length === observed.finalizers.length && !isFrozen;
+  if (sameData && sameRest && sameMarks(wanted, observed)) return { action: 'none' };
+  refuseImmutable(source, observed, sameData);
   return {
     action: 'update',
     secret: {
@@ -122,54 +155,135 @@ export function planOwnedTarget(
       name: source.targetName,
       uid: observed.uid,
       resourceVersion: observed.resourceVersion,
-      type: observed.type,
-      ...(observed.immutable ? { immutable: true } : {}),
+      type,
+      ...(observed.immutable || isFrozen ? { immutable: true } : {}),
       ...wanted,
-      finalizers: observed.finalizers,
+      finalizers,
       data,
     },
   };
+}
+
+function createdSecret(source: TargetSource, policy: TargetPolicy, blueprint: Blueprint): WantedSecret {
+  const { data, finalizers, type } = blueprint;
+  return {
+    namespace: source.namespace,
+    name: source.targetName,
+    ...marksOf(source, policy, blueprint, hashData(bytesOf(data))),
+    ...(type === undefined ? {} : { type }),
+    ...(policy.immutable ? { immutable: true } : {}),
+    owners: policy.creation === 'Owner' ? [ownerOf(source)] : [],
+    finalizers,
+    data,
+  };
+}
+
+/** An immutable target that is there keeps its data and metadata; only that it is ours, and immutable, is seen to. */
+function isAsFrozen(source: TargetSource, policy: TargetPolicy, observed: ObservedTarget): boolean {
+  return observed.immutable && sameMarks(marksOver(observed, source, policy, undefined, observed.dataHash), observed);
+}
+
+function dataOver(
+  source: TargetSource,
+  policy: TargetPolicy,
+  wanted: Blueprint['data'],
+  present: PresentData | undefined,
+): Blueprint['data'] {
+  if (present === undefined) return wanted;
+  if (policy.immutable) return present.data;
+  if (!isMerging(policy)) return wanted;
+  refuseClaimed(source, wanted, present);
+  const kept = [...present.data].filter(([key]) => !present.ours.has(key));
+  return new Map([...kept, ...wanted]);
+}
+
+/** Two that want one key with different values would write by turns for ever. */
+function refuseClaimed(source: TargetSource, wanted: Blueprint['data'], { data, claimed }: PresentData): void {
+  for (const [key, value] of wanted) {
+    const rival = claimed.get(key);
+    const there = data.get(key);
+    if (rival === undefined || there === undefined || there.reveal().equals(value.reveal())) continue;
+    throw new OperatorError(
+      'TargetConflict',
+      `key "${key}" of target Secret "${source.targetName}" is written by another ExternalSecret: "${rival}"`,
+    );
+  }
+}
+
+function refuseImmutable(source: TargetSource, observed: ObservedTarget, sameData: boolean): void {
+  if (!observed.immutable || sameData) return;
+  throw new OperatorError(
+    'TargetConflict',
+    `target Secret "${source.targetName}" is immutable and its data would change`,
+  );
+}
+
+/** Finalizers are added, never removed; the API server takes none for an object that is going. */
+function withFinalizers({ finalizers, deleting }: ObservedTarget, wanted: readonly string[]): readonly string[] {
+  return deleting ? finalizers : [...new Set([...finalizers, ...wanted])];
 }
 
 /**
  * True when labels, annotations and owner of a valid target are as the ExternalSecret wants them at present. They may not
  * be although its status says that it was synced: the target is written before the status.
  */
-export function hasWantedMarks(source: TargetSource, target: ObservedTarget): boolean {
-  return sameMarks(marksOver(target, source, marksOf(source, target.dataHash)), target);
+export function hasWantedMarks(
+  source: TargetSource,
+  policy: TargetPolicy,
+  blueprint: Pick<Blueprint, 'labels' | 'annotations'>,
+  target: ObservedTarget,
+): boolean {
+  const wanted = policy.immutable ? undefined : blueprint;
+  return sameMarks(marksOver(target, source, policy, wanted, target.dataHash), target);
 }
 
 /** What marks a target, besides its data. */
-interface Marks {
-  readonly labels: Texts;
-  readonly annotations: Texts;
-}
+type Marks = Pick<ObservedTarget, 'labels' | 'annotations'>;
 
-function marksOf(source: TargetSource, dataHash: string): Marks {
-  const createdBy = hashOwner(`${source.namespace}/${source.name}`);
+function marksOf(source: TargetSource, { creation }: TargetPolicy, wanted: Marks, dataHash: string): Marks {
+  const { [createdByLabel]: _, ...labels } = wanted.labels;
+  const createdBy = creation === 'Owner' ? { [createdByLabel]: hashOwner(`${source.namespace}/${source.name}`) } : {};
   return {
-    labels: { ...source.labels, [createdByLabel]: createdBy, [managedLabel]: managedLabelValue },
-    annotations: { ...source.annotations, [dataHashAnnotation]: dataHash },
+    labels: { ...labels, ...createdBy, [managedLabel]: managedLabelValue },
+    annotations: { ...wanted.annotations, [dataHashAnnotation]: dataHash },
   };
 }
 
 type OwnedMarks = Marks & Pick<ObservedTarget, 'owners'>;
 
-/** Foreign labels, annotations and owners stay; of ours those go that are wanted no more. */
-function marksOver(observed: ObservedTarget, source: TargetSource, { labels, annotations }: Marks): OwnedMarks {
+/**
+ * Foreign labels, annotations and owners stay; of ours those go that are wanted no more. Without `wanted` all that is
+ * there stays, and only what makes the target ours is laid over it.
+ */
+function marksOver(
+  observed: ObservedTarget,
+  source: TargetSource,
+  policy: TargetPolicy,
+  wanted: Marks | undefined,
+  dataHash: string,
+): OwnedMarks {
   const managers = fieldManagerNames(source.name);
-  const earlier = observed.managed.filter(({ manager }) => managers.includes(manager));
+  const earlier = wanted === undefined ? [] : observed.managed.filter(({ manager }) => managers.includes(manager));
+  const ours = marksOf(source, policy, wanted ?? { labels: {}, annotations: {} }, dataHash);
   const earlierLabels = earlier.flatMap((entry) => entry.labels);
   const earlierAnnotations = earlier.flatMap((entry) => entry.annotations);
+  const isOwner = policy.creation === 'Owner';
   return {
-    labels: merged(observed.labels, earlierLabels, labels),
-    annotations: merged(observed.annotations, earlierAnnotations, annotations),
-    owners: withOwner(observed.owners, ownerOf(source)),
+    labels: merged(observed.labels, [...earlierLabels, createdByLabel], ours.labels),
+    annotations: merged(observed.annotations, earlierAnnotations, ours.annotations),
+    owners: isOwner
+      ? withOwner(observed.owners, ownerOf(source))
+      : observed.owners.filter((owner) => !isSame(owner, source)),
   };
 }
 
 function sameMarks(a: OwnedMarks, b: OwnedMarks): boolean {
   return sameTexts(a.labels, b.labels) && sameTexts(a.annotations, b.annotations) && sameOwners(a.owners, b.owners);
+}
+
+/** True for a Secret that this very ExternalSecret controls: only such a one is ever deleted. */
+export function isOwnedBy(source: Pick<TargetSource, 'uid'>, target: ObservedTarget): boolean {
+  return controllerOf(target)?.uid === source.uid;
 }
 
 /**
@@ -182,7 +296,7 @@ export function isOrphanOf(source: TargetSource, target: ObservedTarget): boolea
     target.name !== source.targetName &&
     !target.deleting &&
     target.labels[createdByLabel] === hashOwner(`${source.namespace}/${source.name}`) &&
-    controllerOf(target)?.uid === source.uid
+    isOwnedBy(source, target)
   );
 }
 
@@ -224,8 +338,8 @@ const powerfulTypes: ReadonlySet<string> = new Set([
   'helm.sh/release.v1',
 ]);
 
-function refusePowerful({ targetName }: TargetSource, { type }: ObservedTarget): void {
-  if (!powerfulTypes.has(type)) return;
+function refusePowerful({ targetName }: TargetSource, type: string | undefined): void {
+  if (type === undefined || !powerfulTypes.has(type)) return;
   throw new OperatorError(
     'TargetConflict',
     `target Secret "${targetName}" is of type "${type}", which is never written: choose another target name`,
@@ -233,12 +347,13 @@ function refusePowerful({ targetName }: TargetSource, { type }: ObservedTarget):
 }
 
 /** ESO compares the owner by kind and name, so an ExternalSecret that was deleted and made again takes its Secret back. */
-function refuseForeignOwner(source: TargetSource, observed: ObservedTarget): void {
+function refuseForeignOwner(source: TargetSource, policy: TargetPolicy, observed: ObservedTarget): void {
   const controller = controllerOf(observed);
   if (controller === undefined || isSame(controller, source)) return;
   if (isExternalSecret(controller)) {
     throw new OperatorError('TargetConflict', `target is owned by another ExternalSecret: "${controller.name}"`);
   }
+  if (policy.creation !== 'Owner') return;
   throw new OperatorError(
     'TargetConflict',
     `failed to take ownership of target secret "${source.targetName}": ${controller.kind} "${controller.name}" controls it`,

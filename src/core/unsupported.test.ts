@@ -24,17 +24,8 @@ function refusal(check: (spec: ExternalSecretSpec) => void, spec: object): Opera
 
 describe('refuseUnsupported', () => {
   it.each<[field: string, spec: object]>([
-    ['spec.target.creationPolicy Merge', { ...single, target: { creationPolicy: 'Merge' } }],
-    ['spec.target.creationPolicy None', { ...single, target: { creationPolicy: 'None' } }],
-    ['spec.target.deletionPolicy Delete', { ...single, target: { deletionPolicy: 'Delete' } }],
-    ['spec.target.immutable', { ...single, target: { immutable: true } }],
     ['spec.target.template', { ...single, target: { template: {} } }],
     ['spec.target.manifest', { ...single, target: { manifest: { apiVersion: 'v1', kind: 'ConfigMap' } } }],
-    ['spec.refreshPolicy OnChange', { ...single, refreshPolicy: 'OnChange' }],
-    [
-      'spec.syncWindows',
-      { ...single, syncWindows: { kind: 'allow', windows: [{ schedule: '@daily', duration: '1h' }] } },
-    ],
     [
       'spec.data[1].sourceRef.generatorRef',
       { data: [...single.data, { ...single.data[0], secretKey: 'L', sourceRef: generator }] },

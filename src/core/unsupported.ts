@@ -15,16 +15,8 @@ export function refuseUnsupported(spec: ExternalSecretSpec): void {
 
 function unsupportedField(spec: ExternalSecretSpec): string | undefined {
   const { target } = spec;
-  const creation = target?.creationPolicy ?? 'Owner';
-  const deletion = target?.deletionPolicy ?? 'Retain';
-  const refresh = spec.refreshPolicy ?? 'Periodic';
-  if (creation !== 'Owner') return `spec.target.creationPolicy ${creation}`;
-  if (deletion !== 'Retain') return `spec.target.deletionPolicy ${deletion}`;
-  if (target?.immutable === true) return 'spec.target.immutable';
   if (target?.template !== undefined) return 'spec.target.template';
   if (target?.manifest !== undefined) return 'spec.target.manifest';
-  if (refresh !== 'Periodic') return `spec.refreshPolicy ${refresh}`;
-  if (spec.syncWindows !== undefined) return 'spec.syncWindows';
   return unsupportedSource(spec);
 }
 

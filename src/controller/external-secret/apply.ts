@@ -1,11 +1,27 @@
-// Plans the target from what was read and carries the plan out: at most one write, under ESO's field manager.
-import { fieldManagerName } from '../../core/field-manager.ts';
+// Plans the target from what was read and carries the plan out: at most one write, under ESO's field manager. A target
+// whose values count (those of others, or frozen ones) is read once before it is planned.
+import { fieldManagerName, fieldManagerNames } from '../../core/field-manager.ts';
+import { managedKeys } from '../../core/managed-fields.ts';
+import { hashData } from '../../core/object-hash.ts';
 import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
-import { planOwnedTarget, type TargetPlan, type WantedSecret } from '../../core/target-plan.ts';
+import { SecretValue } from '../../core/secret-value.ts';
+import {
+  isOwnedBy,
+  isTargetValid,
+  type ObservedTarget,
+  type PresentData,
+  plainBlueprint,
+  planTarget,
+  type SeenTarget,
+  type TargetPlan,
+  type WantedSecret,
+} from '../../core/target-plan.ts';
+import { type Ending, endings, intentFor, isMerging, type TargetPolicy } from '../../core/target-policy.ts';
 import type { Secret } from '../../kube/types.ts';
 import { type ExternalSecretRecord, targetRecord } from '../records.ts';
-import type { Rooms } from './context.ts';
+import type { EsMemory, Rooms } from './context.ts';
+import { versionOf } from './duty.ts';
 import type { Sources } from './read.ts';
 
 /** What a Kubernetes Secret may hold: https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size */
@@ -13,101 +29,177 @@ const largestSecretBytes = 1_048_576;
 
 type Synced = Extract<Outcome, { kind: 'synced' }>;
 
-/** Throws TargetConflict, TargetTooLarge, NothingFound, Conflict and what the API server refuses. */
+/** Throws TargetConflict, TargetTooLarge, NothingFound, InvalidSpec, Conflict and what the API server refuses. */
 export async function applyTarget(
   es: ExternalSecretRecord,
+  policy: TargetPolicy,
   sources: Sources,
+  memory: EsMemory,
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<Synced> {
-  const observed = rooms.targets.get(targetKey(es));
-  if (sources.data.size === 0 && observed === undefined && sources.searches.length > 0) {
-    throw nothingFound(sources);
-  }
-  if (sources.data.size === 0) {
-    return {
-      kind: 'synced',
-      wrote: 'nothing',
-      reason: 'SecretSynced',
-      message: sources.isEmptied
-        ? 'secret retained due to DeletionPolicy=Retain: the sources have values, but none is left after rewriting'
-        : 'secret retained due to DeletionPolicy=Retain',
-      shadowed: [],
-      collisions: [],
-    };
+  const seen = await see(es, policy, sources, rooms, signal);
+  const exists = seen.observed !== undefined;
+  const isEmpty = sources.data.size === 0;
+  refuseNothingFound(policy, sources, exists);
+  const intent = intentFor(policy, { targetName: es.targetName, isEmpty, exists });
+  if (intent.kind === 'leave')
+    return synced('nothing', sources.isEmptied ? emptied(intent.ending) : intent.ending, sources);
+  if (intent.kind === 'delete') {
+    return synced(await removeOwned(es, seen.observed, rooms, signal), intent.ending, sources);
   }
   refuseTooLarge(es, sources);
-  const plan = planOwnedTarget(es, sources.data, observed);
-  const wrote = plan.action === 'none' ? 'nothing' : await write(es, sources, plan, rooms, signal);
-  return {
-    kind: 'synced',
-    wrote,
-    reason: 'SecretSynced',
-    message: 'secret synced',
-    shadowed: sources.shadowed,
-    collisions: sources.collisions,
-  };
+  const fingerprint = isMerging(policy) ? `${versionOf(es)}/${hashData(bytesOf(sources))}` : '';
+  if (isMergedAlready(memory, seen, fingerprint)) return synced('nothing', endings.synced, sources);
+  const wrote = await carryOut(es, policy, sources, seen, rooms, signal);
+  const target = rooms.targets.get(targetKey(es));
+  memory.merged = target === undefined ? undefined : `${target.uid}/${target.resourceVersion}/${fingerprint}`;
+  return synced(wrote, intent.ending, sources);
 }
 
-function nothingFound({ searches, isEmptied }: Sources): OperatorError {
+function synced(
+  wrote: Synced['wrote'],
+  { reason, message }: Ending,
+  { shadowed, missing, collisions }: Sources,
+): Synced {
+  return { kind: 'synced', wrote, reason, message, shadowed, missing, collisions };
+}
+
+/** The ending in words that tell nothing at the source from nothing that is left of it. */
+function emptied({ reason, message }: Ending): Ending {
+  return { reason, message: `${message}: the sources have values, but none is left after rewriting` };
+}
+
+/**
+ * A search that matches nothing, and no Secret of an earlier match, is most likely a search that is wrong. Under Delete
+ * and Merge nothing is a result like any other.
+ */
+function refuseNothingFound({ deletion }: TargetPolicy, { data, searches, isEmptied }: Sources, exists: boolean): void {
+  if (deletion !== 'Retain' || data.size > 0 || exists || searches.length === 0) return;
   const places = searches.join('; ');
-  if (!isEmptied) return new OperatorError('NothingFound', `nothing was found: ${places}`);
-  return new OperatorError('NothingFound', `values were found, but none is left after rewriting: ${places}`);
+  if (!isEmptied) throw new OperatorError('NothingFound', `nothing was found: ${places}`);
+  throw new OperatorError('NothingFound', `values were found, but none is left after rewriting: ${places}`);
+}
+
+/** Our mark on this version of the target tells that a merge of the same values would change nothing. */
+function isMergedAlready({ merged }: EsMemory, { observed, present }: SeenTarget, fingerprint: string): boolean {
+  if (observed === undefined || present !== undefined || fingerprint === '' || !isTargetValid(observed)) return false;
+  return merged === `${observed.uid}/${observed.resourceVersion}/${fingerprint}`;
+}
+
+/** The caches know targets by our label only: where it counts whether a foreign one is there, it is asked for. */
+async function see(
+  es: ExternalSecretRecord,
+  policy: TargetPolicy,
+  sources: Sources,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<SeenTarget> {
+  const observed = rooms.targets.get(targetKey(es));
+  if (observed !== undefined) return { observed };
+  const isSearchEmpty = sources.data.size === 0 && sources.searches.length > 0 && policy.deletion === 'Retain';
+  if (!isMerging(policy) && !isSearchEmpty) return { observed };
+  return await look(es, rooms, signal);
+}
+
+async function look(es: ExternalSecretRecord, rooms: Rooms, signal: AbortSignal): Promise<SeenTarget> {
+  const name = { namespace: es.namespace, name: es.targetName };
+  try {
+    const secret = await rooms.kube.get<Secret>(rooms.secrets.resource, name, signal);
+    return { observed: targetRecord(secret), present: presentData(es, secret, rooms) };
+  } catch (thrown) {
+    if (asOperatorError(thrown).reason === 'ReferenceNotFound') return { observed: undefined };
+    throw thrown;
+  }
+}
+
+function presentData(es: ExternalSecretRecord, secret: Secret, rooms: Rooms): PresentData {
+  const fields = secret.metadata.managedFields ?? [];
+  const mine = fieldManagerNames(es.name);
+  const claimed = new Map<string, string>();
+  for (const { manager } of fields) {
+    const rival = rivalOf(es, manager ?? '', rooms);
+    if (manager === undefined || mine.includes(manager) || rival === undefined) continue;
+    for (const key of managedKeys(fields, [manager]).data) claimed.set(key, rival);
+  }
+  const data = new Map(
+    Object.entries(secret.data ?? {}).map(([key, text]) => [key, new SecretValue(Buffer.from(text, 'base64'))]),
+  );
+  return { data, ours: managedKeys(fields, mine).data, claimed };
+}
+
+const managerPrefix = fieldManagerName('');
+
+/** The living ExternalSecret behind a field manager, when it writes the same target. A hashed name tells nobody. */
+function rivalOf(es: ExternalSecretRecord, manager: string, rooms: Rooms): string | undefined {
+  if (!manager.startsWith(managerPrefix)) return undefined;
+  const rival = rooms.externalSecrets.get(`${es.namespace}/${manager.slice(managerPrefix.length)}`);
+  if (rival === undefined || rival.deleting || rival.targetName !== es.targetName) return undefined;
+  return 'ok' in rival.spec && rival.spec.ok.target.creationPolicy !== 'None' ? rival.name : undefined;
+}
+
+async function carryOut(
+  es: ExternalSecretRecord,
+  policy: TargetPolicy,
+  sources: Sources,
+  seen: SeenTarget,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<'created' | 'updated' | 'nothing'> {
+  const blueprint = plainBlueprint(es, sources.data);
+  const plan = planTarget(es, policy, blueprint, seen);
+  if (plan.action === 'look') {
+    const looked = await look(es, rooms, signal);
+    // Gone since the cache showed it: the run that its deletion asks for makes it again.
+    if (looked.observed === undefined) throw new OperatorError('Conflict', 'the target went away meanwhile');
+    return await write(es, planTarget(es, policy, blueprint, looked), rooms, signal);
+  }
+  try {
+    return await write(es, plan, rooms, signal);
+  } catch (thrown) {
+    if (plan.action !== 'create' || asOperatorError(thrown).reason !== 'Conflict') throw thrown;
+    // A Secret of that name is there without our label, so no cache knew it: it is taken over, as ESO does.
+    const found = await look(es, rooms, signal);
+    if (found.observed === undefined)
+      throw new OperatorError('Conflict', 'the Secret that was in the way is gone again');
+    const adopted = planTarget(es, policy, blueprint, found);
+    if (adopted.action === 'none') rooms.targets.note(targetKey(es), found.observed);
+    return await write(es, adopted, rooms, signal);
+  }
 }
 
 async function write(
   es: ExternalSecretRecord,
-  sources: Sources,
-  plan: Exclude<TargetPlan, { action: 'none' }>,
+  plan: TargetPlan,
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<'created' | 'updated' | 'nothing'> {
+  if (plan.action === 'none') return 'nothing';
+  if (plan.action === 'look') throw new OperatorError('Internal', 'a target that was read has no values');
   const options = { fieldManager: fieldManagerName(es.name) };
   const secret = toSecret(plan.secret);
   if (plan.action === 'update') {
     await rooms.writer.update(rooms.secrets, secret, options, signal);
     return 'updated';
   }
-  try {
-    await rooms.writer.create(rooms.secrets, secret, options, signal);
-    return 'created';
-  } catch (thrown) {
-    if (asOperatorError(thrown).reason !== 'Conflict') throw thrown;
-    return await adopt(es, sources, rooms, signal);
-  }
+  await rooms.writer.create(rooms.secrets, secret, options, signal);
+  return 'created';
 }
 
-/**
- * A Secret of that name is there that no cache knew: without our label, or written by a run that never got its answer.
- * It is read once and taken over, as ESO does.
- */
-async function adopt(
+/** Deletes the target if it is ours: one that another made, or that was merely adopted by name, stays. */
+async function removeOwned(
   es: ExternalSecretRecord,
-  sources: Sources,
+  observed: ObservedTarget | undefined,
   rooms: Rooms,
   signal: AbortSignal,
-): Promise<'updated' | 'nothing'> {
-  const present = await readPresent(es, rooms, signal);
-  const observed = targetRecord(present);
-  const plan = planOwnedTarget(es, sources.data, observed);
-  if (plan.action === 'none') {
-    rooms.targets.note(targetKey(es), observed);
-    return 'nothing';
-  }
-  const options = { fieldManager: fieldManagerName(es.name) };
-  await rooms.writer.update(rooms.secrets, toSecret(plan.secret), options, signal);
-  return 'updated';
+): Promise<'deleted' | 'nothing'> {
+  if (observed === undefined || observed.deleting || !isOwnedBy(es, observed)) return 'nothing';
+  await rooms.writer.delete(rooms.secrets, observed, signal);
+  return 'deleted';
 }
 
-async function readPresent(es: ExternalSecretRecord, rooms: Rooms, signal: AbortSignal): Promise<Secret> {
-  const { namespace, targetName: name } = es;
-  try {
-    return await rooms.kube.get<Secret>(rooms.secrets.resource, { namespace, name }, signal);
-  } catch (thrown) {
-    const error = asOperatorError(thrown);
-    if (error.reason !== 'ReferenceNotFound') throw thrown;
-    throw new OperatorError('Conflict', error.message, { cause: error }); // gone again since it was in the way
-  }
+function bytesOf({ data }: Sources): ReadonlyMap<string, Buffer> {
+  return new Map([...data].map(([key, value]) => [key, value.reveal()]));
 }
 
 function refuseTooLarge(es: ExternalSecretRecord, { data }: Sources): void {

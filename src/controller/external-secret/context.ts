@@ -44,4 +44,6 @@ export interface EsMemory extends Memory {
   readStores: string | undefined;
   /** Upstream of the store that failed last; '' when none is known. */
   failedOrigin: string;
+  /** Version and own data of a target that others write too, as last merged: the same again needs no look at it. */
+  merged?: string | undefined;
 }

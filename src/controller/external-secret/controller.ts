@@ -4,7 +4,7 @@
 //   store changed, reference repaired ─► drift lane    wave due ─► periodic lane    upstream back ─► drift lane
 
 import { asOperatorError } from '../../core/operator-error.ts';
-import { hasWantedMarks, isOrphanOf, isTargetValid, type ObservedTarget, ownerKeyOf } from '../../core/target-plan.ts';
+import { isOrphanOf, type ObservedTarget, ownerKeyOf } from '../../core/target-plan.ts';
 import type { Informer, InformerEvent } from '../../kube/contract.ts';
 import type { Slots } from '../../runtime/slots.ts';
 import type { NextRun } from '../../runtime/worker.ts';
@@ -16,9 +16,9 @@ import type { ExternalSecretRecord } from '../records.ts';
 import type { Recovery } from '../recovery.ts';
 import { type StoreChange, storeKeysOf } from '../stores/directory.ts';
 import type { EsMemory, Rooms } from './context.ts';
-import { intervalOf, untilNextWaveMs } from './duty.ts';
+import { intervalOf, periodOf, untilNextRefreshMs } from './duty.ts';
 import { connectFirst } from './read.ts';
-import { reconcileExternalSecret, releaseDeleted } from './reconcile.ts';
+import { judgeTarget, reconcileExternalSecret, releaseDeleted } from './reconcile.ts';
 
 export interface ControllerInputs {
   readonly externalSecrets: Informer<ExternalSecretRecord>;
@@ -148,7 +148,7 @@ export class ExternalSecretController {
 
   #isAsWanted(key: string, target: ObservedTarget | undefined): boolean {
     const es = this.#inputs.externalSecrets.get(key);
-    return target !== undefined && es !== undefined && isTargetValid(target) && hasWantedMarks(es, target);
+    return es !== undefined && 'ok' in es.spec && judgeTarget(es, es.spec.ok, target).isTargetValid;
   }
 
   #onStore(change: StoreChange, store: string): void {
@@ -195,11 +195,11 @@ export class ExternalSecretController {
     signal: AbortSignal,
   ): Promise<NextRun | undefined> {
     const { clock } = this.#rooms;
-    const intervalMs = safeInterval(es);
-    if (intervalMs <= 0) return undefined;
+    if (safeInterval(es) <= 0 || !('ok' in es.spec) || periodOf(es.spec.ok) <= 0) return undefined;
     if (isRefreshed || memory.nextDueMs === undefined) {
       if (memory.phaseKey === undefined) await connectFirst(es, memory, this.#rooms, signal).catch(() => {}); // told when it is due
-      const waitMs = untilNextWaveMs(memory.phaseKey ?? `${es.namespace}/${es.name}`, intervalMs, clock.nowMs());
+      const waitMs = untilNextRefreshMs(es.spec.ok, memory.phaseKey ?? `${es.namespace}/${es.name}`, clock.nowMs());
+      if (waitMs === undefined) return undefined;
       memory.nextDueMs = clock.monotonicMs() + waitMs;
     }
     return { afterMs: memory.nextDueMs - clock.monotonicMs(), lane: lanes.periodic, cause: 'periodic' satisfies Cause };

@@ -3,7 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { rfc3339 } from '../../core/sync-status.ts';
 import type { ExternalSecretStatus } from '../../crds/external-secret.ts';
 import { externalSecretRecord } from '../records.ts';
-import { type Duty, dutyOf, intervalOf, type Past, type Present, untilNextWaveMs, versionOf } from './duty.ts';
+import {
+  type Duty,
+  dutyOf,
+  intervalOf,
+  isForced,
+  type Past,
+  type Present,
+  periodOf,
+  untilNextRefreshMs,
+  untilNextWaveMs,
+  versionOf,
+} from './duty.ts';
 
 const hour = 3_600_000;
 const nowMs = Date.parse('2026-05-01T12:00:00Z');
@@ -58,12 +69,18 @@ describe('dutyOf', () => {
     past?: Partial<Past>;
     present?: Partial<Present>;
   }
+  const edited = { ...green, syncedResourceVersion: '1-x' };
+  const onChange = { policy: 'OnChange', periodMs: 0 } as const;
+  const once = { policy: 'CreatedOnce', periodMs: 0 } as const;
 
   const dutyIn = ({ status = green, past = {}, present = {} }: Case, metadata: object = {}) =>
     dutyOf(
       {
         es: recordOf(status, metadata),
-        intervalMs: hour,
+        policy: 'Periodic',
+        periodMs: hour,
+        isForced: false,
+        isPermitted: true,
         isTargetAsWanted: true,
         hasOrphans: false,
         stores: 's.1',
@@ -76,17 +93,22 @@ describe('dutyOf', () => {
   it.each<[why: string, given: Case, duty: Duty | undefined]>([
     ['nothing', {}, undefined],
     ['a target that is not as it was left', { present: { isTargetAsWanted: false } }, 'target'],
-    ['such a target also with interval 0', { present: { isTargetAsWanted: false, intervalMs: 0 } }, 'target'],
+    ['such a target also with interval 0', { present: { isTargetAsWanted: false, periodMs: 0 } }, 'target'],
     ['a Secret under an earlier target name', { present: { hasOrphans: true } }, 'orphan'],
     ['an object that was never synced', { status: {} }, 'spec'],
     ['an object that was edited', { status: { ...green, syncedResourceVersion: '1-x' } }, 'spec'],
-    [
-      'an edit with interval 0, which ESO leaves alone',
-      { status: { ...green, syncedResourceVersion: '1-x' }, present: { intervalMs: 0 } },
-      undefined,
-    ],
+    ['an edit with interval 0', { status: edited, present: { periodMs: 0 } }, 'spec'],
+    ['an edit under OnChange', { status: edited, present: onChange }, 'spec'],
+    ['an edit under CreatedOnce', { status: edited, present: once }, undefined],
+    ['an edit outside the sync windows', { status: edited, present: { isPermitted: false } }, 'spec'],
+    ['a force-sync under CreatedOnce', { present: { ...once, isForced: true } }, 'forced'],
+    ['a target edited by hand under CreatedOnce', { present: { ...once, isTargetAsWanted: false } }, 'target'],
+    ['a failure before under CreatedOnce', { past: { failures: 1 }, present: once }, 'retry'],
+    ['another store under OnChange', { present: { ...onChange, stores: 's.2' } }, undefined],
+    ['another store outside the sync windows', { present: { stores: 's.2', isPermitted: false } }, 'store'],
+    ['its wave outside the sync windows', { present: { nowMs: 5_000, isPermitted: false } }, undefined],
     ['a failure before', { past: { failures: 1 } }, 'retry'],
-    ['a failure before with interval 0', { past: { failures: 1 }, present: { intervalMs: 0 } }, 'retry'],
+    ['a failure before with interval 0', { past: { failures: 1 }, present: { periodMs: 0 } }, 'retry'],
     ['no verdict in the status', { status: { ...green, conditions: [] } }, 'verdict'],
     [
       'a red verdict of an earlier process',
@@ -94,15 +116,15 @@ describe('dutyOf', () => {
       'verdict',
     ],
     ['stores that nobody followed since it was green', { past: { readStores: undefined } }, 'start'],
-    ['the same with interval 0', { past: { readStores: undefined }, present: { intervalMs: 0 } }, undefined],
+    ['the same with interval 0', { past: { readStores: undefined }, present: { periodMs: 0 } }, undefined],
     ['a store that was edited', { present: { stores: 's.2' } }, 'store'],
     ['a store that is another one by now', { present: { stores: 't.1' } }, 'store'],
     ['a store that is gone', { present: { stores: 'none' } }, 'store'],
-    ['a store that was edited, with interval 0', { present: { stores: 's.2', intervalMs: 0 } }, undefined],
+    ['a store that was edited, with interval 0', { present: { stores: 's.2', periodMs: 0 } }, 'store'],
     ['its wave', { present: { nowMs: 5_000 } }, 'interval'],
     ['its wave, by a timer that fires a fraction early', { present: { nowMs: 4_999.4 } }, 'interval'],
     ['a wave that was not answered', { present: { nowMs: 9_000 } }, 'interval'],
-    ['a wave with interval 0', { present: { nowMs: 5_000, intervalMs: 0 } }, undefined],
+    ['a wave with interval 0', { present: { nowMs: 5_000, periodMs: 0 } }, undefined],
     ['a wave that is not known yet', { past: { nextDueMs: undefined } }, undefined],
   ])('names: %s', (_, given, duty) => {
     expect(dutyIn(given)).toBe(duty);
@@ -114,6 +136,55 @@ describe('dutyOf', () => {
     ['the generation', { generation: 3 }],
   ])('takes a change of %s for an edit', (_, metadata) => {
     expect(dutyIn({}, metadata)).toBe('spec');
+  });
+});
+
+describe('isForced', () => {
+  const forced = { annotations: { 'force-sync': '2', note: 'n' } };
+  it.each<[why: string, on: Record<string, string>, is: boolean]>([
+    ['the target shows another one', { 'force-sync': '1', note: 'n' }, true],
+    ['the target shows none', { note: 'n' }, true],
+    ['the target shows it', { 'force-sync': '2' }, false],
+  ])('decides when %s', (_, annotations, is) => {
+    expect(isForced(forced, { annotations })).toBe(is);
+    expect(isForced({ annotations: { note: 'x' } }, { annotations })).toBe(false);
+  });
+});
+
+describe('untilNextRefreshMs', () => {
+  const specWith = (more: object) => {
+    const spec = { refreshInterval: '10m', ...more };
+    const object = { metadata: { namespace: 'shop', name: 'web' }, spec };
+    const record = externalSecretRecord(object);
+    if (!('ok' in record.spec)) throw new Error(record.spec.issues.join());
+    return record.spec.ok;
+  };
+  const windows = (kind: string, schedule: string, duration: string) =>
+    specWith({ syncWindows: { kind, windows: [{ schedule, duration }] } });
+
+  it('is the next wave without windows, and inside one that is open', () => {
+    const waveMs = untilNextWaveMs('k', 600_000, nowMs);
+    expect(untilNextRefreshMs(specWith({}), 'k', nowMs)).toBe(waveMs);
+    expect(untilNextRefreshMs(windows('allow', '0 12 * * *', '1h'), 'k', nowMs)).toBe(waveMs);
+  });
+
+  it('waits for the window that opens next, once', () => {
+    expect(untilNextRefreshMs(windows('allow', '0 18 * * *', '1h'), 'k', nowMs)).toBe(6 * hour);
+    expect(untilNextRefreshMs(windows('deny', '0 12 * * *', '2h'), 'k', nowMs)).toBe(2 * hour + 1);
+    expect(untilNextRefreshMs(windows('allow', '0 0 30 2 *', '1h'), 'k', nowMs)).toBeUndefined();
+  });
+});
+
+describe('periodOf', () => {
+  it.each([
+    ['Periodic', hour],
+    ['OnChange', 0],
+    ['CreatedOnce', 0],
+  ])('under %s is %s', (refreshPolicy, ms) => {
+    const spec = { refreshInterval: '1h', refreshPolicy };
+    const object = { metadata: { namespace: 'shop', name: 'web' }, spec };
+    const record = externalSecretRecord(object);
+    expect('ok' in record.spec && periodOf(record.spec.ok)).toBe(ms);
   });
 });
 

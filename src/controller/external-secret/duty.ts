@@ -3,7 +3,9 @@
 import { parseGoDuration } from '../../core/go-duration.ts';
 import { syncedResourceVersion } from '../../core/object-hash.ts';
 import { OperatorError } from '../../core/operator-error.ts';
-import { isSpecDue, nextWaveMs, shortestIntervalMs } from '../../core/refresh.ts';
+import { isSpecDue, nextWaveMs, type RefreshPolicy, shortestIntervalMs } from '../../core/refresh.ts';
+import { isRefreshPermitted, nextPermittedMs } from '../../core/sync-windows.ts';
+import type { ObservedTarget } from '../../core/target-plan.ts';
 import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 
@@ -21,6 +23,31 @@ export function intervalOf(spec: ExternalSecretSpec): number {
   return ms <= 0 ? 0 : Math.max(ms, shortestIntervalMs);
 }
 
+/** Time between two periodic refreshes in ms; 0 when there are none, by interval or by policy. */
+export function periodOf(spec: ExternalSecretSpec): number {
+  return refreshPolicyOf(spec) === 'Periodic' ? intervalOf(spec) : 0;
+}
+
+export function refreshPolicyOf({ refreshPolicy }: ExternalSecretSpec): RefreshPolicy {
+  return refreshPolicy ?? 'Periodic';
+}
+
+/** Annotations by which a user asks for a sync now; the second form is the one that ESO's documentation shows. */
+const forceSyncAnnotations = ['external-secrets.io/force-sync', 'force-sync'] as const;
+
+/**
+ * Whether a force-sync was asked for since the target was written: it carries the annotations of the ExternalSecret.
+ * Under CreatedOnce nothing else tells, because there an edit of other annotations is no reason to sync.
+ */
+export function isForced(
+  { annotations }: Pick<ExternalSecretRecord, 'annotations'>,
+  target: Pick<ObservedTarget, 'annotations'>,
+): boolean {
+  return forceSyncAnnotations.some(
+    (key) => annotations[key] !== undefined && annotations[key] !== target.annotations[key],
+  );
+}
+
 /** What `status.syncedResourceVersion` says once the object, as it is, has been synced. */
 export function versionOf(es: ExternalSecretRecord): string {
   return syncedResourceVersion(es.generation, { annotations: es.annotations, labels: es.labels });
@@ -29,7 +56,13 @@ export function versionOf(es: ExternalSecretRecord): string {
 /** What is there. */
 export interface Present {
   readonly es: ExternalSecretRecord;
-  readonly intervalMs: number;
+  readonly policy: RefreshPolicy;
+  /** 0 when there are no periodic refreshes. */
+  readonly periodMs: number;
+  /** A force-sync that the target does not show yet. */
+  readonly isForced: boolean;
+  /** Sync windows permit a periodic refresh now. */
+  readonly isPermitted: boolean;
   /** The target is as it was left: data, and the marks that the object wants. */
   readonly isTargetAsWanted: boolean;
   /** A Secret is there that was written for the object under an earlier target name. */
@@ -51,26 +84,38 @@ export interface Past {
 }
 
 /** Why the sources must be read. */
-export type Duty = 'target' | 'orphan' | 'spec' | 'retry' | 'verdict' | 'start' | 'store' | 'interval';
+export type Duty = 'target' | 'orphan' | 'spec' | 'forced' | 'retry' | 'verdict' | 'start' | 'store' | 'interval';
 
 /** Timers may fire a fraction of a ms early. */
 const earlyMs = 1;
 
-/** What is owed, or undefined when nothing is. With interval 0 a synced object is left alone, whatever its sources say. */
+/** What the spec says of refreshes, beside what was found. `wallMs` is epoch ms, for sync windows. Throws InvalidSpec. */
+export function presentOf(
+  spec: ExternalSecretSpec,
+  { wallMs, ...found }: Omit<Present, 'policy' | 'periodMs' | 'isPermitted'> & { readonly wallMs: number },
+): Present {
+  const isPermitted = isRefreshPermitted(spec.syncWindows, wallMs);
+  return { ...found, policy: refreshPolicyOf(spec), periodMs: periodOf(spec), isPermitted };
+}
+
+/** What is owed, or undefined when nothing is. Interval, windows and policy bound repetitions, not changes. */
 export function dutyOf(present: Present, past: Past): Duty | undefined {
-  const { es, intervalMs } = present;
+  const { es, policy } = present;
   const { syncedResourceVersion: synced, refreshTime } = es.status;
   if (!present.isTargetAsWanted) return 'target';
   if (present.hasOrphans) return 'orphan';
   const record = { syncedResourceVersion: synced, refreshTime: refreshTime ?? undefined };
-  if (isSpecDue(record, versionOf(es), intervalMs)) return 'spec';
+  if (isSpecDue(record, versionOf(es), policy)) return 'spec';
+  if (present.isForced) return 'forced';
   if (past.failures > 0) return 'retry';
   const ready = (es.status.conditions ?? []).find(({ type }) => type === 'Ready');
   if (ready?.status !== 'True') return 'verdict';
-  if (intervalMs <= 0) return undefined;
+  if (policy !== 'Periodic') return undefined;
+  // Another store is a change of what was asked for.
+  if (past.readStores !== undefined && past.readStores !== present.stores) return 'store';
+  if (present.periodMs <= 0 || !present.isPermitted) return undefined;
   // Nobody knows what became of the stores, or of the sources, while nobody worked: one list per scope tells.
   if (past.readStores === undefined) return 'start';
-  if (past.readStores !== present.stores) return 'store';
   return past.nextDueMs !== undefined && past.nextDueMs <= present.nowMs + earlyMs ? 'interval' : undefined;
 }
 
@@ -83,4 +128,14 @@ const settledShare = 0.1;
 /** Time until the next wave of the object that is worth a refresh, in ms. `intervalMs` is above 0. */
 export function untilNextWaveMs(phaseKey: string, intervalMs: number, nowMs: number): number {
   return nextWaveMs(`${phaseKey}|${intervalMs}`, intervalMs, nowMs + intervalMs * settledShare) - nowMs;
+}
+
+/**
+ * Time until the next periodic refresh of the object in ms: its next wave, or the opening of a sync window after it.
+ * undefined when no window ever opens. `periodMs` is above 0.
+ */
+export function untilNextRefreshMs(spec: ExternalSecretSpec, phaseKey: string, nowMs: number): number | undefined {
+  const waveMs = nowMs + untilNextWaveMs(phaseKey, periodOf(spec), nowMs);
+  const permittedMs = nextPermittedMs(spec.syncWindows, waveMs);
+  return permittedMs === undefined ? undefined : permittedMs - nowMs;
 }

@@ -3,16 +3,18 @@
 import { externalSecretFinalizer } from '../../core/contract-names.ts';
 import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
-import { hasWantedMarks, isTargetValid } from '../../core/target-plan.ts';
+import { hasWantedMarks, isTargetValid, type ObservedTarget } from '../../core/target-plan.ts';
+import { isAbsenceWanted, policyOf, type TargetPolicy } from '../../core/target-policy.ts';
 import { refuseInvalid, refuseUnsupported } from '../../core/unsupported.ts';
+import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
 import { isTold } from '../kit/next.ts';
 import type { Run, Signals } from '../kit/object-controller.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 import { applyTarget, sweepOrphans, targetKey } from './apply.ts';
 import type { EsMemory, Rooms } from './context.ts';
-import { dutyOf, intervalOf } from './duty.ts';
+import { dutyOf, isForced, presentOf, refreshPolicyOf } from './duty.ts';
 import { readSources, type Sources } from './read.ts';
-import { isGreenForOlderSpec, reportOutcome, withdrawReady } from './report.ts';
+import { isGreenForOlderSpec, isUnobserved, observeGeneration, reportOutcome, withdrawReady } from './report.ts';
 
 /** Runs one ExternalSecret that is ours and is not being deleted. Never throws: what went wrong is in the outcome. */
 export async function reconcileExternalSecret(
@@ -27,9 +29,14 @@ export async function reconcileExternalSecret(
       ? await rooms.writer.inTurn(run.lane, signals.write, () => withdrawReady(found, rooms, signals.write))
       : found;
     const gathered = await gather(es, memory, run, rooms, signals);
-    if ('kind' in gathered) return gathered;
+    if ('kind' in gathered) {
+      const isUnseen = gathered.kind === 'idle' && isUnobserved(es, rooms);
+      if (isUnseen)
+        await rooms.writer.inTurn(run.lane, signals.write, () => observeGeneration(es, rooms, signals.write));
+      return gathered;
+    }
     return await rooms.writer.inTurn(run.lane, signals.write, async () => {
-      const outcome = await decideAndAct(es, gathered, rooms, signals.write);
+      const outcome = await decideAndAct(es, gathered, memory, rooms, signals.write);
       if (outcome.kind === 'synced' || isTold(outcome.error, memory.failures))
         await reportOutcome(es, outcome, rooms, signals.write);
       if (outcome.kind === 'synced' && 'stores' in gathered) memory.readStores = gathered.stores;
@@ -41,7 +48,9 @@ export async function reconcileExternalSecret(
 }
 
 /** `stores` are the versions that the stores had before they were read. */
-type Gathered = { readonly sources: Sources; readonly stores: string } | { readonly error: OperatorError };
+type Gathered =
+  | { readonly sources: Sources; readonly policy: TargetPolicy; readonly stores: string }
+  | { readonly error: OperatorError };
 
 /** Everything that is read before anything is decided; or the end of the run, when nothing is due or it is too early. */
 async function gather(
@@ -56,18 +65,28 @@ async function gather(
     const spec = es.spec.ok;
     refuseUnsupported(spec);
     refuseInvalid(spec);
-    const intervalMs = intervalOf(spec);
     const stores = rooms.stores.versionOf(es.stores, es.namespace);
-    const present = {
+    const { isTargetValid: isTargetAsWanted, isForced: forced } = judgeTarget(
       es,
-      intervalMs,
+      spec,
+      rooms.targets.get(targetKey(es)),
+    );
+    const present = presentOf(spec, {
+      es,
       stores,
-      isTargetAsWanted: isTargetAsWanted(es, intervalMs, rooms),
+      isTargetAsWanted,
+      isForced: forced,
       hasOrphans: rooms.owned.orphansOf(`${es.namespace}/${es.name}`, es).length > 0,
       nowMs: rooms.clock.monotonicMs(),
-    };
-    if (dutyOf(present, memory) === undefined) return { kind: 'idle' };
-    return { sources: await readSources(es, spec, memory, run.notBeforeMs, rooms, wait), stores };
+      wallMs: rooms.clock.nowMs(),
+    });
+    if (dutyOf(present, memory) === undefined) {
+      // In step as far as anybody can tell: from here on a change of a store shows.
+      memory.readStores ??= stores;
+      return { kind: 'idle' };
+    }
+    const policy = policyOf(spec);
+    return { policy, stores, sources: await readSources(es, spec, memory, run.notBeforeMs, rooms, wait) };
   } catch (thrown) {
     const error = asOperatorError(thrown);
     const leftMs = graceLeftMs(error, es, memory, rooms);
@@ -75,22 +94,36 @@ async function gather(
   }
 }
 
-/** With interval 0 the marks do not count: as in ESO, an edit of labels then reaches no Secret. */
-function isTargetAsWanted(es: ExternalSecretRecord, intervalMs: number, rooms: Rooms): boolean {
-  const target = rooms.targets.get(targetKey(es));
-  return target !== undefined && isTargetValid(target) && (intervalMs <= 0 || hasWantedMarks(es, target));
+/**
+ * Marks count when the target is to follow every edit of them: not under CreatedOnce, and not in a Secret that others
+ * label as well.
+ */
+export function judgeTarget(es: ExternalSecretRecord, spec: ExternalSecretSpec, target: ObservedTarget | undefined) {
+  const policy = policyOf(spec);
+  const ready = (es.status.conditions ?? []).find(({ type }) => type === 'Ready');
+  if (target === undefined) return { isTargetValid: isAbsenceWanted(policy, ready?.reason), isForced: false };
+  if (policy.creation === 'None') return { isTargetValid: true, isForced: false };
+  const isOnce = refreshPolicyOf(spec) === 'CreatedOnce';
+  const isValid = policy.creation === 'Orphan' || isTargetValid(target);
+  const countMarks = !isOnce && policy.creation === 'Owner';
+  return {
+    isTargetValid: isValid && (!countMarks || hasWantedMarks(es, policy, es, target)),
+    isForced: isOnce && !policy.immutable && isForced(es, target),
+  };
 }
 
 async function decideAndAct(
   es: ExternalSecretRecord,
   gathered: Gathered,
+  memory: EsMemory,
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<Extract<Outcome, { kind: 'synced' | 'failed' }>> {
   if ('error' in gathered) return { kind: 'failed', error: gathered.error };
   try {
-    const outcome = await applyTarget(es, gathered.sources, rooms, signal);
-    await sweepOrphans(es, rooms, signal);
+    const outcome = await applyTarget(es, gathered.policy, gathered.sources, memory, rooms, signal);
+    // What an earlier name left behind goes with Owner only: the other policies leave Secrets behind on purpose.
+    if (gathered.policy.creation === 'Owner') await sweepOrphans(es, rooms, signal);
     return outcome;
   } catch (thrown) {
     return { kind: 'failed', error: asOperatorError(thrown) };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { OperatorError } from '../../core/operator-error.ts';
-import { failureFields, isHeartbeatDue, shadowedMessage } from './report.ts';
+import { failureFields, isHeartbeatDue, missingMessage, shadowedMessage } from './report.ts';
 
 describe('failureFields', () => {
   const es = { targetName: 'shop-db' };
@@ -43,5 +43,15 @@ describe('shadowedMessage', () => {
     const many = shadowedMessage(Array.from({ length: 7 }, (_, i) => `/f${i}/K`));
     expect(many).toContain('"/f4/K" and 2 more');
     expect(many).not.toContain('/f5/');
+  });
+});
+
+describe('missingMessage', () => {
+  it('names the places whose secret is gone, up to five', () => {
+    expect(missingMessage([])).toBeUndefined();
+    expect(missingMessage(['spec.data[1] (key: b)'])).toBe(
+      'secret does not exist at provider using spec.data[1] (key: b)',
+    );
+    expect(missingMessage(Array.from({ length: 7 }, (_, i) => `spec.data[${i}]`))).toContain('spec.data[4] and 2 more');
   });
 });

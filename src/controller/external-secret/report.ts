@@ -7,7 +7,7 @@ import type { ExternalSecretRecord } from '../records.ts';
 import { failedVerdict } from '../report.ts';
 import { targetKey } from './apply.ts';
 import type { Rooms } from './context.ts';
-import { intervalOf, versionOf } from './duty.ts';
+import { refreshPolicyOf, versionOf } from './duty.ts';
 
 const failedReason = 'SecretSyncedError';
 
@@ -31,18 +31,27 @@ export async function withdrawReady(
 export function isGreenForOlderSpec(es: ExternalSecretRecord, { reporter }: Rooms): boolean {
   const ready = (es.status.conditions ?? []).find(({ type }) => type === 'Ready');
   if (ready?.status !== 'True') return false;
-  // With interval 0 a synced object is never refreshed, so its verdict stays.
-  if ('ok' in es.spec && es.spec.ok.refreshInterval !== undefined && isNeverRefreshed(es)) return false;
+  if (isNeverSyncedAgain(es)) return false;
   if (reporter.isExtended && ready.observedGeneration !== undefined) return ready.observedGeneration !== es.generation;
   return !(es.status.syncedResourceVersion ?? '').startsWith(`${es.generation}-`);
 }
 
-function isNeverRefreshed(es: ExternalSecretRecord): boolean {
-  try {
-    return 'ok' in es.spec && intervalOf(es.spec.ok) === 0 && (es.status.syncedResourceVersion ?? '') !== '';
-  } catch {
-    return false; // an interval that does not parse is told as such by the run itself
-  }
+/** Under CreatedOnce an edit of a synced object changes nothing, so its verdict stands. */
+function isNeverSyncedAgain({ spec, status }: ExternalSecretRecord): boolean {
+  return 'ok' in spec && refreshPolicyOf(spec.ok) === 'CreatedOnce' && (status.syncedResourceVersion ?? '') !== '';
+}
+
+/** Whether the status does not say yet that the present generation was looked at, although nothing is to be done for it. */
+export function isUnobserved(es: ExternalSecretRecord, { reporter }: Rooms): boolean {
+  return reporter.isExtended && isNeverSyncedAgain(es) && es.status.observedGeneration !== es.generation;
+}
+
+/** Says that the present generation was looked at, and that the verdict stands. */
+export async function observeGeneration(es: ExternalSecretRecord, rooms: Rooms, signal: AbortSignal): Promise<void> {
+  const ready = (es.status.conditions ?? []).find(({ type }) => type === 'Ready');
+  if (ready?.status !== 'True') return;
+  const verdict: Verdict = { ready: 'True', reason: ready.reason ?? '', message: ready.message ?? '' };
+  await write(es, verdict, { fields: {}, isDue: false }, rooms, signal);
 }
 
 /** Writes the status of a run that came to a verdict, then asks for its event. */
@@ -54,7 +63,7 @@ export async function reportOutcome(
 ): Promise<void> {
   if (outcome.kind === 'failed') return await reportFailure(es, outcome.error, rooms, signal);
   const verdict: Verdict = { ready: 'True', reason: outcome.reason, message: outcome.message };
-  const isBound = rooms.targets.get(targetKey(es)) !== undefined;
+  const isBound = isTargetThere(es, rooms);
   const isDue =
     outcome.wrote !== 'nothing' ||
     es.status.syncedResourceVersion !== versionOf(es) ||
@@ -68,14 +77,30 @@ export async function reportOutcome(
   await write(es, verdict, { fields, isDue }, rooms, signal);
   if (outcome.wrote === 'created') rooms.reporter.event(es, 'Normal', 'Created', 'secret created');
   if (outcome.wrote === 'updated') rooms.reporter.event(es, 'Normal', 'Updated', 'secret updated');
+  if (outcome.wrote === 'deleted') rooms.reporter.event(es, 'Normal', 'Deleted', outcome.message);
+  const gone = isDue ? missingMessage(outcome.missing) : undefined;
+  if (gone !== undefined) rooms.reporter.event(es, 'Normal', 'MissingProviderSecret', gone);
   if (outcome.wrote === 'nothing') return;
   for (const losses of [shadowedMessage(outcome.shadowed), collisionMessage(outcome.collisions)]) {
     if (losses !== undefined) rooms.reporter.event(es, 'Warning', 'Shadowed', losses);
   }
 }
 
+/** The binding names a target that this object writes and that is there. */
+function isTargetThere(es: ExternalSecretRecord, { targets }: Rooms): boolean {
+  const writes = 'ok' in es.spec && es.spec.ok.target.creationPolicy !== 'None';
+  return writes && targets.get(targetKey(es)) !== undefined;
+}
+
 /** How many names a message lists. */
 const namedShadows = 5;
+
+/** What the event says about entries whose secret is gone at the provider; undefined when there are none. */
+export function missingMessage(missing: readonly string[]): string | undefined {
+  if (missing.length === 0) return undefined;
+  const rest = missing.length > namedShadows ? ` and ${missing.length - namedShadows} more` : '';
+  return `secret does not exist at provider using ${missing.slice(0, namedShadows).join(', ')}${rest}`;
+}
 
 /** What the warning says about values that another folder's value of the same key hides; undefined when there are none. */
 export function shadowedMessage(shadowed: readonly string[]): string | undefined {

@@ -47,7 +47,7 @@ export const later: readonly Later[] = [
       'place-0004 place-0008 place-0010 place-0014 place-0017 place-0023 place-0028 place-0031 place-0035 place-0042',
       'place-0050 place-0051 place-0054 place-0060 place-0064 place-0069 place-0070 place-0073 place-0078 place-0080',
       'place-0083 place-0089 place-0090 place-0095 place-0102 place-0105 place-0108 place-0115 place-0118 place-0119',
-      'upd-0012 upd-0054 crd-0069',
+      'upd-0012 upd-0054 crd-0069 policy-0033 policy-0096 policy-0097',
     ].flatMap(words),
   },
   { needs: 'manifest targets', refused: /^spec\.target\.manifest$/, cases: words('place-0116') },
@@ -59,54 +59,6 @@ export const later: readonly Later[] = [
     ),
   },
   {
-    needs: 'creationPolicy Orphan',
-    refused: /^spec\.target\.creationPolicy Orphan$/,
-    cases: [
-      'policy-0022 policy-0024 policy-0025 policy-0026 policy-0028 policy-0030 policy-0033 policy-0038 policy-0042',
-      'policy-0114 del-0008 del-0010 del-0011 del-0043 del-0044 del-0046 del-0079 del-0081 del-0082 del-0084 upd-0015',
-    ].flatMap(words),
-  },
-  {
-    needs: 'creationPolicy Merge',
-    refused: /^spec\.target\.creationPolicy Merge$/,
-    cases: [
-      'policy-0044 policy-0051 policy-0056 policy-0059 policy-0061 policy-0109 policy-0114 del-0015 del-0018 del-0020',
-      'del-0055 del-0089 upd-0002 upd-0016 crd-0067',
-    ].flatMap(words),
-  },
-  {
-    needs: 'creationPolicy CreateOrMerge',
-    refused: /^spec\.target\.creationPolicy CreateOrMerge$/,
-    cases: [
-      'policy-0064 policy-0068 policy-0072 policy-0078 policy-0083 del-0025 del-0063 del-0092 del-0094 del-0097',
-      'upd-0017',
-    ].flatMap(words),
-  },
-  {
-    needs: 'creationPolicy None',
-    refused: /^spec\.target\.creationPolicy None$/,
-    cases: [
-      'policy-0086 policy-0088 policy-0096 policy-0097 policy-0098 policy-0100 policy-0102 policy-0105 del-0034',
-      'del-0064 del-0069 del-0070 del-0101 upd-0018',
-    ].flatMap(words),
-  },
-  {
-    needs: 'deletionPolicy Delete',
-    refused: /^spec\.target\.deletionPolicy Delete$/,
-    cases: words('del-0038 del-0041 del-0042'),
-  },
-  {
-    needs: 'deletionPolicy Merge',
-    refused: /^spec\.target\.deletionPolicy Merge$/,
-    cases: words('data-0025 extract-0013 find-0012 del-0074 del-0075 del-0076'),
-  },
-  { needs: 'refreshPolicy OnChange', refused: /^spec\.refreshPolicy OnChange$/, cases: words('upd-0037') },
-  {
-    needs: 'refreshPolicy CreatedOnce',
-    refused: /^spec\.refreshPolicy CreatedOnce$/,
-    cases: words('upd-0040 refresh-0001 refresh-0005 refresh-0011'),
-  },
-  {
     needs: 'kind ClusterExternalSecret',
     refused: { kind: 'ClusterExternalSecret' },
     cases: words('ces-* crd-0085'),
@@ -114,7 +66,7 @@ export const later: readonly Later[] = [
 ];
 
 /** Of the above, those whose Secret was synced by an earlier spec and has to be there still. */
-export const syncedBefore: ReadonlySet<string> = new Set(words('policy-0109 upd-0015 upd-0016 upd-0017 upd-0018'));
+export const syncedBefore: ReadonlySet<string> = new Set<string>();
 
 /** Cases that end otherwise than in ESO because they should. */
 export interface OnPurpose {
@@ -135,11 +87,25 @@ export const onPurpose: readonly OnPurpose[] = [
     why: 'there is no admission webhook: its rules hold in the controller',
   },
   {
-    cases: ['policy-0018'],
+    cases: words('policy-0018 policy-0088 policy-0100 policy-0102 del-0011 del-0018 del-0025 del-0044 del-0046'),
     aspects: ['metadata'],
     eso: 'puts its label on a Secret that it found before it has anything to write into it',
     ours: 'a Secret of somebody else is left alone until there are values for it',
-    why: 'a failing read never touches an existing Secret',
+    why: 'a Secret into which nothing is written is not touched, least of all by a failing read or under `None`',
+  },
+  {
+    cases: words('policy-0030 policy-0051 policy-0072'),
+    aspects: ['metadata'],
+    eso: 'marks an immutable Secret with its label, and with the hash of data that it then cannot write',
+    ours: 'an immutable Secret whose data would change is left as it is',
+    why: 'a hash of what is not there makes every later event look like a drift',
+  },
+  {
+    cases: ['data-0025'],
+    aspects: ['ready', 'data', 'type', 'metadata'],
+    eso: 'makes an empty Secret of an ExternalSecret without data, once it is past the admission webhook',
+    ours: 'Ready=False saying that neither data nor dataFrom is there',
+    why: 'there is no admission webhook: its rules hold in the controller',
   },
   {
     cases: ['upd-0056'],

@@ -74,26 +74,25 @@ describe('a case that is not served yet', () => {
   const absent = { exists: false };
 
   it('is left for later when it is refused for what the table names and nothing was made', () => {
-    const ours = outcome('refresh-0001', refused('spec.refreshPolicy CreatedOnce'), absent);
-    expect(verdict('refresh-0001', ours)).toBe('later');
+    const ours = outcome('policy-0096', refused('spec.target.template'), absent);
+    expect(verdict('policy-0096', ours)).toBe('later');
   });
 
   it.each<[string, string, OutcomeLine['es'][string], TargetOutcome]>([
-    ['is refused for another field', 'refresh-0001', refused('spec.target.template'), absent],
+    ['is refused for another field', 'policy-0096', refused('spec.target.manifest'), absent],
     ['is refused without an entry', 'data-0004', refused('spec.target.template'), absent],
-    ['is not refused', 'refresh-0001', good, target],
-    ['fails for another cause', 'refresh-0001', { ready: 'False', message: 'no such key' }, absent],
-    ['made a Secret', 'refresh-0001', refused('spec.refreshPolicy CreatedOnce'), target],
-    ['lost the Secret of an earlier spec', 'upd-0015', refused('spec.target.creationPolicy Orphan'), absent],
+    ['is not refused', 'policy-0096', good, target],
+    ['fails for another cause', 'policy-0096', { ready: 'False', message: 'no such key' }, absent],
+    ['made a Secret', 'policy-0096', refused('spec.target.template'), target],
   ])('is wrong when it %s', (_, id, es, at) => {
     expect(verdict(id, outcome(id, es, at))).toBe('wrong');
   });
 
   it('is wrong when a Secret that was there has been written', () => {
-    const es = refused('spec.refreshPolicy CreatedOnce');
-    const untouched = outcome('refresh-0011', es, { ...target, managers: ['differential'] });
-    expect(verdict('refresh-0011', untouched, undefined, { name: 't' })).toBe('later');
-    expect(verdict('refresh-0011', outcome('refresh-0011', es), undefined, { name: 't' })).toBe('wrong');
+    const es = refused('spec.target.template');
+    const untouched = outcome('policy-0096', es, { ...target, managers: ['differential'] });
+    expect(verdict('policy-0096', untouched, undefined, { name: 't' })).toBe('later');
+    expect(verdict('policy-0096', outcome('policy-0096', es), undefined, { name: 't' })).toBe('wrong');
   });
 
   it('may be one that cannot run, because the CRD of a kind is not there', () => {
