@@ -93,16 +93,17 @@ describe('a change at the provider', () => {
     expect(isReady(after)).toBe(true);
   });
 
-  it('does not reach the Secret with refreshInterval 0, also not by force-sync', async () => {
+  it('reaches the Secret with refreshInterval 0 by force-sync, and not before', async () => {
     const name = 'never';
     put('NEVER', 'old');
     await scene.put(externalSecret({ name, spec: { refreshInterval: '0', data: [entry('value', 'NEVER')] } }));
     await scene.whenSynced(name);
     put('NEVER', 'new');
-    await scene.edit('ExternalSecret', name, { metadata: { annotations: { 'force-sync': '1' } } });
     await pause(1_500);
     expect(await scene.secretData(name)).toEqual({ value: scene.value('old') });
     expect(isReady(await current(name))).toBe(true);
+    await scene.edit('ExternalSecret', name, { metadata: { annotations: { 'force-sync': '1' } } });
+    await untilValue(name, 'new');
   });
 
   it('is followed at the new interval after an edit of it', async () => {
@@ -445,17 +446,84 @@ describe('two claims on one Secret', () => {
   });
 });
 
+describe('policies of the target', () => {
+  it('Merge writes into a Secret of somebody else, and leaves the keys there alone', async () => {
+    const name = 'merges';
+    await scene.put(externalSecret({ name, spec: { target: { creationPolicy: 'Merge' } } }));
+    await until(
+      'it waits for the Secret',
+      async () => condition(await current(name), 'Ready')?.reason === 'SecretMissing',
+    );
+    const foreign = { apiVersion: 'v1', kind: 'Secret' as const, metadata: { name }, stringData: { theirs: 'kept' } };
+    await scene.put(foreign);
+    await scene.edit('ExternalSecret', name, { metadata: { annotations: { 'force-sync': '1' } } });
+    await untilValue(name, 'api-key');
+    expect(await scene.secretData(name)).toEqual({ value: scene.value('api-key'), theirs: 'kept' });
+  });
+
+  it('deletionPolicy Delete takes the Secret away when its keys are gone at the source, and brings it back', async () => {
+    const name = 'deletes';
+    put('DELETES', 'here');
+    const spec = { refreshInterval: '1s', target: { deletionPolicy: 'Delete' }, data: [entry('value', 'DELETES')] };
+    await scene.put(externalSecret({ name, spec }));
+    await scene.whenSynced(name);
+    scene.double.secrets.delete({ environment: 'dev', key: 'DELETES' });
+    await until('the Secret is gone', async () => (await scene.secretData(name).catch(() => undefined)) === undefined);
+    expect(isReady(await current(name))).toBe(true);
+    put('DELETES', 'again');
+    await untilValue(name, 'again');
+  });
+
+  it('immutable is set on the Secret, which a later value does not change', async () => {
+    const name = 'frozen';
+    put('FROZEN', 'first');
+    const spec = { refreshInterval: '1s', target: { immutable: true }, data: [entry('value', 'FROZEN')] };
+    await scene.put(externalSecret({ name, spec }));
+    await scene.whenSynced(name);
+    put('FROZEN', 'second');
+    await pause(2_500);
+    expect(await scene.secretData(name)).toEqual({ value: scene.value('first') });
+  });
+
+  it('CreatedOnce reads its sources once, OnChange again after an edit', async () => {
+    put('POLICY', 'one');
+    const spec = (refreshPolicy: string) => ({
+      refreshPolicy,
+      refreshInterval: '1s',
+      data: [entry('value', 'POLICY')],
+    });
+    await scene.put(externalSecret({ name: 'once', spec: spec('CreatedOnce') }));
+    await scene.put(externalSecret({ name: 'on-change', spec: spec('OnChange') }));
+    await scene.whenSynced('once');
+    await scene.whenSynced('on-change');
+    put('POLICY', 'two');
+    const edit = { metadata: { annotations: { note: 'changed' } } };
+    await scene.edit('ExternalSecret', 'on-change', edit);
+    await scene.edit('ExternalSecret', 'once', edit);
+    await untilValue('on-change', 'two');
+    await pause(1_500);
+    expect(await scene.secretData('once')).toEqual({ value: scene.value('one') });
+  });
+
+  it('a sync window that is closed holds back repetitions, and no edit', async () => {
+    const name = 'windowed';
+    put('WINDOWED', 'one');
+    // The last of February 30ths never comes, so this window never opens.
+    const syncWindows = { kind: 'allow', windows: [{ schedule: '0 0 30 2 *', duration: '1h' }] };
+    const spec = { refreshInterval: '1s', syncWindows, data: [entry('value', 'WINDOWED')] };
+    await scene.put(externalSecret({ name, spec }));
+    await scene.whenSynced(name);
+    put('WINDOWED', 'two');
+    await pause(2_500);
+    expect(await scene.secretData(name)).toEqual({ value: scene.value('one') });
+    await scene.edit('ExternalSecret', name, { metadata: { annotations: { 'force-sync': '1' } } });
+    await untilValue(name, 'two');
+  });
+});
+
 describe('what is not served yet', () => {
   const fields: readonly { field: string; spec: object }[] = [
-    { field: 'spec.target.creationPolicy Merge', spec: { target: { creationPolicy: 'Merge' } } },
-    { field: 'spec.target.deletionPolicy Delete', spec: { target: { deletionPolicy: 'Delete' } } },
-    { field: 'spec.target.immutable', spec: { target: { immutable: true } } },
     { field: 'spec.target.template', spec: { target: { template: { data: { a: 'b' } } } } },
-    { field: 'spec.refreshPolicy OnChange', spec: { refreshPolicy: 'OnChange' } },
-    {
-      field: 'spec.syncWindows',
-      spec: { syncWindows: { kind: 'allow', windows: [{ schedule: '0 1 * * *', duration: '1h' }] } },
-    },
   ];
   it.each(fields)('is refused by name, and the Secret stays: $field', async ({ field, spec }) => {
     const name = `unserved-${field.replaceAll(/\W+/g, '-').toLowerCase()}`;

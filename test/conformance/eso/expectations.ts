@@ -80,6 +80,20 @@ export interface OnPurpose {
 
 export const onPurpose: readonly OnPurpose[] = [
   {
+    cases: ['rewrite-0003'],
+    aspects: ['ready'],
+    eso: 'drops a key that a rewrite makes empty, and says that it synced',
+    ours: 'Ready=False naming the key, the step and the fix',
+    why: 'a value that is lost without a word is found missing in production',
+  },
+  {
+    cases: ['upd-0048'],
+    aspects: ['metadata'],
+    eso: 'does not see that a label which it copied was changed by hand',
+    ours: 'the label is put back at once',
+    why: 'what is copied from the ExternalSecret is part of what it wants, as its data is',
+  },
+  {
     cases: ['from-0006'],
     aspects: ['ready', 'data', 'type', 'metadata'],
     eso: 'ignores an entry of `dataFrom` that names no source, once it is past the admission webhook',
