@@ -169,6 +169,7 @@ describe('hostile input costs one step of the event loop at most', () => {
     );
     const spec = fc.record({
       secretStoreRef: fc.constant({ name: 'main' }),
+      target: fc.constant({ creationPolicy: 'Owner', deletionPolicy: 'Retain' }),
       dataFrom: fc.array(
         fc.record({
           find: fc.record({ decodingStrategy: fc.constantFrom('Auto', 'Base64', 'None') }),
