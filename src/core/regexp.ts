@@ -104,6 +104,12 @@ export function matches(regexp: Regexp, text: string, budget = new Budget()): bo
   return regexp.program.test(text);
 }
 
+/** A search and what is made of its match cost some 5 µs, however little it reads: an empty match stands everywhere. */
+const unitsPerSearch = 500;
+
+/** One instruction at one character, where all of them are alive at each: some 20 ns with their bookkeeping. */
+const unitsPerStep = 2;
+
 /** Units of one search that are paid before it begins. */
 const longWay = 200_000;
 
@@ -120,7 +126,7 @@ export function* eachMatch(
   const groupCount = matcher.groupCount();
   let lastEnd = 0;
   // Each group more is one more thing that each step of the search carries along.
-  const unitsPerCharacter = regexp.size * (1 + groupCount / 8);
+  const unitsPerCharacter = regexp.size * unitsPerStep * (1 + groupCount / 8);
   regexp.seen += text.length;
   for (let searchAt = 0; searchAt <= text.length; ) {
     // What a search reads is known afterwards: up to the end of the match, without one the rest. It is paid before where
@@ -128,6 +134,7 @@ export function* eachMatch(
     const rest = Math.ceil((text.length - searchAt + 1) * unitsPerCharacter);
     const isPaidBefore = rest > longWay;
     if (isPaidBefore) budget.spend(rest);
+    budget.spend(unitsPerSearch);
     const isFound = matcher.find(searchAt);
     const readTo = isFound ? matcher.end() : text.length;
     if (!isPaidBefore) budget.spend(Math.ceil((readTo - searchAt + 1) * unitsPerCharacter));
