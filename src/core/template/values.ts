@@ -95,7 +95,20 @@ export class Struct {
 export type Value = null | boolean | Bytes | bigint | number | Sized | Complex | List | Dict | Struct;
 
 /** The types that a parameter of a function can have. */
-export type ParamType = 'any' | 'value' | 'string' | 'int' | 'int64' | 'uint32' | 'float64' | 'bool' | 'list' | 'dict';
+export type ParamType =
+  | 'any'
+  | 'value'
+  | 'string'
+  | 'int'
+  | 'int64'
+  | 'uint32'
+  | 'float64'
+  | 'bool'
+  | 'list'
+  | 'dict'
+  | 'time'
+  | 'duration'
+  | 'certificate';
 
 const paramTypeNames: Readonly<Record<ParamType, string>> = {
   any: 'interface {}',
@@ -108,6 +121,9 @@ const paramTypeNames: Readonly<Record<ParamType, string>> = {
   bool: 'bool',
   list: '[]interface {}',
   dict: 'map[string]interface {}',
+  time: 'time.Time',
+  duration: 'time.Duration',
+  certificate: 'sprig.certificate',
 };
 
 export function paramTypeName(type: ParamType): string {

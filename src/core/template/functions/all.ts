@@ -1,6 +1,7 @@
 // Every function that a template may call. ESO's and Sprig's shadow those of text/template (`slice`), as a FuncMap does.
 import type { Bytes } from '../text.ts';
 import { builtinFunctions } from './builtin.ts';
+import { cryptoFunctions } from './crypto.ts';
 import type { TemplateFunction } from './define.ts';
 
 export interface FoundFunction {
@@ -10,7 +11,7 @@ export interface FoundFunction {
 
 /** The families, in the order of the reference page. */
 export const functionFamilies: readonly { readonly title: string; readonly functions: readonly TemplateFunction[] }[] =
-  [];
+  [{ title: 'Hashes, passwords and ciphers', functions: cryptoFunctions }];
 
 const byName: ReadonlyMap<Bytes, FoundFunction> = new Map<Bytes, FoundFunction>([
   ...builtinFunctions.map((definition) => [definition.name, { definition, isBuiltin: true }] as const),

@@ -2,7 +2,7 @@
 import { FunctionFault } from '../errors.ts';
 import type { Budget } from '../limits.ts';
 import type { Bytes } from '../text.ts';
-import type { Dict, List, ParamType, Sized, Value } from '../values.ts';
+import type { Dict, List, ParamType, Sized, Struct, Value } from '../values.ts';
 
 /** What a function may use besides its arguments; all of it is given to the render. */
 export interface CallContext {
@@ -24,6 +24,9 @@ interface TypeOf {
   bool: boolean;
   list: List;
   dict: Dict;
+  time: Struct;
+  duration: Sized;
+  certificate: Struct;
 }
 
 /** A parameter's type; `...` in front takes all arguments that are left. */
