@@ -27,8 +27,8 @@ interface Recorded {
   readonly err?: string;
 }
 
-describe('what Go recorded', () => {
-  const url = new URL('./testdata/cases.json', import.meta.url);
+describe.each(['cases', 'dates'])('what Go recorded in %s', (file) => {
+  const url = new URL(`./testdata/${file}.json`, import.meta.url);
   const { data: recordedData, cases } = JSON.parse(readFileSync(url, 'utf8')) as {
     readonly data: Readonly<Record<string, string>>;
     readonly cases: readonly Recorded[];

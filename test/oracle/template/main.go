@@ -1,6 +1,7 @@
-// Records what Go's text/template with Sprig makes of the templates in cases.txt: one case a line, ⏎ for a newline.
+// Records what Go's text/template with Sprig makes of the templates in a file: one case a line, ⏎ for a newline.
 //
 //	go run . < cases.txt > ../../../src/core/template/testdata/cases.json
+//	TZ=UTC go run . < dates.txt > ../../../src/core/template/testdata/dates.json
 //
 // What External Secrets removes from Sprig or adds to it is treated as it does where the answer needs no code of its own.
 package main

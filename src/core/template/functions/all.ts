@@ -2,6 +2,7 @@
 import type { Bytes } from '../text.ts';
 import { builtinFunctions } from './builtin.ts';
 import { cryptoFunctions } from './crypto.ts';
+import { dateFunctions } from './dates.ts';
 import type { TemplateFunction } from './define.ts';
 
 export interface FoundFunction {
@@ -11,7 +12,10 @@ export interface FoundFunction {
 
 /** The families, in the order of the reference page. */
 export const functionFamilies: readonly { readonly title: string; readonly functions: readonly TemplateFunction[] }[] =
-  [{ title: 'Hashes, passwords and ciphers', functions: cryptoFunctions }];
+  [
+    { title: 'Dates', functions: dateFunctions },
+    { title: 'Hashes, passwords and ciphers', functions: cryptoFunctions },
+  ];
 
 const byName: ReadonlyMap<Bytes, FoundFunction> = new Map<Bytes, FoundFunction>([
   ...builtinFunctions.map((definition) => [definition.name, { definition, isBuiltin: true }] as const),
