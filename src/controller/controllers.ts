@@ -14,7 +14,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 import { type ConnectDeps, StoreConnections } from './connect.ts';
 import type { DeskRooms } from './desk.ts';
-import { ExternalSecretController } from './external-secret/controller.ts';
+import { ExternalSecretController, type ScopeNews } from './external-secret/controller.ts';
 import { OwnedTargets } from './external-secret/owned-targets.ts';
 import { fieldManager, kinds, type ReconciledKind } from './kinds.ts';
 import type { OwnWrites } from './kit/own-writes.ts';
@@ -55,6 +55,8 @@ export interface ControllerPorts {
   readonly metrics: OperatorMetrics;
   readonly caches: FollowedKinds;
   readonly connect: Omit<ConnectDeps, 'store'>;
+  /** Tells of scopes that were read anew. */
+  readonly news: ScopeNews;
   /** Where work of a size that tenants decide is done. */
   readonly desk: DeskRooms;
   readonly capabilities: (store: StoreRecord) => Capabilities | undefined;
@@ -100,6 +102,7 @@ export function createControllers(ports: ControllerPorts): Controllers {
     {
       externalSecrets: caches.externalSecrets.informer,
       targets: caches.targets.informer,
+      news: ports.news,
       recovery,
       slots,
       startedMs: clock.monotonicMs(),

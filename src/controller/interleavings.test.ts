@@ -108,6 +108,48 @@ describe('a conflict', () => {
   });
 });
 
+describe('a key that is missing at its source', () => {
+  /** `e` looks for the key `late`, and `other` reads the same scope every 10 s. */
+  async function failing({ neighbour = true } = {}) {
+    const cluster = new ModelCluster();
+    cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-1' }) });
+    cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'e', key: 'late', interval: '24h' }) });
+    if (neighbour)
+      cluster.apply('ExternalSecret', 'other', { spec: specOf(['s'], { target: 'other', interval: '10s' }) });
+    cluster.start();
+    onTestFinished(() => cluster.stop());
+    await cluster.clock.advance(hour);
+    expect(ready(cluster)).toBe('False');
+    return cluster;
+  }
+
+  it('is looked for every five minutes, however long the interval is', async () => {
+    const cluster = await failing({ neighbour: false });
+    cluster.reads.length = 0;
+    cluster.values.set('s/late', 'there');
+    await cluster.clock.advance(5 * minute + 1_000);
+    expect(value(cluster)).toBe('there');
+    expect(cluster.reads.length).toBe(1);
+  });
+
+  it('is used as soon as a neighbour has read the scope anew, without a request of its own', async () => {
+    const cluster = await failing();
+    cluster.reads.length = 0;
+    cluster.values.set('s/late', 'there');
+    for (let passed = 0; cluster.reads.length === 0 && passed < minute; passed += 50) await cluster.clock.advance(50);
+    await cluster.clock.advance(500);
+    expect(value(cluster)).toBe('there');
+    expect(cluster.reads.length).toBe(1);
+  });
+
+  it('keeps nobody awake while the scope stays as it is', async () => {
+    const cluster = await failing();
+    cluster.reads.length = 0;
+    await cluster.clock.advance(10 * minute);
+    expect(cluster.reads.length).toBeLessThanOrEqual(63); // 60 of the neighbour, 2 of its own
+  });
+});
+
 describe('a target that is renamed', () => {
   it('while a run is writing leaves no old Secret behind', async () => {
     const cluster = await synced();

@@ -21,6 +21,8 @@ export type Cause =
   | 'store'
   | 'reference'
   | 'recovered'
+  /** A scope in which something was missing was read anew. */
+  | 'answered'
   | 'periodic'
   | 'retry'
   /** A run that met a conflict or was ended early tries once more, with what it had read. */

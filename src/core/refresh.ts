@@ -47,11 +47,11 @@ function refreshedAtMs(record: SyncRecord): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** How long a steady failure with interval 0 (never refreshed) waits at most between two tries, in ms. */
-const longestRetryWithoutIntervalMs = 420_000;
+/** How long a steady failure waits at most between two tries, in ms: whoever mends it does not wait for a long interval. */
+const longestRetryMs = 300_000;
 
-/** The backoff of one failed object: doubles from the reason's base, and never grows past the refresh interval. */
+/** The backoff of one failed object: doubles from the reason's base up to the refresh interval, 5 minutes at most. */
 export function retryDelayMs(failures: number, baseDelayMs: number, intervalMs: number): number {
-  const capMs = intervalMs > 0 ? Math.max(intervalMs, baseDelayMs) : longestRetryWithoutIntervalMs;
-  return Math.min(capMs, baseDelayMs * 2 ** Math.min(failures - 1, 30));
+  const capMs = intervalMs > 0 ? Math.min(intervalMs, longestRetryMs) : longestRetryMs;
+  return Math.min(Math.max(capMs, baseDelayMs), baseDelayMs * 2 ** Math.min(failures - 1, 30));
 }

@@ -29,6 +29,7 @@ import { fakeProvider } from '../providers/fake/provider.ts';
 import { createInfisicalProvider } from '../providers/infisical/provider.ts';
 import { createPulumiProvider } from '../providers/pulumi/provider.ts';
 import type { ObserveCall } from '../providers/shared/counted.ts';
+import { ScopeNews } from '../providers/shared/scope-news.ts';
 import type { SnapshotRead } from '../providers/shared/snapshots.ts';
 import { providersByName } from '../providers/table.ts';
 import { type Clock, nextTurn } from '../runtime/clock.ts';
@@ -94,6 +95,7 @@ export async function startWork(
     log,
     metrics,
     caches,
+    news: upstreams.news,
     connect: {
       namespaceLabels: namespaces.labels,
       provider,
@@ -161,6 +163,7 @@ function openUpstreams({ config, clock, metrics, userAgent }: Base) {
     (provider: string): ObserveCall =>
     (call, status) =>
       metrics.providerCalls.add({ provider, call, status });
+  const news = new ScopeNews();
   const infisical = createInfisicalProvider({
     door: doors.infisical,
     sessions,
@@ -168,6 +171,7 @@ function openUpstreams({ config, clock, metrics, userAgent }: Base) {
     gatherPrincipal: gatherInfisicalPrincipal,
     observeCall: observeCallsOf('infisical'),
     observeRead: countReads('infisical', metrics),
+    news,
   });
   const pulumi = createPulumiProvider({
     door: doors.pulumi,
@@ -177,9 +181,11 @@ function openUpstreams({ config, clock, metrics, userAgent }: Base) {
     loginOf: pulumiLogin,
     observeCall: observeCallsOf('pulumi'),
     observeRead: countReads('pulumi', metrics),
+    news,
   });
   return {
     sessions,
+    news,
     provider: providersByName({ infisical, pulumi, fake: fakeProvider, esc: undefined }),
     clouds: createCloudSources({ ...cloudDoors, environment: config.cloud, readFile: readBoundedFile, clock }),
     close() {

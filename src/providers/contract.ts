@@ -32,6 +32,8 @@ export interface Freshness {
   readonly notBeforeMs: number;
   /** Where work on values is done that can be large; absent means at once, within a budget of this call's own. */
   readonly desk?: Desk;
+  /** Told each scope that the answer depends on, by the key under which news of it is published. */
+  readonly noteScope?: (scope: string) => void;
 }
 
 /** A store that has been connected: its identity is known, its requests are shared with others of the same scope. */

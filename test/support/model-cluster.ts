@@ -87,6 +87,9 @@ export class ModelCluster {
   #followers = new Map<string, Shown<never>>();
   #isDeaf = new Set<string>();
   #objectListeners: ((resource: Resource, name: ObjectName) => void)[] = [];
+  /** What was fetched of a store last, by any connection. */
+  readonly #fetched = new Map<string, string>();
+  readonly #scopeListeners = new Set<(scope: string, startedAtMs: number) => void>();
   #controllers: Controllers | undefined;
 
   constructor({ random = () => 0.5, storeReconciler = true }: ModelOptions = {}) {
@@ -191,6 +194,12 @@ export class ModelCluster {
         extendedLabels: false,
         monotonicMs: () => clock.monotonicMs(),
       }),
+      news: {
+        subscribe: (listener) => {
+          this.#scopeListeners.add(listener);
+          return () => void this.#scopeListeners.delete(listener);
+        },
+      },
       caches: { externalSecrets, targets: secrets, stores: { SecretStore: stores } },
       connect: {
         namespaceLabels: async () => ({}),
@@ -402,13 +411,15 @@ export class ModelCluster {
         return {
           phaseKey: storeName,
           origin: `https://${storeName}.test`,
-          read: async (requests, { notBeforeMs }) => {
+          read: async (requests, { notBeforeMs, noteScope }) => {
+            noteScope?.(storeName);
             if (fetchedAtMs < notBeforeMs) {
               const startedMs = this.clock.monotonicMs();
               this.reads.push({ store: storeName, atMs: startedMs });
               await this.#wait(10 + this.#random() * 40);
               await this.upstream(storeName);
               fetchedAtMs = startedMs;
+              this.#publish(storeName, data, startedMs);
             }
             return requests.map((request) => {
               const key = request.kind === 'find' ? '' : request.key;
@@ -425,6 +436,13 @@ export class ModelCluster {
       },
       release: (holder) => void this.released.push(holder),
     };
+  }
+
+  #publish(store: string, data: unknown, startedAtMs: number): void {
+    const all = JSON.stringify([data, ...[...this.values].filter(([key]) => key.startsWith(`${store}/`))]);
+    if (this.#fetched.get(store) === all) return;
+    this.#fetched.set(store, all);
+    for (const listener of this.#scopeListeners) listener(store, startedAtMs);
   }
 
   /** Values that stand upstream, and not in the store's spec, by `store/key`. */

@@ -44,6 +44,8 @@ export interface EsMemory extends Memory {
   readStores: string | undefined;
   /** Upstream of the store that failed last; '' when none is known. */
   failedOrigin: string;
+  /** Scopes that the last run looked at; kept while the object fails for what it found there. */
+  scopes?: ReadonlySet<string> | undefined;
   /** Version and own data of a target that others write too, as last merged: the same again needs no look at it. */
   merged?: string | undefined;
 }

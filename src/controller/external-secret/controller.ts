@@ -2,6 +2,7 @@
 //
 //   ExternalSecret created/changed ─► spec lane        target edited/deleted ─► drift lane
 //   store changed, reference repaired ─► drift lane    wave due ─► periodic lane    upstream back ─► drift lane
+//   a scope in which something was missing was read anew ─► drift lane, content with what was read
 
 import { asOperatorError } from '../../core/operator-error.ts';
 import { isOrphanOf, type ObservedTarget, ownerKeyOf } from '../../core/target-plan.ts';
@@ -10,6 +11,7 @@ import type { Slots } from '../../runtime/slots.ts';
 import type { NextRun } from '../../runtime/worker.ts';
 import type { QueueLoad } from '../../runtime/workqueue.ts';
 import { KeyIndex } from '../key-index.ts';
+import { isOfContent } from '../kit/next.ts';
 import { type Ended, newMemory, ObjectController, type Run, type Signals } from '../kit/object-controller.ts';
 import { type Cause, lanes } from '../lanes.ts';
 import type { ExternalSecretRecord } from '../records.ts';
@@ -20,10 +22,16 @@ import { intervalOf, periodOf, untilNextRefreshMs } from './duty.ts';
 import { connectFirst } from './read.ts';
 import { judgeTarget, reconcileExternalSecret, releaseDeleted } from './reconcile.ts';
 
+/** Tells of scopes that were read anew, by a fetch that began at `startedAtMs` (monotonic). */
+export interface ScopeNews {
+  subscribe(listener: (scope: string, startedAtMs: number) => void): () => void;
+}
+
 export interface ControllerInputs {
   readonly externalSecrets: Informer<ExternalSecretRecord>;
   readonly targets: Informer<ObservedTarget>;
   readonly recovery: Recovery;
+  readonly news: ScopeNews;
   readonly slots: Slots;
   /** Monotonic ms since which this replica works: what was there before is due since then. */
   readonly startedMs: number;
@@ -41,6 +49,9 @@ export class ExternalSecretController {
   /** Which ExternalSecrets name a store, and which write a target. */
   readonly #byStore = new KeyIndex();
   readonly #byTarget = new KeyIndex();
+  /** Which failed ones looked at a scope; none while it runs. */
+  readonly #failedByScope = new KeyIndex();
+  readonly #awaited = new Map<string, ReadonlySet<string>>();
   readonly #unsubscribe: readonly (() => void)[];
 
   constructor(rooms: Rooms, inputs: ControllerInputs) {
@@ -66,6 +77,7 @@ export class ExternalSecretController {
       inputs.externalSecrets.subscribe((event) => this.#onExternalSecret(event)),
       inputs.targets.subscribe((event) => this.#onTarget(event)),
       rooms.stores.subscribe((change, key) => this.#onStore(change, key)),
+      inputs.news.subscribe((scope, startedAtMs) => this.#onScope(scope, startedAtMs)),
     ];
     rooms.targets.whenUndone((key) => this.#wakeWriters(key, undefined));
     connections.whenDropped((store) => this.#wakeAll(store, 'reference'));
@@ -101,11 +113,11 @@ export class ExternalSecretController {
     const isElsewhere = before?.stores !== after?.stores || before?.targetName !== after?.targetName;
     if (before !== undefined && isElsewhere) this.#unindex(key, before);
     if (after === undefined) {
-      this.#kit.forget(key);
+      this.#forget(key);
       return;
     }
     if (before === undefined || before.uid !== after.uid) {
-      if (before !== undefined) this.#kit.forget(key);
+      if (before !== undefined) this.#forget(key);
       this.#add(key, after);
       return;
     }
@@ -160,6 +172,11 @@ export class ExternalSecretController {
       this.#kit.wakeAfter(es, storeGraceMs, { lane: lanes.drift, cause: 'store' });
   }
 
+  #onScope(scope: string, startedAtMs: number): void {
+    for (const key of [...this.#failedByScope.at(scope)])
+      this.#kit.wake(key, { lane: lanes.drift, cause: 'answered', dueAtMs: startedAtMs });
+  }
+
   /** Whoever names the store looks whether it is owed anything. */
   #wakeAll(store: string, cause: Cause): void {
     for (const es of this.#byStore.at(store)) this.#wake(es, lanes.drift, cause);
@@ -170,13 +187,34 @@ export class ExternalSecretController {
   }
 
   async #run(es: ExternalSecretRecord, memory: EsMemory, run: Run, signals: Signals): Promise<Ended> {
+    const key = `${es.namespace}/${es.name}`;
+    this.#settleScopes(key);
     if (es.deleting) return await this.#release(es, signals.write);
     const outcome = await reconcileExternalSecret(es, memory, run, this.#rooms, signals);
     if (outcome.kind === 'grace') return outcome;
-    if (outcome.kind === 'failed') return { ...outcome, origin: memory.failedOrigin };
+    if (outcome.kind === 'failed') {
+      if (this.#kit.isRemembered(key, memory) && isOfContent(outcome.error)) this.#awaitScopes(key, memory);
+      return { ...outcome, origin: memory.failedOrigin };
+    }
+    memory.scopes = undefined;
     const { metrics, clock } = this.#rooms;
     if (outcome.kind === 'synced') metrics.lastCheck.set({}, clock.nowMs() / 1000);
     return { kind: outcome.kind, next: await this.#nextWave(es, memory, outcome.kind === 'synced', signals.wait) };
+  }
+
+  #awaitScopes(key: string, { scopes = new Set() }: EsMemory): void {
+    this.#awaited.set(key, scopes);
+    for (const scope of scopes) this.#failedByScope.add(scope, key);
+  }
+
+  #settleScopes(key: string): void {
+    for (const scope of this.#awaited.get(key) ?? []) this.#failedByScope.remove(scope, key);
+    this.#awaited.delete(key);
+  }
+
+  #forget(key: string): void {
+    this.#settleScopes(key);
+    this.#kit.forget(key);
   }
 
   async #release(es: ExternalSecretRecord, signal: AbortSignal): Promise<Ended> {

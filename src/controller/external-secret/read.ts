@@ -32,6 +32,9 @@ export async function readSources(
   const byStore = Map.groupBy(reads, ({ store }) => `${store.kind}/${store.name}`);
   const desk = createDesk(es.namespace, rooms.desk, signal);
   const answers = new Map<PlannedRead, ReadAnswer>();
+  const scopes = new Set<string>();
+  memory.scopes = scopes;
+  const noteScope = (scope: string) => void scopes.add(scope);
   const readers = await connectAll(es, [...byStore.values()], rooms, signal);
   notePhase(memory, readers);
   // Which upstream an error speaks of: with several stores, only that one's recovery mends it.
@@ -41,7 +44,7 @@ export async function readSources(
       [...byStore.values()].map(async (group, i) => {
         const reader = readers[i];
         if (reader === undefined) throw new OperatorError('Internal', 'a store was not connected');
-        const results = await readGroup(group, reader, { notBeforeMs, desk }, origins, signal);
+        const results = await readGroup(group, reader, { notBeforeMs, desk, noteScope }, origins, signal);
         group.forEach((read, at) => {
           const result = results[at];
           if (result === undefined) return;

@@ -2,9 +2,9 @@
 //
 //   conflict ─► soon, growing          upstream down ─► when its origin works again
 //   API server's fault ─► growing to 30 s, or as soon as the API server answers anybody
-//   stall ─► seldom (events bring it back)          anything else ─► growing to the refresh interval
+//   stall ─► seldom (events bring it back)          anything else ─► growing to the refresh interval, 5 minutes at most
 import type { OperatorError } from '../../core/operator-error.ts';
-import { reasons } from '../../core/reasons.ts';
+import { type Reason, reasons } from '../../core/reasons.ts';
 import { retryDelayMs } from '../../core/refresh.ts';
 import { delayAfter } from '../../runtime/backoff.ts';
 import type { NextRun } from '../../runtime/worker.ts';
@@ -83,6 +83,24 @@ function backoffMs({ error, failures, intervalMs }: Failing): number {
 function again(afterMs: number, lane: number, cause: Cause): NextRun {
   return { afterMs, lane, cause };
 }
+
+/** Whether another answer of the upstream would mend it, as against an upstream that does not answer, or a spec. */
+export function isOfContent(error: OperatorError): boolean {
+  return contentReasons.has(error.reason);
+}
+
+const contentReasons: ReadonlySet<Reason> = new Set([
+  'AccessDenied',
+  'ScopeNotFound',
+  'SecretNotFound',
+  'NothingFound',
+  'PropertyNotFound',
+  'InvalidValue',
+  'InvalidKey',
+  'ValueHidden',
+  'AnswerTooLarge',
+  'TargetTooLarge',
+]);
 
 /** What an origin's recovery mends, as against what is wrong with one object. */
 function isUpstreamDown({ reason }: OperatorError): boolean {

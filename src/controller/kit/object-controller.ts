@@ -164,6 +164,11 @@ export class ObjectController<R extends Reported, M extends Memory> {
     this.#memories.set(key, memory);
   }
 
+  /** Whether this is still the memory of the object of that name. */
+  isRemembered(key: string, memory: M): boolean {
+    return this.#memories.get(key) === memory;
+  }
+
   /** The object is gone. */
   forget(key: string): void {
     this.supersede(key);

@@ -10,6 +10,7 @@ import type { Provider } from '../contract.ts';
 import { readCa } from '../shared/ca.ts';
 import { counted, type ObserveCall } from '../shared/counted.ts';
 import { Pauses } from '../shared/pauses.ts';
+import { publishAnswers, type ScopeNews } from '../shared/scope-news.ts';
 import { type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
 import { loginApi, revoke, type Scope } from './api.ts';
 import { callName } from './call-count.ts';
@@ -27,13 +28,15 @@ export interface InfisicalPorts {
   readonly observeCall?: ObserveCall;
   /** Told how each read of a scope, or of a secret in it, was served. */
   readonly observeRead?: (result: SnapshotRead) => void;
+  /** Where it is said that a scope was read anew. */
+  readonly news?: ScopeNews;
 }
 
 export function createInfisicalProvider(ports: InfisicalPorts): Provider<InfisicalSpec> {
-  const { clock, door, gatherPrincipal, observeCall = () => {}, observeRead, sessions } = ports;
+  const { clock, door, gatherPrincipal, news, observeCall = () => {}, observeRead, sessions } = ports;
   const shared: SharedReads = {
-    views: new Snapshots({ clock, observeRead }),
-    secrets: new Snapshots({ clock, observeRead }),
+    views: new Snapshots({ clock, observeRead, onNewer: publishAnswers(news) }),
+    secrets: new Snapshots({ clock, observeRead, onNewer: publishAnswers(news) }),
   };
   const pauses = new Pauses({ clock });
   return {

@@ -107,6 +107,7 @@ class Reading {
     const key = JSON.stringify([this.#access.session.key, scope]);
     const known = this.#views.get(key);
     if (known !== undefined) return known;
+    this.#freshness.noteScope?.(key);
     const view = this.#shared.views.get(
       {
         key,
@@ -166,9 +167,11 @@ class Reading {
   }
 
   #secret(scope: Scope, name: string): Promise<Outcome<WireSecret>> {
+    const key = JSON.stringify([this.#access.session.key, scope, name]);
+    this.#freshness.noteScope?.(key);
     return this.#shared.secrets.get(
       {
-        key: JSON.stringify([this.#access.session.key, scope, name]),
+        key,
         origin: `${this.#access.host.origin} ${this.#access.turn}`,
         notBeforeMs: this.#freshness.notBeforeMs,
         fetch: (kept, signal) => fetchSecret(this.#access, scope, name, kept, signal),

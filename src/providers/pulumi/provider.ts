@@ -10,6 +10,7 @@ import type { Provider } from '../contract.ts';
 import { readCa } from '../shared/ca.ts';
 import { counted, type ObserveCall } from '../shared/counted.ts';
 import { Pauses } from '../shared/pauses.ts';
+import { publishAnswers, type ScopeNews } from '../shared/scope-news.ts';
 import { type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
 import { parseApiUrl } from './address.ts';
 import { type EnvironmentScope, loginApi } from './api.ts';
@@ -31,12 +32,14 @@ export interface PulumiPorts {
   readonly observeCall?: ObserveCall;
   /** Told how each read of an environment was served. */
   readonly observeRead?: (result: SnapshotRead) => void;
+  /** Where it is said that an environment was opened anew. */
+  readonly news?: ScopeNews;
 }
 
 export function createPulumiProvider(ports: PulumiPorts): Provider<PulumiSpec> {
   const { clock, door, gatherPrincipal, loginOf, observeCall = () => {}, observeRead, sessions } = ports;
   const shared: SharedReads = {
-    environments: new Snapshots({ clock, observeRead }),
+    environments: new Snapshots({ clock, observeRead, onNewer: publishAnswers(ports.news) }),
     definitions: new Snapshots({ clock }),
   };
   const pauses = new Pauses({ clock });

@@ -18,8 +18,9 @@ export interface SharedReads {
 /** `base` is the store's environment at its latest. */
 export function createReader(access: PulumiAccess, base: EnvironmentScope, shared: SharedReads): StoreReader {
   const scopeKey = (scope: EnvironmentScope) => JSON.stringify([access.session.key, scope]);
-  const environment = (scope: EnvironmentScope, { notBeforeMs }: Freshness, signal: AbortSignal) =>
-    shared.environments.get(
+  const environment = (scope: EnvironmentScope, { notBeforeMs, noteScope }: Freshness, signal: AbortSignal) => {
+    noteScope?.(scopeKey(scope));
+    return shared.environments.get(
       {
         key: scopeKey(scope),
         origin: access.address.origin,
@@ -28,6 +29,7 @@ export function createReader(access: PulumiAccess, base: EnvironmentScope, share
       },
       signal,
     );
+  };
   return {
     phaseKey: [access.address.root, scopeKey(base)].join('|'),
     origin: access.address.origin,

@@ -44,6 +44,13 @@ export interface SnapshotRequest<T> {
  */
 export type SnapshotRead = 'hit' | 'joined' | 'miss';
 
+/** What was fetched anew: not heard for an answer that is the one that was kept. `startedAtMs` is monotonic. */
+export interface Newer<T> {
+  readonly key: string;
+  readonly value: T;
+  readonly startedAtMs: number;
+}
+
 interface Entry<T> {
   kept: { readonly fetched: Fetched<T>; readonly startedAtMs: number } | undefined;
   running: { readonly fetch: SharedFetch<T>; readonly startedAtMs: number } | undefined;
@@ -56,12 +63,18 @@ interface Entry<T> {
 export class Snapshots<T> {
   readonly #clock: Clock;
   readonly #observeRead: (result: SnapshotRead) => void;
+  readonly #onNewer: (newer: Newer<T>) => void;
   readonly #entries = new Map<string, Entry<T>>();
   readonly #slots = new Map<string, Slots>();
   #isSweepDue = false;
 
-  constructor(options: { readonly clock: Clock; readonly observeRead?: ((result: SnapshotRead) => void) | undefined }) {
+  constructor(options: {
+    readonly clock: Clock;
+    readonly observeRead?: ((result: SnapshotRead) => void) | undefined;
+    readonly onNewer?: ((newer: Newer<T>) => void) | undefined;
+  }) {
     this.#clock = options.clock;
+    this.#onNewer = options.onNewer ?? (() => {});
     this.#observeRead = options.observeRead ?? (() => {});
   }
 
@@ -129,8 +142,10 @@ export class Snapshots<T> {
     entry.running = { fetch, startedAtMs };
     entry.next = undefined;
     await fetch.run(async (signal) => {
-      const fetched = await request.fetch(entry.kept?.fetched, signal);
+      const before = entry.kept?.fetched;
+      const fetched = await request.fetch(before, signal);
       entry.kept = { fetched, startedAtMs };
+      if (fetched.value !== before?.value) this.#onNewer({ key: request.key, value: fetched.value, startedAtMs });
       return fetched.value;
     });
     entry.running = undefined;
