@@ -26,7 +26,7 @@ export function flagsPage(): string {
 /** `docs/reference/reasons.md`. */
 export function reasonsPage(): string {
   const next = {
-    retry: 'tried again, ever more slowly, at most every refresh interval',
+    retry: 'tried again, ever more slowly, at most every refresh interval or 5 minutes',
     stall: 'nothing until the object, or what it refers to, changes',
     quiet: 'tried again at once, nothing is reported',
   };

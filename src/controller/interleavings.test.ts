@@ -150,6 +150,73 @@ describe('a key that is missing at its source', () => {
   });
 });
 
+describe('a source that does not answer an object in step', () => {
+  const silent = () => {
+    throw new OperatorError('UpstreamUnavailable', 'HTTP 500');
+  };
+  const messageOf = (cluster: ModelCluster) => readyOf(cluster.get('ExternalSecret', 'e'))?.message ?? '';
+  const writes = ({ calls }: ModelCluster) =>
+    calls.filter(({ verb, kind }) => verb === 'status' && kind === 'ExternalSecret').length;
+
+  /** Advances until the object says something about its source; at most `ms`. */
+  async function untilSaid(cluster: ModelCluster, ms = minute) {
+    for (let passed = 0; passed < ms && !/does not answer/.test(messageOf(cluster)); passed += 100)
+      await cluster.clock.advance(100);
+    expect(messageOf(cluster)).toMatch(/does not answer: HTTP 500/);
+  }
+
+  it('leaves it Ready, saying since when, and is told after 30 s', async () => {
+    const cluster = await synced({ interval: '10s' });
+    cluster.upstream = silent;
+    await untilSaid(cluster);
+    await cluster.clock.advance(29_000);
+    expect(ready(cluster)).toBe('True');
+    expect(writes(cluster)).toBe(1);
+    await cluster.clock.advance(2_500);
+    expect(ready(cluster)).toBe('False');
+    expect(writes(cluster)).toBe(2);
+    cluster.upstream = () => {};
+    await cluster.clock.advance(20_000);
+    expect([ready(cluster), messageOf(cluster)]).toEqual(['True', 'secret synced']);
+  });
+
+  it('was never told to have failed when it answers again in time', async () => {
+    const cluster = await synced({ interval: '10s' });
+    cluster.upstream = silent;
+    await untilSaid(cluster);
+    cluster.upstream = () => {};
+    await cluster.clock.advance(5_000);
+    expect([ready(cluster), messageOf(cluster), writes(cluster)]).toEqual(['True', 'secret synced', 2]);
+  });
+
+  it('is told at once by an object that is not in step: its spec changed, or its Secret is gone', async () => {
+    for (const change of [
+      (cluster: ModelCluster) => cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'other' }) }),
+      (cluster: ModelCluster) => cluster.remove('Secret', 'e'),
+    ]) {
+      const cluster = await synced();
+      cluster.upstream = silent;
+      change(cluster);
+      await cluster.clock.advance(2_000);
+      expect(ready(cluster)).toBe('False');
+    }
+  });
+
+  it('and asks for a pause is no failure until the object is a whole interval late', async () => {
+    const cluster = await synced({ interval: '2m' });
+    let isAsked = false;
+    cluster.upstream = (store) => {
+      isAsked ||= store === 's';
+      throw new OperatorError('UpstreamThrottled', 'slow down', { retryAfterMs: 40_000 });
+    };
+    for (let passed = 0; !isAsked && passed < 3 * minute; passed += 100) await cluster.clock.advance(100);
+    await cluster.clock.advance(115_000);
+    expect(ready(cluster)).toBe('True');
+    await cluster.clock.advance(10_000);
+    expect(ready(cluster)).toBe('False');
+  });
+});
+
 describe('a target that is renamed', () => {
   it('while a run is writing leaves no old Secret behind', async () => {
     const cluster = await synced();
@@ -400,7 +467,7 @@ describe('with two stores', () => {
       if (store === 't' && isDown) throw new OperatorError('UpstreamUnavailable', 'connection refused');
     };
     cluster.values.set('t/k', 't-2');
-    await cluster.clock.advance(1.2 * minute);
+    await cluster.clock.advance(1.2 * minute + 32_000);
     expect([ready(cluster), readyOf(cluster.get('ExternalSecret', 'f'))?.status]).toEqual(['False', 'False']);
     cluster.reads.length = 0;
     await cluster.clock.advance(30_000);

@@ -27,4 +27,6 @@ export type Cause =
   | 'retry'
   /** A run that met a conflict or was ended early tries once more, with what it had read. */
   | 'again'
-  | 'grace';
+  | 'grace'
+  /** The source has not answered for so long that it is told. */
+  | 'silent';

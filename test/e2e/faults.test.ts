@@ -344,7 +344,7 @@ function isTold({ externalSecrets }: Scene, name: string): boolean {
 
 function readyMessage({ externalSecrets }: Scene, name: string): string {
   const ready = condition(externalSecrets.get(name), 'Ready');
-  return ready?.status === 'False' ? (ready.message ?? '') : `Ready=${ready?.status}`;
+  return ready?.message ?? '';
 }
 
 /** An object that nobody knew, on a store of its own at the scene's own double. */

@@ -13,6 +13,7 @@ import type { ExternalSecretRecord } from '../records.ts';
 import type { Reporter } from '../report.ts';
 import type { StoreDirectory } from '../stores/directory.ts';
 import type { OwnedTargets } from './owned-targets.ts';
+import type { Silence } from './silence.ts';
 
 export interface Rooms {
   /** For the one read that no cache can answer: a Secret without our label. */
@@ -46,6 +47,8 @@ export interface EsMemory extends Memory {
   failedOrigin: string;
   /** Scopes that the last run looked at; kept while the object fails for what it found there. */
   scopes?: ReadonlySet<string> | undefined;
+  /** Set while the source does not answer an object that was in step. */
+  silence?: Silence | undefined;
   /** Version and own data of a target that others write too, as last merged: the same again needs no look at it. */
   merged?: string | undefined;
 }

@@ -20,7 +20,8 @@ import { type StoreChange, storeKeysOf } from '../stores/directory.ts';
 import type { EsMemory, Rooms } from './context.ts';
 import { intervalOf, periodOf, untilNextRefreshMs } from './duty.ts';
 import { connectFirst } from './read.ts';
-import { judgeTarget, reconcileExternalSecret, releaseDeleted } from './reconcile.ts';
+import { judgeTarget, reconcileExternalSecret, releaseDeleted, tellSilence } from './reconcile.ts';
+import type { Silence } from './silence.ts';
 
 /** Tells of scopes that were read anew, by a fetch that began at `startedAtMs` (monotonic). */
 export interface ScopeNews {
@@ -190,16 +191,27 @@ export class ExternalSecretController {
     const key = `${es.namespace}/${es.name}`;
     this.#settleScopes(key);
     if (es.deleting) return await this.#release(es, signals.write);
-    const outcome = await reconcileExternalSecret(es, memory, run, this.#rooms, signals);
+    const { silence } = memory;
+    const isOverOnly = silence !== undefined && run.causes.every((cause) => cause === ('silent' satisfies Cause));
+    const isOver = isOverOnly && this.#rooms.clock.monotonicMs() >= silence.patientUntilMs - 1;
+    const outcome = isOver
+      ? await tellSilence(es, silence, memory, this.#rooms, signals)
+      : await reconcileExternalSecret(es, memory, run, this.#rooms, signals);
     if (outcome.kind === 'grace') return outcome;
     if (outcome.kind === 'failed') {
       if (this.#kit.isRemembered(key, memory) && isOfContent(outcome.error)) this.#awaitScopes(key, memory);
+      if (memory.silence !== undefined) this.#endSilenceInTime(key, memory.silence);
       return { ...outcome, origin: memory.failedOrigin };
     }
     memory.scopes = undefined;
     const { metrics, clock } = this.#rooms;
     if (outcome.kind === 'synced') metrics.lastCheck.set({}, clock.nowMs() / 1000);
     return { kind: outcome.kind, next: await this.#nextWave(es, memory, outcome.kind === 'synced', signals.wait) };
+  }
+
+  #endSilenceInTime(key: string, { patientUntilMs }: Silence): void {
+    const leftMs = Math.max(0, patientUntilMs - this.#rooms.clock.monotonicMs());
+    this.#kit.wakeAfter(key, leftMs, { lane: lanes.drift, cause: 'silent' });
   }
 
   #awaitScopes(key: string, { scopes = new Set() }: EsMemory): void {

@@ -9,12 +9,23 @@ import { refuseInvalid, refuseUnsupported } from '../../core/unsupported.ts';
 import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
 import { isTold } from '../kit/next.ts';
 import type { Run, Signals } from '../kit/object-controller.ts';
+import { lanes } from '../lanes.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 import { applyTarget, sweepOrphans, targetKey } from './apply.ts';
 import type { EsMemory, Rooms } from './context.ts';
-import { dutyOf, isForced, presentOf, refreshPolicyOf } from './duty.ts';
+import { dutyOf, isForced, periodOf, presentOf, refreshPolicyOf } from './duty.ts';
 import { readSources, type Sources } from './read.ts';
-import { isGreenForOlderSpec, isUnobserved, observeGeneration, reportOutcome, withdrawReady } from './report.ts';
+import {
+  isGreenForOlderSpec,
+  isSyncedAsIs,
+  isUnobserved,
+  observeGeneration,
+  reportFailure,
+  reportOutcome,
+  reportSilence,
+  withdrawReady,
+} from './report.ts';
+import { failureNow, isSilent, type Silence, silenceAfter } from './silence.ts';
 
 /** Runs one ExternalSecret that is ours and is not being deleted. Never throws: what went wrong is in the outcome. */
 export async function reconcileExternalSecret(
@@ -37,12 +48,56 @@ export async function reconcileExternalSecret(
     }
     return await rooms.writer.inTurn(run.lane, signals.write, async () => {
       const outcome = await decideAndAct(es, gathered, memory, rooms, signals.write);
+      if (outcome.kind === 'failed' && (await isBorne(es, outcome.error, memory, rooms, signals.write))) return outcome;
+      if (outcome.kind === 'synced') memory.silence = undefined;
       if (outcome.kind === 'synced' || isTold(outcome.error, memory.failures))
         await reportOutcome(es, outcome, rooms, signals.write);
       if (outcome.kind === 'synced' && 'stores' in gathered) memory.readStores = gathered.stores;
       return outcome;
     });
   } catch (thrown) {
+    return { kind: 'failed', error: asOperatorError(thrown) };
+  }
+}
+
+/** Whether a failure leaves Ready=True for now: the object is in step, and its source has not been silent for long. */
+async function isBorne(
+  es: ExternalSecretRecord,
+  error: OperatorError,
+  memory: EsMemory,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (error.reason === 'Conflict' || error.reason === 'Aborted') return true; // tells nothing, and ends no silence
+  const before = memory.silence;
+  memory.silence = undefined;
+  if (!isSilent(error) || !('ok' in es.spec) || !isSyncedAsIs(es)) return false;
+  const stores = rooms.stores.versionOf(es.stores, es.namespace);
+  const isStoreNew = memory.readStores !== undefined && memory.readStores !== stores;
+  if (isStoreNew || !judgeTarget(es, es.spec.ok, rooms.targets.get(targetKey(es))).isTargetValid) return false;
+  const nowMs = rooms.clock.monotonicMs();
+  const silence = silenceAfter(before, error, { nowMs, dueMs: memory.nextDueMs, periodMs: periodOf(es.spec.ok) });
+  if (nowMs >= silence.patientUntilMs) return false;
+  memory.silence = silence;
+  if (before === undefined) await reportSilence(es, error, rooms, signal);
+  return true;
+}
+
+/** The patience with a silent source is over: what was found last is told, and nobody is asked anew. */
+export async function tellSilence(
+  es: ExternalSecretRecord,
+  silence: Silence,
+  memory: EsMemory,
+  rooms: Rooms,
+  signals: Signals,
+): Promise<Outcome> {
+  try {
+    memory.silence = undefined;
+    const error = failureNow(silence, rooms.clock.monotonicMs());
+    await rooms.writer.inTurn(lanes.drift, signals.write, () => reportFailure(es, error, rooms, signals.write));
+    return { kind: 'failed', error };
+  } catch (thrown) {
+    memory.silence = silence;
     return { kind: 'failed', error: asOperatorError(thrown) };
   }
 }

@@ -1,5 +1,5 @@
 // What an ExternalSecret's status, events and metrics say after a run; `withdrawReady` is the first write after an edit.
-import type { OperatorError } from '../../core/operator-error.ts';
+import { explain, type OperatorError } from '../../core/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Combined } from '../../core/selection.ts';
 import type { Verdict } from '../../core/sync-status.ts';
@@ -126,7 +126,26 @@ function shortKey(key: string): string {
   return JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key);
 }
 
-async function reportFailure(
+/** Says since when the source does not answer an object that stays Ready=True; once in a silence. */
+export async function reportSilence(
+  es: ExternalSecretRecord,
+  error: OperatorError,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<void> {
+  const ready = (es.status.conditions ?? []).find(({ type }) => type === 'Ready');
+  const message = `the Secret is as last synced; since ${rooms.reporter.now()} its source does not answer: ${explain(error)}`;
+  await write(es, { ready: 'True', reason: ready?.reason ?? '', message }, { fields: {}, isDue: false }, rooms, signal);
+}
+
+/** Whether the object says Ready=True, and its spec and marks are those that were synced. */
+export function isSyncedAsIs({ status, ...es }: ExternalSecretRecord): boolean {
+  const ready = (status.conditions ?? []).find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' && status.syncedResourceVersion === versionOf({ status, ...es });
+}
+
+/** Writes Ready=False, and asks for its event. */
+export async function reportFailure(
   es: ExternalSecretRecord,
   error: OperatorError,
   rooms: Rooms,
