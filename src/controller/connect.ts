@@ -89,7 +89,6 @@ export class StoreConnections {
   /** Whether every store in `refs` is ours to serve, as far as the stores are known; missing stores count as ours. */
   isOurs(refs: readonly StoreRef[], namespace: string): boolean {
     return refs.every((ref) => {
-      if (ref.kind === 'ClusterSecretStore' && !this.#deps.clusterStores) return false;
       const store = this.#lookUp(ref, namespace);
       return store === undefined || this.isOurStore(store);
     });
@@ -104,6 +103,13 @@ export class StoreConnections {
 
   /** A reader for an ExternalSecret of `namespace`. Throws StoreNotFound, StoreDenied, and what connecting throws. */
   async connect(ref: StoreRef, namespace: string, signal: AbortSignal): Promise<StoreReader> {
+    if (ref.kind === 'ClusterSecretStore' && !this.#deps.clusterStores) {
+      const flag = '--enable-cluster-store-reconciler=false';
+      throw new OperatorError(
+        'SwitchedOff',
+        `ClusterSecretStore "${ref.name}" is not served: the operator runs with ${flag}`,
+      );
+    }
     const store = this.#lookUp(ref, namespace);
     if (store === undefined) {
       const where = ref.kind === 'SecretStore' ? ` in namespace "${namespace}"` : '';

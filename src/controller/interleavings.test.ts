@@ -217,6 +217,32 @@ describe('a source that does not answer an object in step', () => {
   });
 });
 
+describe('an ExternalSecret of a kind of stores that is switched off', () => {
+  it.each(['one that is new', 'one that was synced'])('says so: %s', async (which) => {
+    const cluster = new ModelCluster({ clusterStores: false });
+    const secretStoreRef = { kind: 'ClusterSecretStore', name: 'c' };
+    const data = [{ secretKey: 'k', remoteRef: { key: 'k' } }];
+    const status = {
+      conditions: [{ type: 'Ready', status: 'True', reason: 'SecretSynced', message: 'secret synced' }],
+      refreshTime: '2026-05-01T12:00:00Z',
+      syncedResourceVersion: '1-x',
+    };
+    cluster.apply('ExternalSecret', 'e', {
+      spec: { secretStoreRef, refreshInterval: '1h', target: { name: 'e' }, data },
+      ...(which === 'one that was synced' ? { status } : {}),
+    });
+    cluster.start();
+    onTestFinished(() => cluster.stop());
+    await cluster.clock.advance(3_000);
+    const conditions = cluster.get('ExternalSecret', 'e')?.status?.conditions ?? [];
+    expect(conditions.map(({ type, status: is }) => [type, is])).toEqual([
+      ['Stalled', 'True'],
+      ['Ready', 'False'],
+    ]);
+    expect(conditions[1]?.message).toContain('--enable-cluster-store-reconciler=false');
+  });
+});
+
 describe('a target that is renamed', () => {
   it('while a run is writing leaves no old Secret behind', async () => {
     const cluster = await synced();

@@ -20,6 +20,11 @@ interface ReasonRow {
 export const reasons = {
   InvalidSpec: { next: 'stall', baseDelayMs: 0, hint: 'correct the field' },
   Unsupported: { next: 'stall', baseDelayMs: 0, hint: 'remove the field, or leave this object to another controller' },
+  SwitchedOff: {
+    next: 'stall',
+    baseDelayMs: 0,
+    hint: 'use a SecretStore, or ask the administrator to switch the kind on',
+  },
   StoreNotFound: { next: 'stall', baseDelayMs: 0, hint: 'create the store or correct secretStoreRef' },
   StoreDenied: { next: 'stall', baseDelayMs: 0, hint: "extend the store's spec.conditions or use another store" },
   ReferenceNotFound: { next: 'stall', baseDelayMs: 0, hint: 'create the object or correct the reference' },

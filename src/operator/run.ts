@@ -36,6 +36,12 @@ export async function runOperator(config: Config, threadEntry: URL, stopping: Ab
   const log = createLogger(config.logLevel);
   log.info({ detail: version }, 'starting');
   for (const note of config.notes) log.info({ detail: note }, 'flag');
+  for (const [flag, isOn] of [
+    ['--enable-cluster-store-reconciler', config.clusterStores],
+    ['--enable-secret-store-reconciler', config.storeReconciler],
+  ] as const) {
+    if (!isOn) log.info({ detail: `${flag}=false` }, 'switched off');
+  }
   const registry = new Registry();
   const metrics = operatorMetrics(registry, {
     startedAtMs,

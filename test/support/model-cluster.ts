@@ -58,6 +58,7 @@ interface ModelOptions {
   /** A number in [0, 1) per call, for delays. */
   readonly random?: () => number;
   readonly storeReconciler?: boolean;
+  readonly clusterStores?: boolean;
 }
 
 const namespace = 'n';
@@ -80,6 +81,7 @@ export class ModelCluster {
   readonly #objects = new Map<string, ModelObject>();
   readonly #random: () => number;
   readonly #storeReconciler: boolean;
+  readonly #clusterStores: boolean;
   #version = 100;
   #uid = 0;
   /** Per kind: the instant before which no event may arrive, so that watches keep their order. */
@@ -92,9 +94,10 @@ export class ModelCluster {
   readonly #scopeListeners = new Set<(scope: string, startedAtMs: number) => void>();
   #controllers: Controllers | undefined;
 
-  constructor({ random = () => 0.5, storeReconciler = true }: ModelOptions = {}) {
+  constructor({ random = () => 0.5, storeReconciler = true, clusterStores = true }: ModelOptions = {}) {
     this.#random = random;
     this.#storeReconciler = storeReconciler;
+    this.#clusterStores = clusterStores;
     this.watchLagMs = () => random() * 60;
   }
 
@@ -221,7 +224,7 @@ export class ModelCluster {
           },
         },
         controllerClass: 'default',
-        clusterStores: true,
+        clusterStores: this.#clusterStores,
         signal: new AbortController().signal,
       },
       capabilities: () => 'ReadOnly',
