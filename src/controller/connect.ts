@@ -1,10 +1,12 @@
 // From a store's name to a reader: finds the store, checks who may use it, resolves its credentials and asks its provider
 // to connect. A connection is kept until the store or an object that it looked at changes; the change is announced, so
 // that dependents run again. No call to an upstream is made here: providers log in when something is read.
+import { nearest } from '../core/esc/nearest.ts';
 import { OperatorError } from '../core/operator-error.ts';
 import type { StoreRef } from '../core/selection.ts';
 import { mayUseStore, needsNamespaceLabels } from '../core/store-access.ts';
-import { isServedProvider } from '../crds/secret-store.ts';
+import { foreignProviderNames, isForeignProvider } from '../crds/foreign-providers.ts';
+import { isServedProvider, servedProviders } from '../crds/secret-store.ts';
 import {
   type CredentialPorts,
   type ObjectReader,
@@ -86,19 +88,29 @@ export class StoreConnections {
     });
   }
 
-  /** Whether every store in `refs` is ours to serve, as far as the stores are known; missing stores count as ours. */
+  /** Whether no store in `refs` is of another class, as far as the stores are known; missing stores count as ours. */
   isOurs(refs: readonly StoreRef[], namespace: string): boolean {
     return refs.every((ref) => {
       const store = this.#lookUp(ref, namespace);
-      return store === undefined || this.isOurStore(store);
+      return store === undefined || this.#isOurClass(store);
     });
   }
 
-  /** A store of another class, or of a provider that is not served here, belongs to somebody else. */
+  /** A store of another class, or of a provider that another controller serves, belongs to somebody else. */
   isOurStore(store: StoreRecord): boolean {
-    const { controllerClass } = this.#deps;
-    if (store.controller !== '' && store.controller !== controllerClass) return false;
-    return store.providers.length === 0 || store.providers.some(isServedProvider);
+    return this.#isOurClass(store) && !isStrangers(store);
+  }
+
+  /**
+   * The first store that another controller serves because of its provider, without saying so by its class: whoever names
+   * it may wait for a controller that is not there.
+   */
+  strangerAmong(refs: readonly StoreRef[], namespace: string): StoreRecord | undefined {
+    return refs.map((ref) => this.#lookUp(ref, namespace)).find((store) => store !== undefined && isStrangers(store));
+  }
+
+  #isOurClass({ controller }: StoreRecord): boolean {
+    return controller === '' || controller === this.#deps.controllerClass;
   }
 
   /** A reader for an ExternalSecret of `namespace`. Throws StoreNotFound, StoreDenied, and what connecting throws. */
@@ -187,11 +199,9 @@ export class StoreConnections {
     const provider = name === undefined ? undefined : this.#deps.provider(name);
     const open = async (): Promise<StoreReader> => {
       if ('issues' in store.spec) throw new OperatorError('InvalidSpec', store.spec.issues.join('; '));
-      if (name === undefined || provider === undefined) {
-        throw new OperatorError(
-          'Unsupported',
-          `spec.provider.${name ?? '?'} is not supported by this version of Escapement`,
-        );
+      if (name === undefined) throw unknownProvider(store.providers);
+      if (provider === undefined) {
+        throw new OperatorError('Unsupported', `spec.provider.${name} is not supported by this version of Escapement`);
       }
       const storeNamespace = store.kind === 'SecretStore' ? store.namespace : undefined;
       const referrer = { kind: store.kind, name: store.name, namespace: storeNamespace, consumerNamespace };
@@ -236,6 +246,24 @@ export class StoreConnections {
       for (const listener of this.#listeners) listener(key);
     }
   }
+}
+
+function isStrangers({ providers }: StoreRecord): boolean {
+  return !providers.some(isServedProvider) && providers.some(isForeignProvider);
+}
+
+function unknownProvider(names: readonly string[]): OperatorError {
+  const [name] = names;
+  if (name === undefined) {
+    return new OperatorError(
+      'InvalidSpec',
+      `spec.provider names no provider: set one of ${servedProviders.join(', ')}`,
+    );
+  }
+  const { suggestion } = nearest(name, [...servedProviders, ...foreignProviderNames]);
+  const meant =
+    suggestion === undefined ? `this operator serves ${servedProviders.join(', ')}` : `did you mean "${suggestion}"?`;
+  return new OperatorError('InvalidSpec', `spec.provider: no provider is called "${name.slice(0, 60)}"; ${meant}`);
 }
 
 /** The next connect opens anew; what is open lives until then. */

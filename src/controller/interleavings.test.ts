@@ -243,6 +243,53 @@ describe('an ExternalSecret of a kind of stores that is switched off', () => {
   });
 });
 
+describe('a store of a provider that is not served here', () => {
+  /** One ExternalSecret `e` of a store `s` with this spec. */
+  async function running(ms: number, spec: Record<string, unknown>, given: Pick<ModelObject, 'status'> = {}) {
+    const cluster = new ModelCluster();
+    cluster.apply('SecretStore', 's', { spec });
+    cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'e' }), ...given });
+    cluster.start();
+    onTestFinished(() => cluster.stop());
+    await cluster.clock.advance(ms);
+    return cluster;
+  }
+
+  it.each([
+    ['misspelt', { infisicl: {} }, 'did you mean "infisical"?'],
+    ['misspelt, of ESO', { valut: {} }, 'did you mean "vault"?'],
+    ['like none', { zzzzzzzzzz: {} }, 'this operator serves infisical'],
+    ['absent', {}, 'provider'],
+  ])('is told when its name is %s', async (_, provider, says) => {
+    const cluster = await running(3_000, { provider });
+    expect(readyOf(cluster.get('SecretStore', 's'))).toMatchObject({ status: 'False' });
+    expect(readyOf(cluster.get('SecretStore', 's'))?.message).toContain(says);
+    expect(ready(cluster)).toBe('False');
+  });
+
+  it('is left alone when ESO serves it; who waits for it says so after a minute', async () => {
+    const cluster = await running(50_000, { provider: { vault: {} } });
+    expect(cluster.calls).toEqual([]);
+    await cluster.clock.advance(15_000);
+    expect(cluster.get('SecretStore', 's')?.status).toBeUndefined();
+    expect(readyOf(cluster.get('ExternalSecret', 'e'))?.message).toMatch(/SecretStore "s" is of provider "vault"/);
+    expect(cluster.calls.length).toBe(1);
+    cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-1' }) });
+    await cluster.clock.advance(3_000);
+    expect([ready(cluster), value(cluster)]).toEqual(['True', 's-1']);
+  });
+
+  it('keeps us silent when its class names another controller, or somebody serves the object', async () => {
+    const status = { conditions: [{ type: 'Ready', status: 'True' }] };
+    const others = [
+      await running(hour, { provider: { vault: {} }, controller: 'other' }),
+      await running(hour, { provider: { infisicl: {} }, controller: 'other' }),
+      await running(hour, { provider: { vault: {} } }, { status }),
+    ];
+    expect(others.map(({ calls }) => calls)).toEqual([[], [], []]);
+  });
+});
+
 describe('a target that is renamed', () => {
   it('while a run is writing leaves no old Secret behind', async () => {
     const cluster = await synced();

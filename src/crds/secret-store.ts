@@ -20,6 +20,9 @@ export type ServedProvider = keyof typeof providerSpecs;
 /** What the block of each provider holds. */
 export type ProviderSpecs = { readonly [P in ServedProvider]: z.infer<(typeof providerSpecs)[P]> };
 
+/** The names under which providers are served here. */
+export const servedProviders: readonly string[] = Object.keys(providerSpecs);
+
 export function isServedProvider(name: string): name is ServedProvider {
   return Object.hasOwn(providerSpecs, name);
 }

@@ -14,13 +14,14 @@ import { KeyIndex } from '../key-index.ts';
 import { isOfContent } from '../kit/next.ts';
 import { type Ended, newMemory, ObjectController, type Run, type Signals } from '../kit/object-controller.ts';
 import { type Cause, lanes } from '../lanes.ts';
-import type { ExternalSecretRecord } from '../records.ts';
+import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
 import type { Recovery } from '../recovery.ts';
 import { type StoreChange, storeKeysOf } from '../stores/directory.ts';
 import type { EsMemory, Rooms } from './context.ts';
 import { intervalOf, periodOf, untilNextRefreshMs } from './duty.ts';
 import { connectFirst } from './read.ts';
 import { judgeTarget, reconcileExternalSecret, releaseDeleted, tellSilence } from './reconcile.ts';
+import { reportStranger } from './report.ts';
 import type { Silence } from './silence.ts';
 
 /** Tells of scopes that were read anew, by a fetch that began at `startedAtMs` (monotonic). */
@@ -40,6 +41,8 @@ export interface ControllerInputs {
 
 /** Runs that wait for a write slot: enough to keep every slot busy, and no more memory than that needs. */
 const longestWriteQueue = 64;
+/** How long the controller that serves a foreign provider has to say something about an object. */
+const othersGraceMs = 60_000;
 /** How long a store that is gone is waited for before anybody says so: whoever replaces one deletes it first. */
 const storeGraceMs = 1_000;
 
@@ -191,6 +194,8 @@ export class ExternalSecretController {
     const key = `${es.namespace}/${es.name}`;
     this.#settleScopes(key);
     if (es.deleting) return await this.#release(es, signals.write);
+    const stranger = this.#rooms.connections.strangerAmong(es.stores, es.namespace);
+    if (stranger !== undefined) return await this.#waitForOthers(es, memory, stranger, signals.write);
     const { silence } = memory;
     const isOverOnly = silence !== undefined && run.causes.every((cause) => cause === ('silent' satisfies Cause));
     const isOver = isOverOnly && this.#rooms.clock.monotonicMs() >= silence.patientUntilMs - 1;
@@ -207,6 +212,26 @@ export class ExternalSecretController {
     const { metrics, clock } = this.#rooms;
     if (outcome.kind === 'synced') metrics.lastCheck.set({}, clock.nowMs() / 1000);
     return { kind: outcome.kind, next: await this.#nextWave(es, memory, outcome.kind === 'synced', signals.wait) };
+  }
+
+  /** Another controller is to serve the object. When nobody has said anything about it for a minute, we say who is missing. */
+  async #waitForOthers(
+    es: ExternalSecretRecord,
+    memory: EsMemory,
+    stranger: StoreRecord,
+    signal: AbortSignal,
+  ): Promise<Ended> {
+    if ((es.status.conditions ?? []).length > 0) return { kind: 'idle', next: undefined };
+    const leftMs = memory.firstSeenMs + othersGraceMs - this.#rooms.clock.monotonicMs();
+    if (leftMs > 0) return { kind: 'grace', leftMs };
+    try {
+      await this.#rooms.writer.inTurn(lanes.background, signal, () =>
+        reportStranger(es, stranger, this.#rooms, signal),
+      );
+      return { kind: 'idle', next: undefined };
+    } catch (thrown) {
+      return { kind: 'failed', error: asOperatorError(thrown), origin: '' };
+    }
   }
 
   #endSilenceInTime(key: string, { patientUntilMs }: Silence): void {

@@ -3,7 +3,8 @@ import { explain, type OperatorError } from '../../core/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Combined } from '../../core/selection.ts';
 import type { Verdict } from '../../core/sync-status.ts';
-import type { ExternalSecretRecord } from '../records.ts';
+import { isForeignProvider } from '../../crds/foreign-providers.ts';
+import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
 import { failedVerdict } from '../report.ts';
 import { targetKey } from './apply.ts';
 import type { Rooms } from './context.ts';
@@ -124,6 +125,18 @@ export function collisionMessage(collisions: Combined['collisions']): string | u
 
 function shortKey(key: string): string {
   return JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key);
+}
+
+/** Says which controller the object waits for. */
+export async function reportStranger(
+  es: ExternalSecretRecord,
+  { kind, name, providers }: StoreRecord,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<void> {
+  const provider = providers.find(isForeignProvider) ?? '';
+  const message = `waits for another controller, such as External Secrets Operator: ${kind} "${name}" is of provider "${provider}", which Escapement does not serve`;
+  await write(es, { ready: 'False', reason: failedReason, message }, { fields: {}, isDue: false }, rooms, signal);
 }
 
 /** Says since when the source does not answer an object that stays Ready=True; once in a silence. */

@@ -1,0 +1,52 @@
+// The providers that External Secrets Operator serves and this operator does not: their stores are left to it. A name that
+// stands neither here nor in our own schema is nobody's, and most likely misspelt.
+// Source: ESO's SecretStoreProvider, https://external-secrets.io/latest/api/spec/
+
+const foreignProviders: ReadonlySet<string> = new Set([
+  'akeyless',
+  'alibaba',
+  'aws',
+  'azurekv',
+  'barbican',
+  'beyondtrust',
+  'bitwardensecretsmanager',
+  'chef',
+  'cloudrusm',
+  'conjur',
+  'delinea',
+  'device42',
+  'doppler',
+  'dvls',
+  'fortanix',
+  'gcpsm',
+  'github',
+  'gitlab',
+  'ibm',
+  'keepersecurity',
+  'kubernetes',
+  'nebiusmysterybox',
+  'ngrok',
+  'onboardbase',
+  'onepassword',
+  'onepasswordSDK',
+  'oracle',
+  'ovh',
+  'passbolt',
+  'passworddepot',
+  'previder',
+  'scaleway',
+  'secretserver',
+  'senhasegura',
+  'vault',
+  'volcengine',
+  'webhook',
+  'yandexcertificatemanager',
+  'yandexlockbox',
+]);
+
+/** Whether another controller serves a provider of this name. */
+export function isForeignProvider(name: string): boolean {
+  return foreignProviders.has(name);
+}
+
+export const foreignProviderNames: readonly string[] = [...foreignProviders];
