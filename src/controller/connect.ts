@@ -125,7 +125,10 @@ export class StoreConnections {
     const store = this.#lookUp(ref, namespace);
     if (store === undefined) {
       const where = ref.kind === 'SecretStore' ? ` in namespace "${namespace}"` : '';
-      throw new OperatorError('StoreNotFound', `${ref.kind} "${ref.name}" does not exist${where}`);
+      throw new OperatorError(
+        'StoreNotFound',
+        `${ref.kind} "${ref.name}" does not exist${where}${this.#otherKindHint(ref, namespace)}`,
+      );
     }
     if (ref.kind === 'ClusterSecretStore') await this.#refuseDenied(store, namespace, signal);
     return await this.#connected(store, ref.kind === 'ClusterSecretStore' ? namespace : undefined, signal);
@@ -153,6 +156,14 @@ export class StoreConnections {
       ref.kind,
       keyOf(ref.kind === 'SecretStore' ? { namespace, name: ref.name } : { name: ref.name }),
     );
+  }
+
+  /** `kind` is easily forgotten, and defaults to SecretStore. */
+  #otherKindHint({ kind, name }: StoreRef, namespace: string): string {
+    const other = kind === 'SecretStore' ? 'ClusterSecretStore' : 'SecretStore';
+    if (other === 'ClusterSecretStore' && !this.#deps.clusterStores) return '';
+    if (this.#lookUp({ kind: other, name }, namespace) === undefined) return '';
+    return `; there is a ${other} of that name: set secretStoreRef.kind to ${other}`;
   }
 
   async #refuseDenied(store: StoreRecord, namespace: string, signal: AbortSignal): Promise<void> {

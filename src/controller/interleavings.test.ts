@@ -290,6 +290,22 @@ describe('a store of a provider that is not served here', () => {
   });
 });
 
+describe('a store that is not there', () => {
+  it('but whose name is that of the other kind, gets a hint', async () => {
+    const cluster = new ModelCluster();
+    cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-1' }) });
+    const secretStoreRef = { kind: 'ClusterSecretStore', name: 's' };
+    const data = [{ secretKey: 'k', remoteRef: { key: 'k' } }];
+    cluster.apply('ExternalSecret', 'e', { spec: { secretStoreRef, refreshInterval: '1h', target: {}, data } });
+    cluster.start();
+    onTestFinished(() => cluster.stop());
+    await cluster.clock.advance(3_000);
+    expect(readyOf(cluster.get('ExternalSecret', 'e'))?.message).toContain(
+      'there is a SecretStore of that name: set secretStoreRef.kind to SecretStore',
+    );
+  });
+});
+
 describe('a target that is renamed', () => {
   it('while a run is writing leaves no old Secret behind', async () => {
     const cluster = await synced();

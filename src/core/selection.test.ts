@@ -275,3 +275,36 @@ describe('combine', () => {
     );
   });
 });
+
+describe('messages', () => {
+  const messageOf = (spec: object, ...answers: ReadAnswer[]): string => {
+    try {
+      combined(spec, ...answers);
+    } catch (thrown) {
+      return thrown instanceof OperatorError ? `${thrown.reason}: ${thrown.message}` : 'no reason';
+    }
+    return 'nothing thrown';
+  };
+  const missing: ReadAnswer = { error: new OperatorError('SecretNotFound', 'there is none') };
+  const data = ['a', 'b', 'c'].map((key) => ({ secretKey: key.toUpperCase(), remoteRef: { key } }));
+
+  it('name every missing key, up to a bound', () => {
+    expect(messageOf({ data }, missing, answer({ b: '1' }), missing)).toBe(
+      'SecretNotFound: spec.data[0] (key: a): there is none; the same for spec.data[2] (key: c)',
+    );
+    const many = Array.from({ length: 20 }, (_, i) => ({ secretKey: `K${i}`, remoteRef: { key: `k${i}` } }));
+    const message = messageOf({ data: many }, ...many.map(() => missing));
+    expect(message).toContain('spec.data[5] (key: k5) and 14 more');
+    expect(message).not.toContain('spec.data[6]');
+  });
+
+  it('name the store of an entry that has its own', () => {
+    const own = [{ secretKey: 'A', remoteRef: { key: 'a' }, sourceRef: { storeRef: { name: 'second' } } }];
+    expect(messageOf({ data: own }, missing)).toContain('spec.data[0] (key: a, store: second)');
+  });
+
+  it.each(['schlüssel', '..', '..data'])('refuse the key %j before the API server is asked, with its source', (key) => {
+    const message = messageOf({ dataFrom: [{ extract: { key: 'r' } }] }, answer({ [key]: '1', GOOD: '2' }));
+    expect(message).toContain(`InvalidKey: spec.dataFrom[0].extract (key: r): Kubernetes accepts no key "${key}":`);
+  });
+});

@@ -65,8 +65,9 @@ export function planReads(spec: ExternalSecretSpec): readonly PlannedRead[] {
   const defaultStore = spec.secretStoreRef;
   const fromAll = (spec.dataFrom ?? []).map((entry, i) => planDataFrom(entry, `spec.dataFrom[${i}]`, defaultStore));
   const single = (spec.data ?? []).map((entry, i) => {
-    const at = `spec.data[${i}] (key: ${entry.remoteRef.key})`;
-    const store = storeOf(entry.sourceRef?.storeRef ?? defaultStore, at);
+    const own = entry.sourceRef?.storeRef;
+    const at = `spec.data[${i}] (key: ${entry.remoteRef.key}${own?.name ? `, store: ${own.name}` : ''})`;
+    const store = storeOf(own ?? defaultStore, at);
     return {
       at,
       store,
@@ -118,7 +119,7 @@ export function combine(
       missing.push(read.at);
       continue;
     }
-    if ('error' in answer) throw answer.error.within(read.at);
+    if ('error' in answer) throw withAlike(answer.error.within(read.at), i, reads, answers);
     hadValues ||= answer.values.size > 0;
     const known = done.get(answer) ?? new Map<string, Finished>();
     const repeated = read.finishKey === '' ? undefined : known.get(read.finishKey);
@@ -131,9 +132,48 @@ export function combine(
         result.collisions.map((each) => ({ ...each, at: read.at })),
       );
     charge(read, result.values.size, budget);
+    refuseForeignKeys(read, result.values.keys());
     for (const [key, value] of result.values) data.set(key, value);
   }
   return { data, shadowed, missing, collisions, isEmptied: hadValues && data.size === 0 };
+}
+
+/** How many places or keys a message names. */
+const namedPlaces = 5;
+
+/** The failure of one entry, naming those after it that fail alike: whoever mends one mends all at once. */
+function withAlike(
+  error: OperatorError,
+  at: number,
+  reads: readonly PlannedRead[],
+  answers: readonly ReadAnswer[],
+): OperatorError {
+  if (error.reason !== 'SecretNotFound' && error.reason !== 'PropertyNotFound') return error;
+  const alike = reads.filter((_, i) => {
+    const answer = answers[i];
+    return i > at && answer !== undefined && 'error' in answer && answer.error.reason === error.reason;
+  });
+  if (alike.length === 0) return error;
+  const rest = alike.length > namedPlaces ? ` and ${alike.length - namedPlaces} more` : '';
+  const places = alike.slice(0, namedPlaces).map((read) => read.at);
+  return new OperatorError(error.reason, `${error.message}; the same for ${places.join(', ')}${rest}`, {
+    cause: error,
+  });
+}
+
+/** What the API server accepts as a key: https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data */
+const validKey = /^(?!\.{1,2}$)(?!\.\.)[-._a-zA-Z0-9]{1,253}$/;
+
+/** Throws InvalidKey for keys that the API server would refuse, naming the entry that they come from. */
+function refuseForeignKeys(read: PlannedRead, keys: Iterable<string>): void {
+  const refused = [...keys].filter((key) => !validKey.test(key)).sort();
+  if (refused.length === 0) return;
+  const rest = refused.length > namedPlaces ? ` and ${refused.length - namedPlaces} more` : '';
+  const named = refused.slice(0, namedPlaces).map((key) => JSON.stringify(key.slice(0, 60)));
+  throw new OperatorError(
+    'InvalidKey',
+    `${read.at}: Kubernetes accepts no key ${named.join(', ')}${rest}: a key has letters and digits of ASCII, "-", "_" and ".", 253 at most, and does not begin with ".."`,
+  );
 }
 
 function keepSome<T>(list: T[], more: readonly T[]): void {

@@ -25,6 +25,12 @@ export class OpenNamespaceError extends OperatorError {
   }
 }
 
+/** Which namespace was taken, for the message of a cluster store's reference that names none; '' for any other. */
+export function takenNamespace(referrer: Referrer, wanted: string | undefined, field: string): string {
+  if (referrer.kind === 'SecretStore' || wanted) return '';
+  return `; ${field}.namespace is not set, so the namespace of the ExternalSecret is taken`;
+}
+
 /** The namespace that `field` of the store means. Throws ReferenceDenied or OpenNamespaceError. */
 export function referencedNamespace(referrer: Referrer, wanted: string | undefined, field: string): string {
   if (referrer.kind === 'SecretStore') {

@@ -108,6 +108,15 @@ describe('secretKey', () => {
     expect(await reasonOf(portOf(shop).port.secretKey(selector, 'auth.x', signal))).toBe(reason);
   });
 
+  it('says of a cluster store that the reference names no namespace, and of no other', async () => {
+    const messageOf = async (user: Referrer, selector: { name: string; key: string; namespace?: string }) =>
+      await portOf(user).port.secretKey(selector, 'auth.x', signal).then(String, String);
+    const gone = { name: 'gone', key: 'id' };
+    expect(await messageOf(cluster, gone)).toContain('auth.x.namespace is not set');
+    expect(await messageOf(cluster, { ...gone, namespace: 'vault' })).not.toContain('is not set');
+    expect(await messageOf(shop, gone)).not.toContain('is not set');
+  });
+
   it('does not look at what it may not see', async () => {
     const { port, looked } = portOf(shop);
     await reasonOf(port.secretKey({ name: 'creds', key: 'id', namespace: 'vault' }, 'auth.x', signal));

@@ -5,7 +5,7 @@ import { OperatorError } from '../core/operator-error.ts';
 import { SecretValue } from '../core/secret-value.ts';
 import { type ConfigMap, type KubeObject, keyOf, type ObjectName, type Resource, type Secret } from '../kube/types.ts';
 import type { OperatorIdentity } from './operator-identity.ts';
-import { type Referrer, referencedNamespace } from './references.ts';
+import { type Referrer, referencedNamespace, takenNamespace } from './references.ts';
 
 export const secretResource: Resource = {
   group: '',
@@ -73,10 +73,11 @@ export function storeCredentials(referrer: Referrer, { objects, tokens, operator
     }
     const secret = await objects.read<Secret>(secretResource, { namespace, name }, signal);
     const at = `Secret "${namespace}/${name}"`;
-    if (secret === undefined) throw new OperatorError('ReferenceNotFound', `${field}: ${at} does not exist`);
+    const taken = takenNamespace(referrer, selector.namespace, field);
+    if (secret === undefined) throw new OperatorError('ReferenceNotFound', `${field}: ${at} does not exist${taken}`);
     const text = entryOf(secret.data, key);
     if (text === undefined)
-      throw new OperatorError('InvalidCredential', `${field}: ${at} has no key "${key}"${keysOf(secret)}`);
+      throw new OperatorError('InvalidCredential', `${field}: ${at} has no key "${key}"${keysOf(secret)}${taken}`);
     const bytes = Buffer.from(text, 'base64');
     if (bytes.length === 0) throw new OperatorError('InvalidCredential', `${field}: key "${key}" of ${at} is empty`);
     return bytes;

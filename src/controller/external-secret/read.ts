@@ -116,7 +116,12 @@ function connectAll(
   return Promise.all(
     groups.map(async ([first]) => {
       const ref: StoreRef = first?.store ?? { kind: 'SecretStore', name: '' };
-      return await rooms.connections.connect(ref, es.namespace, signal);
+      try {
+        return await rooms.connections.connect(ref, es.namespace, signal);
+      } catch (thrown) {
+        if (first === undefined || groups.length === 1 || !(thrown instanceof OperatorError)) throw thrown;
+        throw thrown.within(first.at); // with one store there is nothing to tell apart
+      }
     }),
   );
 }

@@ -56,6 +56,11 @@ export function lookUp({ own, imported }: FolderView, folder: string, name: stri
   return own.get(folder)?.get(name) ?? imported.get(name);
 }
 
+/** The names that `lookUp` knows. */
+export function namesIn({ own, imported }: FolderView, folder: string): readonly string[] {
+  return [...(own.get(folder)?.keys() ?? []), ...imported.keys()];
+}
+
 function mergedKeys({ own, imported }: Halves): Map<string, FoundKey> {
   const winners = new Map<string, { secret: WireSecret; shadowed: string[] }>();
   for (const folder of [...own.keys()].sort(byDepthThenPath)) {

@@ -77,6 +77,19 @@ describe('reading', () => {
     expect(await readOne(reader, value(''))).toEqual({ reason: 'InvalidSpec' });
   });
 
+  it('names what was probably meant: a key, a property, and a property with a dot in its name', async () => {
+    const { connect, double } = await bench();
+    double.secrets.set({ project, environment, path: '/', key: 'API_KEY', value: '{"client.crt":"x","user":"y"}' });
+    const reader = await connect();
+    const requests = [value('API_KY'), value('API_KEY', 'usr'), value('API_KEY', 'client.crt'), value('OTHER')];
+    const results = await reader.read(requests, { notBeforeMs: performance.now() }, signal);
+    const messages = results.map((result) => ('error' in result ? result.error.message : 'no error'));
+    expect(messages[0]).toContain('did you mean "API_KEY"?');
+    expect(messages[1]).toContain('did you mean "user"?');
+    expect(messages[2]).toContain(String.raw`write client\.crt`);
+    expect(messages[3]).not.toContain('did you mean');
+  });
+
   it('takes properties and members as they are written', async () => {
     const { connect, double } = await bench();
     const json = '{"s":"x","n":1.50,"b":true,"z":null,"o":{"k":"v","n":5},"text":"{\\"i\\":1}"}';

@@ -2,6 +2,7 @@
 // selects. A folder is listed; only where that is not allowed (or too large) are its secrets read by name.
 import { checkFolderPath, resolveKey } from '../../core/clean-path.ts';
 import { type Desk, inlineDesk } from '../../core/jobs.ts';
+import { didYouMean } from '../../core/near-miss.ts';
 import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import type { Freshness, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
 import type { Outcome } from '../shared/outcome.ts';
@@ -9,7 +10,7 @@ import type { Snapshots } from '../shared/snapshots.ts';
 import { type ApiAccess, isReadableByName, type Scope } from './api.ts';
 import { failure } from './errors.ts';
 import { fetchSecret, fetchView } from './fetches.ts';
-import { type FolderView, isWithin, lookUp } from './folder-view.ts';
+import { type FolderView, isWithin, lookUp, namesIn } from './folder-view.ts';
 import { type FindRequest, type KeyedRequest, search, select } from './select.ts';
 import type { WireSecret } from './wire.ts';
 
@@ -136,10 +137,13 @@ class Reading {
   async #openFolder(folder: string, names: ReadonlySet<string>): Promise<FolderLookUp> {
     const scope = { ...this.#base, folder, recursive: false };
     const own = await this.#ownFromRecursive(folder, names);
-    if (own !== undefined) return (name) => orMissing(own.get(name), () => this.#missing(scope, name));
+    if (own !== undefined) return (name) => orMissing(own.get(name), () => this.#missing(scope, name, [...own.keys()]));
     const outcome = await this.view(scope);
     if ('value' in outcome)
-      return (name) => orMissing(lookUp(outcome.value, folder, name), () => this.#missing(scope, name));
+      return (name) =>
+        orMissing(lookUp(outcome.value, folder, name), () =>
+          this.#missing(scope, name, namesIn(outcome.value, folder)),
+        );
     const { error } = outcome;
     if (error.reason !== 'AccessDenied' && error.reason !== 'AnswerTooLarge') return () => ({ error });
     return this.#byName(scope, names, error);
@@ -180,13 +184,13 @@ class Reading {
     );
   }
 
-  #missing({ project, environment, folder }: Scope, name: string): OperatorError {
+  #missing({ project, environment, folder }: Scope, name: string, names: readonly string[]): OperatorError {
     const place = {
       operation: `read secret "${name}"`,
       host: this.#access.host.host,
       scope: { project, environment, folder },
     };
-    return failure('SecretNotFound', place, 'there is no such secret');
+    return failure('SecretNotFound', place, `there is no such secret${didYouMean(name, names)}`);
   }
 }
 

@@ -2,6 +2,7 @@
 import { writtenText } from '../../core/gjson/result.ts';
 import type { Desk } from '../../core/jobs.ts';
 import { isJson } from '../../core/json-text.ts';
+import { didYouMean } from '../../core/near-miss.ts';
 import { OperatorError } from '../../core/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { ReadRequest, ReadResult } from '../contract.ts';
@@ -39,7 +40,20 @@ async function propertyText(text: string, { key, property = '' }: KeyedRequest, 
   if (!isJson(text)) {
     throw new OperatorError('InvalidValue', `the value of "${key}" is not JSON, so it has no property "${property}"`);
   }
-  throw new OperatorError('PropertyNotFound', `the value of "${key}" has no property "${property}"`);
+  const hint = await propertyHint(text, property, desk);
+  throw new OperatorError('PropertyNotFound', `the value of "${key}" has no property "${property}"${hint}`);
+}
+
+/** A dot in the name of a property parts a path, unless it is escaped. */
+async function propertyHint(text: string, property: string, desk: Desk): Promise<string> {
+  try {
+    const names = [...(await desk.run('members', { text })).keys()];
+    if (property.includes('.') && names.includes(property))
+      return `; the dot belongs to the name: write ${property.replaceAll('.', String.raw`\.`)}`;
+    return didYouMean(property, names);
+  } catch {
+    return ''; // not an object, or too large to look for a hint in
+  }
 }
 
 async function objectMembers(
