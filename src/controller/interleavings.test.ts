@@ -546,6 +546,37 @@ describe('an own write', () => {
   });
 });
 
+describe('a create that went out twice, as its first answer was lost', () => {
+  const exists = () => {
+    throw new OperatorError('Conflict', 'it exists already');
+  };
+
+  it('is done: the Secret is its own, Ready, and not written again', async () => {
+    const cluster = await synced();
+    cluster.fault = ({ verb, kind }) => (verb === 'create' && kind === 'Secret' ? exists : undefined);
+    cluster.remove('Secret', 'e');
+    await cluster.clock.advance(5_000);
+    expect([value(cluster), ready(cluster)]).toEqual(['s-1', 'True']);
+    expect(writesOf(cluster)).toEqual(['create']);
+  });
+
+  it('takes over what somebody made of it in between', async () => {
+    const cluster = await synced();
+    const drift = () => {
+      cluster.edit('Secret', 'e', drifted);
+      exists();
+    };
+    cluster.fault = ({ verb, kind }) => (verb === 'create' && kind === 'Secret' ? drift : undefined);
+    cluster.remove('Secret', 'e');
+    await cluster.clock.advance(5_000);
+    expect([value(cluster), ready(cluster)]).toEqual(['s-1', 'True']);
+    expect(writesOf(cluster)).toEqual(['create', 'update']);
+  });
+});
+
+const writesOf = (cluster: ModelCluster) =>
+  cluster.calls.filter(({ verb, kind }) => kind === 'Secret' && verb !== 'get').map(({ verb }) => verb);
+
 describe('with two stores', () => {
   it('a failure of the second is filed under the second, and waits with others for its recovery', async () => {
     const cluster = await synced({ stores: ['s', 't'], interval: '1m' });

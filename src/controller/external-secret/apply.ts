@@ -163,8 +163,10 @@ async function carryOut(
     if (found.observed === undefined)
       throw new OperatorError('Conflict', 'the Secret that was in the way is gone again');
     const adopted = planTarget(es, policy, blueprint, found);
-    if (adopted.action === 'none') rooms.targets.note(targetKey(es), found.observed);
-    return await write(es, adopted, rooms, signal);
+    if (adopted.action !== 'none') return await write(es, adopted, rooms, signal);
+    // Just what was sent: this create was done before, and its answer was lost.
+    rooms.targets.note(targetKey(es), found.observed);
+    return 'created';
   }
 }
 

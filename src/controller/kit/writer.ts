@@ -61,7 +61,10 @@ export class Writer {
     }
   }
 
-  /** Creates the object; its name is the precondition. Throws Conflict when there is one already. */
+  /**
+   * Creates the object; its name is the precondition. Throws Conflict when there is one already, which may be the object
+   * itself: a create whose answer is lost with its connection is sent once more. The caller looks, and takes over.
+   */
   async create<T extends Identified>(
     written: Written<T>,
     object: KubeObject,
@@ -69,7 +72,8 @@ export class Writer {
     signal: AbortSignal,
   ): Promise<T> {
     this.#deps.guard();
-    const answer = await quietly(this.#deps.kube.create(written.resource, object, options, signal), () => {});
+    const once = { ...options, mayExist: true };
+    const answer = await quietly(this.#deps.kube.create(written.resource, object, once, signal), () => {});
     return noted(written, 'create', answer, { sent: object });
   }
 
