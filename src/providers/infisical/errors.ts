@@ -8,6 +8,7 @@ import type { Reason } from '../../core/reasons.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '../../http/contract.ts';
 import { withoutSent } from '../../http/redaction.ts';
 import { clampedDelayMs, headerDelayMs } from '../shared/headers.ts';
+import { hasTooManyParts, mostParts } from '../shared/json-parts.ts';
 import { steady } from './steady.ts';
 import { parseError, type WireError } from './wire.ts';
 
@@ -49,6 +50,8 @@ function describe(place: Place, problem: string): string {
 /** The body of a good answer as JSON. Throws what the answer means when it is an error, UpstreamInvalid when it is no JSON. */
 export function readJson(answer: UpstreamAnswer, place: Place, sent: Sent): unknown {
   if (answer.status !== 200) throw answerError(answer, place, sent);
+  if (hasTooManyParts(answer.body))
+    throw failure('UpstreamInvalid', place, `the answer has more than ${mostParts} objects and lists in it`);
   const json = tryJson(answer.body);
   if (json !== undefined) return json;
   throw failure('UpstreamInvalid', place, 'the answer is not JSON, so it is not from the API');

@@ -35,19 +35,34 @@ const secretSchema = z.object({
   updatedAt: z.nullish(z.string()),
 });
 
+/** A list whose entries nobody has looked at; not copied, as `z.array` would. */
+const anyList = z.custom<readonly unknown[]>(Array.isArray);
+
+/** The frame only: a schema of all would note a problem for each of a million wrong entries, and fill the heap with them. */
 const listSchema = z.object({
-  secrets: z.array(secretSchema),
-  imports: z.nullish(z.array(z.object({ secrets: z.array(secretSchema) }))),
+  secrets: anyList,
+  imports: z.nullish(anyList),
 });
+
+const importSchema = z.object({ secrets: anyList });
 
 const oneSchema = z.object({ secret: secretSchema });
 
-/** A list answer. Throws UpstreamInvalid for anything else: a wrong shape is never "no secrets". */
+/**
+ * A list answer. Throws UpstreamInvalid at the first thing that is anything else: a wrong shape is never "no secrets".
+ */
 export function parseList(json: unknown): WireList {
-  const parsed = listSchema.safeParse(json);
+  const { secrets, imports } = fitted(listSchema, json);
+  return {
+    secrets: readAll(secrets),
+    imports: (imports ?? []).map((block) => readAll(fitted(importSchema, block).secrets)),
+  };
+}
+
+function fitted<T>(schema: z.ZodMiniType<T>, json: unknown): T {
+  const parsed = schema.safeParse(json);
   if (!parsed.success) throw notTheApi('a list of secrets');
-  const { secrets, imports } = parsed.data;
-  return { secrets: readAll(secrets), imports: (imports ?? []).map((block) => readAll(block.secrets)) };
+  return parsed.data;
 }
 
 /** The answer to a read by name. Throws UpstreamInvalid for anything else. */
@@ -57,9 +72,14 @@ export function parseOne(json: unknown): WireSecret {
   return readSecret(parsed.data.secret);
 }
 
-function readAll(secrets: readonly z.infer<typeof secretSchema>[]): WireSecret[] {
-  // Personal overrides belong to users; an identity's view of the folder is the shared one.
-  return secrets.filter((secret) => secret.type !== 'personal').map(readSecret);
+function readAll(entries: readonly unknown[]): WireSecret[] {
+  const secrets: WireSecret[] = [];
+  for (const entry of entries) {
+    const secret = fitted(secretSchema, entry);
+    // Personal overrides belong to users; an identity's view of the folder is the shared one.
+    if (secret.type !== 'personal') secrets.push(readSecret(secret));
+  }
+  return secrets;
 }
 
 function readSecret(secret: z.infer<typeof secretSchema>): WireSecret {

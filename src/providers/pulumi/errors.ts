@@ -5,6 +5,7 @@ import { OperatorError } from '../../core/operator-error.ts';
 import type { Reason } from '../../core/reasons.ts';
 import type { UpstreamAnswer } from '../../http/contract.ts';
 import { headerDelayMs } from '../shared/headers.ts';
+import { hasTooManyParts, mostParts } from '../shared/json-parts.ts';
 import { type Diagnostic, parseError, parseExactly } from './wire.ts';
 
 /** What was tried, for messages: `open environment "org/project/env" at host`. */
@@ -32,6 +33,8 @@ export function failure(reason: Reason, { operation, host }: Place, problem: str
 /** The body of a good answer as JSON, numbers as written. Throws what the answer means when it is an error. */
 export function readJson(answer: UpstreamAnswer, place: Place): unknown {
   if (answer.status !== 200) throw answerError(answer, place);
+  if (hasTooManyParts(answer.body))
+    throw failure('UpstreamInvalid', place, `the answer has more than ${mostParts} objects and lists in it`);
   const json = tryJson(answer.body);
   if (json !== undefined) return json;
   throw failure('UpstreamInvalid', place, 'the answer is not JSON, so it is not from the API');
