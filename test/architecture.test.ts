@@ -58,7 +58,7 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   providers: {
     imports: ['core', 'crds', 'http', 'auth/contract.ts'],
-    types: ['runtime/clock.ts'],
+    types: ['runtime/clock.ts', 'runtime/memory-account.ts'],
     packages: ['zod'],
     node: ['crypto'],
   },

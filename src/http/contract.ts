@@ -26,7 +26,7 @@ export interface UpstreamAnswer {
 /**
  * One way to a host: CA, proxy, egress policy and deadlines are inside. Any status is an answer; a failure is an
  * OperatorError: `HostDenied` (egress policy), `UpstreamUnavailable` (no connection, TLS, deadline, reset, host known to
- * be down), `AnswerTooLarge`, `Aborted`, `InvalidCredential` (a header value, such as a token with a line break in it,
+ * be down), `AnswerTooLarge`, `TooMuchWork` (no memory for one more answer just now), `Aborted`, `InvalidCredential` (a header value, such as a token with a line break in it,
  * that HTTP cannot carry). Redirects are never followed: a 3xx is an answer.
  */
 export interface Upstream {
@@ -38,6 +38,14 @@ export interface UpstreamDoor {
   /** The same `caPem` gives the same Upstream (connections are shared). Throws `InvalidCredential` for a CA that does not parse. */
   open(options: { readonly caPem?: string }): Upstream;
   close(): void;
+}
+
+/**
+ * Counts the bytes of bodies that are being received, and with a negative number those that were handed over or given up;
+ * false when there is no room for more. `runtime/memory-account.ts` fits.
+ */
+export interface BodyAccount {
+  fly(bytes: number): boolean;
 }
 
 /** The part of a clock that the door needs; `runtime/clock.ts` fits. */

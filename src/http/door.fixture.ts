@@ -5,7 +5,7 @@ import net from 'node:net';
 import { onTestFinished } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { OperatorError } from '../core/operator-error.ts';
-import type { Upstream, UpstreamAnswer, UpstreamDoor, UpstreamRequest } from './contract.ts';
+import type { BodyAccount, Upstream, UpstreamAnswer, UpstreamDoor, UpstreamRequest } from './contract.ts';
 import { createEgressPolicy, type EgressPolicy } from './egress.ts';
 import { createProxyRules, type ProxySettings } from './proxy.ts';
 import { createUpstreamDoor, type DoorLimits, type RequestObservation } from './upstream.ts';
@@ -97,6 +97,7 @@ export function openDoor(
     readonly policy?: EgressPolicy;
     readonly proxy?: Partial<ProxySettings>;
     readonly limits?: Partial<DoorLimits>;
+    readonly bodies?: BodyAccount;
   } = {},
 ): TestDoor {
   const clock = new FakeClock();
@@ -110,6 +111,7 @@ export function openDoor(
     clock,
     observe: (request) => observed.push(request),
     onHostChange: (change) => hostChanges.push(change),
+    ...(options.bodies === undefined ? {} : { bodies: options.bodies }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
   onTestFinished(() => door.close());

@@ -3,7 +3,7 @@ import type { ClientRequest } from 'node:http';
 import type { Got } from 'got';
 import { OperatorError } from '../core/operator-error.ts';
 import type { Route } from './agents.ts';
-import type { DoorClock, UpstreamAnswer, UpstreamRequest } from './contract.ts';
+import type { BodyAccount, DoorClock, UpstreamAnswer, UpstreamRequest } from './contract.ts';
 import { type Failure, type Phase, proxyRefused, timedOut, translateFailure, type Where } from './errors.ts';
 import { aborted } from './lane.ts';
 import type { ProxyServer } from './proxy.ts';
@@ -34,6 +34,7 @@ export interface ExchangeContext {
   readonly route: Route;
   readonly proxy: ProxyServer | undefined;
   readonly limits: ExchangeLimits;
+  readonly bodies: BodyAccount | undefined;
   /** Called when the host, not a proxy before it, sent the head of an answer. */
   readonly onAnswered: () => void;
 }
@@ -47,7 +48,9 @@ export function exchange(request: UpstreamRequest, context: ExchangeContext, sig
     let isReused = false;
     const where = (): Where => ({ host: request.url.host, proxy, phase, isReused });
     const stream = startRequest(request, context);
+    const held = holdBody(context.bodies);
     const finish = (result: Exchanged) => {
+      held.giveBack();
       for (const timer of timers) timer.cancel();
       signal.removeEventListener('abort', onAbort);
       if ('failure' in result) stream.destroy();
@@ -62,6 +65,7 @@ export function exchange(request: UpstreamRequest, context: ExchangeContext, sig
     const timers = [connecting, waiting, clock.after(limits.wholeMs, () => fail(timedOut('whole', where())))];
     signal.addEventListener('abort', onAbort, { once: true });
 
+    const noRoom = () => fail(ended(noMemory(request.url.host)));
     // Stays attached after the end: got may emit once more while it is torn down.
     stream.on('error', (error: unknown) => fail(translateFailure(error, where())));
     stream.once('request', (sent: ClientRequest) => {
@@ -85,11 +89,11 @@ export function exchange(request: UpstreamRequest, context: ExchangeContext, sig
           answered(body);
           stream.destroy();
         };
-        return collect(stream, mostOfError, cut, answered);
+        return collect(stream, { maxBytes: mostOfError, held }, { onMore: cut, onEnd: answered, noRoom });
       }
       const tooLarge = () => fail(ended(answerTooLarge(request.url.host, limits.maxBytes)));
       if (Number(head.headers['content-length'] ?? 0) > limits.maxBytes) return tooLarge();
-      collect(stream, limits.maxBytes, tooLarge, answered);
+      collect(stream, { maxBytes: limits.maxBytes, held }, { onMore: tooLarge, onEnd: answered, noRoom });
     });
   });
 }
@@ -122,18 +126,50 @@ function onceConnected(request: ClientRequest, run: () => void): void {
   });
 }
 
-/** Calls `onMore` with the first `maxBytes` when there are more, `onEnd` with all otherwise. */
+interface HeldBody {
+  /** False when there is no room. */
+  grow(bytes: number): boolean;
+  giveBack(): void;
+}
+
+/** What one body takes of the account. */
+function holdBody(account: BodyAccount | undefined): HeldBody {
+  let bytes = 0;
+  return {
+    grow(more) {
+      if (account?.fly(more) === false) return false;
+      bytes += more;
+      return true;
+    },
+    giveBack() {
+      account?.fly(-bytes);
+      bytes = 0;
+    },
+  };
+}
+
+interface Collected {
+  /** With the first `maxBytes`, when there are more. */
+  readonly onMore: (head: Buffer) => void;
+  readonly onEnd: (body: Buffer) => void;
+  readonly noRoom: () => void;
+}
+
+/** Calls one of the three. */
 function collect(
   stream: GotStream,
-  maxBytes: number,
-  onMore: (head: Buffer) => void,
-  onEnd: (body: Buffer) => void,
+  { maxBytes, held }: { readonly maxBytes: number; readonly held: HeldBody },
+  { onMore, onEnd, noRoom }: Collected,
 ): void {
   const chunks: Buffer[] = [];
   let size = 0;
   let isOver = false;
   stream.on('data', (chunk: Buffer) => {
     if (isOver) return;
+    if (!held.grow(chunk.length)) {
+      isOver = true;
+      return noRoom();
+    }
     chunks.push(chunk.subarray(0, maxBytes - size));
     size += chunk.length;
     if (size <= maxBytes) return;
@@ -153,6 +189,11 @@ function flatten(headers: NodeJS.Dict<string | string[]>): Record<string, string
 
 function ended(error: OperatorError): Failure {
   return { error, verdict: 'none', isRetryable: false };
+}
+
+function noMemory(host: string): OperatorError {
+  const problem = 'the answers that are being read leave no memory for this one: it is asked for again';
+  return new OperatorError('TooMuchWork', `host "${host}": ${problem}`);
 }
 
 function answerTooLarge(host: string, maxBytes: number): OperatorError {

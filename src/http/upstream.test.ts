@@ -177,6 +177,28 @@ describe('a host that misbehaves', () => {
     await until(() => server.connections.open === 0);
   });
 
+  it('is counted while it is received, and refused where others leave no room', async () => {
+    const counted: number[] = [];
+    let heldBytes = 0;
+    const bodies = {
+      fly(bytes: number) {
+        if (bytes > 0 && heldBytes + bytes > 1_500) return false;
+        heldBytes += bytes;
+        counted.push(heldBytes);
+        return true;
+      },
+    };
+    const server = await startHttp((request, response) =>
+      response.end('x'.repeat(request.url === '/large' ? 2_000 : 1_000)),
+    );
+    const upstream = openDoor({ bodies }).door.open({});
+    expect((await send(upstream, url(server, '/small'))).body).toHaveLength(1_000);
+    expect([Math.max(...counted), heldBytes]).toEqual([1_000, 0]);
+    expect((await failureOf(send(upstream, url(server, '/large')))).reason).toBe('TooMuchWork');
+    expect(heldBytes).toBe(0);
+    expect((await send(upstream, url(server, '/small'))).status).toBe(200);
+  });
+
   it('cannot fill the memory with a gzip bomb', async () => {
     const bomb = gzipSync(Buffer.alloc(400 * 1024 * 1024));
     const server = await startHttp((_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb));

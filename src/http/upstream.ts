@@ -7,7 +7,7 @@ import { OperatorError } from '../core/operator-error.ts';
 import type { Reason } from '../core/reasons.ts';
 import { createPools, type Pools } from './agents.ts';
 import { parseCaCertificates, trustContext } from './ca.ts';
-import type { DoorClock, Upstream, UpstreamAnswer, UpstreamDoor, UpstreamRequest } from './contract.ts';
+import type { BodyAccount, DoorClock, Upstream, UpstreamAnswer, UpstreamDoor, UpstreamRequest } from './contract.ts';
 import type { EgressPolicy } from './egress.ts';
 import { type Exchanged, exchange } from './exchange.ts';
 import type { Pass } from './host-gate.ts';
@@ -51,6 +51,8 @@ export interface DoorOptions {
   readonly limits?: Partial<DoorLimits>;
   /** The machine's own names when absent. */
   readonly names?: NameResolver;
+  /** Where bodies are counted while they are received. */
+  readonly bodies?: BodyAccount;
   readonly observe?: (request: RequestObservation) => void;
   /** A host was found down, or answers again: who waits for it can be woken. */
   readonly onHostChange?: (change: { readonly origin: string; readonly isUp: boolean }) => void;
@@ -173,7 +175,7 @@ class TrustedUpstream implements Upstream {
   }
 
   async #tryOnce(request: UpstreamRequest, way: Way, leftMs: number, signal: AbortSignal): Promise<Exchanged> {
-    const { clock, limits, pools, observe } = this.#parts;
+    const { bodies, clock, limits, pools, observe } = this.#parts;
     const startedMs = clock.monotonicMs();
     const { got, proxy, pass } = way;
     const context = {
@@ -187,6 +189,7 @@ class TrustedUpstream implements Upstream {
         wholeMs: leftMs,
         maxBytes: request.maxBytes ?? limits.maxBytes,
       },
+      bodies,
       onAnswered: () => pass.answered(),
     };
     const result = await exchange(request, context, signal);

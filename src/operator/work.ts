@@ -33,6 +33,7 @@ import { ScopeNews } from '../providers/shared/scope-news.ts';
 import type { SnapshotRead } from '../providers/shared/snapshots.ts';
 import { providersByName } from '../providers/table.ts';
 import { type Clock, nextTurn } from '../runtime/clock.ts';
+import { heapAccount } from '../runtime/memory-account.ts';
 import { Slots } from '../runtime/slots.ts';
 import type { Work } from '../runtime/while-leading.ts';
 import { WorkerPool } from '../runtime/worker-pool.ts';
@@ -132,8 +133,12 @@ export async function startWork(
   };
 }
 
+/** More than this is read of no answer, however large the heap. */
+const largestAnswerBytes = 32 * 2 ** 20;
+
 /** Everything that speaks to the world outside the cluster. */
 function openUpstreams({ config, clock, metrics, userAgent }: Base) {
+  const account = heapAccount(clock);
   const sessions = new Sessions({
     clock,
     observeLogin: (via, outcome) => metrics.logins.add({ ...via, outcome }),
@@ -144,6 +149,8 @@ function openUpstreams({ config, clock, metrics, userAgent }: Base) {
       proxy: createProxyRules(config.proxy),
       userAgent,
       clock,
+      bodies: account,
+      limits: { maxBytes: Math.min(largestAnswerBytes, account.answerMostBytes) },
       observe: ({ origin, outcome, durationMs }) =>
         metrics.noteUpstreamRequest({
           provider,
@@ -165,6 +172,7 @@ function openUpstreams({ config, clock, metrics, userAgent }: Base) {
       metrics.providerCalls.add({ provider, call, status });
   const news = new ScopeNews();
   const infisical = createInfisicalProvider({
+    account,
     door: doors.infisical,
     sessions,
     clock,
@@ -174,6 +182,7 @@ function openUpstreams({ config, clock, metrics, userAgent }: Base) {
     news,
   });
   const pulumi = createPulumiProvider({
+    account,
     door: doors.pulumi,
     sessions,
     clock,

@@ -2,6 +2,7 @@
 // wins. Pure; the rules are the server's own where it has some:
 // own secrets before imports, of imports the last; of equal keys in several folders the shallowest, then path order.
 import { compareBytewise } from '../../core/byte-order.ts';
+import { overheadBytes } from '../shared/snapshots.ts';
 import type { WireList, WireSecret } from './wire.ts';
 
 /** What a search sees of one key. */
@@ -49,6 +50,19 @@ export function isWithin(folder: string, base: string): boolean {
 /** True when the answer brought nothing, so that it does not even prove that the folder exists. */
 export function isEmpty({ own, imported }: FolderView): boolean {
   return own.size === 0 && imported.size === 0;
+}
+
+/** About how many bytes it takes to keep the view. */
+export function sizeOfView({ own, imported }: FolderView): number {
+  let bytes = overheadBytes;
+  for (const secrets of [imported, ...own.values()]) {
+    for (const secret of secrets.values()) bytes += sizeOfSecret(secret);
+  }
+  return bytes;
+}
+
+export function sizeOfSecret({ key, value }: WireSecret): number {
+  return overheadBytes + key.length + (value?.length ?? 0);
 }
 
 /** What a read by name would give: the folder's own secret, else an imported one. For views that are not recursive. */

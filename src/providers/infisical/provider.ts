@@ -11,9 +11,10 @@ import { readCa } from '../shared/ca.ts';
 import { counted, type ObserveCall } from '../shared/counted.ts';
 import { Pauses } from '../shared/pauses.ts';
 import { publishAnswers, type ScopeNews } from '../shared/scope-news.ts';
-import { type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
+import { memoryOf, type SnapshotAccount, type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
 import { loginApi, revoke, type Scope } from './api.ts';
 import { callName } from './call-count.ts';
+import { sizeOfSecret, sizeOfView } from './folder-view.ts';
 import { type ApiHost, parseHostApi } from './host.ts';
 import { noteLoginSource, withLoginSource } from './login-source.ts';
 import { createReader, readFolder, type SharedReads } from './reader.ts';
@@ -22,6 +23,8 @@ export interface InfisicalPorts {
   readonly door: UpstreamDoor;
   readonly sessions: SessionPool;
   readonly clock: Clock;
+  /** Where what is kept counts. */
+  readonly account?: SnapshotAccount | undefined;
   /** The identity of the login block that is set. */
   readonly gatherPrincipal: (auth: InfisicalAuth, site: LoginSite, signal: AbortSignal) => Promise<Principal>;
   /** Told of every call, for ESO's metric of provider calls. */
@@ -33,10 +36,11 @@ export interface InfisicalPorts {
 }
 
 export function createInfisicalProvider(ports: InfisicalPorts): Provider<InfisicalSpec> {
-  const { clock, door, gatherPrincipal, news, observeCall = () => {}, observeRead, sessions } = ports;
+  const { account, clock, door, gatherPrincipal, news, observeCall = () => {}, observeRead, sessions } = ports;
+  const onNewer = publishAnswers(news);
   const shared: SharedReads = {
-    views: new Snapshots({ clock, observeRead, onNewer: publishAnswers(news) }),
-    secrets: new Snapshots({ clock, observeRead, onNewer: publishAnswers(news) }),
+    views: new Snapshots({ clock, observeRead, onNewer, memory: memoryOf(account, sizeOfView) }),
+    secrets: new Snapshots({ clock, observeRead, onNewer, memory: memoryOf(account, sizeOfSecret) }),
   };
   const pauses = new Pauses({ clock });
   return {

@@ -11,15 +11,18 @@ import { readCa } from '../shared/ca.ts';
 import { counted, type ObserveCall } from '../shared/counted.ts';
 import { Pauses } from '../shared/pauses.ts';
 import { publishAnswers, type ScopeNews } from '../shared/scope-news.ts';
-import { type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
+import { memoryOf, type SnapshotAccount, type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
 import { parseApiUrl } from './address.ts';
 import { type EnvironmentScope, loginApi } from './api.ts';
 import { createReader, type SharedReads } from './reader.ts';
+import { sizeOfValue } from './wire.ts';
 
 export interface PulumiPorts {
   readonly door: UpstreamDoor;
   readonly sessions: SessionPool;
   readonly clock: Clock;
+  /** Where what is kept counts. */
+  readonly account?: SnapshotAccount | undefined;
   /** The identity of the login that is set; `baseUrl` is the audience of tokens whose reference names none. */
   readonly gatherPrincipal: (
     spec: PulumiSpec,
@@ -37,9 +40,14 @@ export interface PulumiPorts {
 }
 
 export function createPulumiProvider(ports: PulumiPorts): Provider<PulumiSpec> {
-  const { clock, door, gatherPrincipal, loginOf, observeCall = () => {}, observeRead, sessions } = ports;
+  const { account, clock, door, gatherPrincipal, loginOf, observeCall = () => {}, observeRead, sessions } = ports;
   const shared: SharedReads = {
-    environments: new Snapshots({ clock, observeRead, onNewer: publishAnswers(ports.news) }),
+    environments: new Snapshots({
+      clock,
+      observeRead,
+      onNewer: publishAnswers(ports.news),
+      memory: memoryOf(account, sizeOfValue),
+    }),
     definitions: new Snapshots({ clock }),
   };
   const pauses = new Pauses({ clock });

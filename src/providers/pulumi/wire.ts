@@ -3,6 +3,7 @@
 import * as z from 'zod/mini';
 import { OperatorError } from '../../core/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
+import { overheadBytes } from '../shared/snapshots.ts';
 
 /** A value of an evaluated environment, without its traces: those carry overridden values, secret ones too. */
 export type EscValue =
@@ -63,6 +64,15 @@ function readValue(wire: unknown, depth: number): EscValue {
   if (Array.isArray(value)) return { kind: 'list', items: value.map((item) => readValue(item, depth + 1)) };
   if (isObject(value)) return { kind: 'object', members: membersOf(value, depth + 1) };
   throw notTheApi('a value of a known type');
+}
+
+/** About how many bytes it takes to keep the value. */
+export function sizeOfValue(value: EscValue): number {
+  if (value.kind === 'list') return value.items.reduce((sum, item) => sum + sizeOfValue(item), overheadBytes);
+  if (value.kind !== 'object') return overheadBytes + ('value' in value ? value.value.length : 0);
+  let bytes = overheadBytes;
+  for (const [name, member] of value.members) bytes += name.length + sizeOfValue(member);
+  return bytes;
 }
 
 function isObject(json: unknown): json is Readonly<Record<string, unknown>> {

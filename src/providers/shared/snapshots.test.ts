@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FakeClock, settle } from '../../../test/support/fake-clock.ts';
 import { OperatorError } from '../../core/operator-error.ts';
+import { MemoryAccount } from '../../runtime/memory-account.ts';
 import { type Fetched, Snapshots } from './snapshots.ts';
 
 const neverAborted = new AbortController().signal;
@@ -232,5 +233,50 @@ describe('snapshots', () => {
     await clock.advance(50);
     expect(await future).toBe(clock.nowMs());
     expect(seen.fetches).toBe(1);
+  });
+});
+
+describe('what is kept', () => {
+  function bounded(mostBytes: number) {
+    const clock = new FakeClock(1_000_000);
+    const account = new MemoryAccount({ clock, mostBytes });
+    const snapshots = new Snapshots<number>({ clock, memory: { account, sizeOf: (value) => value } });
+    const fetched: string[] = [];
+    const get = async (key: string, bytes: number) => {
+      const fetch = async (kept: Fetched<number> | undefined) => {
+        fetched.push(kept === undefined ? key : `${key} again`);
+        return { value: bytes };
+      };
+      const answer = snapshots.get({ key, origin: 'o', notBeforeMs: 0, fetch }, neverAborted);
+      await clock.advance(100);
+      return answer;
+    };
+    return { clock, account, fetched, get };
+  }
+
+  it('is let go for others, large first, and fetched again when it is asked for', async () => {
+    const { account, fetched, get } = bounded(1_000);
+    await get('small', 200);
+    await get('large', 700);
+    await get('other', 300);
+    expect(account.heldBytes).toBe(500);
+    expect([await get('small', 200), await get('other', 300), await get('large', 400)]).toEqual([200, 300, 400]);
+    expect(fetched).toEqual(['small', 'large', 'other', 'large']);
+  });
+
+  it('is counted once for a scope that is fetched anew, and not at all once nobody asks', async () => {
+    const { clock, account, get } = bounded(10_000);
+    await get('a', 200);
+    await get('b', 300);
+    expect(account.heldBytes).toBe(500);
+    await clock.advance(600_000);
+    expect(account.heldBytes).toBe(0);
+  });
+
+  it('answers even what is larger than all that may be kept', async () => {
+    const { account, fetched, get } = bounded(1_000);
+    expect([await get('a', 5_000), await get('a', 5_000)]).toEqual([5_000, 5_000]);
+    expect(fetched).toEqual(['a', 'a']);
+    expect(account.heldBytes).toBe(0);
   });
 });

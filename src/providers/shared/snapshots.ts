@@ -6,6 +6,8 @@
 //                                             └────── asked for again: next fetch ◀──────┘
 import { OperatorError } from '../../core/operator-error.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import type { Keeping, MemoryAccount } from '../../runtime/memory-account.ts';
+import type { Outcome } from './outcome.ts';
 import { SharedFetch } from './shared-fetch.ts';
 
 /** How long requests are collected before a fetch starts, so that a burst shares it. */
@@ -52,11 +54,41 @@ export interface Newer<T> {
 }
 
 interface Entry<T> {
-  kept: { readonly fetched: Fetched<T>; readonly startedAtMs: number } | undefined;
+  kept:
+    | { readonly fetched: Fetched<T>; readonly startedAtMs: number; readonly keeping: Keeping | undefined }
+    | undefined;
   running: { readonly fetch: SharedFetch<T>; readonly startedAtMs: number } | undefined;
   /** Collecting, or waiting for `running` to end or for a slot. */
   next: SharedFetch<T> | undefined;
   usedAtMs: number;
+}
+
+/** What a value takes besides its text: names, objects and the place in a map. */
+export const overheadBytes = 200;
+
+/** Where kept answers are accounted for: an answer that was let go for others is fetched again when it is asked for. */
+interface SnapshotMemory<T> {
+  readonly account: SnapshotAccount;
+  /** About how many bytes the value takes. */
+  readonly sizeOf: (value: T) => number;
+}
+
+export type SnapshotAccount = Pick<MemoryAccount, 'keep'>;
+
+/** The account for outcomes: a refusal takes little. */
+export function memoryOf<T>(
+  account: SnapshotAccount | undefined,
+  sizeOf: (value: T) => number,
+): SnapshotMemory<Outcome<T>> | undefined {
+  if (account === undefined) return undefined;
+  return { account, sizeOf: (outcome) => ('value' in outcome ? sizeOf(outcome.value) : overheadBytes) };
+}
+
+interface SnapshotsOptions<T> {
+  readonly onNewer?: ((newer: Newer<T>) => void) | undefined;
+  readonly clock: Clock;
+  readonly memory?: SnapshotMemory<T> | undefined;
+  readonly observeRead?: ((result: SnapshotRead) => void) | undefined;
 }
 
 /** Snapshots of scopes, all of one type. */
@@ -66,15 +98,13 @@ export class Snapshots<T> {
   readonly #onNewer: (newer: Newer<T>) => void;
   readonly #entries = new Map<string, Entry<T>>();
   readonly #slots = new Map<string, Slots>();
+  readonly #memory: SnapshotMemory<T> | undefined;
   #isSweepDue = false;
 
-  constructor(options: {
-    readonly clock: Clock;
-    readonly observeRead?: ((result: SnapshotRead) => void) | undefined;
-    readonly onNewer?: ((newer: Newer<T>) => void) | undefined;
-  }) {
+  constructor(options: SnapshotsOptions<T>) {
     this.#clock = options.clock;
     this.#onNewer = options.onNewer ?? (() => {});
+    this.#memory = options.memory;
     this.#observeRead = options.observeRead ?? (() => {});
   }
 
@@ -92,6 +122,7 @@ export class Snapshots<T> {
     const notBeforeMs = Math.min(request.notBeforeMs, nowMs);
     const isFresh = (startedAtMs: number) => startedAtMs >= notBeforeMs && startedAtMs <= nowMs;
     if (entry.kept !== undefined && isFresh(entry.kept.startedAtMs)) {
+      entry.kept.keeping?.use();
       this.#observeRead('hit');
       return entry.kept.fetched.value;
     }
@@ -144,11 +175,23 @@ export class Snapshots<T> {
     await fetch.run(async (signal) => {
       const before = entry.kept?.fetched;
       const fetched = await request.fetch(before, signal);
-      entry.kept = { fetched, startedAtMs };
+      this.#keep(entry, fetched, startedAtMs);
       if (fetched.value !== before?.value) this.#onNewer({ key: request.key, value: fetched.value, startedAtMs });
       return fetched.value;
     });
     entry.running = undefined;
+  }
+
+  #keep(entry: Entry<T>, fetched: Fetched<T>, startedAtMs: number): void {
+    entry.kept?.keeping?.drop();
+    entry.kept = { fetched, startedAtMs, keeping: undefined };
+    if (this.#memory === undefined) return;
+    const { account, sizeOf } = this.#memory;
+    const keeping = account.keep(sizeOf(fetched.value), () => {
+      entry.kept = undefined;
+    });
+    // The room of all may be taken by what is received: then it was let go at once.
+    if (entry.kept !== undefined) entry.kept = { fetched, startedAtMs, keeping };
   }
 
   #slotsOf(origin: string): Slots {
@@ -170,6 +213,7 @@ export class Snapshots<T> {
     const beforeMs = this.#clock.monotonicMs() - keepMs;
     for (const [key, entry] of this.#entries) {
       if (entry.running !== undefined || entry.next !== undefined || entry.usedAtMs > beforeMs) continue;
+      entry.kept?.keeping?.drop();
       this.#entries.delete(key);
     }
     for (const [origin, slots] of this.#slots) if (slots.unused) this.#slots.delete(origin);
