@@ -22,10 +22,10 @@ import type { Writer, Written } from './kit/writer.ts';
 import {
   type ExternalSecretRecord,
   externalSecretRecord,
+  keptTargetRecord,
   type StoreKind,
   type StoreRecord,
   storeRecord,
-  targetRecord,
 } from './records.ts';
 import { Recovery } from './recovery.ts';
 import { type EventSink, type Reported, Reporter } from './report.ts';
@@ -143,7 +143,7 @@ function writtenSecrets({ view }: Followed<ObservedTarget>, metrics: OperatorMet
   return {
     resource: secretResource,
     view,
-    record: (answer, { sent }) => targetRecord(answer, sent as Secret | undefined), // only Secrets are written with it
+    record: (answer, { sent }) => keptTargetRecord(answer, sent as Secret | undefined), // only Secrets are written with it
     count: (operation) => metrics.secretWrites.add({ operation }),
   };
 }

@@ -577,6 +577,28 @@ describe('a create that went out twice, as its first answer was lost', () => {
 const writesOf = (cluster: ModelCluster) =>
   cluster.calls.filter(({ verb, kind }) => kind === 'Secret' && verb !== 'get').map(({ verb }) => verb);
 
+describe('a target with more marks than are kept', () => {
+  it('is mended when it drifts, keeps what others wrote, and is left alone otherwise', async () => {
+    const cluster = await synced();
+    const note = 'n'.repeat(100_000);
+    const annotate = (secret: ModelObject): ModelObject => ({
+      ...secret,
+      metadata: { ...secret.metadata, annotations: { ...secret.metadata.annotations, note } },
+    });
+    cluster.edit('Secret', 'e', annotate);
+    await cluster.clock.advance(5_000);
+    expect(writesOf(cluster)).toEqual([]);
+    cluster.edit('Secret', 'e', drifted);
+    await cluster.clock.advance(5_000);
+    expect([value(cluster), ready(cluster)]).toEqual(['s-1', 'True']);
+    expect(cluster.get('Secret', 'e')?.metadata.annotations?.['note']).toBe(note);
+    expect(writesOf(cluster)).toEqual(['update']);
+    cluster.calls.length = 0;
+    await cluster.clock.advance(20_000);
+    expect(cluster.calls).toEqual([]);
+  });
+});
+
 describe('with two stores', () => {
   it('a failure of the second is filed under the second, and waits with others for its recovery', async () => {
     const cluster = await synced({ stores: ['s', 't'], interval: '1m' });

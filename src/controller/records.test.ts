@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { hashData } from '../core/object-hash.ts';
+import { isOwnedBy, isTargetValid, ownerKeyOf } from '../core/target-plan.ts';
 import type { Secret } from '../kube/types.ts';
-import { targetRecord } from './records.ts';
+import { keptTargetRecord, targetRecord } from './records.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const annotation = 'reconcile.external-secrets.io/data-hash';
@@ -36,5 +37,66 @@ describe('targetRecord', () => {
     const record = JSON.stringify(targetRecord(secret({ a: value })));
     expect(record).not.toContain(value);
     expect(record).not.toContain(base64(value));
+  });
+});
+
+describe('what a cache keeps of a Secret with our label', () => {
+  const owner = {
+    apiVersion: 'external-secrets.io/v1',
+    kind: 'ExternalSecret',
+    name: 'e',
+    uid: 'u-1',
+    controller: true,
+  };
+  const long = 'x'.repeat(200_000);
+  const labels = { 'reconcile.external-secrets.io/managed': 'true' };
+  const hash = hashData(new Map([['a', Buffer.from('1')]]));
+
+  function large(metadata: object, more: Partial<Secret> = {}): Secret {
+    const marks = { labels, annotations: { [annotation]: hash }, ownerReferences: [owner] };
+    return { ...secret({ a: '1' }), ...more, metadata: { name: 's', namespace: 'ns', ...marks, ...metadata } };
+  }
+
+  const many = (count: number) => Array.from({ length: count }, (_, at) => `${at}-${'n'.repeat(100)}`);
+
+  it.each<[what: string, object: Secret]>([
+    ['annotations', large({ annotations: { [annotation]: hash, long } })],
+    ['a forged hash', large({ annotations: { [annotation]: long } })],
+    ['labels', large({ labels: { ...labels, ...Object.fromEntries(many(3_000).map((name) => [name, '1'])) } })],
+    ['keys', large({}, { data: Object.fromEntries(many(3_000).map((name) => [name, ''])) })],
+    [
+      'owners',
+      large({ ownerReferences: [owner, ...many(3_000).map((name) => ({ ...owner, controller: false, name }))] }),
+    ],
+    ['the name of an owner', large({ ownerReferences: [{ ...owner, name: long }] })],
+    ['finalizers', large({ finalizers: many(3_000) })],
+    ['a type', large({}, { type: long })],
+    [
+      'managed fields',
+      large({
+        managedFields: many(3_000).map((name) => ({
+          manager: `externalsecrets.external-secrets.io/${name}`,
+          operation: 'Update',
+          fieldsType: 'FieldsV1',
+          fieldsV1: {},
+        })),
+      }),
+    ],
+  ])('is small, however large are %s', (_what, object) => {
+    const kept = keptTargetRecord(object);
+    expect(JSON.stringify(kept).length).toBeLessThan(4_096);
+    expect(kept.isCut).toBe(true);
+  });
+
+  it('still tells whose it is, and whether its data is as it was written', () => {
+    const kept = keptTargetRecord(large({ annotations: { [annotation]: hash, long } }));
+    expect([isTargetValid(kept), isOwnedBy({ uid: 'u-1' }, kept), ownerKeyOf(kept)]).toEqual([true, true, 'ns/e']);
+    const drifted = large({ annotations: { [annotation]: hash, long } }, { data: { a: base64('2') } });
+    expect(isTargetValid(keptTargetRecord(drifted))).toBe(false);
+  });
+
+  it('is all of an ordinary one', () => {
+    const object = large({ annotations: { [annotation]: hash, note: 'mine' }, finalizers: ['f'] });
+    expect(keptTargetRecord(object)).toEqual(targetRecord(object));
   });
 });

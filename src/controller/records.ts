@@ -1,5 +1,5 @@
 // What the caches keep of each object: the parts that a reconcile needs, and of a Secret never a value.
-import { dataHashAnnotation } from '../core/contract-names.ts';
+import { createdByLabel, dataHashAnnotation, forceSyncAnnotations, managedLabel } from '../core/contract-names.ts';
 import { managedKeys } from '../core/managed-fields.ts';
 import { hashData } from '../core/object-hash.ts';
 import type { ManagedMetadata, ObservedTarget } from '../core/target-plan.ts';
@@ -62,10 +62,12 @@ const nothing: readonly never[] = Object.freeze([]);
 /** Lists of keys that recur from object to object, by their text. */
 const lists = new Map<string, readonly string[]>();
 const listsMax = 1_000;
+const longestShared = 8_192;
 
 /** One and the same list for equal ones: thousands of Secrets have the same keys, labels and annotations. */
 function shared(list: readonly string[]): readonly string[] {
   const id = list.join('\n');
+  if (id.length > longestShared) return list; // not known from elsewhere, and the table is no place for it
   const known = lists.get(id);
   if (known !== undefined) return known;
   if (lists.size >= listsMax) lists.clear();
@@ -143,6 +145,55 @@ export function targetRecord(object: KubeObject, sent?: Secret): ObservedTarget 
     keys: shared(Object.keys(data ?? {})),
     managed: managedMetadata(metadata.managedFields ?? []),
   };
+}
+
+/** What a target that we write ever needs: labels, annotations, names of keys and managers. */
+const keptBytes = 32_768;
+/** An owner reference whose text is longer is none that Kubernetes' own names can make. */
+const longestOwner = 2_048;
+
+/**
+ * The record as it is kept in a cache. Anybody can write a Secret with our label, and of a large one only that is kept which
+ * tells whose it is and whether its data is as it was written; a plan looks at the rest in the cluster.
+ */
+export function keptTargetRecord(object: KubeObject, sent?: Secret): ObservedTarget {
+  const whole = targetRecord(object, sent);
+  if (sizeOf(whole) <= keptBytes) return whole;
+  return {
+    ...whole,
+    type: 'Opaque',
+    labels: only(whole.labels, [managedLabel, createdByLabel]),
+    annotations: only(whole.annotations, [dataHashAnnotation, ...forceSyncAnnotations]),
+    owners: whole.owners
+      .filter(({ controller }) => controller === true)
+      .filter(isShort)
+      .slice(0, 1),
+    finalizers: nothing,
+    keys: nothing,
+    managed: nothing,
+    isCut: true,
+  };
+}
+
+function isShort(owner: ObservedTarget['owners'][number]): boolean {
+  return JSON.stringify(owner).length <= longestOwner;
+}
+
+function only(texts: Texts, names: readonly string[]): Texts {
+  const found = names.flatMap((name) => (texts[name] === undefined ? [] : [[name, texts[name]] as const]));
+  // A label's value is 63 characters at most; an annotation's is anything, and a hash is short.
+  return Object.fromEntries(found.filter(([, text]) => text.length <= longestOwner));
+}
+
+/** About the bytes of what a foreign hand can make large. */
+function sizeOf({ type, labels, annotations, owners, finalizers, keys, managed }: ObservedTarget): number {
+  let bytes = type.length;
+  for (const texts of [labels, annotations])
+    for (const [name, text] of Object.entries(texts)) bytes += name.length + text.length;
+  const lists = [keys, finalizers, ...managed.flatMap((each) => [[each.manager], each.labels, each.annotations])];
+  for (const list of lists) for (const name of list) bytes += name.length;
+  for (const { apiVersion, kind, name, uid } of owners) bytes += `${apiVersion}${kind}${name}${uid}`.length;
+  return bytes;
 }
 
 function isSameData(data: Texts = none, sent: Texts | undefined): boolean {

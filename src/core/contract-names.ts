@@ -11,6 +11,9 @@ export const createdByLabel = 'reconcile.external-secrets.io/created-by';
 /** On every target: hash of the whole `.data`, for drift detection. */
 export const dataHashAnnotation = 'reconcile.external-secrets.io/data-hash';
 
+/** Annotations by which a user asks for a sync now; the second form is the one that ESO's documentation shows. */
+export const forceSyncAnnotations = ['external-secrets.io/force-sync', 'force-sync'] as const;
+
 /** What ESO puts on every ExternalSecret. Never added here; honoured and removed when the object is deleted. */
 export const externalSecretFinalizer = 'externalsecrets.external-secrets.io/externalsecret-cleanup';
 

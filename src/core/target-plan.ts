@@ -42,6 +42,8 @@ export interface ObservedTarget {
   readonly keys: readonly string[];
   /** Label and annotation keys that ESO's or our field managers wrote, by manager. */
   readonly managed: readonly ManagedMetadata[];
+  /** There was more than is kept: labels, annotations, owners and the rest are what tells whose it is, and no more. */
+  readonly isCut?: boolean;
 }
 
 export interface ManagedMetadata {
@@ -134,6 +136,7 @@ export function planTarget(
 ): TargetPlan {
   refusePowerful(source, blueprint.type);
   if (observed === undefined) return { action: 'create', secret: createdSecret(source, policy, blueprint) };
+  if (observed.isCut === true) return { action: 'look' };
   refusePowerful(source, observed.type);
   refuseForeignOwner(source, policy, observed);
   const isFrozen = policy.immutable;
@@ -233,6 +236,7 @@ export function hasWantedMarks(
   blueprint: Pick<Blueprint, 'labels' | 'annotations'>,
   target: ObservedTarget,
 ): boolean {
+  if (target.isCut === true) return true; // told when it is looked at
   const wanted = policy.immutable ? undefined : blueprint;
   return sameMarks(marksOver(target, source, policy, wanted, target.dataHash), target);
 }

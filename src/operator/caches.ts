@@ -4,10 +4,10 @@ import { OwnWrites } from '../controller/kit/own-writes.ts';
 import {
   type ExternalSecretRecord,
   externalSecretRecord,
+  keptTargetRecord,
   type StoreKind,
   type StoreRecord,
   storeRecord,
-  targetRecord,
 } from '../controller/records.ts';
 import { managedLabel, managedLabelValue } from '../core/contract-names.ts';
 import type { ObservedTarget } from '../core/target-plan.ts';
@@ -59,7 +59,7 @@ export async function startCaches({ config, informerDeps, waitingFor, stopping }
   const clusterStores = { resource: clusterSecretStoreResource, trim: storeRecord('ClusterSecretStore') };
   const caches: Caches = {
     externalSecrets: cache({ resource: externalSecretResource, ...scope, trim: externalSecretRecord }),
-    targets: cache({ resource: secretResource, ...scope, labelSelector, trim: (object) => targetRecord(object) }),
+    targets: cache({ resource: secretResource, ...scope, labelSelector, trim: (object) => keptTargetRecord(object) }),
     stores: {
       SecretStore: cache({ resource: secretStoreResource, ...scope, trim: storeRecord('SecretStore') }),
       ...(config.clusterStores ? { ClusterSecretStore: cache(clusterStores) } : {}),

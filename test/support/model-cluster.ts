@@ -6,7 +6,7 @@ import { type Controllers, createControllers, type Followed } from '../../src/co
 import { LoopShare } from '../../src/controller/desk.ts';
 import { OwnWrites } from '../../src/controller/kit/own-writes.ts';
 import { Writer } from '../../src/controller/kit/writer.ts';
-import { externalSecretRecord, storeRecord, targetRecord } from '../../src/controller/records.ts';
+import { externalSecretRecord, keptTargetRecord, storeRecord } from '../../src/controller/records.ts';
 import { managedLabel, managedLabelValue } from '../../src/core/contract-names.ts';
 import { OperatorError } from '../../src/core/operator-error.ts';
 import { SecretValue } from '../../src/core/secret-value.ts';
@@ -175,7 +175,7 @@ export class ModelCluster {
       error: ({ err }: { err?: unknown }, message: string) =>
         void this.faults.push(`${message} ${err instanceof Error ? err.stack : String(err)}`),
     };
-    const secrets = this.#follow('Secret', targetRecord, managed);
+    const secrets = this.#follow('Secret', keptTargetRecord, managed);
     const externalSecrets = this.#follow('ExternalSecret', externalSecretRecord);
     const stores = this.#follow('SecretStore', storeRecord('SecretStore'));
     this.#controllers = createControllers({

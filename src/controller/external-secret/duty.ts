@@ -1,5 +1,7 @@
 // What an ExternalSecret is owed. Follows from what is there against what was read last, never from why a run was asked
 // for: a cause that is lost, merged or ended by a conflict loses nothing, as the duty stands until a run has met it.
+
+import { forceSyncAnnotations } from '../../core/contract-names.ts';
 import { parseGoDuration } from '../../core/go-duration.ts';
 import { syncedResourceVersion } from '../../core/object-hash.ts';
 import { OperatorError } from '../../core/operator-error.ts';
@@ -31,9 +33,6 @@ export function periodOf(spec: ExternalSecretSpec): number {
 export function refreshPolicyOf({ refreshPolicy }: ExternalSecretSpec): RefreshPolicy {
   return refreshPolicy ?? 'Periodic';
 }
-
-/** Annotations by which a user asks for a sync now; the second form is the one that ESO's documentation shows. */
-const forceSyncAnnotations = ['external-secrets.io/force-sync', 'force-sync'] as const;
 
 /**
  * Whether a force-sync was asked for since the target was written: it carries the annotations of the ExternalSecret.
