@@ -21,6 +21,6 @@ COPY --from=build /src/dist/escapement.mjs /escapement.mjs
 ENV NODE_OPTIONS="--max-old-space-size=192" NODE_ENV=production
 USER 65532:65532
 EXPOSE 8080 8082
-# The base's entrypoint is node.
-ENTRYPOINT ["/nodejs/bin/node", "/escapement.mjs"]
+# The base's entrypoint is node. No signal opens the debugger, not even before the first line runs.
+ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "/escapement.mjs"]
 CMD ["run"]

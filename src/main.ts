@@ -54,6 +54,9 @@ async function runUntilSignal(args: readonly string[]): Promise<number> {
   return await runOperator(config, new URL(import.meta.url), stopping.signal);
 }
 
+/** Node's own answer to this signal is to open a debugger, which would show every value to whoever can send it. */
+process.on('SIGUSR1', () => {});
+
 /** Threads for heavy work are started from this file as well: the product is one file. */
 if (workerData === heavyRole) serveHeavyWork();
 else {
