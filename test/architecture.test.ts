@@ -258,6 +258,7 @@ describe('secret bytes', () => {
     'controller/external-secret/apply.ts': 'data of the Secret that is written',
     'credentials/cloud': 'tokens and keys that are exchanged for tokens of a cloud',
     'credentials/operator-identity.ts': 'tokens and key files of the operator, trimmed',
+    'core/generators/mfa.ts': 'the seed of a one-time password is the key of an HMAC',
     'core/jobs.ts': 'values on their way to a worker thread of this process and back',
     'core/rewrite.ts': 'merge reads JSON objects',
     'core/secret-value.ts': 'equality of two values',
