@@ -17,11 +17,14 @@ interface PrinterColumn {
 export interface Kind {
   readonly resource: KindResource;
   readonly shortNames: readonly string[];
+  /** Categories (`kubectl get <category>`) besides that of all our kinds. */
+  readonly moreCategories?: readonly string[];
   /** A version that is served beside that of `resource`, for manifests of old; absent where there was none. */
   readonly olderVersion?: string;
   readonly description: string;
   readonly spec: z.ZodMiniType;
-  readonly status: z.ZodMiniType;
+  /** Absent for kinds whose status nobody writes. */
+  readonly status?: z.ZodMiniType;
   readonly columns: readonly PrinterColumn[];
   /** Paths that field selectors may name (`kubectl get --field-selector`). */
   readonly selectableFields?: readonly string[];
@@ -77,15 +80,15 @@ export function customResourceDefinition(kind: Kind): CustomResourceDefinition {
   };
 }
 
-function namesOf({ resource, shortNames }: Kind): object {
+function namesOf({ resource, shortNames, moreCategories = [] }: Kind): object {
   const { plural, kind } = resource;
   return {
     plural,
     singular: kind.toLowerCase(),
     kind,
     listKind: `${kind}List`,
-    shortNames,
-    categories: ['external-secrets'],
+    ...(shortNames.length > 0 && { shortNames }),
+    categories: ['external-secrets', ...moreCategories],
   };
 }
 
@@ -98,7 +101,7 @@ function turned(kind: Kind): Kind {
 function shared({ columns, selectableFields }: Kind, openAPIV3Schema: Structural): object {
   return {
     schema: { openAPIV3Schema },
-    additionalPrinterColumns: columns,
+    ...(columns.length > 0 && { additionalPrinterColumns: columns }),
     ...(selectableFields !== undefined && { selectableFields: selectableFields.map((jsonPath) => ({ jsonPath })) }),
     subresources: { status: {} },
   };
@@ -114,7 +117,10 @@ export function objectSchema({ description, spec, status }: Kind): Structural {
       kind: { type: 'string', description: 'Kind of the object.' },
       metadata: { type: 'object' },
       spec: structural(spec),
-      status: { default: initialStatus, ...structural(status) },
+      status:
+        status === undefined
+          ? { type: 'object', description: 'Nothing is reported of this kind.' }
+          : { default: initialStatus, ...structural(status) },
     },
   };
 }

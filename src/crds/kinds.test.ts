@@ -27,6 +27,13 @@ const storeDefaults = {
   '.status': { observedGeneration: -1 },
 };
 
+const passwordDefaults = (at: string) => ({
+  [`${at}.length`]: 24,
+  [`${at}.noUpper`]: false,
+  [`${at}.allowRepeat`]: false,
+  [`${at}.encoding`]: 'raw',
+});
+
 /** Defaults that the API server writes: those of ESO's CRDs outside lists, and ours on `status`. */
 const expectedDefaults: Record<string, Record<string, unknown>> = {
   ExternalSecret: {
@@ -41,6 +48,15 @@ const expectedDefaults: Record<string, Record<string, unknown>> = {
   },
   SecretStore: storeDefaults,
   ClusterSecretStore: storeDefaults,
+  Fake: {},
+  MFA: {},
+  UUID: {},
+  Password: passwordDefaults('.spec'),
+  SSHKey: { '.spec.keyType': 'rsa' },
+  ClusterGenerator: {
+    ...passwordDefaults('.spec.generator.passwordSpec'),
+    '.spec.generator.sshKeySpec.keyType': 'rsa',
+  },
 };
 
 describe.each(kinds.map((kind) => [kind.resource.kind, objectSchema(kind)] as const))(
@@ -86,7 +102,13 @@ describe.each(customResourceDefinitions().map((crd) => [crd.metadata.name, crd] 
     expect(Buffer.byteLength(JSON.stringify(crd))).toBeLessThan(200_000);
   });
 
-  it('stores v1 and serves both versions in one shape', () => {
+  const isGenerator = crd.spec.group === 'generators.external-secrets.io';
+
+  it.runIf(isGenerator)('has the one version that ESO has, and no status to write', () => {
+    expect(crd.spec.versions.map(({ name, storage }) => [name, storage])).toEqual([['v1alpha1', true]]);
+  });
+
+  it.skipIf(isGenerator)('stores v1 and serves both versions in one shape', () => {
     expect(crd.spec.versions.map(({ name, storage, ...rest }) => [name, storage, rest['served']])).toEqual([
       ['v1', true, true],
       ['v1beta1', false, true],
@@ -104,15 +126,21 @@ describe.each(customResourceDefinitions().map((crd) => [crd.metadata.name, crd] 
 
   it('carries the label and the category that ESO gives its own', () => {
     expect(crd.metadata.labels).toEqual({ 'external-secrets.io/component': 'controller' });
-    expect(crd.spec['names']).toMatchObject({ categories: ['external-secrets'] });
+    const more = isGenerator ? ['external-secrets-generators'] : [];
+    expect(crd.spec['names']).toMatchObject({ categories: ['external-secrets', ...more] });
   });
 });
 
 it('has the names, scopes and columns that scripts rely on', () => {
   const told = customResourceDefinitions().map(({ metadata, spec }) => {
-    const columns = spec.versions[0]?.['additionalPrinterColumns'] as { name: string }[];
-    return [metadata.name, spec['scope'], spec['names'], columns.map(({ name }) => name)];
+    const columns = spec.versions[0]?.['additionalPrinterColumns'] as { name: string }[] | undefined;
+    return [metadata.name, spec['scope'], spec['names'], (columns ?? []).map(({ name }) => name)];
   });
+  const generator = (kind: string, scope = 'Namespaced') => {
+    const { shortNames: _, ...rest } = names(kind, '');
+    const categories = ['external-secrets', 'external-secrets-generators'];
+    return [`${rest.plural}.generators.external-secrets.io`, scope, { ...rest, categories }, []];
+  };
   const names = (kind: string, short: string) => ({
     kind,
     listKind: `${kind}List`,
@@ -131,5 +159,7 @@ it('has the names, scopes and columns that scripts rely on', () => {
     ],
     ['secretstores.external-secrets.io', 'Namespaced', names('SecretStore', 'ss'), storeColumns],
     ['clustersecretstores.external-secrets.io', 'Cluster', names('ClusterSecretStore', 'css'), storeColumns],
+    ...['Fake', 'MFA', 'Password', 'SSHKey', 'UUID'].map((kind) => generator(kind)),
+    generator('ClusterGenerator', 'Cluster'),
   ]);
 });

@@ -1,6 +1,7 @@
 // Every kind that the operator serves, as `npm run generate` and `escapement crds` write them out.
 import { type CustomResourceDefinition, customResourceDefinition, type Kind } from './custom-resource.ts';
 import { externalSecretResource, externalSecretSpec, externalSecretStatus } from './external-secret.ts';
+import { generatorKinds } from './generators/table.ts';
 import { clusterSecretStoreResource, secretStoreResource, secretStoreSpec, secretStoreStatus } from './secret-store.ts';
 
 const readyStatus = '.status.conditions[?(@.type=="Ready")].status';
@@ -66,7 +67,16 @@ const clusterSecretStore: Kind = {
   columns: storeColumns,
 };
 
-export const kinds: readonly Kind[] = [externalSecret, secretStore, clusterSecretStore];
+const generators: readonly Kind[] = Object.values(generatorKinds).map(({ resource, spec, description }) => ({
+  resource,
+  shortNames: [],
+  moreCategories: ['external-secrets-generators'],
+  description,
+  spec,
+  columns: [],
+}));
+
+export const kinds: readonly Kind[] = [externalSecret, secretStore, clusterSecretStore, ...generators];
 
 /** The CustomResourceDefinitions of all kinds. */
 export function customResourceDefinitions(): CustomResourceDefinition[] {

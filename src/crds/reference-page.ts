@@ -15,15 +15,19 @@ export function referencePage(kinds: readonly Kind[]): string {
 
 function section(kind: Kind, before: readonly Kind[]): string[] {
   const { group, version, kind: name, namespaced } = kind.resource;
-  const twin = before.find(({ spec, status }) => spec === kind.spec && status === kind.status);
+  const twin = before.find(({ spec, status }) => spec === kind.spec && status === kind.status && status !== undefined);
   return [
     '',
     `## ${name}`,
     '',
-    `${kind.description} \`${group}/${version}\`, ${namespaced ? 'namespaced' : 'cluster-scoped'}, short name \`${kind.shortNames.join('`, `')}\`${kind.olderVersion === undefined ? '.' : `; \`${kind.olderVersion}\` has the same fields.`}`,
+    `${kind.description} \`${group}/${version}\`, ${namespaced ? 'namespaced' : 'cluster-scoped'}${shortNamesText(kind)}${kind.olderVersion === undefined ? '.' : `; \`${kind.olderVersion}\` has the same fields.`}`,
     '',
     ...(twin === undefined ? fieldTable(kind) : [`The fields are those of ${twin.resource.kind}.`]),
   ];
+}
+
+function shortNamesText({ shortNames }: Kind): string {
+  return shortNames.length === 0 ? '' : `, short name \`${shortNames.join('`, `')}\``;
 }
 
 function fieldTable(kind: Kind): string[] {
