@@ -16,6 +16,7 @@ import { type ConnectDeps, StoreConnections } from './connect.ts';
 import type { DeskRooms } from './desk.ts';
 import { ExternalSecretController, type ScopeNews } from './external-secret/controller.ts';
 import { OwnedTargets } from './external-secret/owned-targets.ts';
+import { type GenerationPorts, Generators } from './generators/generators.ts';
 import { fieldManager, kinds, type ReconciledKind } from './kinds.ts';
 import type { OwnWrites } from './kit/own-writes.ts';
 import type { Writer, Written } from './kit/writer.ts';
@@ -59,6 +60,8 @@ export interface ControllerPorts {
   readonly news: ScopeNews;
   /** Where work of a size that tenants decide is done. */
   readonly desk: DeskRooms;
+  /** What generators draw from. */
+  readonly generation: GenerationPorts;
   readonly capabilities: (store: StoreRecord) => Capabilities | undefined;
   readonly heartbeatMs: number;
   readonly storeRequeueMs: number;
@@ -93,6 +96,7 @@ export function createControllers(ports: ControllerPorts): Controllers {
       desk: ports.desk,
       heartbeatMs,
       stores: directory,
+      generators: new Generators({ ...ports.generation, ...ports.connect, clock }),
       externalSecrets: caches.externalSecrets.view,
       targets: caches.targets.view,
       owned: new OwnedTargets(caches.targets.informer, caches.targets.view),

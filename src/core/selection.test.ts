@@ -22,6 +22,8 @@ const combined = (spec: object, ...answers: ReadAnswer[]) =>
   textsOf(combine(planReads(specOf({ ...store, ...spec })), answers, strict).data);
 const thrownFor = (reason: string) => expect.objectContaining({ reason });
 
+const storeReads = (spec: object) => planReads(specOf(spec)).filter((read) => 'store' in read);
+
 describe('planReads', () => {
   it.each<[why: string, spec: object, ask: Ask]>([
     ['a value', { data: [{ secretKey: 'K', remoteRef: { key: 'r' } }] }, { kind: 'value', key: 'r' }],
@@ -44,7 +46,7 @@ describe('planReads', () => {
     ],
     ['find before extract when both are set', { dataFrom: [{ extract: { key: 'r' }, find: {} }] }, { kind: 'find' }],
   ])('asks for %s', (_, spec, ask) => {
-    expect(planReads(specOf({ ...store, ...spec })).map((read) => read.ask)).toEqual([ask]);
+    expect(storeReads({ ...store, ...spec }).map((read) => read.ask)).toEqual([ask]);
   });
 
   it('reads dataFrom before data, each in the order of the list, and leaves out entries that name nothing', () => {
@@ -73,8 +75,8 @@ describe('planReads', () => {
     ],
   ])('reads from %s', (_, entry, expected) => {
     const [single, from] = [
-      planReads(specOf({ ...store, data: [{ secretKey: 'K', remoteRef: { key: 'r' }, ...entry }] })),
-      planReads(specOf({ ...store, dataFrom: [{ extract: { key: 'r' }, ...entry }] })),
+      storeReads({ ...store, data: [{ secretKey: 'K', remoteRef: { key: 'r' }, ...entry }] }),
+      storeReads({ ...store, dataFrom: [{ extract: { key: 'r' }, ...entry }] }),
     ];
     expect([single[0]?.store, from[0]?.store]).toEqual([expected, expected]);
   });
@@ -306,5 +308,29 @@ describe('messages', () => {
   it.each(['schlüssel', '..', '..data'])('refuse the key %j before the API server is asked, with its source', (key) => {
     const message = messageOf({ dataFrom: [{ extract: { key: 'r' } }] }, answer({ [key]: '1', GOOD: '2' }));
     expect(message).toContain(`InvalidKey: spec.dataFrom[0].extract (key: r): Kubernetes accepts no key "${key}":`);
+  });
+});
+
+describe('an entry of a generator', () => {
+  const entry = (more: object = {}) => ({
+    dataFrom: [{ sourceRef: { generatorRef: { kind: 'Fake', name: 'g' } }, ...more }],
+  });
+  const combined = (spec: object, values: Record<string, string>) => {
+    const texts = Object.entries(values).map(([key, text]) => [key, new SecretValue(Buffer.from(text))] as const);
+    const { data } = combine(planReads(specOf(spec)), [{ values: new Map(texts) }]);
+    return Object.fromEntries([...data].map(([key, value]) => [key, value.reveal().toString()]));
+  };
+
+  it('needs no store, and takes the values as they are', () => {
+    expect(planReads(specOf(entry()))).toMatchObject([
+      { at: 'spec.dataFrom[0].sourceRef.generatorRef', generator: { kind: 'Fake', name: 'g' } },
+    ]);
+    expect(combined(entry(), { a: 'aGk=' })).toEqual({ a: 'aGk=' });
+  });
+
+  it('renames keys, and does not convert them', () => {
+    const rewrite = [{ regexp: { source: '^', target: 'x-' } }];
+    expect(combined(entry({ rewrite }), { a: '1' })).toEqual({ 'x-a': '1' });
+    expect(() => combined(entry(), { 'a b': '1' })).toThrow(expect.objectContaining({ reason: 'InvalidKey' }));
   });
 });

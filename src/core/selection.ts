@@ -1,6 +1,6 @@
 // From a spec to what is read, and from what was read to the data of the Secret. `planReads` lists the reads in the order
 // in which ESO applies them (dataFrom, then data); `combine` decodes, rewrites, converts and lays the entries over each other.
-import type { DataFrom, ExternalSecretSpec, RemoteRef } from '../crds/external-secret.ts';
+import type { DataFrom, ExternalSecretSpec, GeneratorRef, RemoteRef } from '../crds/external-secret.ts';
 import { Budget, entryBytes } from './budget.ts';
 import { checkNullBytes, decodeValue } from './decoding.ts';
 import { convertKeys, validateKeys } from './key-conversion.ts';
@@ -25,12 +25,23 @@ export type Ask =
       readonly conversionStrategy?: string;
     };
 
-/** One entry of the spec: where it stands, which store it reads, and what becomes of the answer. */
-export interface PlannedRead {
-  /** `spec.data[0] (key: API_KEY)`. */
-  readonly at: string;
+/** One entry of the spec: where it stands, what it reads, and what becomes of the answer. */
+export type PlannedRead = StoreRead | GeneratorRead;
+
+/** An entry that asks a store. */
+export interface StoreRead extends EntryRead {
   readonly store: StoreRef;
   readonly ask: Ask;
+}
+
+/** An entry that takes what a generator gives. */
+export interface GeneratorRead extends EntryRead {
+  readonly generator: GeneratorRef;
+}
+
+interface EntryRead {
+  /** `spec.data[0] (key: API_KEY)`. */
+  readonly at: string;
   /** Equal for reads that make the same of the same answer; '' for one that is cheap to finish. */
   readonly finishKey: string;
   readonly finish: (values: ReadonlyMap<string, SecretValue>, budget: Budget) => Finished;
@@ -213,9 +224,26 @@ function planDataFrom(entry: DataFrom, at: string, defaultStore: unknown): Plann
     };
     return { at: `${at}.find`, store: storeOf(storeRef, at), ask, ...finishMany(entry, find) };
   }
-  if (extract === undefined) return undefined;
+  const generator = entry.sourceRef?.generatorRef;
+  if (extract === undefined) return generator === undefined ? undefined : planGenerator(entry, generator, at);
   const place = `${at}.extract (key: ${extract.key})`;
   return { at: place, store: storeOf(storeRef, at), ask: askFor('map', extract), ...finishMany(entry, extract) };
+}
+
+/** Rewrite and validate; keys are not converted, and values not decoded, as in ESO. */
+function planGenerator(entry: DataFrom, generator: GeneratorRef, at: string): GeneratorRead {
+  const rewrites = entry.rewrite ?? [];
+  return {
+    at: `${at}.sourceRef.generatorRef`,
+    generator,
+    finishKey: '',
+    finish(values, budget) {
+      budget.hold(values.size * entryBytes);
+      budget.spend(values.size * unitsPerKey);
+      const { values: keyed, collisions } = rewriteReporting(values, rewrites, { budget });
+      return { values: new Map(validateKeys(keyed)), collisions };
+    },
+  };
 }
 
 function askFor(kind: 'value' | 'map', ref: RemoteRef): Ask {

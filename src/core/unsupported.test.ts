@@ -30,7 +30,6 @@ describe('refuseUnsupported', () => {
       'spec.data[1].sourceRef.generatorRef',
       { data: [...single.data, { ...single.data[0], secretKey: 'L', sourceRef: generator }] },
     ],
-    ['spec.dataFrom[0].sourceRef.generatorRef', { dataFrom: [{ sourceRef: generator }] }],
     [
       'spec.dataFrom[1].rewrite',
       { dataFrom: [{ find: {} }, { find: {}, rewrite: [{ transform: { template: 'x' } }] }] },

@@ -25,7 +25,6 @@ function unsupportedSource(spec: ExternalSecretSpec): string | undefined {
     if (entry.sourceRef?.generatorRef !== undefined) return `spec.data[${i}].sourceRef.generatorRef`;
   }
   for (const [i, entry] of (spec.dataFrom ?? []).entries()) {
-    if (entry.sourceRef?.generatorRef !== undefined) return `spec.dataFrom[${i}].sourceRef.generatorRef`;
     if (entry.rewrite?.some((step) => step.transform !== undefined))
       return `spec.dataFrom[${i}].rewrite with transform`;
   }
@@ -44,7 +43,8 @@ function brokenRules(spec: ExternalSecretSpec): readonly string[] {
     broken.push('either data or dataFrom should be specified');
   for (const [i, entry] of (spec.dataFrom ?? []).entries()) {
     const at = `spec.dataFrom[${i}]`;
-    if (entry.extract !== undefined && entry.find !== undefined)
+    const sources = [entry.extract, entry.find, entry.sourceRef?.generatorRef];
+    if (sources.filter((source) => source !== undefined).length > 1)
       broken.push(`${at}: extract, find, or generatorRef cannot be set at the same time`);
     if (entry.extract === undefined && entry.find === undefined && entry.sourceRef === undefined) {
       broken.push(`${at}: either extract, find, or sourceRef must be set to dataFrom`);

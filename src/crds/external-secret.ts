@@ -18,11 +18,11 @@ import {
 } from './kit.ts';
 import { externalSecretsGroup, type KindResource, type ObjectMeta } from './object.ts';
 import { compiled, isRecord, listOf, type Parsed, parseObject, readStatus, recordAt } from './parse.ts';
-import { data, dataFrom, storeRefFields } from './source.ts';
+import { data, dataFrom, type GeneratorRef, storeRefFields } from './source.ts';
 import { template } from './template.ts';
 
 export type { Condition } from './condition.ts';
-export type { DataEntry, DataFrom, Find, RemoteRef, Rewrite, SourceRef } from './source.ts';
+export type { DataEntry, DataFrom, Find, GeneratorRef, RemoteRef, Rewrite, SourceRef } from './source.ts';
 export type { Template } from './template.ts';
 
 const manifest = about(
@@ -171,4 +171,9 @@ export function storeReferences(externalSecret: unknown): StoreReference[] {
     found.set(`${kind}/${ref['name']}`, { kind, name: ref['name'] });
   }
   return [...found.values()];
+}
+
+/** The generators that are run for the object, as often as it names them. */
+export function generatorReferences({ dataFrom: entries = [] }: ExternalSecretSpec): GeneratorRef[] {
+  return entries.map(({ sourceRef }) => sourceRef?.generatorRef).filter((ref) => ref !== undefined);
 }

@@ -142,6 +142,9 @@ const dataFromEntry = z.object({
   sourceRef: optional(sourceRef),
 });
 
+/** A generator as an ExternalSecret names it. */
+export type GeneratorRef = z.infer<typeof generatorRef>;
+
 /** A source of many keys. */
 export type DataFrom = z.infer<typeof dataFromEntry>;
 

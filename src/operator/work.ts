@@ -1,6 +1,7 @@
 // What only a leader has: upstream doors, sessions, providers, controllers, built once per term and ended in order.
 //
 //   stop: controllers ─► events, sessions (tokens revoked) ─► doors, watches of single objects
+import { randomBytes } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import { gatherInfisicalPrincipal } from '../auth/infisical/table.ts';
 import { gatherPulumiPrincipal, pulumiLogin } from '../auth/pulumi/table.ts';
@@ -42,6 +43,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 import type { Caches } from './caches.ts';
 import { heavyRole } from './heavy-thread.ts';
+import { oneAtATime } from './key-pairs.ts';
 import { namespaceLabels } from './namespace-labels.ts';
 
 export interface Base {
@@ -87,6 +89,7 @@ export async function startWork(
   const heavy = new WorkerPool({ ...heavyLane, entry: base.threadEntry, clock });
   const controllers = createControllers({
     desk: { heavy, loop: new LoopShare(nextTurn) },
+    generation: { random: randomBytes, keyPair: oneAtATime() },
     kube,
     writer,
     slots,

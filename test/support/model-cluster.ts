@@ -2,6 +2,7 @@
 // that lag but keep their order, garbage collection by owner, and faults that a test puts in the way of single calls. Time
 // is a fake clock, so hours pass in milliseconds.
 
+import { randomBytes } from 'node:crypto';
 import { type Controllers, createControllers, type Followed } from '../../src/controller/controllers.ts';
 import { LoopShare } from '../../src/controller/desk.ts';
 import { OwnWrites } from '../../src/controller/kit/own-writes.ts';
@@ -183,6 +184,10 @@ export class ModelCluster {
       desk: {
         heavy: { run: () => Promise.reject(new Error('no thread in the model')) },
         loop: new LoopShare(() => Promise.resolve()),
+      },
+      generation: {
+        random: randomBytes,
+        keyPair: () => Promise.reject(new Error('no key pairs in the model')),
       },
       kube,
       slots,

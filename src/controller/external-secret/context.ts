@@ -6,6 +6,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
 import type { StoreConnections } from '../connect.ts';
 import type { DeskRooms } from '../desk.ts';
+import type { Generators } from '../generators/generators.ts';
 import type { Memory } from '../kit/object-controller.ts';
 import type { OwnWrites } from '../kit/own-writes.ts';
 import type { Writer, Written } from '../kit/writer.ts';
@@ -26,6 +27,7 @@ export interface Rooms {
   /** Where work of a size that tenants decide is done. */
   readonly desk: DeskRooms;
   readonly stores: StoreDirectory;
+  readonly generators: Generators;
   readonly externalSecrets: OwnWrites<ExternalSecretRecord>;
   readonly targets: OwnWrites<ObservedTarget>;
   readonly owned: OwnedTargets;

@@ -85,6 +85,7 @@ export class ExternalSecretController {
     ];
     rooms.targets.whenUndone((key) => this.#wakeWriters(key, undefined));
     connections.whenDropped((store) => this.#wakeAll(store, 'reference'));
+    rooms.generators.whenChanged((key) => this.#wake(key, lanes.drift, 'reference'));
     for (const [key, es] of inputs.externalSecrets.entries()) this.#add(key, es);
   }
 
@@ -116,6 +117,7 @@ export class ExternalSecretController {
     // Records of one generation share what they refer to.
     const isElsewhere = before?.stores !== after?.stores || before?.targetName !== after?.targetName;
     if (before !== undefined && isElsewhere) this.#unindex(key, before);
+    if (before?.generation !== after?.generation || before?.uid !== after?.uid) this.#rooms.generators.release(key);
     if (after === undefined) {
       this.#forget(key);
       return;
@@ -273,7 +275,8 @@ export class ExternalSecretController {
     if (safeInterval(es) <= 0 || !('ok' in es.spec) || periodOf(es.spec.ok) <= 0) return undefined;
     if (isRefreshed || memory.nextDueMs === undefined) {
       if (memory.phaseKey === undefined) await connectFirst(es, memory, this.#rooms, signal).catch(() => {}); // told when it is due
-      const waitMs = untilNextRefreshMs(es.spec.ok, memory.phaseKey ?? `${es.namespace}/${es.name}`, clock.nowMs());
+      const phaseKey = memory.phaseKey ?? `${es.namespace}/${es.name}`;
+      const waitMs = untilNextRefreshMs(es.spec.ok, { es, phaseKey, isRefreshed, nowMs: clock.nowMs() });
       if (waitMs === undefined) return undefined;
       memory.nextDueMs = clock.monotonicMs() + waitMs;
     }

@@ -85,6 +85,8 @@ describe('dutyOf', () => {
         hasOrphans: false,
         stores: 's.1',
         nowMs: 4_000,
+        wallMs: nowMs,
+        isGenerating: false,
         ...present,
       },
       { ...inStep, ...past },
@@ -109,6 +111,17 @@ describe('dutyOf', () => {
     ['its wave outside the sync windows', { present: { nowMs: 5_000, isPermitted: false } }, undefined],
     ['a failure before', { past: { failures: 1 } }, 'retry'],
     ['a failure before with interval 0', { past: { failures: 1 }, present: { periodMs: 0 } }, 'retry'],
+    [
+      'a start while what was generated is not old enough',
+      { past: { readStores: undefined }, present: { isGenerating: true } },
+      undefined,
+    ],
+    [
+      'a start after what was generated has had its interval',
+      { past: { readStores: undefined }, present: { isGenerating: true, wallMs: nowMs - 60_000 + hour } },
+      'start',
+    ],
+    ['an edit of what generates', { status: edited, present: { isGenerating: true } }, 'spec'],
     ['no verdict in the status', { status: { ...green, conditions: [] } }, 'verdict'],
     [
       'a red verdict of an earlier process',
@@ -162,16 +175,26 @@ describe('untilNextRefreshMs', () => {
   const windows = (kind: string, schedule: string, duration: string) =>
     specWith({ syncWindows: { kind, windows: [{ schedule, duration }] } });
 
+  const next = (more: object = {}) => ({ es: recordOf(green), phaseKey: 'k', isRefreshed: true, nowMs, ...more });
+
+  it('is a whole interval after what was generated, whoever asks and however often', () => {
+    const dataFrom = [{ sourceRef: { generatorRef: { kind: 'UUID', name: 'g' } } }];
+    expect(untilNextRefreshMs(specWith({ dataFrom }), next())).toBe(600_000);
+    expect(untilNextRefreshMs(specWith({ dataFrom }), next({ isRefreshed: false }))).toBe(540_000);
+    const long = next({ isRefreshed: false, nowMs: nowMs + hour });
+    expect(untilNextRefreshMs(specWith({ dataFrom }), long)).toBe(0);
+  });
+
   it('is the next wave without windows, and inside one that is open', () => {
     const waveMs = untilNextWaveMs('k', 600_000, nowMs);
-    expect(untilNextRefreshMs(specWith({}), 'k', nowMs)).toBe(waveMs);
-    expect(untilNextRefreshMs(windows('allow', '0 12 * * *', '1h'), 'k', nowMs)).toBe(waveMs);
+    expect(untilNextRefreshMs(specWith({}), next())).toBe(waveMs);
+    expect(untilNextRefreshMs(windows('allow', '0 12 * * *', '1h'), next())).toBe(waveMs);
   });
 
   it('waits for the window that opens next, once', () => {
-    expect(untilNextRefreshMs(windows('allow', '0 18 * * *', '1h'), 'k', nowMs)).toBe(6 * hour);
-    expect(untilNextRefreshMs(windows('deny', '0 12 * * *', '2h'), 'k', nowMs)).toBe(2 * hour + 1);
-    expect(untilNextRefreshMs(windows('allow', '0 0 30 2 *', '1h'), 'k', nowMs)).toBeUndefined();
+    expect(untilNextRefreshMs(windows('allow', '0 18 * * *', '1h'), next())).toBe(6 * hour);
+    expect(untilNextRefreshMs(windows('deny', '0 12 * * *', '2h'), next())).toBe(2 * hour + 1);
+    expect(untilNextRefreshMs(windows('allow', '0 0 30 2 *', '1h'), next())).toBeUndefined();
   });
 });
 

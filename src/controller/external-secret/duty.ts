@@ -8,7 +8,7 @@ import { OperatorError } from '../../core/operator-error.ts';
 import { isSpecDue, nextWaveMs, type RefreshPolicy, shortestIntervalMs } from '../../core/refresh.ts';
 import { isRefreshPermitted, nextPermittedMs } from '../../core/sync-windows.ts';
 import type { ObservedTarget } from '../../core/target-plan.ts';
-import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
+import { type ExternalSecretSpec, generatorReferences } from '../../crds/external-secret.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 
 /** The refresh interval in ms, 0 for never. Throws InvalidSpec for what Go would not parse. */
@@ -70,6 +70,10 @@ export interface Present {
   readonly stores: string;
   /** Monotonic ms. */
   readonly nowMs: number;
+  /** Epoch ms. */
+  readonly wallMs: number;
+  /** It takes values from generators: to read its sources is to change them. */
+  readonly isGenerating: boolean;
 }
 
 /** What was read and told last, by this process. */
@@ -91,10 +95,11 @@ const earlyMs = 1;
 /** What the spec says of refreshes, beside what was found. `wallMs` is epoch ms, for sync windows. Throws InvalidSpec. */
 export function presentOf(
   spec: ExternalSecretSpec,
-  { wallMs, ...found }: Omit<Present, 'policy' | 'periodMs' | 'isPermitted'> & { readonly wallMs: number },
+  found: Omit<Present, 'policy' | 'periodMs' | 'isPermitted' | 'isGenerating'>,
 ): Present {
-  const isPermitted = isRefreshPermitted(spec.syncWindows, wallMs);
-  return { ...found, policy: refreshPolicyOf(spec), periodMs: periodOf(spec), isPermitted };
+  const isPermitted = isRefreshPermitted(spec.syncWindows, found.wallMs);
+  const isGenerating = generatorReferences(spec).length > 0;
+  return { ...found, policy: refreshPolicyOf(spec), periodMs: periodOf(spec), isPermitted, isGenerating };
 }
 
 /** What is owed, or undefined when nothing is. Interval, windows and policy bound repetitions, not changes. */
@@ -114,8 +119,22 @@ export function dutyOf(present: Present, past: Past): Duty | undefined {
   if (past.readStores !== undefined && past.readStores !== present.stores) return 'store';
   if (present.periodMs <= 0 || !present.isPermitted) return undefined;
   // Nobody knows what became of the stores, or of the sources, while nobody worked: one list per scope tells.
-  if (past.readStores === undefined) return 'start';
+  // What was generated is a value only until it is generated anew: it stays for its whole interval, whoever leads.
+  if (past.readStores === undefined)
+    return present.isGenerating && untilNextGenerationMs(es, present.periodMs, present.wallMs) > earlyMs
+      ? undefined
+      : 'start';
   return past.nextDueMs !== undefined && past.nextDueMs <= present.nowMs + earlyMs ? 'interval' : undefined;
+}
+
+/** What is left of the interval since the values were generated, in ms; `nowMs` is epoch ms. */
+function untilNextGenerationMs(
+  { status }: Pick<ExternalSecretRecord, 'status'>,
+  periodMs: number,
+  nowMs: number,
+): number {
+  const sinceMs = Date.parse(status.refreshTime ?? '');
+  return Number.isNaN(sinceMs) ? 0 : Math.max(0, sinceMs + periodMs - nowMs);
 }
 
 /**
@@ -129,12 +148,28 @@ export function untilNextWaveMs(phaseKey: string, intervalMs: number, nowMs: num
   return nextWaveMs(`${phaseKey}|${intervalMs}`, intervalMs, nowMs + intervalMs * settledShare) - nowMs;
 }
 
+/** What decides when the object is refreshed next. */
+interface NextRefresh {
+  readonly es: Pick<ExternalSecretRecord, 'status'>;
+  /** What it shares its wave with. */
+  readonly phaseKey: string;
+  /** The run that has just ended refreshed it. */
+  readonly isRefreshed: boolean;
+  /** Epoch ms. */
+  readonly nowMs: number;
+}
+
 /**
- * Time until the next periodic refresh of the object in ms: its next wave, or the opening of a sync window after it.
- * undefined when no window ever opens. `periodMs` is above 0.
+ * Time until the next periodic refresh of the object in ms: its next wave, or the opening of a sync window after it. What
+ * is generated shares no fetch, so it has no wave: it lives for one interval to the end. undefined when no window ever
+ * opens. The spec has a period above 0.
  */
-export function untilNextRefreshMs(spec: ExternalSecretSpec, phaseKey: string, nowMs: number): number | undefined {
-  const waveMs = nowMs + untilNextWaveMs(phaseKey, periodOf(spec), nowMs);
-  const permittedMs = nextPermittedMs(spec.syncWindows, waveMs);
+export function untilNextRefreshMs(spec: ExternalSecretSpec, next: NextRefresh): number | undefined {
+  const { es, phaseKey, isRefreshed, nowMs } = next;
+  const periodMs = periodOf(spec);
+  const isGenerating = generatorReferences(spec).length > 0;
+  const generatedMs = isRefreshed ? periodMs : untilNextGenerationMs(es, periodMs, nowMs);
+  const dueMs = nowMs + (isGenerating ? generatedMs : untilNextWaveMs(phaseKey, periodMs, nowMs));
+  const permittedMs = nextPermittedMs(spec.syncWindows, dueMs);
   return permittedMs === undefined ? undefined : permittedMs - nowMs;
 }

@@ -1,11 +1,13 @@
 // Reads what the spec names: connects each store once, asks each once for everything, and lays the answers over each other.
-import { OperatorError } from '../../core/operator-error.ts';
+import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import {
   type Ask,
   type Combined,
+  type GeneratorRead,
   type PlannedRead,
   planReads,
   type ReadAnswer,
+  type StoreRead,
   type StoreRef,
 } from '../../core/selection.ts';
 import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
@@ -29,7 +31,8 @@ export async function readSources(
   signal: AbortSignal,
 ): Promise<Sources> {
   const reads = planReads(spec);
-  const byStore = Map.groupBy(reads, ({ store }) => `${store.kind}/${store.name}`);
+  const storeReads = reads.filter((read) => 'store' in read);
+  const byStore = Map.groupBy(storeReads, ({ store }) => `${store.kind}/${store.name}`);
   const desk = createDesk(es.namespace, rooms.desk, signal);
   const answers = new Map<PlannedRead, ReadAnswer>();
   const scopes = new Set<string>();
@@ -53,19 +56,34 @@ export async function readSources(
         });
       }),
     );
+    for (const read of reads) if ('generator' in read) answers.set(read, await generated(read, es, rooms, signal));
     const inOrder = reads.map(
       (read) => answers.get(read) ?? { error: new OperatorError('Internal', 'a read was not answered') },
     );
     const combined = await desk.run('combine', { spec, reads, answers: inOrder });
-    return { ...combined, searches: reads.filter(({ ask }) => ask.kind === 'find').map(searchText) };
+    return { ...combined, searches: storeReads.filter(({ ask }) => ask.kind === 'find').map(searchText) };
   } catch (thrown) {
     memory.failedOrigin = originOf(thrown, origins);
     throw thrown;
   }
 }
 
+async function generated(
+  { generator }: GeneratorRead,
+  es: ExternalSecretRecord,
+  { generators }: Rooms,
+  signal: AbortSignal,
+): Promise<ReadAnswer> {
+  try {
+    return { values: await generators.generate(generator, es, signal) };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    return { error: asOperatorError(thrown) };
+  }
+}
+
 async function readGroup(
-  group: readonly PlannedRead[],
+  group: readonly StoreRead[],
   reader: StoreReader,
   freshness: Freshness,
   origins: Map<unknown, string>,
@@ -109,7 +127,7 @@ export async function connectFirst(
 
 function connectAll(
   es: ExternalSecretRecord,
-  groups: readonly (readonly PlannedRead[])[],
+  groups: readonly (readonly StoreRead[])[],
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<StoreReader[]> {
@@ -131,7 +149,7 @@ function notePhase(memory: EsMemory, readers: readonly StoreReader[]): void {
   if (first !== undefined) memory.phaseKey = first.phaseKey;
 }
 
-function searchText({ at, ask, store }: PlannedRead): string {
+function searchText({ at, ask, store }: StoreRead): string {
   if (ask.kind !== 'find') return at;
   const name = ask.nameRegexp === undefined ? '' : ` name matching "${ask.nameRegexp}"`;
   const path = ask.path === undefined ? '' : ` path "${ask.path}"`;

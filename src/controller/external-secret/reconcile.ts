@@ -36,6 +36,8 @@ export async function reconcileExternalSecret(
   signals: Signals,
 ): Promise<Outcome> {
   try {
+    if ('ok' in found.spec && !(await rooms.generators.areOurs(found.spec.ok, found, signals.wait)))
+      return { kind: 'idle' };
     const es = isGreenForOlderSpec(found, rooms)
       ? await rooms.writer.inTurn(run.lane, signals.write, () => withdrawReady(found, rooms, signals.write))
       : found;
