@@ -132,13 +132,13 @@ export const flagTable = {
     kind: 'boolean',
     default: 'true',
     help: 'accepted',
-    ignored: 'generators are not served yet',
+    ignored: 'the generators that are served keep no state',
   },
   'generator-gc-grace-period': {
     kind: 'duration',
     default: '2m',
     help: 'accepted',
-    ignored: 'generators are not served yet',
+    ignored: 'the generators that are served keep no state',
   },
   'unsafe-allow-generic-targets': {
     kind: 'boolean',

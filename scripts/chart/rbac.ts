@@ -15,12 +15,27 @@ export interface VerbRow {
 }
 
 const eso = 'external-secrets.io';
+const generators = 'generators.external-secrets.io';
 const leases = 'coordination.k8s.io';
 
 const rights = { file: 'rights.test.ts' };
 const inRights = (name: string) => ({ ...rights, name });
 /** Newer clusters fill a cache by a watch (WatchList); those before 1.32 do not. */
 const needsList = inRights('is served by an operator that may list');
+
+/** A generator is followed for as long as an ExternalSecret names it. */
+const generatorRows = (resource: string, when?: string): readonly VerbRow[] => {
+  const about = { group: generators, resource, ...(when === undefined ? {} : { when }) };
+  return [
+    { ...about, verb: 'list', why: 'the generator that an ExternalSecret names is read', test: needsList },
+    {
+      ...about,
+      verb: 'watch',
+      why: 'the creation or repair of a generator wakes its ExternalSecrets',
+      test: inRights('takes values from every kind of generator'),
+    },
+  ];
+};
 
 export const verbs: readonly VerbRow[] = [
   {
@@ -81,6 +96,7 @@ export const verbs: readonly VerbRow[] = [
     why: 'whether the login works is reported',
     test: inRights('reports on a SecretStore'),
   },
+  ...['fakes', 'mfas', 'passwords', 'sshkeys', 'uuids'].flatMap((resource) => generatorRows(resource)),
   {
     group: '',
     resource: 'secrets',
@@ -199,6 +215,7 @@ export const verbs: readonly VerbRow[] = [
     why: 'whether the login works is reported',
     test: inRights('serves a ClusterSecretStore with conditions on namespaces'),
   },
+  ...generatorRows('clustergenerators', 'processClusterStore'),
   {
     group: '',
     resource: 'namespaces',

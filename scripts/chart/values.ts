@@ -354,7 +354,7 @@ export const withoutEffect: Readonly<Record<string, string>> = {
   'metrics.listen.secure.certFile': 'tls.crt in certDir',
   'metrics.listen.secure.keyFile': 'tls.key in certDir',
   processClusterExternalSecret: notServed,
-  processClusterGenerator: notServed,
+  processClusterGenerator: 'they are served with `processClusterStore`',
   processClusterPushSecret: notServed,
   processPushSecret: notServed,
   'rbac.servicebindings': 'not served yet',

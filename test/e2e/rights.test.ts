@@ -130,6 +130,35 @@ describe('an operator with the rights that the chart gives it', () => {
     });
   });
 
+  it('takes values from every kind of generator', async () => {
+    const specs = {
+      Fake: { data: { fixed: 'f' } },
+      MFA: { secret: { name: 'mfa-seed', key: 'seed' } },
+      Password: {},
+      SSHKey: { keyType: 'ed25519' },
+      UUID: {},
+      ClusterGenerator: { kind: 'Fake', generator: { fakeSpec: { data: { everywhere: 'c' } } } },
+    };
+    const named = Object.entries(specs).map(([kind, spec]) => ({ kind, name: `${scene.namespace}-generator`, spec }));
+    const refs = named.map(({ kind, name }) => ({ sourceRef: { generatorRef: { kind, name } } }));
+    await noRefusals(scene, async () => {
+      await scene.apply(externalSecret({ name: 'generated', spec: { data: [], dataFrom: refs } }), {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'mfa-seed' },
+        stringData: { seed: 'GEZDGNBVGY3TQOJQ' },
+      });
+      await scene.whenFailed('generated');
+      // One after another, so that each of them is waited for.
+      for (const { kind, name, spec } of named)
+        await scene.apply({ apiVersion: 'generators.external-secrets.io/v1alpha1', kind, metadata: { name }, spec });
+      await scene.whenSynced('generated');
+      const keys = ['everywhere', 'fixed', 'password', 'privateKey', 'publicKey', 'timeLeft', 'token', 'uuid'];
+      expect(Object.keys((await scene.secretData('generated')) ?? {}).sort()).toEqual(keys);
+    });
+    await kubectl(['delete', 'clustergenerator', `${scene.namespace}-generator`], scene);
+  });
+
   it('logs in as the ServiceAccount that a store names', async () => {
     const { namespace, double } = scene;
     const seen: string[] = [];

@@ -1,0 +1,98 @@
+// Generators on a real API server: what they give, when a value changes, and when it must not.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createScene, decoded, type Scene } from '../support/scene.ts';
+import { pause } from '../support/wait.ts';
+
+let scene: Scene;
+
+beforeAll(async () => {
+  scene = await createScene('generators');
+});
+afterAll(() => scene.end());
+
+const generators = 'generators.external-secrets.io/v1alpha1';
+const uuid = (name: string) => ({ apiVersion: generators, kind: 'UUID', metadata: { name }, spec: {} });
+const consumer = (name: string, kind: string, spec: object = {}) => ({
+  apiVersion: 'external-secrets.io/v1',
+  kind: 'ExternalSecret',
+  metadata: { name },
+  spec: { refreshInterval: '1h', dataFrom: [{ sourceRef: { generatorRef: { kind, name } } }], ...spec },
+});
+
+async function manifest(name: string): Promise<string> {
+  return await readFile(join(import.meta.dirname, '..', '..', 'docs', 'manifests', `${name}.yaml`), 'utf8');
+}
+
+describe('the manifests of docs/generators.md', () => {
+  it('give a password once', async () => {
+    await scene.apply(await manifest('generator-password'));
+    await scene.whenSynced('database-password');
+    expect(await scene.secretData('database-password')).toEqual({
+      password: expect.stringMatching(/^[a-zA-Z0-9\-_$@]{32}$/),
+    });
+  });
+
+  it('give an identifier, a key pair under other keys, and fixed values', async () => {
+    await scene.apply(await manifest('generators'));
+    await scene.whenSynced('generated');
+    expect(await scene.secretData('generated')).toEqual({
+      uuid: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      'ssh-private': expect.stringContaining('BEGIN OPENSSH PRIVATE KEY'),
+      'ssh-public': expect.stringMatching(/^ssh-ed25519 \S+ deploy@example.com\n$/),
+      region: 'eu',
+    });
+  });
+});
+
+describe('a generated value', () => {
+  it('changes at the interval', async () => {
+    await scene.apply(uuid('beat'), consumer('beat', 'UUID', { refreshInterval: '2s' }));
+    await scene.whenSynced('beat');
+    const first = await scene.secretData('beat');
+    await scene.secrets.until('beat', 'is another', (one) => decoded(one)['uuid'] !== first?.['uuid']);
+  });
+
+  it('stays through a restart and an edit of its generator', async () => {
+    const names = ['kept', 'kept-once', 'kept-zero'];
+    await scene.apply(
+      ...names.map(uuid),
+      consumer('kept', 'UUID'),
+      consumer('kept-once', 'UUID', { refreshPolicy: 'CreatedOnce' }),
+      consumer('kept-zero', 'UUID', { refreshInterval: '0' }),
+    );
+    for (const name of names) await scene.whenSynced(name);
+    const before = await Promise.all(names.map((name) => scene.secretData(name)));
+    await scene.operator().stop();
+    await scene.startOperator();
+    await scene.apply(uuid('after'), consumer('after', 'UUID'));
+    await scene.whenSynced('after');
+    await scene.apply({ ...uuid('kept'), metadata: { name: 'kept', labels: { touched: 'yes' } } });
+    await pause(2_000);
+    expect(await Promise.all(names.map((name) => scene.secretData(name)))).toEqual(before);
+  });
+});
+
+describe('an ExternalSecret whose generator is missing', () => {
+  it('says so, and is synced as soon as there is one', async () => {
+    await scene.apply(consumer('late', 'UUID'));
+    await scene.whenFailed('late');
+    await scene.apply(uuid('late'));
+    await scene.whenSynced('late');
+  });
+});
+
+describe('an ExternalSecret of a generator that is served elsewhere', () => {
+  it.each([
+    ['by its class', consumer('foreign-class', 'Fake'), { controller: 'other', data: { a: '1' } }],
+    ['by its kind', consumer('foreign-kind', 'Grafana'), undefined],
+  ])('is left alone %s', async (_, manifestOf, fake) => {
+    const { name } = manifestOf.metadata;
+    if (fake !== undefined) await scene.apply({ apiVersion: generators, kind: 'Fake', metadata: { name }, spec: fake });
+    await scene.apply(manifestOf);
+    await pause(2_000);
+    const [seen] = scene.externalSecrets.history(name).slice(-1);
+    expect(seen?.object.status).toEqual({ observedGeneration: -1 });
+  });
+});
