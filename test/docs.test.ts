@@ -8,6 +8,8 @@ import { z } from 'zod';
 import { reasons } from '../src/core/reasons.ts';
 import { refuseInvalid, refuseUnsupported } from '../src/core/unsupported.ts';
 import { parseExternalSecret } from '../src/crds/external-secret.ts';
+import { type GeneratorRefKind, isServedGenerator, parseGenerator } from '../src/crds/generators/table.ts';
+import type { Parsed } from '../src/crds/parse.ts';
 import { parseStore } from '../src/crds/secret-store.ts';
 
 const root = dirname(import.meta.dirname);
@@ -32,9 +34,17 @@ function documents(text: string): readonly z.infer<typeof manifest>[] {
   });
 }
 
+/** A ClusterGenerator holds the spec of another kind, which alone is read: it is compared as it stands. */
+function parsedGenerator(kind: GeneratorRefKind, object: z.infer<typeof manifest>): Parsed<object> {
+  const { ok, issues } = parseGenerator(kind, object);
+  if (issues !== undefined) return { issues };
+  return { ok: kind === 'ClusterGenerator' ? object : { ...object, spec: ok.spec } };
+}
+
 /** The object as its kind reads it, or undefined for kinds of Kubernetes itself. */
-function parsed(object: z.infer<typeof manifest>) {
+function parsed(object: z.infer<typeof manifest>): Parsed<object> | undefined {
   if (object.kind === 'ExternalSecret') return parseExternalSecret(object);
+  if (isServedGenerator(object.kind)) return parsedGenerator(object.kind, object);
   return object.kind === 'SecretStore' || object.kind === 'ClusterSecretStore' ? parseStore(object) : undefined;
 }
 

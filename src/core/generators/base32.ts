@@ -12,6 +12,6 @@ export function toBase32(bytes: Uint8Array): string {
 export function fromBase32(text: string): Buffer | undefined {
   const digits = text.replace(/\s/g, '').replace(/=+$/, '').toUpperCase();
   if (!/^[A-Z2-7]*$/.test(digits)) return undefined;
-  const bits = [...digits].map((digit) => alphabet.indexOf(digit).toString(2).padStart(5, '0')).join('');
+  const bits = Array.from(digits, (digit) => alphabet.indexOf(digit).toString(2).padStart(5, '0')).join('');
   return Buffer.from(bits.match(/.{8}/g)?.map((eight) => Number.parseInt(eight, 2)) ?? []);
 }

@@ -41,9 +41,9 @@ function partsOf(spec: PasswordSpec): readonly Part[] {
     throw new OperatorError('InvalidSpec', 'spec: digits and symbols together must not exceed length');
   const letters = noUpper ? lower : lower + lower.toUpperCase();
   const parts = [
-    { what: 'letters', count: length - digits - symbols, characters: [...letters] },
-    { what: 'digits', count: digits, characters: [...digitCharacters] },
-    { what: 'symbols', count: symbols, characters: [...symbolCharacters] },
+    { what: 'letters', count: length - digits - symbols, characters: Array.from(letters) },
+    { what: 'digits', count: digits, characters: Array.from(digitCharacters) },
+    { what: 'symbols', count: symbols, characters: Array.from(symbolCharacters) },
   ];
   for (const { what, count, characters } of parts) refuseShort(what, count, characters, spec.allowRepeat);
   return parts;
