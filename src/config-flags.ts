@@ -81,6 +81,16 @@ export const flagTable = {
     default: '',
     help: 'hosts (host or host:port) that may be reached by plain http and on loopback; for demos and tests',
   },
+  'enable-fake-provider': {
+    kind: 'boolean',
+    default: 'true',
+    help: 'serve stores of the fake provider, whose values stand in their manifests',
+  },
+  'names-per-namespace': {
+    kind: 'integer',
+    default: '2000',
+    help: 'most objects of one namespace that are followed because stores name them; 0 sets no bound',
+  },
   'ambient-identity-hosts': {
     kind: 'list',
     default: 'app.infisical.com,eu.infisical.com,us.infisical.com',

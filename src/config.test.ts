@@ -63,6 +63,9 @@ describe('loadConfig', () => {
       ['--heartbeat-interval=1h30m', '--store-requeue-interval=90s'],
       { heartbeatMs: 5_400_000, storeRequeueMs: 90_000 },
     ],
+    ['the fake provider off', ['--enable-fake-provider=false'], { fakeProvider: false }],
+    ['a bound on names', ['--names-per-namespace=7'], { namesPerNamespace: 7 }],
+    ['no bound on names', ['--names-per-namespace=0'], { namesPerNamespace: Number.POSITIVE_INFINITY }],
     ['no heartbeat', ['--heartbeat-interval=0'], { heartbeatMs: 0 }],
     [
       'a list with blanks and empty items',

@@ -47,6 +47,9 @@ export interface Config {
   /** Empty allows any. */
   readonly upstreamHosts: readonly string[];
   readonly insecureUpstreamHosts: readonly string[];
+  readonly fakeProvider: boolean;
+  /** Infinity for no bound. */
+  readonly namesPerNamespace: number;
   readonly ambientIdentityHosts: readonly string[];
   readonly ambientIdentityNamespaces: readonly string[];
   readonly credentialDirectories: readonly string[];
@@ -120,6 +123,8 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     leaderElection: read.boolean('enable-leader-election') ? leaderElection(texts, read) : undefined,
     upstreamHosts: read.hosts('upstream-hosts'),
     insecureUpstreamHosts: read.hosts('insecure-upstream-hosts'),
+    fakeProvider: read.boolean('enable-fake-provider'),
+    namesPerNamespace: read.integer('names-per-namespace') || Number.POSITIVE_INFINITY,
     ambientIdentityHosts: read.hosts('ambient-identity-hosts'),
     ambientIdentityNamespaces: read.list('ambient-identity-namespaces'),
     credentialDirectories: read.list('credential-directories'),

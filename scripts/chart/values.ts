@@ -138,6 +138,11 @@ export const values: Tree = {
     [],
     'Hosts that may be reached by plain http and on loopback. In-cluster services (`*.svc`) need no entry.',
   ),
+  fakeProvider: flag(true, 'Serve stores of the fake provider, whose values stand in their manifests.'),
+  namesPerNamespace: count(
+    2_000,
+    'Most objects of one namespace that are followed because stores name them; 0 sets no bound.',
+  ),
   ambientIdentity: section(
     {
       hosts: texts(['app.infisical.com', 'eu.infisical.com', 'us.infisical.com'], 'Hosts that may see it.'),

@@ -212,7 +212,10 @@ export class StoreConnections {
       if ('issues' in store.spec) throw new OperatorError('InvalidSpec', store.spec.issues.join('; '));
       if (name === undefined) throw unknownProvider(store.providers);
       if (provider === undefined) {
-        throw new OperatorError('Unsupported', `spec.provider.${name} is not supported by this version of Escapement`);
+        throw new OperatorError(
+          'Unsupported',
+          `spec.provider.${name} is not served: unknown to this version of Escapement, or turned off`,
+        );
       }
       const storeNamespace = store.kind === 'SecretStore' ? store.namespace : undefined;
       const referrer = { kind: store.kind, name: store.name, namespace: storeNamespace, consumerNamespace };

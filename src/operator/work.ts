@@ -81,7 +81,7 @@ export async function startWork(
   const kube = createKube(transport);
   const slots = new Slots(config.concurrentWrites);
   const writer = new Writer({ kube, slots, guard });
-  const objects = new ObjectWatcher(informerDeps);
+  const objects = new ObjectWatcher(informerDeps, { namesPerNamespaceMax: config.namesPerNamespace });
   const upstreams = openUpstreams(base);
   const { provider } = upstreams;
   const events = createEventRecorder({ transport, clock, slot: (waiting) => writer.idleTurn(waiting) });
@@ -198,7 +198,12 @@ function openUpstreams({ config, clock, metrics, userAgent }: Base) {
   return {
     sessions,
     news,
-    provider: providersByName({ infisical, pulumi, fake: fakeProvider, esc: undefined }),
+    provider: providersByName({
+      infisical,
+      pulumi,
+      fake: config.fakeProvider ? fakeProvider : undefined,
+      esc: undefined,
+    }),
     clouds: createCloudSources({ ...cloudDoors, environment: config.cloud, readFile: readBoundedFile, clock }),
     close() {
       for (const door of Object.values(doors)) door.close();

@@ -169,6 +169,8 @@ labels:
 {{- end }}
 {{- end }}
 - --live-addr=:{{ .Values.healthPort }}
+- --enable-fake-provider={{ .Values.fakeProvider }}
+- --names-per-namespace={{ .Values.namesPerNamespace }}
 - --ambient-identity-hosts={{ join "," .Values.ambientIdentity.hosts }}
 - {{ printf "--ambient-identity-namespaces=%s" (join "," .Values.ambientIdentity.namespaces) | quote }}
 - --credential-directories={{ join "," .Values.credentialDirectories }}
