@@ -33,16 +33,23 @@ const passwordDefaults = (at: string) => ({
   [`${at}.allowRepeat`]: false,
   [`${at}.encoding`]: 'raw',
 });
+const externalSecretDefaults = {
+  '.target': { creationPolicy: 'Owner', deletionPolicy: 'Retain' },
+  '.target.creationPolicy': 'Owner',
+  '.target.deletionPolicy': 'Retain',
+  '.target.template.engineVersion': 'v2',
+  '.target.template.mergePolicy': 'Replace',
+  '.refreshInterval': '1h0m0s',
+};
+
+function below(path: string, defaults: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(defaults).map(([name, value]) => [`${path}${name}`, value]));
+}
 
 /** Defaults that the API server writes: those of ESO's CRDs outside lists, and ours on `status`. */
 const expectedDefaults: Record<string, Record<string, unknown>> = {
   ExternalSecret: {
-    '.spec.target': { creationPolicy: 'Owner', deletionPolicy: 'Retain' },
-    '.spec.target.creationPolicy': 'Owner',
-    '.spec.target.deletionPolicy': 'Retain',
-    '.spec.target.template.engineVersion': 'v2',
-    '.spec.target.template.mergePolicy': 'Replace',
-    '.spec.refreshInterval': '1h0m0s',
+    ...below('.spec', externalSecretDefaults),
     '.status': { observedGeneration: -1 },
     '.status.binding.name': '',
   },
@@ -56,6 +63,10 @@ const expectedDefaults: Record<string, Record<string, unknown>> = {
   ClusterGenerator: {
     ...passwordDefaults('.spec.generator.passwordSpec'),
     '.spec.generator.sshKeySpec.keyType': 'rsa',
+  },
+  ClusterExternalSecret: {
+    ...below('.spec.externalSecretSpec', externalSecretDefaults),
+    '.status': { observedGeneration: -1 },
   },
 };
 
@@ -159,6 +170,12 @@ it('has the names, scopes and columns that scripts rely on', () => {
     ],
     ['secretstores.external-secrets.io', 'Namespaced', names('SecretStore', 'ss'), storeColumns],
     ['clustersecretstores.external-secrets.io', 'Cluster', names('ClusterSecretStore', 'css'), storeColumns],
+    [
+      'clusterexternalsecrets.external-secrets.io',
+      'Cluster',
+      names('ClusterExternalSecret', 'ces'),
+      ['Store', 'Refresh Interval', 'Ready', 'Message'],
+    ],
     ...['Fake', 'MFA', 'Password', 'SSHKey', 'UUID'].map((kind) => generator(kind)),
     generator('ClusterGenerator', 'Cluster'),
   ]);

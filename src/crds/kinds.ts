@@ -1,4 +1,9 @@
 // Every kind that the operator serves, as `npm run generate` and `escapement crds` write them out.
+import {
+  clusterExternalSecretResource,
+  clusterExternalSecretSpec,
+  clusterExternalSecretStatus,
+} from './cluster-external-secret.ts';
 import { type CustomResourceDefinition, customResourceDefinition, type Kind } from './custom-resource.ts';
 import { externalSecretResource, externalSecretSpec, externalSecretStatus } from './external-secret.ts';
 import { generatorKinds } from './generators/table.ts';
@@ -76,7 +81,28 @@ const generators: readonly Kind[] = Object.values(generatorKinds).map(({ resourc
   columns: [],
 }));
 
-export const kinds: readonly Kind[] = [externalSecret, secretStore, clusterSecretStore, ...generators];
+const clusterExternalSecret: Kind = {
+  resource: clusterExternalSecretResource,
+  shortNames: ['ces'],
+  olderVersion: 'v1beta1',
+  description: 'Keeps an ExternalSecret in every namespace that it chooses.',
+  spec: clusterExternalSecretSpec,
+  status: clusterExternalSecretStatus,
+  columns: [
+    { name: 'Store', type: 'string', jsonPath: '.spec.externalSecretSpec.secretStoreRef.name' },
+    { name: 'Refresh Interval', type: 'string', jsonPath: '.spec.refreshTime' },
+    { name: 'Ready', type: 'string', jsonPath: readyStatus },
+    messageColumn,
+  ],
+};
+
+export const kinds: readonly Kind[] = [
+  externalSecret,
+  secretStore,
+  clusterSecretStore,
+  clusterExternalSecret,
+  ...generators,
+];
 
 /** The CustomResourceDefinitions of all kinds. */
 export function customResourceDefinitions(): CustomResourceDefinition[] {
