@@ -44,6 +44,11 @@ export const flagTable = {
     help: 'how often a store is validated that names no refreshInterval',
   },
   'enable-cluster-store-reconciler': { kind: 'boolean', default: 'true', help: 'serve ClusterSecretStores' },
+  'enable-cluster-external-secret-reconciler': {
+    kind: 'boolean',
+    default: 'true',
+    help: 'serve ClusterExternalSecrets; never with --namespace',
+  },
   'enable-secret-store-reconciler': {
     kind: 'boolean',
     default: 'true',
@@ -119,12 +124,6 @@ export const flagTable = {
     default: 'true',
     help: 'accepted',
     ignored: "only a failed login holds back a store's ExternalSecrets here",
-  },
-  'enable-cluster-external-secret-reconciler': {
-    kind: 'boolean',
-    default: 'true',
-    help: 'accepted',
-    ignored: 'ClusterExternalSecret is not served yet',
   },
   'enable-push-secret-reconciler': {
     kind: 'boolean',

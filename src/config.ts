@@ -35,6 +35,7 @@ export interface Config {
   readonly storeRequeueMs: number;
   readonly clusterStores: boolean;
   readonly storeReconciler: boolean;
+  readonly clusterExternalSecrets: boolean;
   readonly leaderElection:
     | {
         readonly name: string;
@@ -120,6 +121,8 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     storeRequeueMs: read.positiveDuration('store-requeue-interval'),
     clusterStores: read.boolean('enable-cluster-store-reconciler'),
     storeReconciler: read.boolean('enable-secret-store-reconciler'),
+    // They choose among all namespaces: an operator of one namespace has nothing to choose from.
+    clusterExternalSecrets: read.boolean('enable-cluster-external-secret-reconciler') && texts.namespace === '',
     leaderElection: read.boolean('enable-leader-election') ? leaderElection(texts, read) : undefined,
     upstreamHosts: read.hosts('upstream-hosts'),
     insecureUpstreamHosts: read.hosts('insecure-upstream-hosts'),

@@ -4,14 +4,15 @@
 import type { StatusDialect } from '../core/sync-status.ts';
 import type { ObservedTarget } from '../core/target-plan.ts';
 import { secretResource } from '../credentials/store-credentials.ts';
-import type { Informer, Kube } from '../kube/contract.ts';
-import type { KubeObject, Secret } from '../kube/types.ts';
+import type { Informer, InformerEvent, Kube } from '../kube/contract.ts';
+import { type KubeObject, namespaceResource, type Secret } from '../kube/types.ts';
 import type { Capabilities } from '../providers/contract.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Slots } from '../runtime/slots.ts';
 import type { QueueLoad } from '../runtime/workqueue.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
+import { ClusterExternalSecretController } from './cluster-external-secret/controller.ts';
 import { type ConnectDeps, StoreConnections } from './connect.ts';
 import type { DeskRooms } from './desk.ts';
 import { ExternalSecretController, type ScopeNews } from './external-secret/controller.ts';
@@ -21,9 +22,13 @@ import { fieldManager, kinds, type ReconciledKind } from './kinds.ts';
 import type { OwnWrites } from './kit/own-writes.ts';
 import type { Writer, Written } from './kit/writer.ts';
 import {
+  type ClusterExternalSecretRecord,
+  clusterExternalSecretRecord,
   type ExternalSecretRecord,
   externalSecretRecord,
   keptTargetRecord,
+  type NamespaceRecord,
+  namespaceRecord,
   type StoreKind,
   type StoreRecord,
   storeRecord,
@@ -43,6 +48,15 @@ export interface FollowedKinds {
   readonly externalSecrets: Followed<ExternalSecretRecord>;
   readonly targets: Followed<ObservedTarget>;
   readonly stores: Readonly<Partial<Record<StoreKind, Followed<StoreRecord>>>>;
+  /** Absent where the kind is not served. It need not be in step: objects are taken up as they appear. */
+  readonly clusterExternalSecrets?: Followed<ClusterExternalSecretRecord>;
+}
+
+/** The namespaces of the cluster, followed from the first time somebody asks. */
+export interface Namespaces {
+  /** Resolves once all are known. */
+  follow(signal: AbortSignal): Promise<Followed<NamespaceRecord>>;
+  whenChanged(listener: (event: InformerEvent<NamespaceRecord>) => void): void;
 }
 
 export interface ControllerPorts {
@@ -55,6 +69,8 @@ export interface ControllerPorts {
   readonly log: Logger;
   readonly metrics: OperatorMetrics;
   readonly caches: FollowedKinds;
+  /** Asked only where ClusterExternalSecrets are served. */
+  readonly namespaces?: Namespaces;
   readonly connect: Omit<ConnectDeps, 'store'>;
   /** Tells of scopes that were read anew. */
   readonly news: ScopeNews;
@@ -124,14 +140,15 @@ export function createControllers(ports: ControllerPorts): Controllers {
     recovery,
     requeueMs: ports.storeRequeueMs,
   });
+  const clusterExternalSecrets = clusterController(ports, { directory, connections, recovery });
+  const all = [externalSecrets, stores, ...(clusterExternalSecrets === undefined ? [] : [clusterExternalSecrets])];
   return {
     start() {
-      externalSecrets.start();
-      stores.start();
+      for (const controller of all) controller.start();
     },
     async stop(graceMs) {
       directory.close();
-      await Promise.all([externalSecrets.stop(graceMs), stores.stop(graceMs)]);
+      await Promise.all(all.map((controller) => controller.stop(graceMs)));
       recovery.stop();
     },
     namespaceChanged: (name) => externalSecrets.namespaceChanged(name),
@@ -139,8 +156,52 @@ export function createControllers(ports: ControllerPorts): Controllers {
       ['ExternalSecret', externalSecrets.queueLoad],
       ['SecretStore', stores.queueLoad('SecretStore')],
       ['ClusterSecretStore', stores.queueLoad('ClusterSecretStore')],
+      ...(clusterExternalSecrets === undefined
+        ? []
+        : [['ClusterExternalSecret', clusterExternalSecrets.queueLoad] as const]),
     ],
   };
+}
+
+interface Shared {
+  readonly directory: StoreDirectory;
+  readonly connections: StoreConnections;
+  readonly recovery: Recovery;
+}
+
+function clusterController(
+  ports: ControllerPorts,
+  { directory, connections, recovery }: Shared,
+): ClusterExternalSecretController | undefined {
+  const { caches, namespaces, writer, clock, log, metrics } = ports;
+  const { clusterExternalSecrets, externalSecrets } = caches;
+  if (clusterExternalSecrets === undefined || namespaces === undefined) return undefined;
+  return new ClusterExternalSecretController({
+    informer: clusterExternalSecrets.informer,
+    find: (key) => clusterExternalSecrets.view.get(key),
+    childInformer: externalSecrets.informer,
+    children: externalSecrets.view,
+    writtenChildren: {
+      resource: kinds.ExternalSecret.resource,
+      view: externalSecrets.view,
+      record: (answer, { before }) => externalSecretRecord(answer, before),
+      count: () => {},
+    },
+    namespaces: async (signal) => {
+      const { informer, view } = await namespaces.follow(signal);
+      const written = { resource: namespaceResource, view, record: namespaceRecord, count: () => {} };
+      return { values: () => informer.values(), written };
+    },
+    whenNamespaceChanged: (listener) => namespaces.whenChanged(listener),
+    stores: directory,
+    connections,
+    reporter: reporterOf('ClusterExternalSecret', clusterExternalSecrets, clusterExternalSecretRecord, ports),
+    writer,
+    clock,
+    log,
+    metrics,
+    recovery,
+  });
 }
 
 function writtenSecrets({ view }: Followed<ObservedTarget>, metrics: OperatorMetrics): Written<ObservedTarget> {

@@ -1,4 +1,5 @@
 // The table of kinds that are reconciled: one row makes a kind known to caches, metrics, events and status.
+import { clusterExternalSecretResource } from '../crds/cluster-external-secret.ts';
 import { externalSecretResource } from '../crds/external-secret.ts';
 import { clusterSecretStoreResource, secretStoreResource } from '../crds/secret-store.ts';
 import type { Resource } from '../kube/types.ts';
@@ -22,6 +23,11 @@ export const kinds = {
     resource: clusterSecretStoreResource,
     eventComponent: 'cluster-secret-store',
     controllerName: 'clustersecretstore',
+  },
+  ClusterExternalSecret: {
+    resource: clusterExternalSecretResource,
+    eventComponent: 'cluster-external-secret',
+    controllerName: 'clusterexternalsecret',
   },
 } as const satisfies Record<string, KindRow>;
 

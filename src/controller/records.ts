@@ -4,6 +4,11 @@ import { managedKeys } from '../core/managed-fields.ts';
 import { hashData } from '../core/object-hash.ts';
 import type { ManagedMetadata, ObservedTarget } from '../core/target-plan.ts';
 import {
+  type ClusterExternalSecretSpec,
+  type ClusterExternalSecretStatus,
+  parseClusterExternalSecret,
+} from '../crds/cluster-external-secret.ts';
+import {
   type ExternalSecretSpec,
   type ExternalSecretStatus,
   parseExternalSecret,
@@ -11,6 +16,7 @@ import {
   type StoreReference,
   storeReferences,
 } from '../crds/external-secret.ts';
+import { recordAt } from '../crds/parse.ts';
 import {
   controllerClass,
   parseStore,
@@ -18,7 +24,7 @@ import {
   type SecretStoreSpec,
   type SecretStoreStatus,
 } from '../crds/secret-store.ts';
-import type { KubeObject, Secret } from '../kube/types.ts';
+import type { KubeObject, OwnerReference, Secret } from '../kube/types.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -42,8 +48,22 @@ export interface ExternalSecretRecord extends RecordMeta {
   readonly spec: ReadSpec<ExternalSecretSpec>;
   readonly targetName: string;
   readonly stores: readonly StoreReference[];
+  readonly owners: readonly OwnerReference[];
   readonly status: ExternalSecretStatus;
 }
+
+export interface ClusterExternalSecretRecord extends RecordMeta {
+  readonly spec: ReadSpec<ClusterExternalSecretSpec>;
+  /** The spec of its ExternalSecrets as it was written, with fields that only the served CRD knows. */
+  readonly childSpec: unknown;
+  readonly childName: string;
+  /** Stores that its ExternalSecrets name. */
+  readonly stores: readonly StoreReference[];
+  readonly status: ClusterExternalSecretStatus;
+}
+
+/** What is known of a namespace. */
+export type NamespaceRecord = Omit<RecordMeta, 'generation' | 'annotations'>;
 
 export type StoreKind = 'SecretStore' | 'ClusterSecretStore';
 
@@ -91,7 +111,7 @@ function recordMeta({ metadata }: KubeObject): RecordMeta {
 
 /** `before` is an earlier record of the same object: a spec of the same generation is taken over from it. */
 export function externalSecretRecord(object: KubeObject, before?: ExternalSecretRecord): ExternalSecretRecord {
-  const meta = recordMeta(object);
+  const meta = { ...recordMeta(object), owners: object.metadata.ownerReferences ?? nothing };
   if (before !== undefined && before.uid === meta.uid && before.generation === meta.generation) {
     const { spec, targetName, stores } = before;
     return { ...meta, spec, targetName, stores, status: parseExternalSecretStatus(object) ?? {} };
@@ -105,6 +125,24 @@ export function externalSecretRecord(object: KubeObject, before?: ExternalSecret
     stores: storeReferences(object),
     status: parsed.ok?.status ?? {},
   };
+}
+
+export function clusterExternalSecretRecord(object: KubeObject): ClusterExternalSecretRecord {
+  const parsed = parseClusterExternalSecret(object);
+  const childSpec = recordAt(recordAt(object, 'spec'), 'externalSecretSpec');
+  return {
+    ...recordMeta(object),
+    spec: parsed.ok === undefined ? { issues: parsed.issues } : { ok: parsed.ok.spec },
+    childSpec,
+    childName: parsed.ok?.spec.externalSecretName ?? object.metadata.name,
+    stores: storeReferences({ spec: childSpec }),
+    status: parsed.ok?.status ?? {},
+  };
+}
+
+export function namespaceRecord(object: KubeObject): NamespaceRecord {
+  const { namespace, name, uid, resourceVersion, labels, finalizers, deleting } = recordMeta(object);
+  return { namespace, name, uid, resourceVersion, labels, finalizers, deleting };
 }
 
 export function storeRecord(kind: StoreKind): (object: KubeObject) => StoreRecord {

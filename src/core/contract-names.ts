@@ -18,3 +18,14 @@ export const forceSyncAnnotations = ['external-secrets.io/force-sync', 'force-sy
 export const externalSecretFinalizer = 'externalsecrets.external-secrets.io/externalsecret-cleanup';
 
 export const externalSecretApiVersion = 'external-secrets.io/v1';
+
+/** An annotation of a ClusterExternalSecret that its ExternalSecrets carry too: a new value makes them refresh. */
+export const forceSyncAnnotation = 'external-secrets.io/force-sync';
+
+/** What ESO puts on every ClusterExternalSecret; taken off here when the object is deleted. */
+export const clusterExternalSecretFinalizer = 'externalsecrets.external-secrets.io/clusterexternalsecret-cleanup';
+
+/** What ESO puts on every namespace that a ClusterExternalSecret of this name serves; never added here. */
+export function namespaceFinalizer(clusterExternalSecret: string): string {
+  return `externalsecrets.external-secrets.io/ces-${clusterExternalSecret}`;
+}

@@ -5,7 +5,7 @@ import { OperatorError } from './operator-error.ts';
 import { compile, matches } from './regexp.ts';
 
 type StoreCondition = NonNullable<SecretStoreSpec['conditions']>[number];
-type LabelSelector = NonNullable<StoreCondition['namespaceSelector']>;
+export type LabelSelector = NonNullable<StoreCondition['namespaceSelector']>;
 type LabelExpression = NonNullable<LabelSelector['matchExpressions']>[number];
 type Texts = Readonly<Record<string, string>>;
 
@@ -27,9 +27,13 @@ export function needsNamespaceLabels(conditions: SecretStoreSpec['conditions']):
 export function checkConditions(conditions: SecretStoreSpec['conditions']): void {
   for (const [i, { namespaceRegexes, namespaceSelector }] of (conditions ?? []).entries()) {
     for (const pattern of namespaceRegexes ?? []) compile(pattern);
-    for (const expression of namespaceSelector?.matchExpressions ?? [])
-      checkExpression(expression, `spec.conditions[${i}]`);
+    checkSelector(namespaceSelector ?? {}, `spec.conditions[${i}].namespaceSelector`);
   }
+}
+
+/** Throws InvalidSpec for a label selector that the API machinery would refuse; `at` is the path of its field. */
+export function checkSelector({ matchExpressions = [] }: LabelSelector, at: string): void {
+  for (const expression of matchExpressions) checkExpression(expression, at);
 }
 
 function checkExpression({ key, operator, values = [] }: LabelExpression, at: string): void {
@@ -41,7 +45,7 @@ function checkExpression({ key, operator, values = [] }: LabelExpression, at: st
       : isWithValues
         ? 'name its values'
         : 'leave values empty';
-  throw new OperatorError('InvalidSpec', `${at}.namespaceSelector: operator "${operator}" of key "${key}": ${wanted}`);
+  throw new OperatorError('InvalidSpec', `${at}: operator "${operator}" of key "${key}": ${wanted}`);
 }
 
 /** Every operator of a label selector, and whether it compares with values. */
@@ -64,8 +68,8 @@ export function mayUseStore(conditions: SecretStoreSpec['conditions'], namespace
   );
 }
 
-/** Label selectors as the API machinery reads them: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/ */
-function matchesLabels(selector: LabelSelector, labels: Texts | undefined): boolean {
+/** Whether labels are selected, as the API machinery reads it: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/ */
+export function matchesLabels(selector: LabelSelector, labels: Texts | undefined): boolean {
   if (labels === undefined) return false;
   const equal = Object.entries(selector.matchLabels ?? {}).every(
     ([key, value]) => Object.hasOwn(labels, key) && labels[key] === value,

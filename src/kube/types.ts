@@ -60,6 +60,14 @@ export interface Resource {
   readonly namespaced: boolean;
 }
 
+export const namespaceResource: Resource = {
+  group: '',
+  version: 'v1',
+  plural: 'namespaces',
+  kind: 'Namespace',
+  namespaced: false,
+};
+
 /** Name of one object; `namespace` is absent for cluster-scoped kinds. */
 export interface ObjectName {
   readonly namespace?: string;

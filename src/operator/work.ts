@@ -44,7 +44,7 @@ import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 import type { Caches } from './caches.ts';
 import { heavyRole } from './heavy-thread.ts';
 import { oneAtATime } from './key-pairs.ts';
-import { namespaceLabels } from './namespace-labels.ts';
+import { followNamespaces } from './namespaces.ts';
 
 export interface Base {
   readonly config: Config;
@@ -85,7 +85,7 @@ export async function startWork(
   const upstreams = openUpstreams(base);
   const { provider } = upstreams;
   const events = createEventRecorder({ transport, clock, slot: (waiting) => writer.idleTurn(waiting) });
-  const namespaces = namespaceLabels(informerDeps);
+  const namespaces = followNamespaces(informerDeps);
   const heavy = new WorkerPool({ ...heavyLane, entry: base.threadEntry, clock });
   const controllers = createControllers({
     desk: { heavy, loop: new LoopShare(nextTurn) },
@@ -100,6 +100,7 @@ export async function startWork(
     metrics,
     caches,
     news: upstreams.news,
+    namespaces,
     connect: {
       namespaceLabels: namespaces.labels,
       provider,
@@ -117,7 +118,7 @@ export async function startWork(
     storeRequeueMs: config.storeRequeueMs,
     storeReconciler: config.storeReconciler,
   });
-  namespaces.whenChanged((name) => controllers.namespaceChanged(name));
+  namespaces.whenLabelsChanged((name) => controllers.namespaceChanged(name));
   const endReading = [
     exposeQueues(metrics, () => controllers.loads()),
     metrics.sessions.readFrom(() => upstreams.sessions.loggedIn()),

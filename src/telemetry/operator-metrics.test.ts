@@ -57,7 +57,8 @@ describe('the families', () => {
     const { registry } = setUp();
     const names = registry.describe().map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
-    const theirs = /^(externalsecret|secretstore|clustersecretstore|controller_runtime|workqueue|process)_/;
+    const theirs =
+      /^(externalsecret|secretstore|clustersecretstore|clusterexternalsecret|controller_runtime|workqueue|process)_/;
     const ours = registry.describe().filter(({ name }) => !theirs.test(name));
     expect(ours.filter(({ name }) => !name.startsWith('escapement_'))).toEqual([]);
     expect(ours.filter(({ labels }) => labels.some((label) => /^(name|namespace|store)$/.test(label)))).toEqual([]);

@@ -81,6 +81,7 @@ function esoFamilies(registry: Registry, { extendedLabels }: OperatorMetricsOpti
       },
       SecretStore: of('SecretStore'),
       ClusterSecretStore: of('ClusterSecretStore'),
+      ClusterExternalSecret: of('ClusterExternalSecret'),
     } satisfies Record<string, ObjectFamilies>,
     /** The labels of an object's series. */
     labelsOf({ name, namespace, labels: own }: NamedObject): Labels {

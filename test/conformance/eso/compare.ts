@@ -1,8 +1,8 @@
 // In what the outcome of a case differs from the recorded one, aspect by aspect. What differs by design in every case is
 // levelled here, once; what differs in single cases is the business of expectations.ts.
 import { isDeepStrictEqual } from 'node:util';
-import { externalSecretFinalizer } from '../../../src/core/contract-names.ts';
-import type { OutcomeLine, TargetOutcome } from './lines.ts';
+import { clusterExternalSecretFinalizer, externalSecretFinalizer } from '../../../src/core/contract-names.ts';
+import type { ClusterOutcome, OutcomeLine, TargetOutcome } from './lines.ts';
 
 /**
  * - `accepted`: what the API server let in;
@@ -30,12 +30,20 @@ const aspects: Readonly<Record<Aspect, (line: OutcomeLine) => unknown>> = {
       capabilities,
       ...comparable(verdict),
     })),
-    ces,
+    // The condition of ESO's kind has no reason, and no message while all is well.
+    ces: mapped(ces, ({ exists, ready, provisioned, failed, externalSecretName }) => ({
+      exists,
+      ready,
+      provisioned,
+      failed,
+      externalSecretName,
+    })),
   }),
   data: ({ targets }) => mapped(targets, ({ exists, data }) => ({ exists, data })),
   type: ({ targets }) => mapped(targets, ({ type, immutable }) => ({ type, immutable })),
-  metadata: ({ targets, es }) => ({
+  metadata: ({ targets, es, ces }) => ({
     targets: mapped(targets, targetMetadata),
+    ces: mapped(ces, clusterMetadata),
     es: mapped(es, ({ finalizers, labels, annotations, owners }) => ({
       finalizers: withoutEmpty(finalizers),
       labels,
@@ -72,9 +80,16 @@ export function levelledManager(name: string): string {
   return harnessManagers.has(name) ? 'harness' : name;
 }
 
-/** ESO puts its finalizer on every ExternalSecret, Escapement none where there is nothing to clean up. */
+/** ESO holds the namespaces of a ClusterExternalSecret by finalizers, Escapement none: owner references clean up. */
+function clusterMetadata({ finalizers }: ClusterOutcome): unknown {
+  return { finalizers: withoutEmpty(finalizers) };
+}
+
+const esoFinalizers: ReadonlySet<string> = new Set([externalSecretFinalizer, clusterExternalSecretFinalizer]);
+
+/** ESO puts its finalizer on every object, Escapement none where there is nothing to clean up. */
 function withoutEmpty(finalizers: readonly string[] | undefined): readonly string[] | undefined {
-  const others = (finalizers ?? []).filter((name) => name !== externalSecretFinalizer);
+  const others = (finalizers ?? []).filter((name) => !esoFinalizers.has(name));
   return others.length === 0 ? undefined : others;
 }
 

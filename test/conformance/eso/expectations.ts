@@ -32,8 +32,8 @@ export const categories: Readonly<Record<string, Category>> = {
 /** Cases that ask for something that this version refuses: Ready=False with reason Unsupported, the Secret untouched. */
 export interface Later {
   readonly needs: string;
-  /** What the condition's message names, in full; or the kind whose CRD is not there, so that the case cannot run. */
-  readonly refused: RegExp | { readonly kind: string };
+  /** What the condition's message names, in full. */
+  readonly refused: RegExp;
   /** Case ids; `tpl-*` stands for a whole category. */
   readonly cases: readonly string[];
 }
@@ -57,11 +57,6 @@ export const later: readonly Later[] = [
     cases: words(
       'rewrite-0038 rewrite-0043 rewrite-0044 rewrite-0045 rewrite-0047 rewrite-0048 rewrite-0049 rewrite-0051',
     ),
-  },
-  {
-    needs: 'kind ClusterExternalSecret',
-    refused: { kind: 'ClusterExternalSecret' },
-    cases: words('ces-* crd-0085'),
   },
 ];
 

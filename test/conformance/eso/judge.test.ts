@@ -95,9 +95,19 @@ describe('a case that is not served yet', () => {
     expect(verdict('policy-0096', outcome('policy-0096', es), undefined, { name: 't' })).toBe('wrong');
   });
 
-  it('may be one that cannot run, because the CRD of a kind is not there', () => {
-    const objects = [{ apiVersion: 'external-secrets.io/v1', kind: 'ClusterExternalSecret', metadata: { name: 'c' } }];
-    expect(judge({ id: 'ces-0014', cat: 'ces', objects }, outcome('ces-0014', good), undefined).kind).toBe('later');
+  it('is wrong when it could not run, because the CRD of a kind is not there', () => {
+    const objects = [{ apiVersion: 'external-secrets.io/v1', kind: 'PushSecret', metadata: { name: 'p' } }];
     expect(judge({ id: 'data-0004', cat: 'data', objects }, outcome('data-0004', good), undefined).kind).toBe('wrong');
+  });
+
+  it('compares a ClusterExternalSecret without finalizers, reason and message, and by what is provisioned', () => {
+    const laidOut = { id: 'ces-0014', cat: 'ces', objects: [] };
+    const told = { ready: 'True', provisioned: ['a'], externalSecretName: 'c' };
+    const finalizers = ['externalsecrets.external-secrets.io/clusterexternalsecret-cleanup'];
+    const of = (ces: object) => ({ ...outcome('ces-0014', good), ces: { c: ces } });
+    const verdictOf = (ours: object) => judge(laidOut, of({ ...told, finalizers }), of(ours)).kind;
+    expect(verdictOf({ ...told, reason: 'Provisioned', message: 'm' })).toBe('agrees');
+    expect(verdictOf({ ...told, provisioned: ['a', 'b'] })).toBe('wrong');
+    expect(verdictOf({ ...told, finalizers: ['x'] })).toBe('wrong');
   });
 });

@@ -30,13 +30,20 @@ const targetOutcome = z.object({
   managers: z.array(z.string()).optional(),
 });
 
+const clusterOutcome = ready.extend({
+  provisioned: z.array(z.string()).optional(),
+  failed: z.array(z.object({ namespace: z.string(), reason: z.string() })).optional(),
+  externalSecretName: z.string().optional(),
+  finalizers: z.array(z.string()).optional(),
+});
+
 const outcomeLine = z.object({
   id: z.string(),
   accepted: z.boolean(),
   rejected: z.record(z.string(), z.looseObject({})).optional(),
   es: z.record(z.string(), externalSecretOutcome),
   stores: z.record(z.string(), ready.extend({ capabilities: z.string().optional() })).optional(),
-  ces: z.record(z.string(), z.json()).optional(),
+  ces: z.record(z.string(), clusterOutcome).optional(),
   targets: z.record(z.string(), targetOutcome),
 });
 
@@ -55,6 +62,7 @@ const caseLine = z.object({
 
 /** What one case ended in: the same shape for the recording and for a run of ours. */
 export type OutcomeLine = z.infer<typeof outcomeLine>;
+export type ClusterOutcome = z.infer<typeof clusterOutcome>;
 export type TargetOutcome = z.infer<typeof targetOutcome>;
 export type CaseLine = z.infer<typeof caseLine>;
 

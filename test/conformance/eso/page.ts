@@ -43,14 +43,14 @@ const introduction = [
 
 const everywhere = [
   '- An ExternalSecret gets no finalizer, because nothing outside the cluster has to be cleaned up for it. One that ESO put there is',
-  '  taken off when the object is deleted.',
+  '  taken off when the object is deleted. The same holds for ClusterExternalSecrets and the namespaces that they serve.',
   '- The message of a failure names the cause, the place in the spec and the fix. The reason of the condition is that of ESO.',
   '- `status.observedGeneration`, and the conditions `Reconciling` and `Stalled` while they hold, are additions.',
 ];
 
 const laterText = [
   'These are refused with Ready=False and `Unsupported`, naming the field; the suite checks that, and that no Secret was made, changed or',
-  'removed for them. A kind whose CRD is not there is not run at all.',
+  'removed for them.',
 ];
 
 function counts(): readonly (readonly string[])[] {
