@@ -7,6 +7,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { reasons } from '../src/core/reasons.ts';
 import { refuseInvalid, refuseUnsupported } from '../src/core/unsupported.ts';
+import { parseClusterExternalSecret } from '../src/crds/cluster-external-secret.ts';
 import { parseExternalSecret } from '../src/crds/external-secret.ts';
 import { type GeneratorRefKind, isServedGenerator, parseGenerator } from '../src/crds/generators/table.ts';
 import type { Parsed } from '../src/crds/parse.ts';
@@ -45,6 +46,7 @@ function parsedGenerator(kind: GeneratorRefKind, object: z.infer<typeof manifest
 function parsed(object: z.infer<typeof manifest>): Parsed<object> | undefined {
   if (object.kind === 'ExternalSecret') return parseExternalSecret(object);
   if (isServedGenerator(object.kind)) return parsedGenerator(object.kind, object);
+  if (object.kind === 'ClusterExternalSecret') return parseClusterExternalSecret(object);
   return object.kind === 'SecretStore' || object.kind === 'ClusterSecretStore' ? parseStore(object) : undefined;
 }
 

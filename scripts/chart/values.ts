@@ -116,6 +116,10 @@ export const values: Tree = {
     'With `scopedNamespace`: a Role there instead of a ClusterRole. No cluster-scoped object but the CRDs is then rendered.',
   ),
   processClusterStore: flag(true, 'Serve ClusterSecretStores; off whenever `scopedRBAC` is on.'),
+  processClusterExternalSecret: flag(
+    true,
+    'Serve ClusterExternalSecrets, which needs the right to write ExternalSecrets; off whenever `scopedNamespace` is set.',
+  ),
   processSecretStore: flag(true, 'Validate SecretStores and write their status.'),
   storeRequeueInterval: duration(
     '5m',
@@ -358,7 +362,6 @@ export const withoutEffect: Readonly<Record<string, string>> = {
   'log.timeEncoding': 'log times are epoch milliseconds',
   'metrics.listen.secure.certFile': 'tls.crt in certDir',
   'metrics.listen.secure.keyFile': 'tls.key in certDir',
-  processClusterExternalSecret: notServed,
   processClusterGenerator: 'they are served with `processClusterStore`',
   processClusterPushSecret: notServed,
   processPushSecret: notServed,

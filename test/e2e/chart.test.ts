@@ -170,7 +170,9 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
   it('renders no cluster-scoped object for a release that serves one namespace', async () => {
     const objects = await rendered({ scopedNamespace: 'team', scopedRBAC: true });
     expect(objects.filter(({ metadata }) => metadata.namespace === undefined)).toEqual([]);
-    expect(containerOf(objects).args).toContain('--enable-cluster-store-reconciler=false');
+    const { args } = containerOf(objects);
+    expect(args).toContain('--enable-cluster-store-reconciler=false');
+    expect(args).toContain('--enable-cluster-external-secret-reconciler=false');
   });
 
   it('is what deploy/kustomize holds', async () => {
@@ -200,12 +202,13 @@ describe('the rights of the operator', () => {
     }
   });
 
-  it.each([...new Set(verbs.map(({ when }) => when ?? ''))].filter((when) => when !== ''))(
+  it.each([...new Set(verbs.flatMap(({ when = [] }) => when))])(
     'shrink without %s to what the table says',
     async (when) => {
       const values = structuredClone(most) as Record<string, unknown>;
       setAt(values, when.split('.'), false);
-      const left = verbs.filter((row) => row.when !== when).map((row) => `${row.group}/${row.resource}:${row.verb}`);
+      const stays = (row: (typeof verbs)[number]) => row.when?.every((one) => one === when) !== true;
+      const left = verbs.filter(stays).map((row) => `${row.group}/${row.resource}:${row.verb}`);
       expect(rightsOf(await renderChart({ namespace, values }))).toEqual(left.sort());
     },
   );
@@ -216,7 +219,7 @@ describe('the rights of the operator', () => {
       [
         {
           apiGroups: ['external-secrets.io'],
-          resources: ['externalsecrets', 'secretstores', 'clustersecretstores'],
+          resources: ['externalsecrets', 'secretstores', 'clustersecretstores', 'clusterexternalsecrets'],
           verbs: ['get', 'list', 'watch'],
         },
       ],

@@ -13,6 +13,7 @@ const kinds = {
   ExternalSecret: { api: group, plural: 'externalsecrets', namespaced: true },
   SecretStore: { api: group, plural: 'secretstores', namespaced: true },
   ClusterSecretStore: { api: group, plural: 'clustersecretstores', namespaced: false },
+  ClusterExternalSecret: { api: group, plural: 'clusterexternalsecrets', namespaced: false },
   Secret: { api: '/api/v1', plural: 'secrets', namespaced: true },
   ConfigMap: { api: '/api/v1', plural: 'configmaps', namespaced: true },
   Event: { api: '/api/v1', plural: 'events', namespaced: true },
@@ -57,6 +58,9 @@ export interface ApiObject {
     readonly syncedResourceVersion?: string;
     readonly binding?: { readonly name?: string };
     readonly capabilities?: string;
+    readonly externalSecretName?: string;
+    readonly provisionedNamespaces?: readonly string[];
+    readonly failedNamespaces?: readonly { readonly namespace: string; readonly reason?: string }[];
   };
   readonly data?: Texts;
   readonly type?: string;

@@ -82,6 +82,11 @@ labels:
 {{- if and .Values.processClusterStore (not .Values.scopedRBAC) }}true{{ end }}
 {{- end }}
 
+{{- /* Whether ClusterExternalSecrets are served: they choose among all namespaces. */}}
+{{- define "escapement.clusterExternalSecrets" -}}
+{{- if and .Values.processClusterExternalSecret (not .Values.scopedRBAC) (not .Values.scopedNamespace) }}true{{ end }}
+{{- end }}
+
 {{- /* Rules that hold in the namespaces that are served. Each verb is explained in docs/reference/rbac.md. */}}
 {{- define "escapement.servedRules" -}}
 - apiGroups: [external-secrets.io]
@@ -141,6 +146,22 @@ labels:
   verbs: [list, watch]
 {{- end }}
 
+{{- /* Rules for ClusterExternalSecrets, which only a ClusterRole can hold. */}}
+{{- define "escapement.clusterExternalSecretRules" -}}
+- apiGroups: [external-secrets.io]
+  resources: [clusterexternalsecrets]
+  verbs: [list, watch, patch]
+- apiGroups: [external-secrets.io]
+  resources: [clusterexternalsecrets/status]
+  verbs: [patch]
+- apiGroups: [external-secrets.io]
+  resources: [externalsecrets]
+  verbs: [create, update, delete]
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [list, watch, patch]
+{{- end }}
+
 {{- /* The operator's arguments: the one place where values become flags. */}}
 {{- define "escapement.args" -}}
 - run
@@ -152,6 +173,7 @@ labels:
 - --namespace={{ . }}
 {{- end }}
 - --enable-cluster-store-reconciler={{ if include "escapement.clusterStores" . }}true{{ else }}false{{ end }}
+- --enable-cluster-external-secret-reconciler={{ if include "escapement.clusterExternalSecrets" . }}true{{ else }}false{{ end }}
 - --enable-secret-store-reconciler={{ .Values.processSecretStore }}
 - --enable-leader-election={{ .Values.leaderElect }}
 - --leader-election-id={{ include "escapement.fullname" . }}-controller
