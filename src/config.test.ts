@@ -25,6 +25,7 @@ describe('loadConfig', () => {
       storeRequeueMs: 300_000,
       clusterStores: true,
       storeReconciler: true,
+      clusterExternalSecrets: true,
       leaderElection: {
         name: 'escapement-controller',
         namespace: undefined,
@@ -56,6 +57,8 @@ describe('loadConfig', () => {
     ['the last of several', ['--controller-class=a', '--controller-class=b'], { controllerClass: 'b' }],
     ['a boolean without a value', ['--enable-cluster-store-reconciler'], { clusterStores: true }],
     ['a boolean that is off', ['--enable-cluster-store-reconciler=false'], { clusterStores: false }],
+    ['a kind that is off', ['--enable-cluster-external-secret-reconciler=false'], { clusterExternalSecrets: false }],
+    ['one namespace, which leaves nothing to choose from', ['--namespace=a'], { clusterExternalSecrets: false }],
     ['a boolean in the words of Go', ['--enable-secret-store-reconciler=F'], { storeReconciler: false }],
     ['no leader election', ['--enable-leader-election=false'], { leaderElection: undefined }],
     [

@@ -2,6 +2,7 @@
 import pRetry from 'p-retry';
 import { asOperatorError, OperatorError } from '../core/operator-error.ts';
 import type { StatusDialect } from '../core/sync-status.ts';
+import { clusterExternalSecretResource } from '../crds/cluster-external-secret.ts';
 import { externalSecretResource } from '../crds/external-secret.ts';
 import { clusterSecretStoreResource, secretStoreResource } from '../crds/secret-store.ts';
 import { detectCompatibility, serves } from '../kube/discovery.ts';
@@ -50,7 +51,12 @@ const mostSchemaLooks = 12;
  * which every CRD takes.
  */
 export async function statusDialect(transport: Transport, log: Logger, signal: AbortSignal): Promise<StatusDialect> {
-  const kinds = [externalSecretResource, secretStoreResource, clusterSecretStoreResource] as const;
+  const kinds = [
+    externalSecretResource,
+    secretStoreResource,
+    clusterSecretStoreResource,
+    clusterExternalSecretResource,
+  ] as const;
   const ask = async () => {
     const schemas = await detectCompatibility(transport, [...kinds], signal);
     if (!schemas.has(externalSecretResource.kind))

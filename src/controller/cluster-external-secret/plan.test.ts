@@ -8,7 +8,7 @@ import {
   type NamespaceRecord,
   namespaceRecord,
 } from '../records.ts';
-import { checkSelectors, childObject, foreignChild, leavingChild, planChildren, selects } from './plan.ts';
+import { checkSelectors, childObject, foreignChild, isForeign, leavingChild, planChildren, selects } from './plan.ts';
 
 const childSpec = { secretStoreRef: { name: 's' }, data: [{ secretKey: 'k', remoteRef: { key: 'k' } }] };
 const finalizer = 'externalsecrets.external-secrets.io/ces-web';
@@ -185,9 +185,23 @@ describe('the ExternalSecret of a namespace', () => {
     expect(plan(owner, [going], [written(owner, 'red')])).toEqual({ steps: [], deletes: [], releases: [going] });
   });
 
-  it('is left alone where its store belongs to another controller', () => {
-    const child = written(owner, 'red', { labels: { a: 'b' } });
-    expect(plan(owner, here, [child], () => false)).toEqual({ steps: [], deletes: [], releases: [] });
+  it('is left alone where its store belongs to another controller, and so is the namespace', () => {
+    const children = [written(owner, 'red', { labels: { a: 'b' } }), written(owner, 'blue')];
+    const places = [...here, namespace('blue', {}, { finalizers: [finalizer] })];
+    expect(plan(owner, places, children, () => false)).toEqual({ steps: [], deletes: [], releases: [] });
+  });
+});
+
+describe('a ClusterExternalSecret', () => {
+  const places = [namespace('red', red), namespace('ruby', red), namespace('plain')];
+
+  it.each<[string, object, readonly string[], boolean]>([
+    ['is another controller’s when its stores are that in every namespace that it chooses', inRed, ['plain'], true],
+    ['is ours when they are ours in one of them', inRed, ['ruby'], false],
+    ['is ours while it chooses none', {}, [], false],
+    ['is ours while its spec cannot be read: somebody has to say so', { namespaces: ['X'] }, [], false],
+  ])('%s', (_, spec, ours, expected) => {
+    expect(isForeign(ces(spec), places, (name) => ours.includes(name))).toBe(expected);
   });
 });
 

@@ -53,16 +53,27 @@ export function planChildren(
     const { name, deleting, finalizers } = namespace;
     if (deleting) leaving.add(name);
     const isChosen = selects(spec, namespace);
-    if ((deleting || !isChosen) && finalizers.includes(finalizer)) releases.push(namespace);
+    if ((deleting || !isChosen) && finalizers.includes(finalizer) && isOurs(name)) releases.push(namespace);
     if (!isChosen) continue;
     chosen.add(name);
     if (!deleting && isOurs(name)) steps.push(stepFor(ces, spec, name, childAt(name, ces.childName)));
   }
   const deletes = [...owned].filter(
     ({ namespace, name, deleting }) =>
-      !deleting && !leaving.has(namespace) && (name !== ces.childName || !chosen.has(namespace)),
+      !deleting && !leaving.has(namespace) && isOurs(namespace) && (name !== ces.childName || !chosen.has(namespace)),
   );
   return { steps: steps.toSorted((a, b) => compare(a.namespace, b.namespace)), deletes, releases };
+}
+
+/** Whether the stores belong to another controller in every namespace that is chosen: then so does all the rest. */
+export function isForeign(
+  { spec }: ClusterExternalSecretRecord,
+  namespaces: Iterable<NamespaceRecord>,
+  isOurs: Seen['isOurs'],
+): boolean {
+  if ('issues' in spec) return false;
+  const chosen = [...namespaces].filter((namespace) => selects(spec.ok, namespace));
+  return chosen.length > 0 && chosen.every(({ name }) => !isOurs(name));
 }
 
 /** Whether a namespace is chosen, by name or by any of the selectors. */

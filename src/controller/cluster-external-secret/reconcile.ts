@@ -17,7 +17,7 @@ import type { Writer, Written } from '../kit/writer.ts';
 import { type Cause, lanes } from '../lanes.ts';
 import type { ClusterExternalSecretRecord, ExternalSecretRecord, NamespaceRecord } from '../records.ts';
 import { failedVerdict, type Reporter } from '../report.ts';
-import { type ChildrenPlan, checkSelectors, childObject, planChildren, type Step } from './plan.ts';
+import { type ChildrenPlan, checkSelectors, childObject, isForeign, planChildren, type Step } from './plan.ts';
 
 /** Namespaces as they are followed: how they are read, and how their finalizers are written. */
 export interface FollowedNamespaces {
@@ -61,6 +61,8 @@ export async function reconcileClusterExternalSecret(
 ): Promise<Ended> {
   try {
     const namespaces = await rooms.namespaces(signals.wait);
+    const isOurs = (namespace: string) => rooms.connections.isOurs(ces.stores, namespace);
+    if (isForeign(ces, namespaces.values(), isOurs)) return { kind: 'idle', next: undefined };
     if (ces.deleting) {
       await release(ces, namespaces, rooms, signals.write);
       return { kind: 'synced', next: undefined };
@@ -70,7 +72,7 @@ export async function reconcileClusterExternalSecret(
       namespaces: namespaces.values(),
       childAt: (namespace, name) => rooms.children.get(`${namespace}/${name}`),
       owned: rooms.ownedBy(ces.uid),
-      isOurs: (namespace) => rooms.connections.isOurs(ces.stores, namespace),
+      isOurs,
     });
     const result = await carryOut(ces, spec, plan, namespaces, rooms, signals.write);
     await report(ces, result, rooms, signals.write);
