@@ -86,6 +86,11 @@ export const flagTable = {
     default: '',
     help: 'hosts (host or host:port) that may be reached by plain http and on loopback; for demos and tests',
   },
+  'state-dir': {
+    kind: 'text',
+    default: '',
+    help: 'directory that outlives the process, to note which objects it works on: one that it died at twice waits; empty notes nothing',
+  },
   'enable-fake-provider': {
     kind: 'boolean',
     default: 'true',

@@ -48,6 +48,8 @@ export interface Config {
   /** Empty allows any. */
   readonly upstreamHosts: readonly string[];
   readonly insecureUpstreamHosts: readonly string[];
+  /** Where it is noted what is worked on; undefined notes nothing. */
+  readonly stateDirectory: string | undefined;
   readonly fakeProvider: boolean;
   /** Infinity for no bound. */
   readonly namesPerNamespace: number;
@@ -126,6 +128,7 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     leaderElection: read.boolean('enable-leader-election') ? leaderElection(texts, read) : undefined,
     upstreamHosts: read.hosts('upstream-hosts'),
     insecureUpstreamHosts: read.hosts('insecure-upstream-hosts'),
+    stateDirectory: texts['state-dir'] || undefined,
     fakeProvider: read.boolean('enable-fake-provider'),
     namesPerNamespace: read.integer('names-per-namespace') || Number.POSITIVE_INFINITY,
     ambientIdentityHosts: read.hosts('ambient-identity-hosts'),

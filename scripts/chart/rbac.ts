@@ -25,7 +25,7 @@ const inRights = (name: string) => ({ ...rights, name });
 const needsList = inRights('is served by an operator that may list');
 
 /** A generator is followed for as long as an ExternalSecret names it. */
-const generatorRows = (resource: string, when?: string): readonly VerbRow[] => {
+const generatorRows = (resource: string, when?: readonly string[]): readonly VerbRow[] => {
   const about = { group: generators, resource, ...(when === undefined ? {} : { when }) };
   return [
     { ...about, verb: 'list', why: 'the generator that an ExternalSecret names is read', test: needsList },
@@ -216,7 +216,7 @@ export const verbs: readonly VerbRow[] = [
     why: 'whether the login works is reported',
     test: inRights('serves a ClusterSecretStore with conditions on namespaces'),
   },
-  ...generatorRows('clustergenerators', 'processClusterStore'),
+  ...generatorRows('clustergenerators', ['processClusterStore']),
   {
     group: '',
     resource: 'namespaces',

@@ -15,6 +15,7 @@ import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 import { ClusterExternalSecretController } from './cluster-external-secret/controller.ts';
 import { type ConnectDeps, StoreConnections } from './connect.ts';
 import type { DeskRooms } from './desk.ts';
+import type { RunNotes } from './external-secret/context.ts';
 import { ExternalSecretController, type ScopeNews } from './external-secret/controller.ts';
 import { OwnedTargets } from './external-secret/owned-targets.ts';
 import { type GenerationPorts, Generators } from './generators/generators.ts';
@@ -78,6 +79,7 @@ export interface ControllerPorts {
   readonly desk: DeskRooms;
   /** What generators draw from. */
   readonly generation: GenerationPorts;
+  readonly notes: RunNotes;
   readonly capabilities: (store: StoreRecord) => Capabilities | undefined;
   readonly heartbeatMs: number;
   readonly storeRequeueMs: number;
@@ -110,6 +112,7 @@ export function createControllers(ports: ControllerPorts): Controllers {
       writer,
       connections,
       desk: ports.desk,
+      notes: ports.notes,
       heartbeatMs,
       stores: directory,
       generators: new Generators({ ...ports.generation, ...ports.connect, clock }),

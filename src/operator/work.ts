@@ -45,6 +45,7 @@ import type { Caches } from './caches.ts';
 import { heavyRole } from './heavy-thread.ts';
 import { oneAtATime } from './key-pairs.ts';
 import { followNamespaces } from './namespaces.ts';
+import { noRunNotes, openRunNotes } from './run-notes.ts';
 
 export interface Base {
   readonly config: Config;
@@ -86,9 +87,17 @@ export async function startWork(
   const { provider } = upstreams;
   const events = createEventRecorder({ transport, clock, slot: (waiting) => writer.idleTurn(waiting) });
   const namespaces = followNamespaces(informerDeps);
+  const notes =
+    config.stateDirectory === undefined
+      ? noRunNotes
+      : openRunNotes(config.stateDirectory, {
+          clock,
+          onTrouble: (thrown) => log.warn({ err: thrown }, 'could not note what is worked on'),
+        });
   const heavy = new WorkerPool({ ...heavyLane, entry: base.threadEntry, clock });
   const controllers = createControllers({
     desk: { heavy, loop: new LoopShare(nextTurn) },
+    notes,
     generation: { random: randomBytes, keyPair: oneAtATime() },
     kube,
     writer,
@@ -128,6 +137,7 @@ export async function startWork(
     async stop() {
       for (const end of endReading) end();
       await controllers.stop(graceMs);
+      notes.close();
       await heavy.close();
       await Promise.all([events.stop(), upstreams.sessions.close(AbortSignal.timeout(revokeWithinMs))]);
       upstreams.close();

@@ -233,6 +233,7 @@ export class ModelCluster {
         signal: new AbortController().signal,
       },
       capabilities: () => 'ReadOnly',
+      notes: { begin: () => () => {} },
       heartbeatMs: 3_600_000,
       storeRequeueMs: 300_000,
       storeReconciler: this.#storeReconciler,

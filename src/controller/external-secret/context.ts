@@ -1,4 +1,6 @@
 // What a reconcile of an ExternalSecret is given: the rooms that it may call, and what this process remembers of the object.
+
+import type { RunningObject } from '../../core/quarantine.ts';
 import type { ObservedTarget } from '../../core/target-plan.ts';
 import type { Kube } from '../../kube/contract.ts';
 import type { Clock } from '../../runtime/clock.ts';
@@ -16,7 +18,14 @@ import type { StoreDirectory } from '../stores/directory.ts';
 import type { OwnedTargets } from './owned-targets.ts';
 import type { Silence } from './silence.ts';
 
+/** Knows across a death of the process what was worked on. */
+export interface RunNotes {
+  /** The work begins; returns what ends it. Throws TooMuchWork for an object that must wait. */
+  begin(object: RunningObject): () => void;
+}
+
 export interface Rooms {
+  readonly notes: RunNotes;
   /** For the one read that no cache can answer: a Secret without our label. */
   readonly kube: Pick<Kube, 'get'>;
   readonly clock: Clock;

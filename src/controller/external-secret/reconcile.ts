@@ -143,7 +143,12 @@ async function gather(
       return { kind: 'idle' };
     }
     const policy = policyOf(spec);
-    return { policy, stores, sources: await readSources(es, spec, memory, run.notBeforeMs, rooms, wait) };
+    const end = rooms.notes.begin({ key: `ExternalSecret/${es.namespace}/${es.name}`, generation: es.generation });
+    try {
+      return { policy, stores, sources: await readSources(es, spec, memory, run.notBeforeMs, rooms, wait) };
+    } finally {
+      end();
+    }
   } catch (thrown) {
     const error = asOperatorError(thrown);
     const leftMs = graceLeftMs(error, es, memory, rooms);
