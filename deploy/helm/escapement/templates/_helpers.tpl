@@ -191,6 +191,9 @@ labels:
 {{- end }}
 {{- end }}
 - --live-addr=:{{ .Values.healthPort }}
+{{- if .Values.quarantine }}
+- --state-dir=/state
+{{- end }}
 - --enable-fake-provider={{ .Values.fakeProvider }}
 - --names-per-namespace={{ .Values.namesPerNamespace }}
 - --ambient-identity-hosts={{ join "," .Values.ambientIdentity.hosts }}
