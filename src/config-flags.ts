@@ -119,6 +119,11 @@ export const flagTable = {
   'metrics-addr': { kind: 'text', default: ':8080', help: 'address of /metrics; 0 turns it off' },
   'live-addr': { kind: 'text', default: ':8082', help: 'address of /healthz and /readyz; 0 turns it off' },
   loglevel: { kind: 'text', default: 'info', help: 'trace, debug, info, warn, error or fatal' },
+  'log-format': {
+    kind: 'text',
+    default: 'json',
+    help: 'json, or text for people: RFC 3339 time, level, message, fields',
+  },
   'enable-extended-metric-labels': {
     kind: 'boolean',
     default: 'false',

@@ -41,6 +41,7 @@ describe('loadConfig', () => {
       metricsTls: undefined,
       healthAddress: { host: undefined, port: 8082 },
       logLevel: 'info',
+      logFormat: 'json',
       notes: [],
     });
   });
@@ -88,6 +89,7 @@ describe('loadConfig', () => {
       ['--metrics-addr=0', '--live-addr='],
       { metricsAddress: undefined, healthAddress: undefined },
     ],
+    ['a log for people', ['--log-format=text'], { logFormat: 'text' }],
     ['a log level in capitals', ['--loglevel=DEBUG'], { logLevel: 'debug' }],
     [
       'metrics by TLS',
@@ -134,6 +136,7 @@ describe('loadConfig', () => {
     ['an address without a port', ['--metrics-addr=localhost'], '--metrics-addr=localhost'],
     ['a port that does not exist', ['--metrics-addr=:70000'], '--metrics-addr=:70000'],
     ['an IPv6 address without brackets', ['--live-addr=::1:80'], '--live-addr=::1:80'],
+    ['a log format that does not exist', ['--log-format=xml'], '--log-format=xml'],
     ['a log level that does not exist', ['--loglevel=loud'], '--loglevel=loud'],
     ['metrics authentication, rather than leave them open', ['--metrics-auth=true'], '--metrics-auth=true'],
     ['a URL for a host', ['--ambient-identity-hosts=https://infisical.test'], '--ambient-identity-hosts'],

@@ -61,6 +61,7 @@ export interface Config {
   readonly healthAddress: ListenAddress | undefined;
   readonly extendedMetricLabels: boolean;
   readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
   /** Lines to log once at start: accepted flags that do nothing, raised values. */
   readonly notes: readonly string[];
 }
@@ -73,6 +74,9 @@ export interface ListenAddress {
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof logLevels)[number];
+
+const logFormats = ['json', 'text'] as const;
+export type LogFormat = (typeof logFormats)[number];
 
 /** A command line that cannot be served; the message is one line for the user. */
 export class ConfigError extends Error {
@@ -144,6 +148,7 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     healthAddress: read.address('live-addr'),
     extendedMetricLabels: read.boolean('enable-extended-metric-labels'),
     logLevel: read.logLevel('loglevel'),
+    logFormat: read.logFormat('log-format'),
     notes,
   });
 }
@@ -266,6 +271,11 @@ function readers(texts: Texts) {
       if (match === null || port > 65_535)
         throw new ConfigError(`--${name}=${texts[name]}: expected host:port or :port`);
       return { host: match[1] || match[2] || undefined, port };
+    },
+    logFormat(name: FlagName): LogFormat {
+      const format = logFormats.find((known) => known === texts[name].toLowerCase());
+      if (format !== undefined) return format;
+      throw new ConfigError(`--${name}=${texts[name]}: expected one of ${logFormats.join(', ')}`);
     },
     logLevel(name: FlagName): LogLevel {
       const level = logLevels.find((known) => known === texts[name].toLowerCase());

@@ -102,7 +102,7 @@ export function createControllers(ports: ControllerPorts): Controllers {
   const directory = new StoreDirectory(caches.stores);
   const connections = new StoreConnections({ ...ports.connect, store: (kind, key) => directory.get(kind, key) });
   connections.follow(directory);
-  const recovery = new Recovery(clock);
+  const recovery = new Recovery(clock, log);
   const externalSecrets = new ExternalSecretController(
     {
       kube,

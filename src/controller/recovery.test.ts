@@ -8,7 +8,10 @@ const other = 'https://b.test:443';
 /** A recovery with a list of who was woken, in order. */
 function setUp() {
   const clock = new FakeClock();
-  const recovery = new Recovery(clock);
+  const lines: string[] = [];
+  const line = ({ detail, count }: { detail?: string; count?: number }, message: string) =>
+    void lines.push([message, detail, count].filter((part) => part !== undefined).join(' '));
+  const recovery = new Recovery(clock, { info: line, warn: line });
   const woken: string[] = [];
   const fail = (key: string, options: { origin?: string; group?: string; retryAfterMs?: number } = {}) =>
     recovery.noteFailure(key, options.origin ?? host, {
@@ -17,10 +20,19 @@ function setUp() {
       retryAfterMs: options.retryAfterMs,
     });
   const takeWoken = () => woken.splice(0);
-  return { clock, recovery, fail, takeWoken };
+  return { clock, recovery, fail, takeWoken, lines };
 }
 
 describe('Recovery', () => {
+  it('says once that an origin fails and once that it works again, with the number of objects', () => {
+    const { recovery, fail, lines } = setUp();
+    for (const key of ['a', 'b', 'c']) fail(key);
+    fail('a');
+    recovery.noteSuccess('b');
+    recovery.noteSuccess('a');
+    expect(lines).toEqual([`origin fails ${host}`, `origin works again ${host} 3`]);
+  });
+
   it('lets one object through per beat of three seconds, each in its turn', async () => {
     const { clock, fail, takeWoken } = setUp();
     for (const key of ['a', 'b', 'c']) fail(key);

@@ -4,6 +4,7 @@
 //   noteFailure ──► waiting ──tick (3 s)──► one probes ──succeeds──► all wake
 //                      ▲                        └────────fails────────┘
 import type { Clock, Timer } from '../runtime/clock.ts';
+import type { Logger } from '../telemetry/logger.ts';
 
 /** How often an origin that fails is tried. After `eagerMs` of steady failure the pace slows down. */
 const probeEveryMs = 3_000;
@@ -33,11 +34,19 @@ interface Sick {
 
 export class Recovery {
   readonly #clock: Clock;
+  readonly #log: Pick<Logger, 'info' | 'warn'> | undefined;
   readonly #origins = new Map<string, Sick>();
   readonly #originOf = new Map<string, string>();
 
-  constructor(clock: Clock) {
+  /** `log` gets a line at the beginning and at the end of what an origin suffers, whatever the number of objects. */
+  constructor(clock: Clock, log?: Pick<Logger, 'info' | 'warn'>) {
     this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Whether it is known that the origin fails. */
+  isSick(origin: string): boolean {
+    return this.#origins.has(origin);
   }
 
   /** `key` failed because of `origin`; `wake` asks for its next run. */
@@ -54,6 +63,7 @@ export class Recovery {
       sick.timer = this.#clock.after(retryAfterMs + marginMs, () => this.#probe(origin));
       return;
     }
+    this.#log?.warn({ detail: origin }, 'origin fails');
     this.#origins.set(origin, {
       sinceMs: this.#clock.monotonicMs(),
       waiting: new Map([[key, waiting]]),
@@ -66,10 +76,13 @@ export class Recovery {
   noteSuccess(key: string): void {
     const origin = this.#originOf.get(key);
     if (origin === undefined) return;
-    this.forget(key);
     const sick = this.#origins.get(origin);
+    this.#originOf.delete(key);
     if (sick === undefined) return;
+    sick.waiting.delete(key);
     this.#drop(origin, sick);
+    const durationMs = Math.round(this.#clock.monotonicMs() - sick.sinceMs);
+    this.#log?.info({ detail: origin, durationMs, count: sick.waiting.size + 1 }, 'origin works again');
     for (const [other, { wake }] of sick.waiting) {
       this.#originOf.delete(other);
       wake();

@@ -65,6 +65,7 @@ class LeaseServer {
 interface Replica {
   readonly election: Election;
   readonly story: string[];
+  readonly said: string[];
   leadership: AbortSignal | undefined;
 }
 
@@ -76,12 +77,13 @@ async function setUp() {
   const replica = (identity: string): Replica => {
     const transport = createTransport({ access: server.access, clock, userAgent: 'escapement/test' });
     const story: string[] = [];
+    const said: string[] = [];
     const terms = { durationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
     const election = startElection({
       terms: { namespace: 'ns', name: 'op', identity, ...terms },
       transport,
       clock,
-      log: silent,
+      log: { ...silent, info: ({ detail }, message) => void said.push(`${message} ${String(detail)}`) },
       random: () => 0,
       onGained: (leadership) => {
         made.leadership = leadership;
@@ -93,7 +95,7 @@ async function setUp() {
       () => election.stop(),
       () => transport.close(),
     );
-    const made: Replica = { election, story, leadership: undefined };
+    const made: Replica = { election, story, said, leadership: undefined };
     return made;
   };
   /** Lets time pass slowly enough for answers to come in between. */
@@ -128,6 +130,16 @@ describe('leader election', () => {
     expect([a.election.isLeader(), b.election.isLeader()]).toEqual([true, false]);
     expect(() => b.election.guard()).toThrow(expect.objectContaining({ reason: 'Aborted' }));
     expect(() => a.election.guard()).not.toThrow();
+  });
+
+  it('lets a follower say for whom it waits, once a minute', async () => {
+    const { replica, pass } = await setUp();
+    const a = replica('a');
+    await until(() => a.election.isLeader());
+    const b = replica('b');
+    await pass(100_000);
+    expect(b.said).toEqual(Array(2).fill('waiting for the lease, held by a'));
+    expect(a.said.filter((line) => line.startsWith('waiting'))).toEqual([]);
   });
 
   it('hands over at once when the leader stops, without waiting for the next look', async () => {

@@ -63,6 +63,8 @@ const attemptShare = 0.5;
 /** A released lease is written with this duration, as client-go does. */
 const releasedDurationSeconds = 1;
 const releaseTimeoutMs = 2_000;
+/** How often a follower says for whom it waits. */
+const sayForWhomEveryMs = 60_000;
 
 class LeaseElection implements Election {
   readonly #options: ElectionOptions;
@@ -74,6 +76,9 @@ class LeaseElection implements Election {
   #held: Lease | undefined;
   /** A follower's view: the version it saw last, and until when its holder is respected if that does not change. */
   #seen: { readonly version: string | undefined; readonly respectedUntilMs: number } | undefined;
+  /** Who held the lease when we looked last, and when we may say so again. */
+  #holder: string | undefined;
+  #sayAgainMs = 0;
   #troubleReason: string | undefined;
 
   constructor(options: ElectionOptions) {
@@ -112,6 +117,7 @@ class LeaseElection implements Election {
       while (!signal.aborted) {
         const released = watch.nextRelease(); // before the look, so that a release during it counts
         if (await this.#tryAcquire(signal)) return true;
+        this.#sayForWhom();
         const periodMs = terms.retryPeriodMs * (1 + followerJitterShare * random());
         const leftMs = (this.#seen?.respectedUntilMs ?? Number.POSITIVE_INFINITY) - clock.monotonicMs();
         // Nobody should wait longer than the lease: the look that finds it run out comes at that moment.
@@ -121,6 +127,15 @@ class LeaseElection implements Election {
     } finally {
       watch.stop();
     }
+  }
+
+  /** A replica that does nothing says why, now and then. */
+  #sayForWhom(): void {
+    const { clock, log, terms } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (this.#holder === undefined || nowMs < this.#sayAgainMs) return;
+    this.#sayAgainMs = nowMs + sayForWhomEveryMs;
+    log.info({ name: terms.name, namespace: terms.namespace, detail: this.#holder }, 'waiting for the lease, held by');
   }
 
   /**
@@ -176,6 +191,7 @@ class LeaseElection implements Election {
 
   /** Until when the holder is respected. Only what we saw ourselves counts: its clock, which wrote renewTime, may be off. */
   #see({ metadata: { resourceVersion: version }, spec }: Lease): number {
+    this.#holder = spec?.holderIdentity;
     if (this.#seen === undefined || this.#seen.version !== version) {
       const durationMs = (spec?.leaseDurationSeconds ?? 0) * 1_000;
       this.#seen = { version, respectedUntilMs: this.#options.clock.monotonicMs() + durationMs };

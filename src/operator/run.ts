@@ -33,8 +33,9 @@ const userAgent = `escapement/${version}`;
 export async function runOperator(config: Config, threadEntry: URL, stopping: AbortSignal): Promise<number> {
   const startedAtMs = clock.nowMs();
   const heapTimer = keepHeapSmall(clock);
-  const log = createLogger(config.logLevel);
+  const log = createLogger(config.logLevel, config.logFormat);
   log.info({ detail: version }, 'starting');
+  log.info({ detail: scopeOf(config) }, 'serving');
   for (const note of config.notes) log.info({ detail: note }, 'flag');
   for (const [flag, isOn] of [
     ['--enable-cluster-store-reconciler', config.clusterStores],
@@ -79,6 +80,19 @@ export async function runOperator(config: Config, threadEntry: URL, stopping: Ab
   }
   log.info({}, 'stopped');
   return 0;
+}
+
+/** What a reader of the log needs to know before anything else: where, for whom, and on which ports. */
+function scopeOf({ namespace, controllerClass, metricsAddress, healthAddress, leaderElection }: Config): string {
+  const address = (listen: Config['metricsAddress']) =>
+    listen === undefined ? 'off' : `${listen.host ?? ''}:${listen.port}`;
+  return [
+    namespace === undefined ? 'all namespaces' : `namespace ${namespace}`,
+    `controller class ${controllerClass}`,
+    `metrics ${address(metricsAddress)}`,
+    `probes ${address(healthAddress)}`,
+    leaderElection === undefined ? 'no leader election' : `lease ${leaderElection.name}`,
+  ].join(', ');
 }
 
 function accessSources({ cluster }: Config) {

@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { OperatorError } from '../core/operator-error.ts';
 import { refusalError } from '../kube/api-error.ts';
-import { serializeError } from './logger.ts';
+import { serializeError, textLine } from './logger.ts';
 
 const canary = 'canary-91c2';
 
@@ -13,6 +13,21 @@ function thrownBy(work: () => unknown): unknown {
     return thrown;
   }
 }
+
+describe('textLine', () => {
+  it('is a line that people read, whatever the fields hold', () => {
+    const fields = {
+      kind: 'ExternalSecret',
+      name: 'web',
+      attempt: 1,
+      detail: 'two words\nand a line',
+      err: { type: 'E' },
+    };
+    expect(textLine(JSON.stringify({ level: 40, time: Date.UTC(2026, 4, 1, 12), ...fields, msg: 'sync failed' }))).toBe(
+      '2026-05-01T12:00:00.000Z WARN  sync failed kind=ExternalSecret name=web attempt=1 detail="two words\\nand a line" err={"type":"E"}\n',
+    );
+  });
+});
 
 describe('serializeError', () => {
   it('shows reason and message of our own errors, without a stack for what is expected', () => {

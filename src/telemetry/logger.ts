@@ -30,8 +30,24 @@ export interface Logger {
 }
 
 /** Writes to stdout; `level` is a pino level name. */
-export function createLogger(level: string): Logger {
-  return pino({ level, base: null, serializers: { err: serializeError } }, pino.destination({ dest: 1, sync: true }));
+export function createLogger(level: string, format: 'json' | 'text' = 'json'): Logger {
+  const stdout = pino.destination({ dest: 1, sync: true });
+  const destination = format === 'json' ? stdout : { write: (line: string) => void stdout.write(textLine(line)) };
+  return pino({ level, base: null, serializers: { err: serializeError } }, destination);
+}
+
+/** A JSON line as people read it: `2026-05-01T12:00:00.000Z INFO  message key=value`. What holds spaces is quoted. */
+export function textLine(line: string): string {
+  const { level, time, msg, ...fields } = JSON.parse(line) as Record<string, unknown>; // pino wrote it
+  const at = new Date(Number(time)).toISOString();
+  const name = (pino.levels.labels[Number(level)] ?? '').toUpperCase().padEnd(5);
+  const facts = Object.entries(fields).map(([key, value]) => ` ${key}=${textOf(value)}`);
+  return `${at} ${name} ${String(msg)}${facts.join('')}\n`;
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'string' && /^[\w./:@-]+$/.test(value)) return value;
+  return JSON.stringify(value) ?? '';
 }
 
 interface SafeError {

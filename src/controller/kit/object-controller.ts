@@ -26,6 +26,8 @@ export interface Memory {
   /** Failures in a row; the first success makes it 0. */
   failures: number;
   conflicts: number;
+  /** The log has named its failure, which no origin's recovery mends: its end is told as well. */
+  isFailureLogged: boolean;
   /** Until then (monotonic ms) only a change of the object itself begins a run. */
   heldUntilMs: number;
   /** The generation that met what it is held for. */
@@ -41,6 +43,7 @@ export function newMemory(clock: Clock): Memory {
     firstSeenMs: clock.monotonicMs(),
     failures: 0,
     conflicts: 0,
+    isFailureLogged: false,
     heldUntilMs: 0,
     heldGeneration: -1,
     owedSinceMs: undefined,
@@ -228,6 +231,8 @@ export class ObjectController<R extends Reported, M extends Memory> {
     if (ended.kind === 'failed') return this.#settleFailure(key, record, memory, ended);
     memory.owedSinceMs = undefined;
     if (ended.kind === 'synced') {
+      if (memory.isFailureLogged) this.#logRecovery(key, record, memory.failures);
+      memory.isFailureLogged = false;
       memory.failures = 0;
       memory.conflicts = 0;
       memory.heldUntilMs = 0;
@@ -250,7 +255,8 @@ export class ObjectController<R extends Reported, M extends Memory> {
     if (isConflict) memory.conflicts++;
     if (!isQuiet) {
       memory.owedSinceMs = undefined; // what failed is tried again with new eyes
-      this.#log(key, record, error, this.#queue.noteFailure(key), memory.failures === 0);
+      const isKnown = origin !== '' && recovery.isSick(origin); // the origin's own line has said it
+      this.#log(key, record, error, this.#queue.noteFailure(key), memory.failures === 0 && !isKnown);
       memory.failures++;
     }
     const { failures, conflicts } = memory;
@@ -259,6 +265,7 @@ export class ObjectController<R extends Reported, M extends Memory> {
     const after = afterFailure({ error, origin, failures, conflicts, intervalMs, lane, random });
     memory.heldUntilMs = after.holds && after.next !== undefined ? clock.monotonicMs() + after.next.afterMs : 0;
     memory.heldGeneration = record.generation;
+    memory.isFailureLogged = failures > 0 && after.waitsFor === undefined;
     if (after.waitsFor === undefined) {
       if (!isQuiet) recovery.forget(key);
     } else {
@@ -278,6 +285,11 @@ export class ObjectController<R extends Reported, M extends Memory> {
     const fields = { kind: this.#story.kindOf(key), namespace, name, generation, reason, attempt, err: error };
     if (isFirst) this.#deps.log.warn(fields, this.#story.failureMessage);
     else this.#deps.log.debug(fields, this.#story.failureMessage);
+  }
+
+  /** Of an object that failed by itself; what an origin's recovery mends is told once for all. */
+  #logRecovery(key: string, { namespace, name, generation }: R, count: number): void {
+    this.#deps.log.info({ kind: this.#story.kindOf(key), namespace, name, generation, count }, 'works again');
   }
 
   #seriesOf(key: string): RunSeries | undefined {
