@@ -81,6 +81,14 @@ const ascii = {
   },
 };
 
+/** Before anything else, in words that any Node parses: what an older one would say is a stack. */
+const nodeCheck = [
+  'if (!(parseInt(process.versions.node, 10) >= 24)) {',
+  "  process.stderr.write('escapement needs Node 24 or later; this is Node ' + process.versions.node + '\\n');",
+  '  process.exit(2);',
+  '}',
+].join('\n');
+
 export default {
   input: 'src/main.ts',
   platform: 'node',
@@ -91,6 +99,6 @@ export default {
     format: 'esm',
     codeSplitting: false,
     minify: { mangle: false, compress: true, codegen: { removeWhitespace: true } },
-    banner: '#!/usr/bin/env node',
+    banner: `#!/usr/bin/env node\n${nodeCheck}`,
   },
 };

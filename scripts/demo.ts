@@ -18,14 +18,34 @@ import { startOperator } from '../test/support/operator.ts';
 
 const root = join(import.meta.dirname, '..');
 const namespace = 'escapement-demo';
-const { values: flags } = parseArgs({
-  options: {
-    reveal: { type: 'boolean', default: false },
-    kubeconfig: { type: 'string' },
-    'current-context': { type: 'boolean', default: false },
-    keep: { type: 'boolean', default: false },
-  },
-});
+const usage = `usage: npm run demo -- [options]
+  --reveal            print values instead of masking them
+  --kubeconfig FILE   use that cluster instead of starting a control plane; what the demo makes there it takes away
+  --current-context   use the cluster that kubectl would use
+  --keep              stay up at the end until Ctrl-C, to look around
+`;
+
+function readFlags() {
+  try {
+    return parseArgs({ options }).values;
+  } catch (thrown) {
+    process.stderr.write(`${thrown instanceof Error ? thrown.message : 'wrong arguments'}\n${usage}`);
+    process.exit(2);
+  }
+}
+
+const options = {
+  help: { type: 'boolean', short: 'h', default: false },
+  reveal: { type: 'boolean', default: false },
+  kubeconfig: { type: 'string' },
+  'current-context': { type: 'boolean', default: false },
+  keep: { type: 'boolean', default: false },
+} as const;
+const flags = readFlags();
+if (flags.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const step = (line: string): void => say(`\n▸ ${line}`);
@@ -54,9 +74,10 @@ async function demo(): Promise<void> {
   say(`  listening on ${double.url}, project my-project, environments dev, staging, prod`);
 
   step('Installing the CustomResourceDefinitions');
-  await applyCrds(join(root, 'deploy', 'crds'), { kubeconfig });
+  await installCrds(kubeconfig);
   await cli('create', 'namespace', namespace);
-  ends.push(() => cli('delete', 'namespace', namespace, '--wait=false'));
+  // Waited for in a cluster that stays: the CRDs that go after it must not take its objects' finalizers with them.
+  ends.push(() => cli('delete', 'namespace', namespace, `--wait=${isGiven}`));
 
   step('Starting the operator');
   const operator = await startOperator({ kubeconfig, namespace });
@@ -89,6 +110,23 @@ async function demo(): Promise<void> {
     say(`  KUBECONFIG=${kubeconfig} kubectl -n ${namespace} get externalsecrets`);
     await new Promise<void>((resolve) => interrupted.signal.addEventListener('abort', () => resolve(), { once: true }));
   }
+}
+
+/** The cluster is somebody's: what is there is left alone, and what the demo makes it takes away. */
+const isGiven = flags.kubeconfig !== undefined || flags['current-context'];
+
+async function installCrds(kubeconfig: string): Promise<void> {
+  const directory = join(root, 'deploy', 'crds');
+  const names = ['externalsecrets', 'secretstores', 'clustersecretstores'].map((name) => `${name}.external-secrets.io`);
+  const { stdout } = await kubectl(['get', 'crd', ...names, '--ignore-not-found', '--output=name'], { kubeconfig });
+  const found = stdout.trim().split('\n').filter(Boolean);
+  if (found.length === 0) {
+    if (isGiven) ends.push(() => kubectl(['delete', 'crd', ...names, '--ignore-not-found'], { kubeconfig }));
+    await applyCrds(directory, { kubeconfig });
+    return;
+  }
+  if (found.length < names.length) throw new Error(`the cluster has ${found.join(', ')} only: install the other CRDs`);
+  say('  they are there already, and are left as they are');
 }
 
 /** The kubeconfig of the cluster to use. */

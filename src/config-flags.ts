@@ -20,7 +20,7 @@ export const flagTable = {
   kubeconfig: {
     kind: 'text',
     default: '',
-    help: 'kubeconfig file; without it KUBECONFIG, else the in-cluster ServiceAccount',
+    help: 'kubeconfig file; without it KUBECONFIG, else the in-cluster ServiceAccount, else ~/.kube/config',
   },
   namespace: { kind: 'text', default: '', help: 'serve this namespace only; empty serves all' },
   'controller-class': {

@@ -11,6 +11,8 @@ import { asOperatorError } from './core/operator-error.ts';
 export interface ClusterAccess {
   readonly kubeconfigPath: string | undefined;
   readonly kubeconfigEnv: string | undefined;
+  /** The home directory, for kubectl's own file. */
+  readonly home: string | undefined;
   readonly serviceHost: string | undefined;
   readonly servicePort: string | undefined;
 }
@@ -109,6 +111,7 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     cluster: {
       kubeconfigPath: texts.kubeconfig || undefined,
       kubeconfigEnv: env['KUBECONFIG'] || undefined,
+      home: env['HOME'] || env['USERPROFILE'] || undefined,
       serviceHost: env['KUBERNETES_SERVICE_HOST'] || undefined,
       servicePort: env['KUBERNETES_SERVICE_PORT'] || undefined,
     },

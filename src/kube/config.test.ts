@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -233,6 +233,15 @@ describe('loadClusterAccess in a pod', () => {
   it('names the file that is missing', async () => {
     const error = await failure({ pod: { host: 'h', port: '443', directory: join(directory, 'nowhere') } });
     expect(error).toMatchObject({ reason: 'InvalidCredential', message: expect.stringContaining('ca.crt') });
+  });
+
+  it("falls back to kubectl's own file in the home directory, after the pod", async () => {
+    mkdirSync(join(directory, '.kube'), { recursive: true });
+    writeFileSync(join(directory, '.kube', 'config'), 'no kubeconfig');
+    expect((await failure({ home: directory })).message).toContain(join(directory, '.kube', 'config'));
+    const pod = { host: 'h', port: '443', directory: join(directory, 'nowhere') };
+    expect((await failure({ home: directory, pod })).message).toContain('ca.crt');
+    expect((await failure({ home: join(directory, 'nowhere') })).message).toContain('--kubeconfig');
   });
 
   it('says what to give when there is nothing', async () => {

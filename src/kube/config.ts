@@ -1,6 +1,7 @@
-// Finds the cluster: a kubeconfig named by flag, else those that KUBECONFIG names, else the pod we run in.
+// Finds the cluster: a kubeconfig named by flag, else those that KUBECONFIG names, else the pod we run in,
+// else kubectl's own file in the home directory.
 import { existsSync } from 'node:fs';
-import { delimiter } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { OperatorError } from '../core/operator-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ClusterAccess } from './access.ts';
@@ -14,6 +15,8 @@ export interface AccessSources {
   readonly kubeconfigVariable?: string | undefined;
   /** KUBERNETES_SERVICE_HOST and _PORT, when both are set. */
   readonly pod?: PodEnvironment | undefined;
+  /** The home directory, whose `.kube/config` is looked for last. */
+  readonly home?: string | undefined;
 }
 
 /** Throws `InvalidSpec` or `InvalidCredential`, naming file and field. */
@@ -21,7 +24,12 @@ export async function loadClusterAccess(sources: AccessSources, clock: Clock): P
   const paths = kubeconfigPaths(sources);
   if (paths.length > 0) return fromKubeconfig(paths, clock);
   if (sources.pod !== undefined) return inClusterAccess(sources.pod, clock);
-  throw new OperatorError('InvalidSpec', 'no cluster to talk to: give --kubeconfig, set KUBECONFIG, or run in a pod');
+  const usual = sources.home === undefined ? undefined : join(sources.home, '.kube', 'config');
+  if (usual !== undefined && existsSync(usual)) return fromKubeconfig([usual], clock);
+  throw new OperatorError(
+    'InvalidSpec',
+    'no cluster to talk to: give --kubeconfig, set KUBECONFIG, have ~/.kube/config, or run in a pod',
+  );
 }
 
 function kubeconfigPaths({ kubeconfigPath, kubeconfigVariable }: AccessSources): readonly string[] {

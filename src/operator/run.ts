@@ -100,6 +100,7 @@ function accessSources({ cluster }: Config) {
   return {
     kubeconfigPath: cluster.kubeconfigPath,
     kubeconfigVariable: cluster.kubeconfigEnv,
+    home: cluster.home,
     ...(host === undefined || port === undefined ? {} : { pod: { host, port } }),
   };
 }

@@ -131,6 +131,20 @@ describe('the command line', () => {
     expect(await operator.stop()).toBe(0);
   });
 
+  it('says in one sentence that a Node is too old', async () => {
+    // As an older Node would tell its version; a real one of 20 says the same.
+    const old = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })";
+    const child = spawn(process.execPath, [
+      '--import',
+      `data:text/javascript,${encodeURIComponent(old)}`,
+      bundle,
+      'version',
+    ]);
+    const said = text(child.stderr);
+    expect(await once(child, 'exit')).toEqual([2, null]);
+    expect(await said).toBe('escapement needs Node 24 or later; this is Node 20.20.2\n');
+  });
+
   it('reads flags from the environment, the command line winning', async () => {
     const port = await freePort();
     const env = {
