@@ -1,6 +1,12 @@
 // `npm run check`: the one gate before a commit. Runs each step, prints a line per step, ends at the first that fails.
 //   --fast leaves out the tests that need a control plane.
 import { spawnSync } from 'node:child_process';
+import { checkArguments } from './arguments.ts';
+
+checkArguments({
+  usage: 'usage: npm run check -- [--fast]   generated files, types, lint, dead code, tests; --fast: no control plane',
+  flags: ['--fast'],
+});
 
 const isFast = process.argv.includes('--fast');
 

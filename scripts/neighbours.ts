@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { sideBySide } from '../test/neighbour/side-by-side.ts';
 import { raiseStage } from '../test/neighbour/stage.ts';
 import { takeover } from '../test/neighbour/takeover.ts';
+import { checkArguments } from './arguments.ts';
+
+checkArguments({ usage: 'usage: npm run neighbours   the real ESO and Escapement in one test cluster; needs Go' });
 
 const root = join(import.meta.dirname, '..');
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -6,7 +6,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startControlPlane } from '../test/support/control-plane.ts';
+import { checkArguments } from './arguments.ts';
 import { type VerbRow, verbs } from './chart/rbac.ts';
+
+checkArguments({
+  usage: 'usage: npm run rbac-proof -- [resource:verb …]   takes each right away in turn; its test must fail',
+  takesWords: true,
+});
 
 const root = join(import.meta.dirname, '..');
 const workspace = mkdtempSync(join(tmpdir(), 'rbac-proof-'));

@@ -190,7 +190,7 @@ describe('the environment', () => {
       { KUBECONFIG: '/k', KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443' },
       { cluster: { kubeconfigEnv: '/k', serviceHost: '10.0.0.1', servicePort: '443' } },
     ],
-    ['the home directory', { HOME: '/home/me' }, { cluster: { home: '/home/me' } }],
+    ['the home directory', { HOME: '/me' }, { cluster: { home: '/me' } }],
     [
       'proxies in capitals before small letters',
       { HTTPS_PROXY: 'http://a', https_proxy: 'http://b', no_proxy: 'c' },

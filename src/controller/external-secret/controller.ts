@@ -179,7 +179,7 @@ export class ExternalSecretController {
   }
 
   #onScope(scope: string, startedAtMs: number): void {
-    for (const key of [...this.#failedByScope.at(scope)])
+    for (const key of this.#failedByScope.at(scope))
       this.#kit.wake(key, { lane: lanes.drift, cause: 'answered', dueAtMs: startedAtMs });
   }
 
