@@ -1,6 +1,7 @@
 // Every function that a template may call. ESO's and Sprig's shadow those of text/template (`slice`), as a FuncMap does.
 import type { Bytes } from '../text.ts';
 import { builtinFunctions } from './builtin.ts';
+import { certificateFunctions } from './certificates.ts';
 import { cryptoFunctions } from './crypto.ts';
 import { dateFunctions } from './dates.ts';
 import type { TemplateFunction } from './define.ts';
@@ -15,6 +16,7 @@ export const functionFamilies: readonly { readonly title: string; readonly funct
   [
     { title: 'Dates', functions: dateFunctions },
     { title: 'Hashes, passwords and ciphers', functions: cryptoFunctions },
+    { title: 'Keys and certificates', functions: certificateFunctions },
   ];
 
 const byName: ReadonlyMap<Bytes, FoundFunction> = new Map<Bytes, FoundFunction>([

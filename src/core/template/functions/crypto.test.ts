@@ -34,8 +34,9 @@ describe('bcrypt', () => {
 
   it('says what is wrong in the value, as Sprig does', () => {
     expect(render(`{{ bcrypt "${'x'.repeat(73)}" }}`)).toContain('password length exceeds 72 bytes');
-    expect(render('{{ htpasswd "a:b" "c" }}')).toBe('invalid username: a:b');
-    expect(render('{{ htpasswd "ada" "pw" }}')).toMatch(/^ada:\$2a\$10\$.{53}$/);
+    expect(render('{{ htpasswd "a:b" "c" "sha" }}')).toBe('invalid username: a:b');
+    expect(render('{{ htpasswd "ada" "pw" "bcrypt" }}')).toMatch(/^ada:\$2a\$10\$.{53}$/);
+    expect(render('{{ htpasswd "ada" "pw" "sha" }}')).toBe('ada:{SHA}GpHWL3ymc5liWkNopqtdSjuqYHM=');
   });
 
   it('ends a template that hashes without end', () => {

@@ -21,10 +21,13 @@ export const cryptoFunctions: readonly TemplateFunction[] = [
   }),
   define(
     'htpasswd',
-    ['string', 'string'],
-    'a line of an htpasswd file: user, bcrypt hash of the password',
-    ([user, password], context) =>
-      user.includes(':') ? `invalid username: ${user}` : `${user}:${bcrypt(password, context)}`,
+    ['string', 'string', 'string'],
+    'a line of an htpasswd file: user, password, hash (sha, or bcrypt for all else)',
+    ([user, password, hash], context) => {
+      if (user.includes(':')) return `invalid username: ${user}`;
+      if (hash !== 'sha') return `${user}:${bcrypt(password, context)}`;
+      return `${user}:{SHA}${createHash('sha1').update(bufferOf(password)).digest('base64')}`;
+    },
     { isVolatile: true },
   ),
   define(
