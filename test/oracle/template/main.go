@@ -2,6 +2,8 @@
 //
 //	go run . < cases.txt > ../../../src/core/template/testdata/cases.json
 //	TZ=UTC go run . < dates.txt > ../../../src/core/template/testdata/dates.json
+//	go run . keys > ../../../src/core/template/testdata/keys.json
+//	go run . check <PKCS#12 in base64> <password>
 //
 // What External Secrets removes from Sprig or adds to it is treated as it does where the answer needs no code of its own.
 package main
@@ -60,6 +62,14 @@ func ask(text string) (result answer) {
 }
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "keys" {
+		recordKeys()
+		return
+	}
+	if len(os.Args) == 4 && os.Args[1] == "check" {
+		checkStore(os.Args[2], os.Args[3])
+		return
+	}
 	in := bufio.NewScanner(os.Stdin)
 	in.Buffer(nil, 1<<20)
 	answers := []string{}

@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TemplateError } from '../errors.ts';
@@ -139,5 +140,54 @@ describe('JWK', () => {
   it('refuses what is no key, without showing it', () => {
     expect(() => render('{{ jwkPrivateKeyPem "s3cret" }}')).toThrow(/no JSON/);
     expect(() => render('{{ jwkPrivateKeyPem .j }}', { j: '{"kty":"oct","k":"czNjcmV0"}' })).toThrow(TemplateError);
+  });
+});
+
+interface RecordedKeys {
+  readonly stores: readonly {
+    readonly name: string;
+    readonly file: string;
+    readonly password: string;
+    readonly key: string;
+    readonly certificates: string;
+  }[];
+  readonly trustStore: string;
+  readonly certificate: string;
+  readonly sans: readonly string[];
+  readonly ciphertext: string;
+  readonly rsaKey: string;
+}
+
+describe('what Go recorded', () => {
+  const url = new URL('../testdata/keys.json', import.meta.url);
+  const recorded = JSON.parse(readFileSync(url, 'utf8')) as RecordedKeys;
+
+  it.each(recorded.stores)(
+    'opens a store of $name with password "$password"',
+    ({ file, password, key, certificates }) => {
+      const data = { f: Buffer.from(file, 'base64'), p: password };
+      expect(render('{{ pkcs12keyPass .p .f }}', data)).toBe(key);
+      expect(render('{{ pkcs12certPass .p .f }}', data)).toBe(certificates);
+      if (password === '') expect(render('{{ pkcs12key .f }}{{ pkcs12cert .f }}', data)).toBe(key + certificates);
+      else expect(() => render('{{ pkcs12key .f }}', data)).toThrow(/unable to decode pkcs12/);
+    },
+  );
+
+  it('refuses a trust store as a key store', () => {
+    const data = { f: Buffer.from(recorded.trustStore, 'base64') };
+    expect(() => render('{{ pkcs12certPass "pw" .f }}', data)).toThrow(/private key missing/);
+  });
+
+  it('lists the alternative names of a certificate', () => {
+    const { certificate, sans } = recorded;
+    expect(render('{{ range certSANs .c }}{{ . }},{{ end }}', { c: certificate })).toBe(`${sans.join()},`);
+  });
+
+  it('decrypts what Go encrypted for an RSA key', () => {
+    const data = { t: Buffer.from(recorded.ciphertext, 'base64'), k: recorded.rsaKey };
+    expect(render('{{ rsaDecrypt "RSA-OAEP" "SHA256" .t .k }}', data)).toBe('plain text');
+    expect(() => render('{{ rsaDecrypt "RSA-OAEP" "SHA1" .t .k }}', data)).toThrow(/error decrypting data with RSA/);
+    expect(render('{{ rsaDecrypt "None" "SHA1" "as it is" "" }}')).toBe('as it is');
+    expect(() => render('{{ rsaDecrypt "RSA" "SHA1" "x" "" }}')).toThrow(/decryption scheme RSA is not supported/);
   });
 });

@@ -1,9 +1,11 @@
 import { createPrivateKey, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bcryptHash } from '../bcrypt.ts';
 import { TemplateLimit } from '../limits.ts';
 import { compileTemplate } from '../template.ts';
+import { bytesOf } from '../text.ts';
 
 function render(text: string, data: Readonly<Record<string, string | Uint8Array>> = {}): string {
   return compileTemplate(text, { name: 'key' }).execute(data, { nowMs: 0, randomBytes }).toString();
@@ -30,6 +32,12 @@ describe('bcrypt', () => {
     ['a', '$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe'],
   ])('hashes %j as the published vectors', (password, hash) => {
     expect(bcryptHash(password, saltOf(hash.slice(7, 29)), Number(hash.slice(4, 6)))).toBe(hash);
+  });
+
+  it('hashes as Go does', () => {
+    const url = new URL('../testdata/keys.json', import.meta.url);
+    const { bcryptHash: hash } = JSON.parse(readFileSync(url, 'utf8')) as { readonly bcryptHash: string };
+    expect(bcryptHash(bytesOf('pä55 ☃'), saltOf(hash.slice(7, 29)), Number(hash.slice(4, 6)))).toBe(hash);
   });
 
   it('says what is wrong in the value, as Sprig does', () => {
