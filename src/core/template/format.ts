@@ -346,6 +346,7 @@ function formatComplex(value: Complex, verb: Bytes, flags: Readonly<Flags>): Byt
 function formatList(list: List, verb: Bytes, flags: Readonly<Flags>, depth: number): Bytes {
   if (list.element === 'uint8' && /^[sqxX]$/.test(verb)) return formatString(byteText(list), verb, flags);
   const items = list.items.map((item) => formatValue(item, verb, flags, depth + 1));
+  if (flags.sharpV && list.isNil) return `${typeName(list)}(nil)`;
   return flags.sharpV ? `${typeName(list)}{${items.join(', ')}}` : `[${items.join(' ')}]`;
 }
 

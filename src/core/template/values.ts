@@ -43,10 +43,13 @@ export type ElementType = 'interface {}' | 'string' | 'int' | 'uint8' | '[]inter
 export class List {
   readonly element: ElementType;
   readonly items: readonly Value[];
+  /** A nil slice: prints as an empty one, but is null in JSON. */
+  readonly isNil: boolean;
 
-  constructor(items: readonly Value[], element: ElementType = 'interface {}') {
+  constructor(items: readonly Value[], element: ElementType = 'interface {}', isNil = false) {
     this.items = items;
     this.element = element;
+    this.isNil = isNil;
   }
 }
 
@@ -74,6 +77,8 @@ export class Struct {
   readonly fields: ReadonlyMap<Bytes, Value>;
   readonly methods: ReadonlyMap<Bytes, { readonly params: readonly ParamType[]; readonly body: Method }>;
   readonly text: Bytes | undefined;
+  /** What its MarshalJSON writes, when it has one. */
+  readonly json: Bytes | undefined;
   /** What the functions of its family keep in it. */
   readonly inner: unknown;
 
@@ -82,12 +87,14 @@ export class Struct {
     readonly fields?: ReadonlyMap<Bytes, Value>;
     readonly methods?: ReadonlyMap<Bytes, { readonly params: readonly ParamType[]; readonly body: Method }>;
     readonly text?: Bytes;
+    readonly json?: Bytes;
     readonly inner?: unknown;
   }) {
     this.type = parts.type;
     this.fields = parts.fields ?? new Map();
     this.methods = parts.methods ?? new Map();
     this.text = parts.text;
+    this.json = parts.json;
     this.inner = parts.inner;
   }
 }
@@ -187,7 +194,8 @@ export function zeroOf(element: ElementType): Value {
 /** reflect.DeepEqual. */
 export function deepEqual(left: Value, right: Value): boolean {
   if (left instanceof List && right instanceof List) {
-    if (left.element !== right.element || left.items.length !== right.items.length) return false;
+    if (left.element !== right.element || left.isNil !== right.isNil || left.items.length !== right.items.length)
+      return false;
     return left.items.every((item, index) => deepEqual(item, right.items[index] ?? null));
   }
   if (left instanceof Dict && right instanceof Dict) {

@@ -12,6 +12,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"text/template"
 
 	"github.com/Masterminds/sprig/v3"
+	"sigs.k8s.io/yaml"
 )
 
 var data = map[string]string{
@@ -39,6 +41,27 @@ func functions() template.FuncMap {
 	funcs := sprig.TxtFuncMap()
 	for _, name := range []string{"env", "expandenv", "getHostByName"} {
 		delete(funcs, name)
+	}
+	funcs["hexdec"] = func(text string) string {
+		decoded, err := hex.DecodeString(text)
+		if err != nil {
+			return err.Error()
+		}
+		return string(decoded)
+	}
+	funcs["toYaml"] = func(value any) string {
+		encoded, err := yaml.Marshal(value)
+		if err != nil {
+			return ""
+		}
+		return strings.TrimSuffix(string(encoded), "\n")
+	}
+	funcs["fromYaml"] = func(text string) map[string]any {
+		decoded := map[string]any{}
+		if err := yaml.Unmarshal([]byte(text), &decoded); err != nil {
+			decoded["Error"] = err.Error()
+		}
+		return decoded
 	}
 	return funcs
 }

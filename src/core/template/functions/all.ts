@@ -4,7 +4,19 @@ import { builtinFunctions } from './builtin.ts';
 import { certificateFunctions } from './certificates.ts';
 import { cryptoFunctions } from './crypto.ts';
 import { dateFunctions } from './dates.ts';
+import { defaultFunctions } from './defaults.ts';
 import type { TemplateFunction } from './define.ts';
+import { dictFunctions } from './dicts.ts';
+import { encodingFunctions } from './encoding.ts';
+import { jsonFunctions } from './json.ts';
+import { listFunctions } from './lists.ts';
+import { numberFunctions } from './numbers.ts';
+import { pathFunctions } from './paths.ts';
+import { randomFunctions } from './random.ts';
+import { regexpFunctions } from './regexps.ts';
+import { semverFunctions } from './semver.ts';
+import { stringFunctions } from './strings.ts';
+import { urlFunctions } from './urls.ts';
 
 export interface FoundFunction {
   readonly definition: TemplateFunction;
@@ -17,6 +29,18 @@ export const functionFamilies: readonly { readonly title: string; readonly funct
     { title: 'Dates', functions: dateFunctions },
     { title: 'Hashes, passwords and ciphers', functions: cryptoFunctions },
     { title: 'Keys and certificates', functions: certificateFunctions },
+    { title: 'Strings', functions: stringFunctions },
+    { title: 'Numbers', functions: numberFunctions },
+    { title: 'Lists', functions: listFunctions },
+    { title: 'Dictionaries', functions: dictFunctions },
+    { title: 'Defaults, types and flow', functions: defaultFunctions },
+    { title: 'Encodings and checksums', functions: encodingFunctions },
+    { title: 'JSON', functions: jsonFunctions },
+    { title: 'Regular expressions', functions: regexpFunctions },
+    { title: 'Versions', functions: semverFunctions },
+    { title: 'Paths', functions: pathFunctions },
+    { title: 'URLs', functions: urlFunctions },
+    { title: 'Random values', functions: randomFunctions },
   ];
 
 const byName: ReadonlyMap<Bytes, FoundFunction> = new Map<Bytes, FoundFunction>([
