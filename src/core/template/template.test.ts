@@ -83,6 +83,21 @@ describe('bytes', () => {
   });
 });
 
+describe('random values', () => {
+  it.each([
+    '{{ uuidv4 }}',
+    '{{ if true }}{{ randAlpha 3 | upper }}{{ end }}',
+    '{{ define "a" }}{{ shuffle "ab" }}{{ end }}',
+  ])('make %s volatile', (text) => {
+    expect(compileTemplate(text, { name: 'k' }).isVolatile).toBe(true);
+  });
+
+  it('are drawn from the given bytes alone', () => {
+    expect(compileTemplate('{{ upper .user }}', { name: 'k' }).isVolatile).toBe(false);
+    expect(render('{{ randNumeric 4 }} {{ uuidv4 }}')).toBe('7777 07070707-0707-4707-8707-070707070707');
+  });
+});
+
 describe('bounds', () => {
   const bombs: readonly string[] = [
     '{{ range 100000000 }}x{{ end }}',
@@ -90,6 +105,13 @@ describe('bounds', () => {
     '{{ define "a" }}{{ template "a" }}{{ end }}{{ template "a" }}',
     '{{ range 5000 }}{{ printf "%1000d" 1 }}{{ end }}',
     '{{ $x := "0123456789" }}{{ range 100 }}{{ $x = print $x $x }}{{ end }}',
+    '{{ repeat 1000000000 "x" }}',
+    '{{ until 1000000000 }}',
+    '{{ indent 1000000000 "x" }}',
+    '{{ randAlphaNum 1000000000 }}',
+    '{{ regexMatch "((a{100}){100}){100}" "a" }}',
+    '{{ regexReplaceAll "" (repeat 100000 "x") (repeat 1000 "y") }}',
+    '{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ range 100000 }}{{ toJson $d }}{{ end }}',
   ];
   it.each(bombs)('end %s with TemplateLimit', (text) => {
     expect(failure(text)).toBeInstanceOf(TemplateLimit);

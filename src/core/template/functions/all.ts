@@ -17,6 +17,7 @@ import { regexpFunctions } from './regexps.ts';
 import { semverFunctions } from './semver.ts';
 import { stringFunctions } from './strings.ts';
 import { urlFunctions } from './urls.ts';
+import { yamlFunctions } from './yaml.ts';
 
 export interface FoundFunction {
   readonly definition: TemplateFunction;
@@ -36,6 +37,7 @@ export const functionFamilies: readonly { readonly title: string; readonly funct
     { title: 'Defaults, types and flow', functions: defaultFunctions },
     { title: 'Encodings and checksums', functions: encodingFunctions },
     { title: 'JSON', functions: jsonFunctions },
+    { title: 'YAML', functions: yamlFunctions },
     { title: 'Regular expressions', functions: regexpFunctions },
     { title: 'Versions', functions: semverFunctions },
     { title: 'Paths', functions: pathFunctions },

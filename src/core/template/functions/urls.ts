@@ -1,5 +1,4 @@
 // Sprig's URLs: what Go's net/url takes apart, checks and puts together again.
-import { isIPv6 } from 'node:net';
 import { hidden } from '../errors.ts';
 import { quote } from '../quote.ts';
 import type { Bytes } from '../text.ts';
@@ -111,8 +110,21 @@ function parseLiteral(host: Bytes): Bytes {
       ? decodePart(name, 'host')
       : decodePart(name.slice(0, zone), 'host') + decodePart(name.slice(zone), 'zone');
   if (/^[0-9]+\.[0-9.]+$/.test(address)) throw new UrlFault('invalid IP-literal');
-  if (!isIPv6(address)) throw new UrlFault(`invalid host: ParseAddr(${hidden(quote(address))}): unable to parse IP`);
+  if (!isIpv6(address)) throw new UrlFault(`invalid host: ParseAddr(${hidden(quote(address))}): unable to parse IP`);
   return `[${address}]${port}`;
+}
+
+/** Eight groups, `::` for some of them, an IPv4 address at the end, a zone behind `%`. */
+function isIpv6(text: Bytes): boolean {
+  const [address = '', ...zone] = text.split('%');
+  if (zone.length > 0 && zone.join('%') === '') return false;
+  const dotted = /^(.*:)([0-9]+)\.([0-9]+)\.([0-9]+)\.([0-9]+)$/.exec(address);
+  if (dotted !== null && dotted.slice(2).some((part) => Number(part) > 255 || /^0[0-9]/.test(part))) return false;
+  const halves = (dotted === null ? address : `${dotted[1]}0:0`).split('::');
+  if (halves.length > 2) return false;
+  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
+  if (!groups.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return false;
+  return halves.length === 2 ? groups.length < 8 : groups.length === 8;
 }
 
 function checkPort(port: Bytes): void {
