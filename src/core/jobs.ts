@@ -8,9 +8,11 @@ import { jsonMemberText, jsonObjectMembers } from './json-text.ts';
 import { asOperatorError, OperatorError } from './operator-error.ts';
 import { type Reason, reasons } from './reasons.ts';
 import { compile, matches } from './regexp.ts';
+import { randomFrom } from './rendering.ts';
 import { SecretValue } from './secret-value.ts';
 import { type Combined, combine, type PlannedRead, planReads, type ReadAnswer } from './selection.ts';
 import { policyOf, toleratesMissing } from './target-policy.ts';
+import { type RenderedTarget, renderTarget, type TemplateInput } from './target-template.ts';
 
 /** What goes into each job and what comes out of it. */
 export interface JobTable {
@@ -35,6 +37,13 @@ export interface JobTable {
     };
     readonly output: Combined;
   };
+  /** The target by its template; what `renderTarget` throws. `seed` is 32 random bytes in hex. */
+  readonly render: { readonly input: RenderOrder; readonly output: RenderedTarget };
+}
+
+interface RenderOrder extends TemplateInput {
+  readonly nowMs: number;
+  readonly seed: string;
 }
 
 export type JobKind = keyof JobTable;
@@ -70,6 +79,8 @@ const jobs: Jobs = {
   },
   combine: ({ spec, reads = planReads(spec), answers }, budget) =>
     combine(reads, answers, { budget, toleratesMissing: toleratesMissing(policyOf(spec)) }),
+  render: ({ nowMs, seed, ...input }, budget) =>
+    renderTarget(input, { budget, nowMs, randomBytes: randomFrom(Buffer.from(seed, 'hex')) }),
 };
 
 /** Does the job here and now. */
@@ -100,27 +111,43 @@ export interface PackedError {
 
 /** The input as it goes to another thread. */
 export function packInput<K extends JobKind>(kind: K, input: JobTable[K]['input']): unknown {
+  if (kind === 'render') {
+    const order = input as RenderOrder; // the kind says so
+    return { ...order, data: packValues(order.data), texts: mapValues(order.texts, packValues) };
+  }
   if (kind !== 'combine') return input;
   const { spec, answers } = input as JobTable['combine']['input']; // the kind says so
   return { spec, answers: answers.map(eachOnce(packAnswer)) };
 }
 
 export function unpackInput<K extends JobKind>(kind: K, packed: unknown): JobTable[K]['input'] {
+  if (kind === 'render') {
+    const order = packed as RenderOrder & { readonly data: Packed; readonly texts: ReadonlyMap<string, Packed> };
+    return {
+      ...order,
+      data: unpackValues(order.data),
+      texts: mapValues(order.texts, unpackValues),
+    } as JobTable[K]['input'];
+  }
   if (kind !== 'combine') return packed as JobTable[K]['input']; // made by packInput
   const { spec, answers } = packed as { spec: ExternalSecretSpec; answers: readonly PackedAnswer[] };
   return { spec, answers: answers.map(eachOnce(unpackAnswer)) } as JobTable[K]['input'];
 }
 
 export function packOutput<K extends JobKind>(kind: K, output: JobTable[K]['output']): unknown {
-  if (kind !== 'combine') return output;
-  const combined = output as Combined; // the kind says so
-  return { ...combined, data: packValues(combined.data) };
+  if (kind !== 'combine' && kind !== 'render') return output;
+  const made = output as Combined | RenderedTarget; // the kind says so
+  return { ...made, data: packValues(made.data) };
 }
 
 export function unpackOutput<K extends JobKind>(kind: K, packed: unknown): JobTable[K]['output'] {
-  if (kind !== 'combine') return packed as JobTable[K]['output']; // made by packOutput
-  const combined = packed as Combined & { readonly data: Packed };
-  return { ...combined, data: unpackValues(combined.data) } as JobTable[K]['output'];
+  if (kind !== 'combine' && kind !== 'render') return packed as JobTable[K]['output']; // made by packOutput
+  const made = packed as Combined & { readonly data: Packed }; // or a RenderedTarget
+  return { ...made, data: unpackValues(made.data) } as JobTable[K]['output'];
+}
+
+function mapValues<From, To>(map: ReadonlyMap<string, From>, change: (each: From) => To): ReadonlyMap<string, To> {
+  return new Map([...map].map(([key, value]) => [key, change(value)]));
 }
 
 /** Reads that share an answer share it on the other side: structured clone keeps what is one thing one thing. */

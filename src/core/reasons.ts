@@ -62,6 +62,7 @@ export const reasons = {
     baseDelayMs: 10_000,
     hint: 'give the identity the right to read values, not only to describe',
   },
+  InvalidTemplate: { next: 'retry', baseDelayMs: 2_000, hint: 'correct the template, or the value that it is given' },
   UpstreamUnavailable: { next: 'retry', baseDelayMs: 1_000, hint: 'retried by itself; check the host if it lasts' },
   UpstreamThrottled: { next: 'retry', baseDelayMs: 5_000, hint: 'retried when the provider allows it' },
   UpstreamInvalid: {

@@ -7,6 +7,7 @@ import { convertKeys, validateKeys } from './key-conversion.ts';
 import { asOperatorError, OperatorError } from './operator-error.ts';
 import { type Collision, rewriteReporting } from './rewrite.ts';
 import { SecretValue } from './secret-value.ts';
+import { transformKeyWith } from './transform-key.ts';
 
 /** A store by kind and name, as a spec refers to it. */
 export interface StoreRef {
@@ -289,7 +290,7 @@ function finishMany(entry: DataFrom, strategies: Strategies): Pick<PlannedRead, 
       budget.spend(values.size * unitsPerKey);
       const { values: keyed, collisions } =
         rewrites.length > 0
-          ? rewriteReporting(values, rewrites, { budget })
+          ? rewriteReporting(values, rewrites, { budget, transformKey: transformKeyWith(budget) })
           : { values: convertKeys(values, conversionStrategy), collisions: [] };
       const decoded = [...validateKeys(keyed)].map(
         ([key, value]) => [key, decodedValue(key, value, strategies, budget)] as const,

@@ -30,10 +30,6 @@ describe('refuseUnsupported', () => {
       'spec.data[1].sourceRef.generatorRef',
       { data: [...single.data, { ...single.data[0], secretKey: 'L', sourceRef: generator }] },
     ],
-    [
-      'spec.dataFrom[1].rewrite',
-      { dataFrom: [{ find: {} }, { find: {}, rewrite: [{ transform: { template: 'x' } }] }] },
-    ],
   ])('names %s', (field, spec) => {
     const error = refusal(refuseUnsupported, spec);
     expect([error?.reason, error?.message.includes(field)]).toEqual(['Unsupported', true]);

@@ -24,10 +24,6 @@ function unsupportedSource(spec: ExternalSecretSpec): string | undefined {
   for (const [i, entry] of (spec.data ?? []).entries()) {
     if (entry.sourceRef?.generatorRef !== undefined) return `spec.data[${i}].sourceRef.generatorRef`;
   }
-  for (const [i, entry] of (spec.dataFrom ?? []).entries()) {
-    if (entry.rewrite?.some((step) => step.transform !== undefined))
-      return `spec.dataFrom[${i}].rewrite with transform`;
-  }
   return undefined;
 }
 

@@ -39,6 +39,14 @@ export class Budget {
     this.limits = limits;
   }
 
+  get steps(): number {
+    return this.#steps;
+  }
+
+  get keyOperations(): number {
+    return this.#keyOperations;
+  }
+
   /** Counts steps; throws TemplateLimit past the bound. */
   step(count = 1): void {
     this.#steps += count;

@@ -19,11 +19,16 @@ export interface CompileOptions {
 
 export interface ExecuteOptions {
   readonly limits?: TemplateLimits;
+  /** The account that is charged, in place of a new one of `limits`. */
+  readonly account?: Budget;
   /** The present, for `now`, `ago` and the validity of certificates; ms since the epoch. */
   readonly nowMs: number;
   /** Random bytes for passwords, keys, salts and UUIDs. */
   readonly randomBytes: (size: number) => Uint8Array;
 }
+
+/** Keys and values; as a Dict of bytes when they are used again and again. */
+export type TemplateData = Readonly<Record<string, string | Uint8Array>> | Dict;
 
 export interface Template {
   /** Whether two renders of the same data may differ: the text uses random bytes or the clock. */
@@ -32,7 +37,7 @@ export interface Template {
    * What the template writes, as bytes: a template may decode a key store. Throws TemplateError (Go's text without values)
    * and TemplateLimit.
    */
-  readonly execute: (data: Readonly<Record<string, string | Uint8Array>>, options: ExecuteOptions) => Buffer;
+  readonly execute: (data: TemplateData, options: ExecuteOptions) => Buffer;
 }
 
 /** Compiles a template; throws TemplateError with Go's text when it does not parse. */
@@ -47,13 +52,14 @@ export function compileTemplate(text: string, { name, delimiters, missingKey = '
   const program = { ...source, trees, functions: findFunction, failsOnMissingKey: missingKey === 'error' };
   return {
     isVolatile: usesVolatile(trees),
-    execute: (data, { limits = defaultLimits, nowMs, randomBytes }) =>
-      bufferOf(run(program, rootOf(data), { budget: new Budget(limits), nowMs, randomBytes })),
+    execute: (data, { limits = defaultLimits, account = new Budget(limits), nowMs, randomBytes }) =>
+      bufferOf(run(program, rootOf(data), { budget: account, nowMs, randomBytes })),
   };
 }
 
 /** The data's root: map[string]string, as ESO gives it. */
-function rootOf(data: Readonly<Record<string, string | Uint8Array>>): Dict {
+function rootOf(data: TemplateData): Dict {
+  if (data instanceof Dict) return data;
   const entries = new Map<Bytes, Bytes>();
   for (const [key, value] of Object.entries(data)) {
     entries.set(bytesOf(key), typeof value === 'string' ? bytesOf(value) : bytesOfBuffer(value));

@@ -1,0 +1,55 @@
+// The keys and values of a rendered text, as ESO reads them: YAML 1.1 by way of sigs.k8s.io/yaml into map[string]string.
+// Scalars become text as Go writes them, null becomes an empty text, and what is nested is refused.
+import { isAlias, isMap, isScalar, parseAllDocuments, type Scalar } from 'yaml';
+import type { Budget } from './budget.ts';
+import { OperatorError } from './operator-error.ts';
+import { formatFloat } from './template/floats.ts';
+
+const unitsPerCharacter = 50;
+const entriesMax = 10_000;
+
+/** Later duplicates win; a second document is ignored. Throws InvalidTemplate naming a place and no value. */
+export function keysAndValues(text: string, budget: Budget): Map<string, string> {
+  budget.spend(text.length * unitsPerCharacter);
+  budget.hold(text.length * 8);
+  const parsed = parseAllDocuments(text, { version: '1.1', uniqueKeys: false, intAsBigInt: true, logLevel: 'silent' });
+  const document = Array.isArray(parsed) ? parsed[0] : undefined;
+  const entries = new Map<string, string>();
+  if (document === undefined) return entries;
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const at = error.linePos?.[0];
+    throw refused(`it is not YAML${at === undefined ? '' : ` (line ${at.line}, column ${at.col})`}`);
+  }
+  const root = document.contents;
+  if (root === null || (isScalar(root) && root.value === null)) return entries;
+  if (!isMap(root)) throw refused('it is not a map');
+  if (root.items.length > entriesMax) throw refused(`it has more than ${entriesMax} entries`);
+  for (const { key, value } of root.items) {
+    const target = isAlias(value) ? value.resolve(document) : value;
+    if (!isScalar(key)) throw refused('a key is not a text');
+    if (target !== null && target !== undefined && !isScalar(target)) {
+      throw refused(`the value of key ${shown(scalarText(key))} is a map or a list, not a text`);
+    }
+    entries.set(scalarText(key), target === null || target === undefined ? '' : scalarText(target));
+  }
+  return entries;
+}
+
+function refused(why: string): OperatorError {
+  return new OperatorError('InvalidTemplate', `the rendered text has no keys and values: ${why}`);
+}
+
+function shown(key: string): string {
+  return JSON.stringify(key.slice(0, 60));
+}
+
+function scalarText({ value, source = '' }: Scalar): string {
+  if (value === null) return '';
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean') return String(value);
+  // Base 60 and dates are no scalars of their own on the Go side.
+  if ((typeof value !== 'bigint' && typeof value !== 'number') || source.includes(':')) return source;
+  if (typeof value === 'bigint' && value < 2n ** 64n && value >= -(2n ** 63n)) return String(value);
+  return formatFloat(Number(value), 'g', -1);
+}
