@@ -263,6 +263,7 @@ describe('secret bytes', () => {
     'core/rewrite.ts': 'merge reads JSON objects',
     'core/secret-value.ts': 'equality of two values',
     'core/selection.ts': 'decodingStrategy',
+    'core/kept-volatile.ts': 'digest of what a template is given, and certificates that it made',
     'core/target-template.ts': 'values that templates are given, and texts of templates',
     'core/target-plan.ts': 'digest for the data-hash annotation',
     'kube/in-cluster.ts': 'text of files: token, namespace and certificate of the ServiceAccount',

@@ -18,6 +18,7 @@ import type { DeskRooms } from './desk.ts';
 import type { RunNotes } from './external-secret/context.ts';
 import { ExternalSecretController, type ScopeNews } from './external-secret/controller.ts';
 import { OwnedTargets } from './external-secret/owned-targets.ts';
+import { TemplateSources } from './external-secret/template-sources.ts';
 import { type GenerationPorts, Generators } from './generators/generators.ts';
 import { fieldManager, kinds, type ReconciledKind } from './kinds.ts';
 import type { OwnWrites } from './kit/own-writes.ts';
@@ -116,6 +117,7 @@ export function createControllers(ports: ControllerPorts): Controllers {
       heartbeatMs,
       stores: directory,
       generators: new Generators({ ...ports.generation, ...ports.connect, clock }),
+      templates: new TemplateSources(ports.connect.objects),
       externalSecrets: caches.externalSecrets.view,
       targets: caches.targets.view,
       owned: new OwnedTargets(caches.targets.informer, caches.targets.view),

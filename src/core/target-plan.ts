@@ -228,12 +228,13 @@ function withFinalizers({ finalizers, deleting }: ObservedTarget, wanted: readon
 
 /**
  * True when labels, annotations and owner of a valid target are as the ExternalSecret wants them at present. They may not
- * be although its status says that it was synced: the target is written before the status.
+ * be although its status says that it was synced: the target is written before the status. Without a blueprint only what
+ * makes the target ours counts.
  */
 export function hasWantedMarks(
   source: TargetSource,
   policy: TargetPolicy,
-  blueprint: Pick<Blueprint, 'labels' | 'annotations'>,
+  blueprint: Pick<Blueprint, 'labels' | 'annotations'> | undefined,
   target: ObservedTarget,
 ): boolean {
   if (target.isCut === true) return true; // told when it is looked at

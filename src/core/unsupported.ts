@@ -15,7 +15,6 @@ export function refuseUnsupported(spec: ExternalSecretSpec): void {
 
 function unsupportedField(spec: ExternalSecretSpec): string | undefined {
   const { target } = spec;
-  if (target?.template !== undefined) return 'spec.target.template';
   if (target?.manifest !== undefined) return 'spec.target.manifest';
   return unsupportedSource(spec);
 }

@@ -7,11 +7,11 @@ import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import {
+  type Blueprint,
   isOwnedBy,
   isTargetValid,
   type ObservedTarget,
   type PresentData,
-  plainBlueprint,
   planTarget,
   type SeenTarget,
   type TargetPlan,
@@ -24,6 +24,9 @@ import type { EsMemory, Rooms } from './context.ts';
 import { versionOf } from './duty.ts';
 import type { Sources } from './read.ts';
 
+/** What was read, and what the target is to hold of it. */
+export type Shaped = Sources & { readonly blueprint: Blueprint };
+
 /** What a Kubernetes Secret may hold: https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size */
 const largestSecretBytes = 1_048_576;
 
@@ -33,7 +36,7 @@ type Synced = Extract<Outcome, { kind: 'synced' }>;
 export async function applyTarget(
   es: ExternalSecretRecord,
   policy: TargetPolicy,
-  sources: Sources,
+  sources: Shaped,
   memory: EsMemory,
   rooms: Rooms,
   signal: AbortSignal,
@@ -48,8 +51,8 @@ export async function applyTarget(
   if (intent.kind === 'delete') {
     return synced(await removeOwned(es, seen.observed, rooms, signal), intent.ending, sources);
   }
-  refuseTooLarge(es, sources);
-  const fingerprint = isMerging(policy) ? `${versionOf(es)}/${hashData(bytesOf(sources))}` : '';
+  refuseTooLarge(es, sources.blueprint);
+  const fingerprint = isMerging(policy) ? fingerprintOf(es, sources.blueprint) : '';
   if (isMergedAlready(memory, seen, fingerprint)) return synced('nothing', endings.synced, sources);
   const wrote = await carryOut(es, policy, sources, seen, rooms, signal);
   const target = rooms.targets.get(targetKey(es));
@@ -102,7 +105,7 @@ async function see(
   return await look(es, rooms, signal);
 }
 
-async function look(es: ExternalSecretRecord, rooms: Rooms, signal: AbortSignal): Promise<SeenTarget> {
+export async function look(es: ExternalSecretRecord, rooms: Rooms, signal: AbortSignal): Promise<SeenTarget> {
   const name = { namespace: es.namespace, name: es.targetName };
   try {
     const secret = await rooms.kube.get<Secret>(rooms.secrets.resource, name, signal);
@@ -141,12 +144,11 @@ function rivalOf(es: ExternalSecretRecord, manager: string, rooms: Rooms): strin
 async function carryOut(
   es: ExternalSecretRecord,
   policy: TargetPolicy,
-  sources: Sources,
+  { blueprint }: Shaped,
   seen: SeenTarget,
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<'created' | 'updated' | 'nothing'> {
-  const blueprint = plainBlueprint(es, sources.data);
   const plan = planTarget(es, policy, blueprint, seen);
   if (plan.action === 'look') {
     const looked = await look(es, rooms, signal);
@@ -200,11 +202,12 @@ async function removeOwned(
   return 'deleted';
 }
 
-function bytesOf({ data }: Sources): ReadonlyMap<string, Buffer> {
-  return new Map([...data].map(([key, value]) => [key, value.reveal()]));
+function fingerprintOf(es: ExternalSecretRecord, { data, labels, annotations }: Blueprint): string {
+  const bytes = new Map([...data].map(([key, value]) => [key, value.reveal()]));
+  return `${versionOf(es)}/${hashData(bytes)}/${JSON.stringify([labels, annotations])}`;
 }
 
-function refuseTooLarge(es: ExternalSecretRecord, { data }: Sources): void {
+function refuseTooLarge(es: ExternalSecretRecord, { data }: Blueprint): void {
   let bytes = 0;
   for (const value of data.values()) bytes += value.length;
   if (bytes <= largestSecretBytes) return;

@@ -17,6 +17,7 @@ import type { Reporter } from '../report.ts';
 import type { StoreDirectory } from '../stores/directory.ts';
 import type { OwnedTargets } from './owned-targets.ts';
 import type { Silence } from './silence.ts';
+import type { TemplateSources } from './template-sources.ts';
 
 /** Knows across a death of the process what was worked on. */
 export interface RunNotes {
@@ -37,6 +38,7 @@ export interface Rooms {
   readonly desk: DeskRooms;
   readonly stores: StoreDirectory;
   readonly generators: Generators;
+  readonly templates: TemplateSources;
   readonly externalSecrets: OwnWrites<ExternalSecretRecord>;
   readonly targets: OwnWrites<ObservedTarget>;
   readonly owned: OwnedTargets;
@@ -54,6 +56,8 @@ export interface EsMemory extends Memory {
   phaseKey: string | undefined;
   /** Versions of its stores as of the last run that ended synced. */
   readStores: string | undefined;
+  /** Changes of the objects that its template is taken from, as of that run. */
+  readTexts: number | undefined;
   /** Upstream of the store that failed last; '' when none is known. */
   failedOrigin: string;
   /** Scopes that the last run looked at; kept while the object fails for what it found there. */

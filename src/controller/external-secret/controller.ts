@@ -84,6 +84,7 @@ export class ExternalSecretController {
       inputs.news.subscribe((scope, startedAtMs) => this.#onScope(scope, startedAtMs)),
     ];
     rooms.targets.whenUndone((key) => this.#wakeWriters(key, undefined));
+    rooms.templates.whenChanged((key) => this.#wake(key, lanes.drift, 'reference'));
     connections.whenDropped((store) => this.#wakeAll(store, 'reference'));
     rooms.generators.whenChanged((key) => this.#wake(key, lanes.drift, 'reference'));
     for (const [key, es] of inputs.externalSecrets.entries()) this.#add(key, es);
@@ -100,6 +101,7 @@ export class ExternalSecretController {
   async stop(graceMs: number): Promise<void> {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#rooms.owned.close();
+    this.#rooms.templates.close();
     await this.#kit.stop(graceMs);
   }
 
@@ -120,6 +122,7 @@ export class ExternalSecretController {
     if (before?.generation !== after?.generation || before?.uid !== after?.uid) this.#rooms.generators.release(key);
     if (after === undefined) {
       this.#forget(key);
+      this.#rooms.templates.forget(key);
       return;
     }
     if (before === undefined || before.uid !== after.uid) {
@@ -142,6 +145,7 @@ export class ExternalSecretController {
       nextDueMs: undefined,
       phaseKey: undefined,
       readStores: undefined,
+      readTexts: undefined,
       failedOrigin: '',
     });
     // What was there before this replica began has been due since then: one fetch that started later serves it all.

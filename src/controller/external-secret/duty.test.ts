@@ -40,7 +40,7 @@ const green: ExternalSecretStatus = {
   conditions: [{ type: 'Ready', status: 'True' }],
 };
 /** In step, by this process. */
-const inStep: Past = { readStores: 's.1', failures: 0, nextDueMs: 5_000 };
+const inStep: Past = { readStores: 's.1', readTexts: 1, failures: 0, nextDueMs: 5_000 };
 
 describe('intervalOf', () => {
   it.each([
@@ -84,6 +84,7 @@ describe('dutyOf', () => {
         isTargetAsWanted: true,
         hasOrphans: false,
         stores: 's.1',
+        texts: 1,
         nowMs: 4_000,
         wallMs: nowMs,
         isGenerating: false,

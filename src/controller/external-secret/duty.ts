@@ -47,6 +47,27 @@ export function isForced(
   );
 }
 
+/** The force-syncs that are asked for, by annotation. */
+export function forceSyncsOf({ annotations }: Pick<ExternalSecretRecord, 'annotations'>): readonly string[] {
+  return forceSyncAnnotations.map((key) => annotations[key] ?? '');
+}
+
+/**
+ * The same for a target with a template, which carries no annotations of its ExternalSecret: a force-sync is there, and
+ * labels or annotations were edited since the last sync. An edit of others under an old force-sync counts as well.
+ */
+export function isForcedSinceSync(es: ExternalSecretRecord): boolean {
+  const synced = es.status.syncedResourceVersion ?? '';
+  return (
+    forceSyncsOf(es).some((value) => value !== '') && synced !== '' && digestIn(synced) !== digestIn(versionOf(es))
+  );
+}
+
+/** Of labels and annotations, after the generation. */
+function digestIn(version: string): string {
+  return version.slice(version.indexOf('-'));
+}
+
 /** What `status.syncedResourceVersion` says once the object, as it is, has been synced. */
 export function versionOf(es: ExternalSecretRecord): string {
   return syncedResourceVersion(es.generation, { annotations: es.annotations, labels: es.labels });
@@ -68,6 +89,8 @@ export interface Present {
   readonly hasOrphans: boolean;
   /** Versions of the stores that it names, as the directory has them. */
   readonly stores: string;
+  /** Changes so far of the objects that its template is taken from. */
+  readonly texts: number;
   /** Monotonic ms. */
   readonly nowMs: number;
   /** Epoch ms. */
@@ -80,6 +103,8 @@ export interface Present {
 export interface Past {
   /** Versions of the stores as of the last run that ended synced; undefined before the first. */
   readonly readStores: string | undefined;
+  /** Changes of the template's objects as of that run. */
+  readonly readTexts: number | undefined;
   /** Failures in a row until now. */
   readonly failures: number;
   /** Monotonic ms of the next wave; undefined until it is known. */
@@ -87,7 +112,17 @@ export interface Past {
 }
 
 /** Why the sources must be read. */
-export type Duty = 'target' | 'orphan' | 'spec' | 'forced' | 'retry' | 'verdict' | 'start' | 'store' | 'interval';
+export type Duty =
+  | 'target'
+  | 'orphan'
+  | 'spec'
+  | 'forced'
+  | 'retry'
+  | 'verdict'
+  | 'start'
+  | 'store'
+  | 'texts'
+  | 'interval';
 
 /** Timers may fire a fraction of a ms early. */
 const earlyMs = 1;
@@ -117,6 +152,7 @@ export function dutyOf(present: Present, past: Past): Duty | undefined {
   if (policy !== 'Periodic') return undefined;
   // Another store is a change of what was asked for.
   if (past.readStores !== undefined && past.readStores !== present.stores) return 'store';
+  if (past.readTexts !== undefined && past.readTexts !== present.texts) return 'texts';
   if (present.periodMs <= 0 || !present.isPermitted) return undefined;
   // Nobody knows what became of the stores, or of the sources, while nobody worked: one list per scope tells.
   // What was generated is a value only until it is generated anew: it stays for its whole interval, whoever leads.

@@ -1,4 +1,5 @@
 // Reads what the spec names: connects each store once, asks each once for everything, and lays the answers over each other.
+import type { Desk } from '../../core/jobs.ts';
 import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import {
   type Ask,
@@ -12,7 +13,6 @@ import {
 } from '../../core/selection.ts';
 import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
 import type { Freshness, StoreReader } from '../../providers/contract.ts';
-import { createDesk } from '../desk.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 import type { EsMemory, Rooms } from './context.ts';
 
@@ -26,14 +26,13 @@ export async function readSources(
   es: ExternalSecretRecord,
   spec: ExternalSecretSpec,
   memory: EsMemory,
-  notBeforeMs: number,
+  freshness: Freshness & { readonly desk: Desk },
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<Sources> {
   const reads = planReads(spec);
   const storeReads = reads.filter((read) => 'store' in read);
   const byStore = Map.groupBy(storeReads, ({ store }) => `${store.kind}/${store.name}`);
-  const desk = createDesk(es.namespace, rooms.desk, signal);
   const answers = new Map<PlannedRead, ReadAnswer>();
   const scopes = new Set<string>();
   memory.scopes = scopes;
@@ -47,7 +46,7 @@ export async function readSources(
       [...byStore.values()].map(async (group, i) => {
         const reader = readers[i];
         if (reader === undefined) throw new OperatorError('Internal', 'a store was not connected');
-        const results = await readGroup(group, reader, { notBeforeMs, desk, noteScope }, origins, signal);
+        const results = await readGroup(group, reader, { ...freshness, noteScope }, origins, signal);
         group.forEach((read, at) => {
           const result = results[at];
           if (result === undefined) return;
@@ -60,7 +59,7 @@ export async function readSources(
     const inOrder = reads.map(
       (read) => answers.get(read) ?? { error: new OperatorError('Internal', 'a read was not answered') },
     );
-    const combined = await desk.run('combine', { spec, reads, answers: inOrder });
+    const combined = await freshness.desk.run('combine', { spec, reads, answers: inOrder });
     return { ...combined, searches: storeReads.filter(({ ask }) => ask.kind === 'find').map(searchText) };
   } catch (thrown) {
     memory.failedOrigin = originOf(thrown, origins);

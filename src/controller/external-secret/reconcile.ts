@@ -7,14 +7,16 @@ import { hasWantedMarks, isTargetValid, type ObservedTarget } from '../../core/t
 import { isAbsenceWanted, policyOf, type TargetPolicy } from '../../core/target-policy.ts';
 import { refuseInvalid, refuseUnsupported } from '../../core/unsupported.ts';
 import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
+import { keyOf } from '../../kube/types.ts';
+import { createDesk } from '../desk.ts';
 import { isTold } from '../kit/next.ts';
 import type { Run, Signals } from '../kit/object-controller.ts';
 import { lanes } from '../lanes.ts';
 import type { ExternalSecretRecord } from '../records.ts';
-import { applyTarget, sweepOrphans, targetKey } from './apply.ts';
+import { applyTarget, type Shaped, sweepOrphans, targetKey } from './apply.ts';
 import type { EsMemory, Rooms } from './context.ts';
-import { dutyOf, isForced, periodOf, presentOf, refreshPolicyOf } from './duty.ts';
-import { readSources, type Sources } from './read.ts';
+import { dutyOf, isForced, isForcedSinceSync, periodOf, presentOf, refreshPolicyOf } from './duty.ts';
+import { readSources } from './read.ts';
 import {
   isGreenForOlderSpec,
   isSyncedAsIs,
@@ -25,6 +27,7 @@ import {
   reportSilence,
   withdrawReady,
 } from './report.ts';
+import { shapeTarget } from './shape.ts';
 import { failureNow, isSilent, type Silence, silenceAfter } from './silence.ts';
 
 /** Runs one ExternalSecret that is ours and is not being deleted. Never throws: what went wrong is in the outcome. */
@@ -54,7 +57,7 @@ export async function reconcileExternalSecret(
       if (outcome.kind === 'synced') memory.silence = undefined;
       if (outcome.kind === 'synced' || isTold(outcome.error, memory.failures))
         await reportOutcome(es, outcome, rooms, signals.write);
-      if (outcome.kind === 'synced' && 'stores' in gathered) memory.readStores = gathered.stores;
+      if (outcome.kind === 'synced' && 'stores' in gathered) noteRead(memory, gathered);
       return outcome;
     });
   } catch (thrown) {
@@ -105,9 +108,20 @@ export async function tellSilence(
 }
 
 /** `stores` are the versions that the stores had before they were read. */
-type Gathered =
-  | { readonly sources: Sources; readonly policy: TargetPolicy; readonly stores: string }
-  | { readonly error: OperatorError };
+type Gathered = Read | { readonly error: OperatorError };
+
+interface Read {
+  readonly sources: Shaped;
+  readonly policy: TargetPolicy;
+  readonly stores: string;
+  /** Changes of the template's objects before they were read. */
+  readonly texts: number;
+}
+
+function noteRead(memory: EsMemory, { stores, texts }: Read): void {
+  memory.readStores = stores;
+  memory.readTexts = texts;
+}
 
 /** Everything that is read before anything is decided; or the end of the run, when nothing is due or it is too early. */
 async function gather(
@@ -122,7 +136,9 @@ async function gather(
     const spec = es.spec.ok;
     refuseUnsupported(spec);
     refuseInvalid(spec);
+    const key = keyOf(es);
     const stores = rooms.stores.versionOf(es.stores, es.namespace);
+    const texts = rooms.templates.changesOf(key);
     const { isTargetValid: isTargetAsWanted, isForced: forced } = judgeTarget(
       es,
       spec,
@@ -131,21 +147,26 @@ async function gather(
     const present = presentOf(spec, {
       es,
       stores,
+      texts,
       isTargetAsWanted,
       isForced: forced,
-      hasOrphans: rooms.owned.orphansOf(`${es.namespace}/${es.name}`, es).length > 0,
+      hasOrphans: rooms.owned.orphansOf(key, es).length > 0,
       nowMs: rooms.clock.monotonicMs(),
       wallMs: rooms.clock.nowMs(),
     });
     if (dutyOf(present, memory) === undefined) {
       // In step as far as anybody can tell: from here on a change of a store shows.
       memory.readStores ??= stores;
+      memory.readTexts ??= texts;
       return { kind: 'idle' };
     }
     const policy = policyOf(spec);
     const end = rooms.notes.begin({ key: `ExternalSecret/${es.namespace}/${es.name}`, generation: es.generation });
     try {
-      return { policy, stores, sources: await readSources(es, spec, memory, run.notBeforeMs, rooms, wait) };
+      const desk = createDesk(es.namespace, rooms.desk, wait);
+      const sources = await readSources(es, spec, memory, { notBeforeMs: run.notBeforeMs, desk }, rooms, wait);
+      const blueprint = await shapeTarget(es, spec, sources, desk, rooms, wait);
+      return { policy, stores, texts, sources: { ...sources, blueprint } };
     } finally {
       end();
     }
@@ -158,10 +179,11 @@ async function gather(
 
 /**
  * Marks count when the target is to follow every edit of them: not under CreatedOnce, and not in a Secret that others
- * label as well.
+ * label as well. Those that a template gives are known once it is rendered: they count at each refresh.
  */
 export function judgeTarget(es: ExternalSecretRecord, spec: ExternalSecretSpec, target: ObservedTarget | undefined) {
   const policy = policyOf(spec);
+  const { template } = spec.target;
   const ready = (es.status.conditions ?? []).find(({ type }) => type === 'Ready');
   if (target === undefined) return { isTargetValid: isAbsenceWanted(policy, ready?.reason), isForced: false };
   if (policy.creation === 'None') return { isTargetValid: true, isForced: false };
@@ -169,8 +191,9 @@ export function judgeTarget(es: ExternalSecretRecord, spec: ExternalSecretSpec, 
   const isValid = policy.creation === 'Orphan' || isTargetValid(target);
   const countMarks = !isOnce && policy.creation === 'Owner';
   return {
-    isTargetValid: isValid && (!countMarks || hasWantedMarks(es, policy, es, target)),
-    isForced: isOnce && !policy.immutable && isForced(es, target),
+    isTargetValid:
+      isValid && (!countMarks || hasWantedMarks(es, policy, template === undefined ? es : undefined, target)),
+    isForced: isOnce && !policy.immutable && (template === undefined ? isForced(es, target) : isForcedSinceSync(es)),
   };
 }
 

@@ -2,6 +2,7 @@
 // levelled here, once; what differs in single cases is the business of expectations.ts.
 import { isDeepStrictEqual } from 'node:util';
 import { clusterExternalSecretFinalizer, externalSecretFinalizer } from '../../../src/core/contract-names.ts';
+import { templateInputsAnnotation } from '../../../src/core/kept-volatile.ts';
 import type { ClusterOutcome, OutcomeLine, TargetOutcome } from './lines.ts';
 
 /**
@@ -70,7 +71,15 @@ function comparable(verdict: {
 }
 
 function targetMetadata({ labels, annotations, finalizers, owners, managers }: TargetOutcome): unknown {
-  return { labels, annotations, finalizers, owners, managers: managers?.map(levelledManager).sort() };
+  // What keeps a random value from one refresh to the next; ESO draws anew each time.
+  const { [templateInputsAnnotation]: _, ...rest } = annotations ?? {};
+  return {
+    labels,
+    annotations: annotations && rest,
+    finalizers,
+    owners,
+    managers: managers?.map(levelledManager).sort(),
+  };
 }
 
 /** The harness writes under a field manager of its own, which had another name when ESO was recorded. */

@@ -39,25 +39,7 @@ export interface Later {
 }
 
 export const later: readonly Later[] = [
-  {
-    needs: 'templates',
-    refused: /^spec\.target\.template$/,
-    cases: [
-      'tpl-*',
-      'place-0004 place-0008 place-0010 place-0014 place-0017 place-0023 place-0028 place-0031 place-0035 place-0042',
-      'place-0050 place-0051 place-0054 place-0060 place-0064 place-0069 place-0070 place-0073 place-0078 place-0080',
-      'place-0083 place-0089 place-0090 place-0095 place-0102 place-0105 place-0108 place-0115 place-0118 place-0119',
-      'upd-0012 upd-0054 crd-0069 policy-0033 policy-0096 policy-0097',
-    ].flatMap(words),
-  },
   { needs: 'manifest targets', refused: /^spec\.target\.manifest$/, cases: words('place-0116') },
-  {
-    needs: 'rewriting keys by template',
-    refused: /^spec\.dataFrom\[\d+\]\.rewrite with transform$/,
-    cases: words(
-      'rewrite-0038 rewrite-0043 rewrite-0044 rewrite-0045 rewrite-0047 rewrite-0048 rewrite-0049 rewrite-0051',
-    ),
-  },
 ];
 
 /** Of the above, those whose Secret was synced by an earlier spec and has to be there still. */
