@@ -343,8 +343,12 @@ const powerfulTypes: ReadonlySet<string> = new Set([
   'helm.sh/release.v1',
 ]);
 
+export function isPowerful(type: string): boolean {
+  return powerfulTypes.has(type);
+}
+
 function refusePowerful({ targetName }: TargetSource, type: string | undefined): void {
-  if (type === undefined || !powerfulTypes.has(type)) return;
+  if (type === undefined || !isPowerful(type)) return;
   throw new OperatorError(
     'TargetConflict',
     `target Secret "${targetName}" is of type "${type}", which is never written: choose another target name`,

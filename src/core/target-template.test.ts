@@ -168,6 +168,7 @@ describe('failures', () => {
   });
 
   it.each<[string, Part]>([
+    ['a type by which somebody is let in', { type: 'bootstrap.kubernetes.io/token' }],
     ['an unknown target', { templateFrom: [from({ target: 'spec', literal: 'a: b' })] }],
     ['the ServiceAccount of a token', { metadata: { annotations: { 'kubernetes.io/service-account.name': 'admin' } } }],
     [

@@ -8,7 +8,7 @@ import { asOperatorError, OperatorError } from './operator-error.ts';
 import { keysAndValues } from './rendered-yaml.ts';
 import { type RenderContext, renderText, type TemplateSource } from './rendering.ts';
 import { SecretValue } from './secret-value.ts';
-import type { Blueprint } from './target-plan.ts';
+import { type Blueprint, isPowerful } from './target-plan.ts';
 import { bytesOf, bytesOfBuffer } from './template/text.ts';
 import { Dict } from './template/values.ts';
 
@@ -61,6 +61,12 @@ interface Entry {
 /** Throws InvalidTemplate, InvalidValue, ReferenceNotFound, InvalidSpec and TooMuchWork, naming the place. */
 export function renderTarget(input: TemplateInput, context: RenderContext): RenderedTarget {
   const { template, data } = input;
+  if (template.type !== undefined && isPowerful(template.type)) {
+    throw new OperatorError(
+      'InvalidTemplate',
+      `spec.target.template.type "${template.type}" lets somebody in: it is never written`,
+    );
+  }
   const { templateFrom = [], metadata = {} } = template;
   const made: Record<Part, Map<string, Entry>> = { data: new Map(), labels: new Map(), annotations: new Map() };
   const keepsValues =

@@ -74,25 +74,25 @@ describe('a case that is not served yet', () => {
   const absent = { exists: false };
 
   it('is left for later when it is refused for what the table names and nothing was made', () => {
-    const ours = outcome('policy-0096', refused('spec.target.template'), absent);
-    expect(verdict('policy-0096', ours)).toBe('later');
+    const ours = outcome('place-0116', refused('spec.target.manifest'), absent);
+    expect(verdict('place-0116', ours)).toBe('later');
   });
 
   it.each<[string, string, OutcomeLine['es'][string], TargetOutcome]>([
-    ['is refused for another field', 'policy-0096', refused('spec.target.manifest'), absent],
-    ['is refused without an entry', 'data-0004', refused('spec.target.template'), absent],
-    ['is not refused', 'policy-0096', good, target],
-    ['fails for another cause', 'policy-0096', { ready: 'False', message: 'no such key' }, absent],
-    ['made a Secret', 'policy-0096', refused('spec.target.template'), target],
+    ['is refused for another field', 'place-0116', refused('spec.target.other'), absent],
+    ['is refused without an entry', 'data-0004', refused('spec.target.manifest'), absent],
+    ['is not refused', 'place-0116', good, target],
+    ['fails for another cause', 'place-0116', { ready: 'False', message: 'no such key' }, absent],
+    ['made a Secret', 'place-0116', refused('spec.target.manifest'), target],
   ])('is wrong when it %s', (_, id, es, at) => {
     expect(verdict(id, outcome(id, es, at))).toBe('wrong');
   });
 
   it('is wrong when a Secret that was there has been written', () => {
-    const es = refused('spec.target.template');
-    const untouched = outcome('policy-0096', es, { ...target, managers: ['differential'] });
-    expect(verdict('policy-0096', untouched, undefined, { name: 't' })).toBe('later');
-    expect(verdict('policy-0096', outcome('policy-0096', es), undefined, { name: 't' })).toBe('wrong');
+    const es = refused('spec.target.manifest');
+    const untouched = outcome('place-0116', es, { ...target, managers: ['differential'] });
+    expect(verdict('place-0116', untouched, undefined, { name: 't' })).toBe('later');
+    expect(verdict('place-0116', outcome('place-0116', es), undefined, { name: 't' })).toBe('wrong');
   });
 
   it('is wrong when it could not run, because the CRD of a kind is not there', () => {
