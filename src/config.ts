@@ -34,6 +34,8 @@ export interface Config {
   readonly controllerClass: string;
   readonly concurrentWrites: number;
   readonly heartbeatMs: number;
+  /** Left and right, of the templates of targets. */
+  readonly templateDelimiters: readonly [left: string, right: string];
   readonly storeRequeueMs: number;
   readonly clusterStores: boolean;
   readonly storeReconciler: boolean;
@@ -127,6 +129,7 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     controllerClass: texts['controller-class'],
     concurrentWrites: Math.max(leastConcurrentWrites, asked),
     heartbeatMs: read.duration('heartbeat-interval'),
+    templateDelimiters: [texts['template-left-delimiter'], texts['template-right-delimiter']] as const,
     storeRequeueMs: read.positiveDuration('store-requeue-interval'),
     clusterStores: read.boolean('enable-cluster-store-reconciler'),
     storeReconciler: read.boolean('enable-secret-store-reconciler'),

@@ -83,6 +83,7 @@ export interface ControllerPorts {
   readonly notes: RunNotes;
   readonly capabilities: (store: StoreRecord) => Capabilities | undefined;
   readonly heartbeatMs: number;
+  readonly templateDelimiters: readonly [left: string, right: string];
   readonly storeRequeueMs: number;
   /** False leaves the status of stores to others; whoever reads from them follows them all the same. */
   readonly storeReconciler: boolean;
@@ -115,6 +116,7 @@ export function createControllers(ports: ControllerPorts): Controllers {
       desk: ports.desk,
       notes: ports.notes,
       heartbeatMs,
+      templateDelimiters: ports.templateDelimiters,
       stores: directory,
       generators: new Generators({ ...ports.generation, ...ports.connect, clock }),
       templates: new TemplateSources(ports.connect.objects),

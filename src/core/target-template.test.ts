@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Template } from '../crds/template.ts';
 import { Budget, inlineShare } from './budget.ts';
-import { runJob } from './jobs.ts';
+import { packInput, runJob, unpackOutput } from './jobs.ts';
 import { asOperatorError } from './operator-error.ts';
 import { SecretValue } from './secret-value.ts';
 import { templateRefs } from './target-template.ts';
+import { answerOrder } from './thread-jobs.ts';
 
 const secretsOf = (texts: Readonly<Record<string, string>>) =>
   new Map(Object.entries(texts).map(([key, text]) => [key, new SecretValue(text)]));
@@ -193,5 +194,26 @@ describe('bounds', () => {
 
   it('ends a bomb', () => {
     expect(failure({ data: { a: '{{ range 100000000 }}x{{ end }}' } })).toMatchObject({ reason: 'TooMuchWork' });
+  });
+});
+
+describe('in a worker thread', () => {
+  const template: Template = {
+    engineVersion: 'v2',
+    mergePolicy: 'Merge',
+    templateFrom: [from({ literal: 'a: [[ .user ]]' })],
+  };
+  const order = { template, data, texts, delimiters: ['[[', ']]'] as const, nowMs: 0, seed: '00'.repeat(32) };
+
+  it('gives what it gives here', () => {
+    const bounds = new Budget().left;
+    const input = structuredClone(packInput('render', order));
+    const answer = structuredClone(answerOrder({ kind: 'render', input, bounds, named: bounds }));
+    if ('error' in answer) throw new Error(answer.error.message);
+    const there = unpackOutput('render', answer.output);
+    const here = runJob('render', order, new Budget());
+    const shown = (made: typeof here) => ({ ...made, data: [...made.data].map(([key, value]) => [key, value.text()]) });
+    expect(shown(there)).toEqual(shown(here));
+    expect(there.data.get('a')?.text()).toBe('ada');
   });
 });

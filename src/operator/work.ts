@@ -124,6 +124,7 @@ export async function startWork(
     },
     capabilities: (store) => provider(store.providers.find(isServedProvider) ?? '')?.capabilities,
     heartbeatMs: config.heartbeatMs,
+    templateDelimiters: config.templateDelimiters,
     storeRequeueMs: config.storeRequeueMs,
     storeReconciler: config.storeReconciler,
   });

@@ -235,6 +235,7 @@ export class ModelCluster {
       capabilities: () => 'ReadOnly',
       notes: { begin: () => () => {} },
       heartbeatMs: 3_600_000,
+      templateDelimiters: ['{{', '}}'],
       storeRequeueMs: 300_000,
       storeReconciler: this.#storeReconciler,
     });

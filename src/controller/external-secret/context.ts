@@ -46,6 +46,7 @@ export interface Rooms {
   readonly secrets: Written<ObservedTarget>;
   readonly reporter: Reporter<ExternalSecretRecord>;
   readonly heartbeatMs: number;
+  readonly templateDelimiters: readonly [left: string, right: string];
 }
 
 /** What is known of one ExternalSecret besides the objects in the cluster; lost at a restart, and missed by nobody. */

@@ -28,7 +28,7 @@ export async function shapeTarget(
   const isFrozen = immutable && rooms.targets.get(targetKey(es)) !== undefined;
   const isNothingWritten = creationPolicy === 'None' || (data.size === 0 && deletion !== 'Merge');
   if (isFrozen || isNothingWritten) return { ...plainBlueprint(es, data), labels: {}, annotations: {} };
-  const input: TemplateInput = { template, data, texts };
+  const input: TemplateInput = { template, data, texts, delimiters: rooms.templateDelimiters };
   const seed = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex');
   const rendered = await desk.run('render', { ...input, nowMs: rooms.clock.nowMs(), seed });
   return isVolatile(rendered) ? await kept(es, input, rendered, rooms, signal) : rendered;
