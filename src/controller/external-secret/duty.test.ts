@@ -8,6 +8,7 @@ import {
   dutyOf,
   intervalOf,
   isForced,
+  isForcedSinceSync,
   type Past,
   type Present,
   periodOf,
@@ -109,6 +110,8 @@ describe('dutyOf', () => {
     ['a failure before under CreatedOnce', { past: { failures: 1 }, present: once }, 'retry'],
     ['another store under OnChange', { present: { ...onChange, stores: 's.2' } }, undefined],
     ['another store outside the sync windows', { present: { stores: 's.2', isPermitted: false } }, 'store'],
+    ['an object of the template that changed since', { present: { texts: 2 } }, 'texts'],
+    ['such a change under OnChange', { present: { ...onChange, texts: 2 } }, undefined],
     ['its wave outside the sync windows', { present: { nowMs: 5_000, isPermitted: false } }, undefined],
     ['a failure before', { past: { failures: 1 } }, 'retry'],
     ['a failure before with interval 0', { past: { failures: 1 }, present: { periodMs: 0 } }, 'retry'],
@@ -162,6 +165,22 @@ describe('isForced', () => {
   ])('decides when %s', (_, annotations, is) => {
     expect(isForced(forced, { annotations })).toBe(is);
     expect(isForced({ annotations: { note: 'x' } }, { annotations })).toBe(false);
+  });
+});
+
+describe('isForcedSinceSync', () => {
+  const forced = { 'force-sync': '2' };
+  const syncedAs = (annotations: Record<string, string>, generation = 2) =>
+    versionOf(recordOf({}, { annotations, generation }));
+  it.each<[why: string, annotations: Record<string, string>, synced: string, is: boolean]>([
+    ['it came after the last sync', forced, syncedAs({}), true],
+    ['another one came after it', forced, syncedAs({ 'force-sync': '1' }), true],
+    ['it was served', forced, syncedAs(forced), false],
+    ['only the spec was edited since', forced, syncedAs(forced, 1), false],
+    ['nothing was ever synced', forced, '', false],
+    ['there is none, whatever else was edited', { note: 'x' }, syncedAs({}), false],
+  ])('decides when %s', (_, annotations, synced, is) => {
+    expect(isForcedSinceSync(recordOf({ syncedResourceVersion: synced }, { annotations }))).toBe(is);
   });
 });
 
