@@ -119,7 +119,7 @@ function isIpv6(text: Bytes): boolean {
   const [address = '', ...zone] = text.split('%');
   if (zone.length > 0 && zone.join('%') === '') return false;
   const dotted = /^(.*:)([0-9]+)\.([0-9]+)\.([0-9]+)\.([0-9]+)$/.exec(address);
-  if (dotted !== null && dotted.slice(2).some((part) => Number(part) > 255 || /^0[0-9]/.test(part))) return false;
+  if (dotted?.slice(2).some((part) => Number(part) > 255 || /^0[0-9]/.test(part))) return false;
   const halves = (dotted === null ? address : `${dotted[1]}0:0`).split('::');
   if (halves.length > 2) return false;
   const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
