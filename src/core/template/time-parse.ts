@@ -50,8 +50,18 @@ class Reader {
 /** Reads a time, in `zone` when the text names none; throws FunctionFault. */
 export function parseTime(layout: Bytes, value: Bytes, zone: Zone): Time {
   const reading: Reading = {
-    ...{ year: 0, month: undefined, day: undefined, yearDay: undefined, hour: 0, minute: 0, second: 0 },
-    ...{ nanoseconds: 0, half: undefined, zone: undefined, offset: undefined, zoneName: '' },
+    year: 0,
+    month: undefined,
+    day: undefined,
+    yearDay: undefined,
+    hour: 0,
+    minute: 0,
+    second: 0,
+    nanoseconds: 0,
+    half: undefined,
+    zone: undefined,
+    offset: undefined,
+    zoneName: '',
   };
   const refused = (what: string) => fault(`parsing time ${hidden(quoteTime(value))}: ${what}`);
   const reader = new Reader(value);

@@ -10,10 +10,8 @@ export interface Time {
   readonly zone: Zone;
 }
 
-export const months = [
-  ...['January', 'February', 'March', 'April', 'May', 'June', 'July'],
-  ...['August', 'September', 'October', 'November', 'December'],
-];
+export const months: readonly string[] =
+  'January February March April May June July August September October November December'.split(' ');
 export const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 
 /** The clock and the calendar of a time in its zone. */

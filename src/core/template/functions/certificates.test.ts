@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TemplateError } from '../errors.ts';
+import { parseIp } from '../ip.ts';
+import { issueCertificate } from '../issue.ts';
 import { compileTemplate } from '../template.ts';
+import { parseCertificate } from '../x509.ts';
 
 const nowMs = Date.UTC(2026, 0, 1);
 
@@ -46,6 +49,30 @@ describe('new certificates', () => {
     expect(read.checkPrivateKey(createPrivateKey(own))).toBe(true);
     expect(read.publicKey.asymmetricKeyDetails?.modulusLength).toBe(2048);
   });
+
+  it.each([
+    ['10.0.0.1', '10.0.0.1'],
+    ['2001:DB8::1', '2001:db8::1'],
+    ['::', '::'],
+    ['::ffff:1.2.3.4', '1.2.3.4'],
+    ['1:2:3:4:5:6:1.2.3.4', '1:2:3:4:5:6:102:304'],
+  ])('have the address %s', (given, shown) => {
+    const request = { commonName: 'a', dns: [], isAuthority: false, notBeforeMs: 0, notAfterMs: nowMs };
+    const ips = [parseIp(given) ?? Buffer.alloc(0)];
+    const own = createPrivateKey(key);
+    const der = issueCertificate({ ...request, ips, serial: randomBytes(16) }, own, {
+      certificate: undefined,
+      key: own,
+    });
+    expect(parseCertificate(der).alternativeNames.ips).toEqual([shown]);
+  });
+
+  it.each(['1.2.3', '01.2.3.4', '1::2::3', '1:2:3:4:5:6:7:8::', 'fe80::1%eth0', 'x', ':1'])(
+    'are not for %s, which is no address',
+    (given) => {
+      expect(parseIp(given)).toBeUndefined();
+    },
+  );
 
   it('refuse a key that is none, without showing it', () => {
     expect(() => render('{{ genCAWithKey "a" 1 "s3cret" }}')).toThrow(/no PEM data in input/);

@@ -8,10 +8,10 @@ import {
   type KeyObject,
   privateDecrypt,
 } from 'node:crypto';
-import { isIP } from 'node:net';
 import { decodeStdBase64, encodeStdBase64 } from '../base64.ts';
 import { DerError } from '../der.ts';
 import { FunctionFault, hidden } from '../errors.ts';
+import { parseIp } from '../ip.ts';
 import { type Issuer, issueCertificate, type Request } from '../issue.ts';
 import { keyOf, newRsaKey, parsePrivateKeyPem, pemOfKey } from '../keys.ts';
 import type { Budget } from '../limits.ts';
@@ -407,25 +407,9 @@ function issued(wishes: Wishes, key: KeyObject, issuer: Issuer, { nowMs, randomB
 
 function addressOf(value: Value): Buffer {
   if (typeof value !== 'string') throw fault('error parsing ip: it is not a string');
-  const version = isIP(value);
-  if (version === 4) return Buffer.from(value.split('.').map(Number));
-  if (version !== 6 || value.includes('%')) throw fault(`error parsing ip: ${hidden(value)}`);
-  return ipv6(value);
-}
-
-function ipv6(text: Bytes): Buffer {
-  const plain = text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (...found) => {
-    const [a = 0, b = 0, c = 0, d = 0] = found.slice(1, 5).map(Number);
-    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
-  });
-  const [head = '', tail] = plain.split('::');
-  const groups = (part: string) => (part === '' ? [] : part.split(':'));
-  const before = groups(head);
-  const after = tail === undefined ? [] : groups(tail);
-  const zeros = Array<string>(8 - before.length - after.length).fill('0');
-  const hex = [...before, ...zeros, ...after].map((group) => group.padStart(4, '0')).join('');
-  const bytes = Buffer.from(hex, 'hex');
-  return hex.startsWith('00000000000000000000ffff') ? bytes.subarray(12) : bytes;
+  const address = parseIp(value);
+  if (address === undefined) throw fault(`error parsing ip: ${hidden(value)}`);
+  return address;
 }
 
 function dnsNameOf(value: Value): Bytes {
