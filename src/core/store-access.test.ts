@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SecretStoreSpec } from '../crds/secret-store.ts';
-import { checkConditions, mayUseStore, type NamespaceFacts, needsNamespaceLabels } from './store-access.ts';
+import type { NamespaceFacts } from './label-selector.ts';
+import { checkConditions, mayUseStore, needsNamespaceLabels } from './store-access.ts';
 
 type Conditions = SecretStoreSpec['conditions'];
 

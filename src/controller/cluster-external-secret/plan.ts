@@ -2,7 +2,7 @@
 // deleted, where one of somebody else is in the way, which finalizers of ESO are no longer of use. Pure.
 import { forceSyncAnnotation, namespaceFinalizer } from '../../core/contract-names.ts';
 import { sameJson } from '../../core/same-json.ts';
-import { checkSelector, type LabelSelector, matchesLabels } from '../../core/store-access.ts';
+import { checkSelector, type LabelSelector, matchesLabels } from '../../core/label-selector.ts';
 import { sameTexts } from '../../core/target-plan.ts';
 import type { ClusterExternalSecretSpec } from '../../crds/cluster-external-secret.ts';
 import { externalSecretResource } from '../../crds/external-secret.ts';
