@@ -11,12 +11,28 @@ export function readDocument(name: string, text: string): EscDocument {
   return declare(name, readTree(text), positionsOf(text));
 }
 
-/** The document of plain data `{imports, values}`, such as an Environment's spec. */
-export function documentOfData(name: string, data: unknown): EscDocument {
-  return declare(name, treeOfData(data), undefined);
+/**
+ * The document of plain data `{imports, values}`, such as an Environment's spec. `targetOf` gives the name of the document
+ * that an import means by what is written.
+ */
+export function documentOfData(
+  name: string,
+  data: unknown,
+  targetOf: (written: string) => string = asWritten,
+): EscDocument {
+  return declare(name, treeOfData(data), undefined, targetOf);
 }
 
-function declare(name: string, tree: Tree, position: ReturnType<typeof positionsOf> | undefined): EscDocument {
+function asWritten(name: string): string {
+  return name;
+}
+
+function declare(
+  name: string,
+  tree: Tree,
+  position: ReturnType<typeof positionsOf> | undefined,
+  targetOf: (written: string) => string = asWritten,
+): EscDocument {
   const tell = (place: Place, { severity = 'error', summary, suggestion }: Telling): Diagnostic => ({
     severity,
     summary,
@@ -40,6 +56,7 @@ function declare(name: string, tree: Tree, position: ReturnType<typeof positions
   const declarer = new Declarer(
     (place, telling) => diagnostics.push(tell(place, telling)),
     (place, telling) => duplicates.push(tell(place, telling)),
+    targetOf,
   );
   const { imports, values, count } = declarer.environment(tree.root.entries);
   const declared = { imports, values: { ...empty, entries: values }, isEmpty: count === 0, isBroken: false };
@@ -56,11 +73,13 @@ class Declarer {
   readonly #report: Report;
   readonly #reportDuplicate: Report;
   readonly #expressions: ExpressionReader;
+  readonly #targetOf: (written: string) => string;
 
-  constructor(report: Report, reportDuplicate: Report) {
+  constructor(report: Report, reportDuplicate: Report, targetOf: (written: string) => string) {
     this.#report = report;
     this.#reportDuplicate = reportDuplicate;
     this.#expressions = new ExpressionReader(report, reportDuplicate);
+    this.#targetOf = targetOf;
   }
 
   environment(entries: readonly Entry[]) {
@@ -106,7 +125,7 @@ class Declarer {
 
   #importOf(node: Node): Import[] {
     const place: Place = { span: node.span, path: node.path };
-    if (node.kind === 'string') return [{ name: node.value, merge: true, ...place }];
+    if (node.kind === 'string') return [this.#named(node.value, true, place)];
     if (node.kind !== 'object') {
       this.#report(node, { summary: 'import must be a string or an object' });
       return [];
@@ -116,7 +135,11 @@ class Declarer {
       this.#report(node, { summary: 'import must have a single key' });
       return [];
     }
-    return [{ name: only.key, merge: this.#isMerged(only.value), ...place }];
+    return [this.#named(only.key, this.#isMerged(only.value), place)];
+  }
+
+  #named(name: string, merge: boolean, place: Place): Import {
+    return { name, target: this.#targetOf(name), merge, ...place };
   }
 
   /** Options that are no object leave the import merged; a `merge` that is no boolean counts as false. */

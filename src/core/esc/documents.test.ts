@@ -20,6 +20,18 @@ describe('a document that is plain data', () => {
   });
 });
 
+describe('an import', () => {
+  it('means the document that its target names, and keeps its written name', () => {
+    const data = { imports: ['base'], values: { own: '${imports.base.a}', inherited: '${a}' } };
+    const evaluation = opened(
+      documentOfData('shop/app', data, (written) => `shop/${written}`),
+      { 'shop/base': 'values: {a: 1}', base: 'values: {a: 2}' },
+    );
+    expect(shown(evaluation)).toEqual({ a: 1, own: 1, inherited: 1 });
+    expect(evaluation.environments).toEqual(['shop/app', 'shop/base']);
+  });
+});
+
 describe('places of diagnostics', () => {
   it('point into plain strings', () => {
     const { diagnostics } = opened(readDocument('env', 'values:\n  a:\n    b: 1\n  c: x ${a.nope}\n'));

@@ -138,8 +138,8 @@ export class Environment {
 
   #mergedImports(): EscValue | undefined {
     let merged: EscValue | undefined;
-    for (const { name, merge: isMerged, ...place } of this.document.imports) {
-      const value = this.other(name, place);
+    for (const { name, target, merge: isMerged, ...place } of this.document.imports) {
+      const value = this.other(target, place);
       if (value === undefined) continue;
       this.#imports.set(name, value);
       if (isMerged) merged = merge(value, merged);

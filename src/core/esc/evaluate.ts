@@ -8,8 +8,8 @@
 //     open all of evaluation.needs.openings concurrently into `openings` under their ids (a value, or { error })
 //   }
 //
-// - A name is taken as it is written (`env`, `project/env`, `env@3`): who loads maps names that mean the same environment to
-//   documents of one name beforehand, and says who may import what.
+// - `${environments.A.B}` asks for `A/B`, an import for its target: what is written, unless documentOfData is told otherwise.
+//   Who loads says who may import what.
 // - Each call of a provider is asked for once, when its inputs are known; ids are the same in every round.
 // - Diagnostics may hold errors beside a value: whether an open fails then is the caller's choice. Ours do: hasErrors().
 // - Values: ./value.ts (flags, schemas of unknowns), ./export.ts (plain JSON, secret paths, property paths, projections).

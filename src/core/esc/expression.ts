@@ -63,7 +63,10 @@ export type Call =
   | { readonly name: 'broken' };
 
 export interface Import extends Place {
+  /** As it is written; `${imports.NAME}` has it by this name. */
   readonly name: string;
+  /** The name of the document that is meant. */
+  readonly target: string;
   readonly merge: boolean;
 }
 

@@ -21,7 +21,7 @@ export interface LoadFailure {
 export interface EvaluateInput {
   readonly mode: Mode;
   readonly root: EscDocument;
-  /** Documents by the exact names that imports and references use, as far as they are loaded. */
+  /** Documents by the names that imports mean and references use, as far as they are loaded. */
   readonly documents: ReadonlyMap<string, EscDocument | LoadFailure>;
   readonly shapes: Shapes;
   /** Answers to the openings of earlier rounds, by id. */
@@ -110,9 +110,9 @@ export class Session {
     const seen = new Set([from]);
     let areAllThere = true;
     for (const document of seen) {
-      for (const { name } of document.imports) {
+      for (const { target } of document.imports) {
         this.step();
-        const next = this.document(name);
+        const next = this.document(target);
         if (next === undefined) areAllThere = false;
         else if (!('error' in next) && !hasErrors(next.loadDiagnostics)) seen.add(next);
       }
