@@ -1,10 +1,8 @@
 // Label selectors of namespaces, as the API machinery reads them: which are well formed, and which labels they match.
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
-import type * as z from 'zod/mini';
-import type { labelSelector } from '../crds/selectors.ts';
+import type { LabelSelector } from '../crds/selectors.ts';
 import { OperatorError } from './operator-error.ts';
 
-export type LabelSelector = z.infer<typeof labelSelector>;
 type LabelExpression = NonNullable<LabelSelector['matchExpressions']>[number];
 type Texts = Readonly<Record<string, string>>;
 

@@ -2,10 +2,9 @@
 // the part of ESC's project. Values are ESC's own language and pass through unread; core/esc says what they mean.
 // Language reference: https://www.pulumi.com/docs/esc/environments/syntax/
 import * as z from 'zod/mini';
-import { conditions, observedGeneration } from './condition.ts';
 import { about, anyJson, namespaceName, optional } from './kit.ts';
 import type { KindResource, ObjectMeta } from './object.ts';
-import { type Parsed, parseObject, readStatus } from './parse.ts';
+import { type Parsed, parseObject } from './parse.ts';
 import { labelSelector } from './selectors.ts';
 
 const sharedWith = about(
@@ -34,23 +33,13 @@ export const environmentSpec = about(
   }),
 );
 
-export const environmentStatus = about(
-  'What the operator found.',
-  z.object({
-    observedGeneration: optional(observedGeneration),
-    conditions: optional(conditions),
-  }),
-);
-
 export type EnvironmentSpec = z.infer<typeof environmentSpec>;
-export type EnvironmentStatus = z.infer<typeof environmentStatus>;
 
 export interface Environment {
   readonly apiVersion?: string;
   readonly kind?: string;
   readonly metadata: ObjectMeta;
   readonly spec: EnvironmentSpec;
-  readonly status?: EnvironmentStatus;
 }
 
 /** API group of the kinds that are our own. */
@@ -66,8 +55,5 @@ export const environmentResource = {
 
 /** Reads an Environment; issues are one line each, `path: what is expected`. */
 export function parseEnvironment(raw: unknown): Parsed<Environment> {
-  const parsed = parseObject(raw, environmentSpec);
-  if (parsed.ok === undefined) return parsed;
-  const status = readStatus(raw, environmentStatus);
-  return { ok: status === undefined ? parsed.ok : { ...parsed.ok, status } };
+  return parseObject(raw, environmentSpec);
 }

@@ -5,6 +5,7 @@ import {
   clusterExternalSecretStatus,
 } from './cluster-external-secret.ts';
 import { type CustomResourceDefinition, customResourceDefinition, type Kind } from './custom-resource.ts';
+import { environmentResource, environmentSpec } from './environment.ts';
 import { externalSecretResource, externalSecretSpec, externalSecretStatus } from './external-secret.ts';
 import { generatorKinds } from './generators/table.ts';
 import { clusterSecretStoreResource, secretStoreResource, secretStoreSpec, secretStoreStatus } from './secret-store.ts';
@@ -96,11 +97,23 @@ const clusterExternalSecret: Kind = {
   ],
 };
 
+const environment: Kind = {
+  resource: environmentResource,
+  shortNames: ['env'],
+  description: 'An ESC document that is evaluated in the cluster: configuration and secrets that build on one another.',
+  spec: environmentSpec,
+  columns: [
+    { name: 'Imports', type: 'string', jsonPath: '.spec.imports' },
+    { name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  ],
+};
+
 export const kinds: readonly Kind[] = [
   externalSecret,
   secretStore,
   clusterSecretStore,
   clusterExternalSecret,
+  environment,
   ...generators,
 ];
 

@@ -77,3 +77,5 @@ export const labelSelector = withFacts(
   }),
   { description: 'Selects by labels; empty selects everything.', 'x-kubernetes-map-type': 'atomic' },
 );
+
+export type LabelSelector = z.infer<typeof labelSelector>;
