@@ -268,6 +268,8 @@ describe('secret bytes', () => {
     'core/target-plan.ts': 'digest for the data-hash annotation',
     'kube/in-cluster.ts': 'text of files: token, namespace and certificate of the ServiceAccount',
     'kube/kubeconfig.ts': 'text of files that a kubeconfig names',
+    'providers/esc/open': 'what is opened becomes values of an evaluation, flagged as secret',
+    'providers/infisical/access.ts': 'digest of a token, by which it is told from others',
     'providers/infisical/api.ts': 'bearer token, and the token to revoke',
     'providers/pulumi/api.ts': 'access token in a header',
     'providers/pulumi/select.ts': 'values are written as JSON, and property paths read it',

@@ -16,6 +16,7 @@ import {
 import { type KubeObject, keyOf, type ObjectName, type Resource } from '../kube/types.ts';
 import type { Provider, StoreReader } from '../providers/contract.ts';
 import type { StoreKind, StoreRecord } from './records.ts';
+import { clusterSources } from './stores/cluster-sources.ts';
 import type { StoreDirectory } from './stores/directory.ts';
 
 /** The watched single objects, counted by who needs them. */
@@ -69,6 +70,7 @@ export class StoreConnections {
   /** Which stores looked at an object. */
   readonly #lookers = new Map<string, Set<string>>();
   readonly #listeners: ((store: string) => void)[] = [];
+  readonly #sourceListeners: ((store: string) => void)[] = [];
   #holders = 0;
 
   constructor(deps: ConnectDeps) {
@@ -79,6 +81,11 @@ export class StoreConnections {
   /** `listener` hears of stores whose connection was dropped because an object that they refer to changed. */
   whenDropped(listener: (store: string) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** `listener` hears, before those above do, of stores whose values come from an object that changed. */
+  whenSourceChanged(listener: (store: string) => void): void {
+    this.#sourceListeners.push(listener);
   }
 
   /** Ends the connections of stores as they go. */
@@ -208,6 +215,7 @@ export class StoreConnections {
     const holder = `${keyOfStore(store)}#${++this.#holders}`;
     const name = store.providers.find(isServedProvider);
     const provider = name === undefined ? undefined : this.#deps.provider(name);
+    const life = { hasEnded: false };
     const open = async (): Promise<StoreReader> => {
       if ('issues' in store.spec) throw new OperatorError('InvalidSpec', store.spec.issues.join('; '));
       if (name === undefined) throw unknownProvider(store.providers);
@@ -219,16 +227,16 @@ export class StoreConnections {
       }
       const storeNamespace = store.kind === 'SecretStore' ? store.namespace : undefined;
       const referrer = { kind: store.kind, name: store.name, namespace: storeNamespace, consumerNamespace };
-      const credentials = storeCredentials(referrer, {
-        objects: this.#watchedReader(store),
-        tokens: this.#deps.tokens,
-        operator: this.#deps.operator,
-      });
+      const objects = this.#watchedReader(store, life);
+      const { tokens, operator } = this.#deps;
+      const credentials = storeCredentials(referrer, { objects, tokens, operator });
       const context = {
         storeKind: store.kind,
         storeName: store.name,
         storeNamespace,
+        consumerNamespace,
         credentials,
+        cluster: clusterSources(store.name, { objects, tokens, operator }),
         caText: credentials.caText,
         holder,
       };
@@ -237,14 +245,19 @@ export class StoreConnections {
     };
     const reader = open();
     reader.catch(() => {}); // every caller sees the failure through its own await
-    return { generation, uid, reader, end: () => provider?.release(holder) };
+    const end = () => {
+      life.hasEnded = true;
+      provider?.release(holder);
+    };
+    return { generation, uid, reader, end };
   }
 
-  /** Reads objects for a store and remembers that it did. */
-  #watchedReader(store: StoreRecord): ObjectReader {
+  /** Reads objects for a store and remembers that it did, for as long as the connection lives. */
+  #watchedReader(store: StoreRecord, life: { readonly hasEnded: boolean }): ObjectReader {
     const key = keyOfStore(store);
     return {
       read: async (resource, name, signal) => {
+        if (life.hasEnded) throw new OperatorError('Aborted', 'the connection has ended');
         const lookers = this.#lookers.get(objectKey(resource, name)) ?? new Set();
         this.#lookers.set(objectKey(resource, name), lookers.add(key));
         this.#deps.objects.hold(resource, name, key);
@@ -257,8 +270,16 @@ export class StoreConnections {
     for (const key of this.#lookers.get(objectKey(resource, name)) ?? []) {
       const set = this.#connections.get(key);
       if (set !== undefined) replaceAll(set);
+      if (this.#followsObjects(key)) for (const listener of this.#sourceListeners) listener(key);
       for (const listener of this.#listeners) listener(key);
     }
+  }
+
+  #followsObjects(key: string): boolean {
+    const slash = key.indexOf('/');
+    const kind: StoreKind = key.startsWith('ClusterSecretStore/') ? 'ClusterSecretStore' : 'SecretStore';
+    const name = this.#deps.store(kind, key.slice(slash + 1))?.providers.find(isServedProvider);
+    return name !== undefined && this.#deps.provider(name)?.followsObjects === true;
   }
 }
 

@@ -104,6 +104,7 @@ export function createControllers(ports: ControllerPorts): Controllers {
   const directory = new StoreDirectory(caches.stores);
   const connections = new StoreConnections({ ...ports.connect, store: (kind, key) => directory.get(kind, key) });
   connections.follow(directory);
+  connections.whenSourceChanged((store) => directory.sourceChanged(store));
   const recovery = new Recovery(clock, log);
   const externalSecrets = new ExternalSecretController(
     {

@@ -26,8 +26,11 @@ import { createEventRecorder } from '../kube/events.ts';
 import type { InformerDeps } from '../kube/informer.ts';
 import { createToken } from '../kube/tokens.ts';
 import type { Transport } from '../kube/transport.ts';
+import { escProviders } from '../providers/esc/open/table.ts';
+import { createEscProvider } from '../providers/esc/provider.ts';
 import { fakeProvider } from '../providers/fake/provider.ts';
-import { createInfisicalProvider } from '../providers/infisical/provider.ts';
+import { createInfisicalAccess } from '../providers/infisical/access.ts';
+import { createInfisicalProvider, createInfisicalReads } from '../providers/infisical/provider.ts';
 import { createPulumiProvider } from '../providers/pulumi/provider.ts';
 import type { ObserveCall } from '../providers/shared/counted.ts';
 import { ScopeNews } from '../providers/shared/scope-news.ts';
@@ -186,15 +189,20 @@ function openUpstreams({ config, clock, metrics, userAgent }: Base) {
     (call, status) =>
       metrics.providerCalls.add({ provider, call, status });
   const news = new ScopeNews();
-  const infisical = createInfisicalProvider({
-    account,
+  const toInfisical = {
     door: doors.infisical,
     sessions,
     clock,
     gatherPrincipal: gatherInfisicalPrincipal,
     observeCall: observeCallsOf('infisical'),
-    observeRead: countReads('infisical', metrics),
-    news,
+    reads: createInfisicalReads({ account, clock, news, observeRead: countReads('infisical', metrics) }),
+  };
+  const infisical = createInfisicalProvider(toInfisical);
+  const esc = createEscProvider({
+    clock,
+    providers: escProviders(createInfisicalAccess(toInfisical)),
+    release: (holder) => sessions.release(holder),
+    observeRead: countReads('esc', metrics),
   });
   const pulumi = createPulumiProvider({
     account,
@@ -214,7 +222,7 @@ function openUpstreams({ config, clock, metrics, userAgent }: Base) {
       infisical,
       pulumi,
       fake: config.fakeProvider ? fakeProvider : undefined,
-      esc: undefined,
+      esc,
     }),
     clouds: createCloudSources({ ...cloudDoors, environment: config.cloud, readFile: readBoundedFile, clock }),
     close() {

@@ -1,5 +1,6 @@
 // What every provider promises to its callers, whatever is behind it: run against each by one row of the table below.
 import { describe, expect, it } from 'vitest';
+import { noCluster } from '../../test/support/no-cluster.ts';
 import { fakeSpec } from '../crds/fake.ts';
 import type { ReadRequest, StoreReader } from './contract.ts';
 import { fakeProvider } from './fake/provider.ts';
@@ -23,6 +24,8 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
       storeKind: 'SecretStore' as const,
       storeName: 'fake',
       storeNamespace: 'team',
+      consumerNamespace: undefined,
+      cluster: noCluster,
       credentials: infisical.credentialsFrom(new Map()),
       caText: async () => '',
       holder: 'store',

@@ -51,12 +51,38 @@ export interface StoreReader {
   validate(freshness: Freshness, signal: AbortSignal): Promise<'valid' | 'unknown'>;
 }
 
+/**
+ * What a store whose values come from the cluster itself reads. Each object that is looked at is watched from then on: its
+ * change ends the connection. Who may read what is the provider's business.
+ */
+export interface ClusterSources {
+  /** The object as the API server holds it; undefined when there is none. */
+  readEnvironment(name: NamespacedName, signal: AbortSignal): Promise<unknown>;
+  /** All keys of a Secret or ConfigMap; undefined when there is none. */
+  readData(
+    kind: 'Secret' | 'ConfigMap',
+    name: NamespacedName,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, SecretValue> | undefined>;
+  namespaceLabels(name: string, signal: AbortSignal): Promise<Readonly<Record<string, string>> | undefined>;
+  /** What may be read in the name of one namespace, and no other. */
+  credentialsIn(namespace: string): Credentials;
+}
+
+export interface NamespacedName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /** Who connects: the store, and what may be read in its name. */
 export interface ConnectContext {
   readonly storeKind: 'SecretStore' | 'ClusterSecretStore';
   readonly storeName: string;
   /** Namespace of a SecretStore; undefined for a ClusterSecretStore. */
   readonly storeNamespace: string | undefined;
+  /** Namespace of the ExternalSecret that uses a ClusterSecretStore; undefined for SecretStores, and in nobody's name. */
+  readonly consumerNamespace: string | undefined;
+  readonly cluster: ClusterSources;
   readonly credentials: Credentials;
   /** The PEM text that a caProvider names, resolved under the store's namespace rules. */
   readonly caText: (caProvider: CaProvider, signal: AbortSignal) => Promise<string>;
@@ -73,6 +99,8 @@ export interface CaProvider {
 
 export interface Provider<Spec> {
   readonly capabilities: Capabilities;
+  /** What is read comes from objects that are watched: a change of one is a change of the source, due at once. */
+  readonly followsObjects?: true;
   /** Throws InvalidSpec, ReferenceNotFound, InvalidCredential, LoginRejected … */
   connect(spec: Spec, context: ConnectContext, signal: AbortSignal): Promise<StoreReader>;
   /** The store is gone (or changed): what only it held may be let go, tokens revoked. */

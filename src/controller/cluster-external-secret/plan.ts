@@ -1,12 +1,13 @@
 // What a ClusterExternalSecret asks of each namespace, as a plan: which ExternalSecrets are created, brought in step or
 // deleted, where one of somebody else is in the way, which finalizers of ESO are no longer of use. Pure.
 import { forceSyncAnnotation, namespaceFinalizer } from '../../core/contract-names.ts';
+import { checkSelector, matchesLabels } from '../../core/label-selector.ts';
 import { sameJson } from '../../core/same-json.ts';
-import { checkSelector, type LabelSelector, matchesLabels } from '../../core/label-selector.ts';
 import { sameTexts } from '../../core/target-plan.ts';
 import type { ClusterExternalSecretSpec } from '../../crds/cluster-external-secret.ts';
 import { externalSecretResource } from '../../crds/external-secret.ts';
 import { externalSecretsGroup } from '../../crds/object.ts';
+import type { LabelSelector } from '../../crds/selectors.ts';
 import type { KubeObject, OwnerReference } from '../../kube/types.ts';
 import type { ClusterExternalSecretRecord, ExternalSecretRecord, NamespaceRecord } from '../records.ts';
 

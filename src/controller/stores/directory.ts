@@ -24,6 +24,8 @@ export class StoreDirectory {
   readonly #unsubscribe: readonly (() => void)[];
   /** How often the labels of a namespace changed, by which cluster stores open and close to it. */
   readonly #labelChanges = new Map<string, number>();
+  /** How often an object changed that a store gives the values of, by the store. */
+  readonly #sourceChanges = new Map<string, number>();
 
   constructor(kinds: Readonly<Partial<Record<StoreKind, FollowedStores>>>) {
     this.#kinds = kinds;
@@ -54,6 +56,11 @@ export class StoreDirectory {
     this.#labelChanges.set(namespace, (this.#labelChanges.get(namespace) ?? 0) + 1);
   }
 
+  /** An object that the store gives the values of changed: what was read from the store is old. */
+  sourceChanged(store: string): void {
+    this.#sourceChanges.set(store, (this.#sourceChanges.get(store) ?? 0) + 1);
+  }
+
   close(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#listeners.clear();
@@ -63,13 +70,15 @@ export class StoreDirectory {
     const store = this.get(kind, keyOf(kind === 'SecretStore' ? { namespace, name } : { name }));
     if (store === undefined) return 'none';
     const labels = kind === 'ClusterSecretStore' ? `.${this.#labelChanges.get(namespace) ?? 0}` : '';
-    return `${store.uid}.${store.generation}${labels}`;
+    const changes = this.#sourceChanges.get(keyOfStore(store));
+    return `${store.uid}.${store.generation}${labels}${changes === undefined ? '' : `+${changes}`}`;
   }
 
   #onEvent({ before, after }: InformerEvent<StoreRecord>): void {
     const store = after ?? before;
     const change = changeOf(before, after);
     if (store === undefined || change === undefined) return;
+    if (change === 'gone') this.#sourceChanges.delete(keyOfStore(store));
     for (const listener of this.#listeners) listener(change, keyOfStore(store), store);
   }
 }

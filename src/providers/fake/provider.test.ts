@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { noCluster } from '../../../test/support/no-cluster.ts';
 import type { ConnectContext, ReadRequest, ReadResult } from '../contract.ts';
 import { fakeProvider } from './provider.ts';
 
@@ -8,6 +9,8 @@ const context: ConnectContext = {
   storeKind: 'SecretStore',
   storeName: 'fake',
   storeNamespace: 'team',
+  consumerNamespace: undefined,
+  cluster: noCluster,
   credentials: {
     secretKey: () => Promise.reject(new Error()),
     serviceAccount: () => Promise.reject(new Error()),

@@ -16,6 +16,8 @@ import { parseList, parseOne, type WireList, type WireSecret } from './wire.ts';
 /** One folder of one environment of one project, and how it is listed. */
 export interface Scope {
   readonly project: string;
+  /** What `project` is; absent means its slug. */
+  readonly projectBy?: 'id';
   readonly environment: string;
   readonly folder: string;
   readonly recursive: boolean;
@@ -155,7 +157,7 @@ async function get<T>(
 
 function queryOf(scope: Scope): Record<string, string> {
   return {
-    workspaceSlug: scope.project,
+    [scope.projectBy === 'id' ? 'workspaceId' : 'workspaceSlug']: scope.project,
     environment: scope.environment,
     secretPath: scope.folder,
     expandSecretReferences: String(scope.expand),

@@ -5,6 +5,7 @@ import {
   type InfisicalDouble,
   startInfisicalDouble,
 } from '../../../test/support/infisical-double/double.ts';
+import { noCluster } from '../../../test/support/no-cluster.ts';
 import type { Credentials } from '../../auth/contract.ts';
 import { gatherInfisicalPrincipal } from '../../auth/infisical/table.ts';
 import { Sessions } from '../../auth/session.ts';
@@ -82,6 +83,8 @@ export async function bench(options: DoubleOptions & { readonly providerClock?: 
         storeKind: 'SecretStore',
         storeName: 'infisical',
         storeNamespace: 'team',
+        consumerNamespace: undefined,
+        cluster: noCluster,
         credentials: credentialsFrom(material),
         caText: async () => '',
         holder: more.holder ?? 'store',

@@ -35,14 +35,34 @@ export interface InfisicalPorts {
   readonly news?: ScopeNews;
 }
 
-export function createInfisicalProvider(ports: InfisicalPorts): Provider<InfisicalSpec> {
-  const { account, clock, door, gatherPrincipal, news, observeCall = () => {}, observeRead, sessions } = ports;
+/** What all who read from Infisical share. */
+export interface InfisicalReads {
+  readonly shared: SharedReads;
+  readonly pauses: Pauses;
+}
+
+export function createInfisicalReads({
+  account,
+  clock,
+  news,
+  observeRead,
+}: Pick<InfisicalPorts, 'account' | 'clock' | 'news' | 'observeRead'>): InfisicalReads {
   const onNewer = publishAnswers(news);
-  const shared: SharedReads = {
-    views: new Snapshots({ clock, observeRead, onNewer, memory: memoryOf(account, sizeOfView) }),
-    secrets: new Snapshots({ clock, observeRead, onNewer, memory: memoryOf(account, sizeOfSecret) }),
+  return {
+    shared: {
+      views: new Snapshots({ clock, observeRead, onNewer, memory: memoryOf(account, sizeOfView) }),
+      secrets: new Snapshots({ clock, observeRead, onNewer, memory: memoryOf(account, sizeOfSecret) }),
+    },
+    pauses: new Pauses({ clock }),
   };
-  const pauses = new Pauses({ clock });
+}
+
+/** `reads` may be shared with others; absent means the provider's own. */
+export function createInfisicalProvider(
+  ports: InfisicalPorts & { readonly reads?: InfisicalReads },
+): Provider<InfisicalSpec> {
+  const { door, gatherPrincipal, observeCall = () => {}, sessions } = ports;
+  const { shared, pauses } = ports.reads ?? createInfisicalReads(ports);
   return {
     capabilities: 'ReadWrite',
     async connect(spec, context, signal) {
@@ -89,7 +109,7 @@ function readSlug(slug: string, field: string): string {
 }
 
 /** The same way, with every request saying whose it is. */
-function taggedWith(upstream: Upstream, whose: { readonly group: string; readonly turn: string }): Upstream {
+export function taggedWith(upstream: Upstream, whose: { readonly group: string; readonly turn: string }): Upstream {
   return { send: (request, signal) => upstream.send({ ...request, ...whose }, signal) };
 }
 
@@ -104,7 +124,7 @@ interface IdentityParts {
 }
 
 /** Who logs in where, as seen by whom: all that makes one token differ from another. */
-function identityAt({ host, upstream, principal, caPem, organizationSlug, method }: IdentityParts): Identity {
+export function identityAt({ host, upstream, principal, caPem, organizationSlug, method }: IdentityParts): Identity {
   const api = loginApi(upstream, host, organizationSlug);
   const parts = [host.root, caPem ?? '', organizationSlug ?? '', principal.key];
   return {

@@ -1,6 +1,7 @@
 // A Pulumi provider on a real socket: the double, the real door, real sessions. For the tests beside this file.
 import { onTestFinished } from 'vitest';
 import { createJwtIssuer, type JwtIssuer } from '../../../test/support/jwt-issuer.ts';
+import { noCluster } from '../../../test/support/no-cluster.ts';
 import {
   type PulumiDouble,
   type PulumiDoubleOptions,
@@ -71,6 +72,8 @@ export async function bench(options: PulumiDoubleOptions = {}): Promise<Bench> {
         storeKind: 'SecretStore' as const,
         storeName: 'pulumi',
         storeNamespace: 'team',
+        consumerNamespace: undefined,
+        cluster: noCluster,
         credentials: credentialsOf(made),
         caText: async () => '',
         holder,

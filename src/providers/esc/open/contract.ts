@@ -1,0 +1,22 @@
+// What a provider of `fn::open` is: the schemas of its inputs and outputs, and how it is opened. It may read only what the
+// namespace of the Environment may read whose document holds the call.
+import type { Credentials } from '../../../auth/contract.ts';
+import type { ProviderShape } from '../../../core/esc/openings.ts';
+import type { EscValue } from '../../../core/esc/value.ts';
+import type { ClusterSources } from '../../contract.ts';
+
+export interface OpenContext {
+  /** Namespace of the Environment whose document holds the call. */
+  readonly namespace: string;
+  readonly credentials: Credentials;
+  readonly cluster: ClusterSources;
+  /** Who holds the sessions that are opened; they end with the holder. */
+  readonly holder: string;
+  /** Answers must come from requests that started at or after this instant (monotonic ms). */
+  readonly notBeforeMs: number;
+}
+
+export interface EscProvider extends ProviderShape {
+  /** Inputs fit the schema and hold no unknown. Secrets of the answer are flagged. Throws OperatorError. */
+  open(inputs: EscValue, context: OpenContext, signal: AbortSignal): Promise<EscValue>;
+}

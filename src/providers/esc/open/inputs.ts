@@ -1,0 +1,22 @@
+// Reads inputs that their schema has let pass: members by name, texts, and maps of entries.
+
+import type { Schema } from '../../../core/esc/schema.ts';
+import { type EscValue, objectValue } from '../../../core/esc/value.ts';
+
+const absent = objectValue([]);
+
+/** The member, or an empty object. */
+export function member(value: EscValue, name: string): EscValue {
+  return value.members.get(name) ?? absent;
+}
+
+/** The text of a member; undefined when it is absent or no text. */
+export function textOf(value: EscValue, name: string): string | undefined {
+  const data = value.members.get(name)?.data;
+  return data?.kind === 'string' ? data.text : undefined;
+}
+
+/** An object with any names whose members look like `entry`. */
+export function mapOf(entry: Schema): Schema {
+  return { type: 'object', additionalProperties: entry };
+}

@@ -1,0 +1,107 @@
+// Infisical for those who are no store: a login that gives its token away, and a reader of one folder with a token that
+// somebody has. Sessions, snapshots and the rules for hosts are those of stores.
+import { createHash } from 'node:crypto';
+import { type Credentials, type Session, TokenRejected } from '../../auth/contract.ts';
+import { OperatorError } from '../../core/operator-error.ts';
+import type { SecretValue } from '../../core/secret-value.ts';
+import type { InfisicalAuthMethod } from '../../crds/auth/infisical/table.ts';
+import { type InfisicalAuth, infisicalLogins } from '../../crds/infisical.ts';
+import type { StoreReader } from '../contract.ts';
+import { counted } from '../shared/counted.ts';
+import { callName } from './call-count.ts';
+import { parseHostApi } from './host.ts';
+import { type InfisicalPorts, type InfisicalReads, identityAt, taggedWith } from './provider.ts';
+import { createReader, readFolder } from './reader.ts';
+
+export interface LoginOrder {
+  readonly siteUrl: string;
+  readonly auth: InfisicalAuth;
+  readonly credentials: Credentials;
+  /** Who holds the session; its end ends the token. */
+  readonly holder: string;
+}
+
+/** Where secrets are read, and with what. */
+export interface SecretsPlace {
+  readonly siteUrl: string;
+  readonly token: SecretValue;
+  readonly projectId: string;
+  readonly environment: string;
+  readonly folder: string;
+  /** Who takes turns with others at the host. */
+  readonly turn: string;
+}
+
+export interface InfisicalAccess {
+  /** A token that has not ended, as far as anybody knows. Throws what a login throws. */
+  login(order: LoginOrder, signal: AbortSignal): Promise<SecretValue>;
+  /** Reading throws TokenRejected when the token is refused; the next login of that identity then gives another. */
+  reader(place: SecretsPlace): StoreReader;
+}
+
+/** Refused tokens that are remembered; the oldest is forgotten first. */
+const mostRefused = 1_000;
+
+export function createInfisicalAccess(ports: InfisicalPorts & { readonly reads: InfisicalReads }): InfisicalAccess {
+  const { door, gatherPrincipal, observeCall = () => {}, reads, sessions } = ports;
+  const refused = new Set<string>();
+  const refuse = (key: string) => {
+    refused.add(key);
+    for (const oldest of refused) if (refused.size > mostRefused) refused.delete(oldest);
+  };
+  const wayOf = (method: InfisicalAuthMethod | undefined) =>
+    counted(door.open({}), (request) => callName(request, method), observeCall);
+  return {
+    async login({ siteUrl, auth, credentials, holder }, signal) {
+      const host = parseHostApi(siteUrl);
+      const method = infisicalLogins(auth)[0]?.method;
+      const principal = await gatherPrincipal(auth, { credentials, host: host.host }, signal);
+      const upstream = taggedWith(wayOf(method), { group: `${host.root} ${principal.key}`, turn: holder });
+      const parts = { host, upstream, principal, caPem: undefined, organizationSlug: undefined, method };
+      // A holder that has let go meanwhile would hold the session for ever.
+      signal.throwIfAborted();
+      const session = sessions.open(identityAt(parts), holder);
+      return await session.withToken(async (token) => {
+        if (refused.has(keyOf(host.root, token))) throw new TokenRejected('the access token was refused');
+        return token;
+      }, signal);
+    },
+    reader({ siteUrl, token, projectId, environment, folder, turn }) {
+      const host = parseHostApi(siteUrl);
+      const key = keyOf(host.root, token);
+      const group = `${host.root} ${key}`;
+      const session: Session = {
+        key,
+        async withToken(call) {
+          try {
+            return await call(token);
+          } catch (thrown) {
+            if (thrown instanceof TokenRejected) refuse(key);
+            throw thrown;
+          }
+        },
+      };
+      const upstream = taggedWith(wayOf(undefined), { group, turn });
+      const scope = {
+        project: filled(projectId, 'projectId'),
+        projectBy: 'id' as const,
+        environment: filled(environment, 'environment'),
+        folder: readFolder(folder),
+        recursive: false,
+        expand: true,
+      };
+      return createReader({ host, upstream, session, pauses: reads.pauses, group, turn }, scope, reads.shared);
+    },
+  };
+}
+
+/** Tells a token at a site from others, without saying it. */
+function keyOf(root: string, token: SecretValue): string {
+  return `token:${createHash('sha256').update(root).update('\0').update(token.reveal()).digest('base64url')}`;
+}
+
+function filled(text: string, field: string): string {
+  const trimmed = text.trim();
+  if (trimmed !== '') return trimmed;
+  throw new OperatorError('InvalidSpec', `${field} is empty`);
+}
