@@ -1,0 +1,163 @@
+// Environments of the cluster under the chart's real rights: the walk of the announcement of Infisical in ESC (one
+// Environment logs in, another in a namespace of its own imports it and reads secrets), what follows when any of the parts
+// changes, and what a namespace that nothing is shared with gets to see.
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { clusterIssuer } from '../support/cluster-trust.ts';
+import { jwtVerifier } from '../support/jwt-issuer.ts';
+import { applyYaml, createNamespace } from '../support/kubectl.ts';
+import { createScene, type Scene } from '../support/scene.ts';
+import { condition, isFailed, until } from '../support/wait.ts';
+
+interface Walk {
+  readonly scene: Scene;
+  /** The namespace that logs in for others. */
+  readonly infisical: string;
+  environment(name: string, spec: object, namespace?: string): Promise<void>;
+}
+
+/** The operator serves the namespace of the application; the login belongs to another one. */
+async function walk(): Promise<Walk> {
+  const scene = await createScene('my-app', {
+    operator: false,
+    double: { generation: 'newest' },
+    values: { rbac: { serviceAccountTokenCreate: true } },
+  });
+  onTestFinished(() => scene.end());
+  const { kubeconfig } = scene;
+  const infisical = await createNamespace('infisical', { kubeconfig });
+  await scene.startOperator();
+  return {
+    scene,
+    infisical,
+    async environment(name, spec, namespace = scene.namespace) {
+      const metadata = { name, namespace };
+      const object = { apiVersion: 'escapement.dev/v1alpha1', kind: 'Environment', metadata, spec };
+      await applyYaml(JSON.stringify(object), { kubeconfig });
+    },
+  };
+}
+
+/** Project, identity and Environments as the announcement has them. */
+async function play({ scene, infisical, environment }: Walk): Promise<void> {
+  const { double, namespace } = scene;
+  double.projects.add({ slug: 'shop', environments: [{ slug: 'prod' }] });
+  double.secrets.set({
+    project: 'shop',
+    environment: 'prod',
+    path: '/api/service',
+    key: 'key',
+    value: scene.value('one'),
+  });
+  const cluster = await clusterIssuer(inject('controlPlane'));
+  const subject = `system:serviceaccount:${infisical}:default`;
+  const { id } = double.identities.add({
+    name: 'oidc',
+    methods: { oidc: jwtVerifier({ ...cluster, audience: double.url, subject }, 'OIDC') },
+    access: { shop: { role: 'viewer' } },
+  });
+  const login = { 'fn::open::infisical-login': { siteUrl: double.url, oidc: { identityId: id } } };
+  const values = { infisical: { login } };
+  await environment('oidc-login', { values, sharedWith: { namespaces: [namespace] } }, infisical);
+  await environment('dev-config', devConfig(scene, infisical));
+  await scene.apply(store('dev-config'), externalSecret('app', 'secrets.apiKey'));
+}
+
+function devConfig({ double }: Scene, infisical: string): object {
+  const projectId = double.projects.named('shop').id;
+  const secrets = {
+    'fn::open::infisical-secrets': {
+      login: { accessToken: '${infisical.login.accessToken}', siteUrl: double.url },
+      retrieve: { apiKey: { projectId, environment: 'prod', secretKey: '/api/service/key' } },
+    },
+  };
+  return { imports: [`${infisical}/oidc-login`], values: { secrets } };
+}
+
+function store(environment: string, name = 'config') {
+  const spec = { provider: { esc: { environment } } };
+  return { apiVersion: 'external-secrets.io/v1', kind: 'SecretStore', metadata: { name }, spec };
+}
+
+function externalSecret(name: string, key: string, from = 'config') {
+  const data = [{ secretKey: 'apiKey', remoteRef: { key } }];
+  const spec = { refreshInterval: '1h', secretStoreRef: { name: from }, data };
+  return { apiVersion: 'external-secrets.io/v1', kind: 'ExternalSecret', metadata: { name }, spec };
+}
+
+const untilHolds = (scene: Scene, name: string, value: string) =>
+  until(`"${name}" holds what is new`, async () => (await scene.secretData(name))?.['apiKey'] === value);
+
+describe('an Environment of the cluster', () => {
+  it('gives an ExternalSecret what it reads from Infisical by the login of another namespace', async () => {
+    const made = await walk();
+    const { scene } = made;
+    await play(made);
+    await scene.whenSynced('app');
+    expect(await scene.secretData('app')).toEqual({ apiKey: scene.value('one') });
+    await scene.stores.until('config', 'is valid', (one) => condition(one, 'Ready')?.status === 'True');
+    // One identity, one session: whoever opens it shares the token.
+    expect(scene.double.requests.counts().byKind.login).toBe(1);
+  });
+
+  it('follows every Environment that it is made of, and a Secret that it reads', async () => {
+    const { scene, infisical, environment } = await walk();
+    const { namespace, kubeconfig } = scene;
+    const shared = { namespaces: [namespace] };
+    const secret = (value: string) => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'db' },
+      stringData: { password: value },
+    });
+    const fromSecret = { 'fn::open::kubernetes-secrets': { get: { password: { name: 'db', key: 'password' } } } };
+    await scene.apply(secret(scene.value('db-1')));
+    await environment('base', { values: { host: 'one' }, sharedWith: shared }, infisical);
+    await environment('app', {
+      imports: [`${infisical}/base`],
+      values: { db: fromSecret, url: '${host}:${db.password}' },
+    });
+    await scene.apply(store('app'), externalSecret('app', 'url'));
+    await scene.whenSynced('app');
+    expect(await scene.secretData('app')).toEqual({ apiKey: `one:${scene.value('db-1')}` });
+
+    await environment('base', { values: { host: 'two' }, sharedWith: shared }, infisical);
+    await untilHolds(scene, 'app', `two:${scene.value('db-1')}`);
+    await scene.apply(secret(scene.value('db-2')));
+    await untilHolds(scene, 'app', `two:${scene.value('db-2')}`);
+    await environment('app', { imports: [`${infisical}/base`], values: { url: '${host}' } });
+    await untilHolds(scene, 'app', 'two');
+
+    // Withdrawn shares leave the Secret as it is, and say so; given again, they are used at once.
+    await environment('base', { values: { host: 'three' } }, infisical);
+    const red = await scene.whenFailed('app');
+    expect(condition(red, 'Ready')?.message).toContain(`"${infisical}/base" does not exist, or is not shared`);
+    expect(await scene.secretData('app')).toEqual({ apiKey: 'two' });
+    const labels = { 'example.com/team': namespace };
+    await environment(
+      'base',
+      { values: { host: 'four' }, sharedWith: { namespaceSelector: { matchLabels: labels } } },
+      infisical,
+    );
+    await applyYaml(JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } }), {
+      kubeconfig,
+    });
+    await untilHolds(scene, 'app', 'four');
+  });
+
+  it('says the same of what is missing and of what is not shared', async () => {
+    const { scene, infisical, environment } = await walk();
+    await environment('private', { values: { apiKey: 'x' } }, infisical);
+    await scene.apply(
+      ...['private', 'missing'].flatMap((name) => [
+        store(`${infisical}/${name}`, name),
+        externalSecret(name, 'apiKey', name),
+      ]),
+    );
+    const said = async (name: string) => {
+      const red = await scene.externalSecrets.until(name, 'is red', isFailed);
+      return condition(red, 'Ready')?.message?.replaceAll(name, 'NAME');
+    };
+    expect(await said('private')).toBe(await said('missing'));
+    expect(await scene.secretData('private')).toBeUndefined();
+  });
+});
