@@ -37,14 +37,15 @@ export class Documents {
    * Throws ReferenceNotFound when there is none for that namespace, InvalidSpec, and what reading throws.
    */
   async root(name: string, consumer: string | undefined, signal: AbortSignal): Promise<EscDocument> {
-    this.#note(name, consumer ?? environmentName(name, '').namespace);
+    const { namespace } = environmentName(name, '');
+    this.#note(name, consumer ?? namespace);
     await this.#read(name, signal);
     const given = await this.#judged(name, signal);
     if (!('error' in given)) return given;
-    throw new OperatorError(
-      this.#found.get(name)?.kind === 'invalid' ? 'InvalidSpec' : 'ReferenceNotFound',
-      given.error,
-    );
+    // The reason tells a foreigner no more than the words do.
+    const isOwn = (consumer ?? namespace) === namespace;
+    const isInvalid = isOwn && this.#found.get(name)?.kind === 'invalid';
+    throw new OperatorError(isInvalid ? 'InvalidSpec' : 'ReferenceNotFound', given.error);
   }
 
   /** Loads what an evaluation asked for. What may not be used stands as an error in its place. */

@@ -1,0 +1,43 @@
+// A cluster as data, for tests of Environments: objects by name, and a note of what was looked at.
+import type { Credentials } from '../../auth/contract.ts';
+import { OperatorError } from '../../core/operator-error.ts';
+import { SecretValue } from '../../core/secret-value.ts';
+import type { ClusterSources } from '../contract.ts';
+
+export interface Contents {
+  /** Specs by `namespace/name`; what does not fit the schema is served all the same. */
+  readonly environments: Readonly<Record<string, object>>;
+  /** Data of Secrets by `namespace/name`. */
+  readonly secrets?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly configMaps?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly labels?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+export function clusterOf(contents: Contents): ClusterSources & { readonly read: string[] } {
+  const read: string[] = [];
+  return {
+    read,
+    async readEnvironment({ namespace, name }) {
+      read.push(`${namespace}/${name}`);
+      const spec = contents.environments[`${namespace}/${name}`];
+      return spec && { metadata: { namespace, name }, spec };
+    },
+    async readData(kind, { namespace, name }) {
+      const data = (kind === 'Secret' ? contents.secrets : contents.configMaps)?.[`${namespace}/${name}`];
+      return data && new Map(Object.entries(data).map(([key, text]) => [key, new SecretValue(text)]));
+    },
+    namespaceLabels: async (name) => contents.labels?.[name],
+    credentialsIn: noCredentials,
+  };
+}
+
+function noCredentials(): Credentials {
+  const none = () => Promise.reject(new OperatorError('ReferenceNotFound', 'none here'));
+  return {
+    secretKey: none,
+    serviceAccount: none,
+    ambient() {
+      throw new OperatorError('IdentityDenied', 'none here');
+    },
+  };
+}
