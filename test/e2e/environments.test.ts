@@ -1,6 +1,8 @@
 // Environments of the cluster under the chart's real rights: the walk of the announcement of Infisical in ESC (one
 // Environment logs in, another in a namespace of its own imports it and reads secrets), what follows when any of the parts
 // changes, and what a namespace that nothing is shared with gets to see.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { clusterIssuer } from '../support/cluster-trust.ts';
 import { jwtVerifier } from '../support/jwt-issuer.ts';
@@ -37,40 +39,32 @@ async function walk(): Promise<Walk> {
   };
 }
 
-/** Project, identity and Environments as the announcement has them. */
-async function play({ scene, infisical, environment }: Walk): Promise<void> {
-  const { double, namespace } = scene;
-  double.projects.add({ slug: 'shop', environments: [{ slug: 'prod' }] });
-  double.secrets.set({
-    project: 'shop',
-    environment: 'prod',
-    path: '/api/service',
-    key: 'key',
-    value: scene.value('one'),
-  });
+/** The manifests of docs/providers/esc.md, with project and identity as the page asks for them. */
+async function play({ scene, infisical }: Walk): Promise<void> {
+  const { double, kubeconfig, namespace } = scene;
+  const project = double.projects.add({ slug: 'shop', environments: [{ slug: 'prod' }] });
+  const place = { project: 'shop', environment: 'prod', path: '/api/service' };
+  double.secrets.set({ ...place, key: 'key', value: scene.value('one') });
   const cluster = await clusterIssuer(inject('controlPlane'));
   const subject = `system:serviceaccount:${infisical}:default`;
   const { id } = double.identities.add({
     name: 'oidc',
-    methods: { oidc: jwtVerifier({ ...cluster, audience: double.url, subject }, 'OIDC') },
+    methods: { oidc: jwtVerifier({ ...cluster, audience: 'infisical', subject }, 'OIDC') },
     access: { shop: { role: 'viewer' } },
   });
-  const login = { 'fn::open::infisical-login': { siteUrl: double.url, oidc: { identityId: id } } };
-  const values = { infisical: { login } };
-  await environment('oidc-login', { values, sharedWith: { namespaces: [namespace] } }, infisical);
-  await environment('dev-config', devConfig(scene, infisical));
-  await scene.apply(store('dev-config'), externalSecret('app', 'secrets.apiKey'));
-}
-
-function devConfig({ double }: Scene, infisical: string): object {
-  const projectId = double.projects.named('shop').id;
-  const secrets = {
-    'fn::open::infisical-secrets': {
-      login: { accessToken: '${infisical.login.accessToken}', siteUrl: double.url },
-      retrieve: { apiKey: { projectId, environment: 'prod', secretKey: '/api/service/key' } },
-    },
+  const replacements = {
+    'namespace: infisical': `namespace: ${infisical}`,
+    '- infisical/oidc-login': `- ${infisical}/oidc-login`,
+    'my-app': namespace,
+    'https://app.infisical.com': double.url,
+    '<id of the machine identity>': id,
+    '<id of the project>': project.id,
   };
-  return { imports: [`${infisical}/oidc-login`], values: { secrets } };
+  for (const name of ['environment-oidc-login', 'environment-dev-config']) {
+    const shown = await readFile(join(import.meta.dirname, '../../docs/manifests', `${name}.yaml`), 'utf8');
+    const text = Object.entries(replacements).reduce((all, [from, to]) => all.replaceAll(from, to), shown);
+    await applyYaml(text, { kubeconfig });
+  }
 }
 
 function store(environment: string, name = 'config') {
@@ -92,9 +86,9 @@ describe('an Environment of the cluster', () => {
     const made = await walk();
     const { scene } = made;
     await play(made);
-    await scene.whenSynced('app');
-    expect(await scene.secretData('app')).toEqual({ apiKey: scene.value('one') });
-    await scene.stores.until('config', 'is valid', (one) => condition(one, 'Ready')?.status === 'True');
+    await scene.whenSynced('api');
+    expect(await scene.secretData('api')).toEqual({ apiKey: scene.value('one') });
+    await scene.stores.until('dev-config', 'is valid', (one) => condition(one, 'Ready')?.status === 'True');
     // One identity, one session: whoever opens it shares the token.
     expect(scene.double.requests.counts().byKind.login).toBe(1);
   });
