@@ -16,7 +16,8 @@ import { createEgressPolicy } from '../../http/egress.ts';
 import { createUpstreamDoor } from '../../http/upstream.ts';
 import { type Clock, systemClock } from '../../runtime/clock.ts';
 import type { ConnectContext, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
-import { createInfisicalProvider } from './provider.ts';
+import { createInfisicalAccess, type InfisicalAccess } from './access.ts';
+import { createInfisicalProvider, createInfisicalReads } from './provider.ts';
 
 export const signal = new AbortController().signal;
 
@@ -33,6 +34,8 @@ export interface Bench {
   readonly material: Map<string, string>;
   readonly connect: (scope?: Partial<InfisicalSpec['secretsScope']>, more?: ConnectOptions) => Promise<StoreReader>;
   readonly release: (holder: string) => void;
+  /** For those who are no store; shares sessions and snapshots with the provider. */
+  readonly access: InfisicalAccess;
 }
 
 export interface ConnectOptions {
@@ -67,10 +70,18 @@ export async function bench(options: DoubleOptions & { readonly providerClock?: 
   });
   open.push({ stop: () => door.close() });
   const sessions = new Sessions({ clock });
-  const provider = createInfisicalProvider({ door, sessions, clock, gatherPrincipal: gatherInfisicalPrincipal });
+  const ports = {
+    door,
+    sessions,
+    clock,
+    gatherPrincipal: gatherInfisicalPrincipal,
+    reads: createInfisicalReads({ clock }),
+  };
+  const provider = createInfisicalProvider(ports);
   return {
     double,
     sessions,
+    access: createInfisicalAccess(ports),
     material,
     connect(scope = {}, more = {}) {
       const spec = infisicalSpec.parse({
