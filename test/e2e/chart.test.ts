@@ -222,11 +222,17 @@ describe('the rights of the operator', () => {
           resources: ['externalsecrets', 'secretstores', 'clustersecretstores', 'clusterexternalsecrets'],
           verbs: ['get', 'list', 'watch'],
         },
+        { apiGroups: ['escapement.dev'], resources: ['environments'], verbs: ['get', 'list', 'watch'] },
       ],
       [
         {
           apiGroups: ['external-secrets.io'],
           resources: ['externalsecrets', 'secretstores'],
+          verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'],
+        },
+        {
+          apiGroups: ['escapement.dev'],
+          resources: ['environments'],
           verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'],
         },
       ],
