@@ -245,6 +245,10 @@ export const dashboardRows: readonly Row[] = [
 export const notOnDashboard: Readonly<Record<string, string>> = {
   controller_runtime_reconcile_errors_total:
     "the same as `controller_runtime_reconcile_total` with result `error`; for ESO's alerts",
+  clusterexternalsecret_reconcile_duration:
+    'one number an object of a kind of which there are few; the run counts are shown for all kinds',
+  clusterexternalsecret_status_condition:
+    'what does not work shows as the ExternalSecrets that it keeps, which are on the dashboard',
   workqueue_depth: "the same as `escapement_queue_depth`; for ESO's dashboards and alerts",
 };
 

@@ -52,13 +52,12 @@ function judgeRefused(laidOut: CaseLine, rows: readonly Later[], ours: OutcomeLi
 }
 
 const refusal = /^(.+) is not supported by this version of Escapement;/;
-const unknownFunction = /function "\w+"(?= not defined)/;
 
-/** The fields that conditions refuse, and functions that templates do not have. */
+/** The fields that conditions refuse. */
 function refusals({ es }: OutcomeLine): readonly string[] {
   return Object.values(es)
     .filter(({ ready }) => ready === 'False')
-    .map(({ message }) => refusal.exec(message ?? '')?.[1] ?? unknownFunction.exec(message ?? '')?.[0])
+    .map(({ message }) => refusal.exec(message ?? '')?.[1])
     .filter((field) => field !== undefined);
 }
 
