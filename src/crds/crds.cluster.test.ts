@@ -64,9 +64,10 @@ beforeAll(async () => {
   expect(created.map(({ statusCode, body }) => [statusCode, statusCode === 201 ? '' : body])).toEqual(
     definitions.map(() => [201, '']),
   );
-  for (const { metadata } of definitions) {
+  for (const { metadata, spec } of definitions) {
     const plural = metadata.name.slice(0, metadata.name.indexOf('.'));
-    const served = async () => expect((await call('GET', collection(plural))).statusCode).toBe(200);
+    const path = `/apis/${group}/${spec.versions[0]?.name}/${plural}`;
+    const served = async () => expect((await call('GET', path)).statusCode).toBe(200);
     await vi.waitFor(served, { timeout: 30_000, interval: 100 });
   }
 });

@@ -206,6 +206,7 @@ function reduced(manifests: string): string {
       const crd = document.toJS();
       for (const version of crd.spec.versions) {
         const { status } = version.schema.openAPIV3Schema.properties;
+        if (status.properties === undefined) continue; // nothing is reported of the kind
         const condition = status.properties.conditions.items.properties;
         delete status.default;
         delete status.properties.observedGeneration;

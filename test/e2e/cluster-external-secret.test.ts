@@ -21,6 +21,9 @@ let api: KubeApi;
 let audit: AuditTrail;
 let operator: Operator;
 
+/** Namespaces that the tests delete. */
+const gone: ReadonlySet<string> = new Set(['back', 'left-ends']);
+
 beforeAll(async () => {
   plane = await startControlPlane({ audit: true, apiServerFlags: ['--feature-gates=WatchList=false'] });
   const { kubeconfigPath: kubeconfig } = plane;
@@ -46,7 +49,11 @@ afterAll(async () => {
   api.close();
   await plane.stop();
   expect(code).toBe(0);
-  expect(calls.filter((call) => call.code === 403).map(({ verb, resource }) => `${verb} ${resource}`)).toEqual([]);
+  // In a namespace that goes away nothing can be created any more: that is no missing right.
+  const refused = calls.filter(
+    ({ code, verb, namespace }) => code === 403 && !(verb === 'create' && gone.has(namespace)),
+  );
+  expect(refused.map(({ verb, resource }) => `${verb} ${resource}`)).toEqual([]);
 });
 
 describe('a ClusterExternalSecret', () => {

@@ -52,6 +52,7 @@ beforeAll(async () => {
     await writeFile(path, manifest.replaceAll('https://app.infisical.com', double.url));
   }
   await symlink(join(root, 'deploy'), join(workspace, 'deploy'));
+  await symlink(join(root, 'docs'), join(workspace, 'docs'));
 });
 afterAll(async () => {
   await double.stop();

@@ -523,7 +523,7 @@ describe('policies of the target', () => {
 
 describe('what is not served yet', () => {
   const fields: readonly { field: string; spec: object }[] = [
-    { field: 'spec.target.template', spec: { target: { template: { data: { a: 'b' } } } } },
+    { field: 'spec.target.manifest', spec: { target: { manifest: { apiVersion: 'v1', kind: 'ConfigMap' } } } },
   ];
   it.each(fields)('is refused by name, and the Secret stays: $field', async ({ field, spec }) => {
     const name = `unserved-${field.replaceAll(/\W+/g, '-').toLowerCase()}`;
