@@ -47,6 +47,8 @@ function convert(node: Node, place: Place): Structural {
   const { description, ...others } = node;
   const result: Structural = typeof description === 'string' ? { description } : {};
   for (const [keyword, value] of Object.entries(others)) {
+    // The API server drops an empty map, and tools that apply the CRD again would then see a difference.
+    if (keyword === 'properties' && Object.keys(asNode(value)).length === 0) continue;
     if (keyword === 'properties') result.properties = convertProperties(asNode(value), place);
     else if (keyword === 'items') result.items = convert(asNode(value), { path: `${place.path}[]`, inList: true });
     else if (keyword === 'additionalProperties') Object.assign(result, convertRest(asNode(value), place));
