@@ -3,8 +3,8 @@
 // among many due ones. Prints one line of JSON; progress goes to standard error. Leaves nothing running behind.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { systemClock } from '../src/base/clock.ts';
 import { loadClusterAccess } from '../src/kube/config.ts';
-import { systemClock } from '../src/runtime/clock.ts';
 import { startControlPlane } from '../test/support/control-plane.ts';
 import { applyCrds } from '../test/support/kubectl.ts';
 import { createApi } from './support/api.ts';

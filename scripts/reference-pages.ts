@@ -1,6 +1,7 @@
 // The reference pages that come from tables in the code: flags, reasons, metrics.
+
+import { reasons } from '../src/base/reasons.ts';
 import { flagTable } from '../src/config-flags.ts';
-import { reasons } from '../src/core/reasons.ts';
 import { type Description, Registry } from '../src/telemetry/metrics.ts';
 import { operatorMetrics } from '../src/telemetry/operator-metrics.ts';
 

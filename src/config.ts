@@ -1,11 +1,12 @@
 // Flags and environment become one frozen Config. This is the only reader of process.env. Go's flag syntax is understood:
 // `--flag=value`, `--flag value`, `--flag` and `--flag=false` for booleans. Every flag may also come from the environment
 // as ESCAPEMENT_<FLAG IN CAPITALS, DASHES AS UNDERSCORES>; the command line wins.
+
+import { asOperatorError } from './base/operator-error.ts';
 import { type CloudVariables, readCloudVariables } from './config-cloud.ts';
 import { type FlagName, type FlagRow, flagTable, foreignProviderFlag } from './config-flags.ts';
 import { parseGoDuration } from './core/go-duration.ts';
 import { normalizeHostEntry } from './core/host-entry.ts';
-import { asOperatorError } from './core/operator-error.ts';
 
 /** Where to find the API server; in order of preference. */
 export interface ClusterAccess {

@@ -2,9 +2,9 @@
 // Exit codes: 0 ended as asked, 1 could not start or was ended by a fault, 2 the command line is wrong or names what cannot
 // be had: a port that is taken, a certificate that is not there.
 import { workerData } from 'node:worker_threads';
+import { OperatorError } from './base/operator-error.ts';
 import { usage } from './cli/usage.ts';
 import { ConfigError, loadConfig, runHelp } from './config.ts';
-import { OperatorError } from './core/operator-error.ts';
 import { heavyRole, serveHeavyWork } from './operator/heavy-thread.ts';
 import { runOperator } from './operator/run.ts';
 import { version } from './version.ts';

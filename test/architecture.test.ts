@@ -20,6 +20,7 @@ interface Room {
 const everyRoom = [
   'config.ts',
   'controller',
+  'upstreams',
   'providers',
   'credentials',
   'auth',
@@ -29,6 +30,7 @@ const everyRoom = [
   'crds',
   'runtime',
   'telemetry',
+  'base',
   'version.ts',
 ];
 
@@ -43,7 +45,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'config-flags.ts',
       'core/go-duration.ts',
       'core/host-entry.ts',
-      'core/operator-error.ts',
+      'base/operator-error.ts',
     ],
     packages: ['zod'],
     node: [],
@@ -52,33 +54,39 @@ const rooms: Readonly<Record<string, Room>> = {
   'config-flags.ts': { imports: [], node: [] },
   controller: {
     // The port of a store's credentials is bound where the store is connected; the resource of Secrets is named beside it.
-    imports: ['core', 'crds', 'kube', 'runtime', 'credentials/store-credentials.ts'],
+    imports: ['core', 'crds', 'kube', 'runtime', 'base', 'credentials/store-credentials.ts'],
     types: ['auth/contract.ts', 'providers/contract.ts', 'telemetry'],
     node: [],
   },
+  upstreams: {
+    imports: ['providers', 'auth', 'credentials', 'http'],
+    types: ['base', 'runtime/memory-account.ts'],
+    node: [],
+  },
   providers: {
-    imports: ['core', 'crds', 'http', 'auth/contract.ts'],
-    types: ['runtime/clock.ts', 'runtime/memory-account.ts'],
+    imports: ['core', 'crds', 'http', 'base', 'auth/contract.ts'],
+    types: ['runtime/memory-account.ts'],
     packages: ['zod'],
     node: ['crypto'],
   },
   credentials: {
-    imports: ['core', 'crds', 'kube', 'http'],
-    types: ['auth/contract.ts', 'runtime/clock.ts'],
+    imports: ['core', 'crds', 'kube', 'http', 'base'],
+    types: ['auth/contract.ts'],
     packages: ['zod'],
   },
-  auth: { imports: ['core', 'crds'], types: ['runtime/clock.ts'], packages: ['jose', 'zod'], node: ['crypto'] },
+  auth: { imports: ['core', 'crds', 'base'], packages: ['jose', 'zod'], node: ['crypto'] },
   kube: {
-    imports: ['core', 'crds', 'runtime/on-abort.ts'],
+    imports: ['core', 'crds', 'base'],
     types: ['runtime'],
     packages: ['@kubernetes/client-node', 'yaml'],
   },
-  http: { imports: ['core'], packages: ['got'] },
-  core: { imports: ['crds'], packages: ['re2js', 'yaml'], node: ['crypto', 'util', 'zlib'] },
-  crds: { imports: [], packages: ['zod'], node: [] },
-  runtime: { imports: [], node: ['events', 'perf_hooks', 'v8', 'vm', 'worker_threads'] },
+  http: { imports: ['core', 'base'], packages: ['got'] },
+  core: { imports: ['crds', 'base'], packages: ['re2js', 'yaml'], node: ['crypto', 'util', 'zlib'] },
+  crds: { imports: ['base'], packages: ['zod'], node: [] },
+  runtime: { imports: ['base'], node: ['events', 'perf_hooks', 'v8', 'vm', 'worker_threads'] },
   // Errors of ours are told by their class.
-  telemetry: { imports: ['core/operator-error.ts'], packages: ['pino'] },
+  telemetry: { imports: ['base/operator-error.ts'], packages: ['pino'] },
+  base: { imports: [], node: [] },
   'version.ts': { imports: [], node: [] },
 };
 
@@ -100,7 +108,7 @@ const exceptions: readonly { readonly from: string; readonly to: string; readonl
 const fences: Readonly<Record<string, { readonly door: string; readonly imports: readonly string[] }>> = {
   'kube/http1': {
     door: 'kube/transport.ts',
-    imports: ['kube/access.ts', 'core/operator-error.ts', 'runtime/clock.ts', 'runtime/on-abort.ts'],
+    imports: ['kube/access.ts', 'base/operator-error.ts', 'base/clock.ts', 'base/on-abort.ts'],
   },
 };
 
@@ -312,10 +320,10 @@ describe('globals', () => {
     ['process.stdout and process.stderr', /\bprocess\.std(out|err)\b/, ['main.ts']],
     ['signals', /\bprocess\.(on|once|kill)\b/, ['main.ts']],
     ['console', /\bconsole\./, []],
-    ['the wall clock', /\bDate\.now\b|\bnew Date\(\)/, ['runtime/clock.ts']],
-    ['the monotonic clock', /\bperformance\.now\b|\bprocess\.hrtime\b/, ['runtime/clock.ts']],
+    ['the wall clock', /\bDate\.now\b|\bnew Date\(\)/, ['base/clock.ts']],
+    ['the monotonic clock', /\bperformance\.now\b|\bprocess\.hrtime\b/, ['base/clock.ts']],
     // main.ts: the last resort against a stop that hangs must not depend on anything that may hang.
-    ['timers', /\bset(Timeout|Interval)\(|\bfrom 'node:timers/, ['main.ts', 'runtime/clock.ts']],
+    ['timers', /\bset(Timeout|Interval)\(|\bfrom 'node:timers/, ['base/clock.ts', 'main.ts']],
     // runtime/heap.ts: the only way to the garbage collector in a process that was started without its flag.
     ['code from text', /\beval\(|\bnew Function\(|\bfrom 'node:vm'/, ['runtime/heap.ts']],
     ['child processes', /\bfrom 'node:child_process'/, []],

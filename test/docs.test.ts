@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import { reasons } from '../src/core/reasons.ts';
+import { reasons } from '../src/base/reasons.ts';
 import { refuseInvalid, refuseUnsupported } from '../src/core/unsupported.ts';
 import { parseClusterExternalSecret } from '../src/crds/cluster-external-secret.ts';
 import { parseExternalSecret } from '../src/crds/external-secret.ts';

@@ -1,6 +1,6 @@
 // What a login method is, and what it is given. Methods hold no state; sessions do.
-import { OperatorError } from '../core/operator-error.ts';
-import type { Reason } from '../core/reasons.ts';
+import { OperatorError } from '../base/operator-error.ts';
+import type { Reason } from '../base/reasons.ts';
 import type { SecretValue } from '../core/secret-value.ts';
 
 /** A reference to one key of a Secret, as ESO's manifests write it. */

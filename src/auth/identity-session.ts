@@ -5,10 +5,11 @@
 //   empty ──login──▶ held ──renewAt──▶ held, renewing ──▶ held (new)
 //     │                └──TokenRejected──▶ empty
 //     └──login refused──▶ paused until … ──▶ empty
-import { asOperatorError, OperatorError } from '../core/operator-error.ts';
-import type { Reason } from '../core/reasons.ts';
+import { unlessAborted } from '../base/abort.ts';
+import type { Clock } from '../base/clock.ts';
+import { asOperatorError, OperatorError } from '../base/operator-error.ts';
+import type { Reason } from '../base/reasons.ts';
 import type { SecretValue } from '../core/secret-value.ts';
-import type { Clock } from '../runtime/clock.ts';
 import { type Identity, type LoginVia, type ObserveLogin, type Session, TokenRejected } from './contract.ts';
 
 /** Share of a token's life after which it is replaced: leaves room for a failed login and its pause. */
@@ -143,7 +144,7 @@ export class IdentitySession implements Session {
       return held;
     }
     if (this.#pause !== undefined && this.paused) throw repeated(this.#pause, nowMs);
-    return waitFor(this.#login(), signal);
+    return unlessAborted(this.#login(), signal);
   }
 
   #login(): Promise<Held> {
@@ -231,14 +232,4 @@ function pauseMs(error: OperatorError, failures: number): number {
 function repeated(pause: Pause, nowMs: number): OperatorError {
   const { reason, message } = pause.error;
   return new OperatorError(reason, message, { cause: pause.error, retryAfterMs: Math.max(1, pause.untilMs - nowMs) });
-}
-
-/** The promise's outcome, or `Aborted` when the signal fires first; the work itself goes on for others. */
-function waitFor<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(new OperatorError('Aborted', 'stopped'));
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -1,7 +1,7 @@
 // Credentials as methods need them: trimmed and not empty, and digested, so that identities can be told apart without
 // their material.
 import { createHash } from 'node:crypto';
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { SecretValue } from '../core/secret-value.ts';
 import type { Credentials, SecretKeySelector } from './contract.ts';
 

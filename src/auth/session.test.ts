@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock, settle } from '../../test/support/fake-clock.ts';
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { SecretValue } from '../core/secret-value.ts';
 import { type Grant, type Identity, TokenRejected } from './contract.ts';
 import { Sessions } from './session.ts';

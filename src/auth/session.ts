@@ -1,8 +1,9 @@
 // All sessions of the process: one per identity, whoever asks for it and in whatever namespace, for as long as somebody
 // holds it. The last to let go has the token revoked; the end of the process revokes all. What a session does is in
 // identity-session.ts.
-import { OperatorError } from '../core/operator-error.ts';
-import type { Clock } from '../runtime/clock.ts';
+
+import type { Clock } from '../base/clock.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import type { Identity, LoginVia, ObserveLogin, Session, SessionPool } from './contract.ts';
 import { IdentitySession } from './identity-session.ts';
 

@@ -1,8 +1,9 @@
 // From a store's name to a reader: finds the store, checks who may use it, resolves its credentials and asks its provider
 // to connect. A connection is kept until the store or an object that it looked at changes; the change is announced, so
 // that dependents run again. No call to an upstream is made here: providers log in when something is read.
+import { unlessAborted } from '../base/abort.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { nearest } from '../core/esc/nearest.ts';
-import { OperatorError } from '../core/operator-error.ts';
 import type { StoreRef } from '../core/selection.ts';
 import { mayUseStore, needsNamespaceLabels } from '../core/store-access.ts';
 import { foreignProviderNames, isForeignProvider } from '../crds/foreign-providers.ts';
@@ -305,16 +306,6 @@ function unknownProvider(names: readonly string[]): OperatorError {
 function replaceAll(set: StoreConnectionSet): void {
   set.replaced.push(...[...set.open.values()].map(({ end }) => end));
   set.open.clear();
-}
-
-/** The promise's outcome, or the signal's reason if that comes first; the work itself goes on. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) return Promise.reject(signal.reason);
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 export function keyOfStore(store: StoreRecord): string {

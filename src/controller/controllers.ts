@@ -1,14 +1,14 @@
 // The controllers of one term of leadership, put together: the directory of stores, connections, the writer, a reporter
 // per kind, and what each controller is given of them. Whatever speaks to the outside arrives as a port.
 
+import type { Clock } from '../base/clock.ts';
+import type { Slots } from '../base/slots.ts';
 import type { StatusDialect } from '../core/sync-status.ts';
 import type { ObservedTarget } from '../core/target-plan.ts';
 import { secretResource } from '../credentials/store-credentials.ts';
 import type { Informer, InformerEvent, Kube } from '../kube/contract.ts';
 import { type KubeObject, namespaceResource, type Secret } from '../kube/types.ts';
 import type { Capabilities } from '../providers/contract.ts';
-import type { Clock } from '../runtime/clock.ts';
-import type { Slots } from '../runtime/slots.ts';
 import type { QueueLoad } from '../runtime/workqueue.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';

@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { threadMs } from '../../test/support/thread-time.ts';
+import { nextTurn, systemClock } from '../base/clock.ts';
 import { Budget, inlineShare, reconcileBounds } from '../core/budget.ts';
 import { SecretValue } from '../core/secret-value.ts';
 import { planReads } from '../core/selection.ts';
 import { type ExternalSecretSpec, parseExternalSecret } from '../crds/external-secret.ts';
-import { nextTurn, systemClock } from '../runtime/clock.ts';
 import { WorkerPool } from '../runtime/worker-pool.ts';
 import { createDesk, LoopShare } from './desk.ts';
 

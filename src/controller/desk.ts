@@ -1,8 +1,9 @@
 // Where the pure work of one reconcile is done: here, as long as it takes a small share of the event loop, else by the heavy
 // lane, whose threads have a memory and a deadline of their own. One budget bounds all of it.
+
+import { asOperatorError, OperatorError } from '../base/operator-error.ts';
 import { Budget, inlineShare } from '../core/budget.ts';
 import { type Desk, type JobKind, type JobTable, packInput, runJob, unpackError, unpackOutput } from '../core/jobs.ts';
-import { asOperatorError, OperatorError } from '../core/operator-error.ts';
 import type { JobAnswer, JobOrder } from '../core/thread-jobs.ts';
 import { WorkerLost, type WorkerPool } from '../runtime/worker-pool.ts';
 

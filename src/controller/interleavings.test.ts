@@ -9,7 +9,7 @@ import {
   storeSpec,
   textIn,
 } from '../../test/support/model-cluster.ts';
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;

@@ -3,7 +3,7 @@
 //
 //   noteFailure ──► waiting ──tick (3 s)──► one probes ──succeeds──► all wake
 //                      ▲                        └────────fails────────┘
-import type { Clock, Timer } from '../runtime/clock.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /** How often an origin that fails is tried. After `eagerMs` of steady failure the pace slows down. */

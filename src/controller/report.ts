@@ -1,11 +1,12 @@
 // What statuses say, and the one who asks for events. A status is written when it says something else than the
 // one that is there; after the status comes the event, at the lowest priority.
-import { explain, type OperatorError } from '../core/operator-error.ts';
-import { reasons } from '../core/reasons.ts';
+
+import type { Clock } from '../base/clock.ts';
+import { explain, type OperatorError } from '../base/operator-error.ts';
+import { reasons } from '../base/reasons.ts';
 import { nextConditions, rfc3339, type StatusDialect, sameConditions, type Verdict } from '../core/sync-status.ts';
 import type { Condition } from '../crds/external-secret.ts';
 import type { EventDraft } from '../kube/events.ts';
-import type { Clock } from '../runtime/clock.ts';
 import type { Writer, Written } from './kit/writer.ts';
 import type { RecordMeta } from './records.ts';
 

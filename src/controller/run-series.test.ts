@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { Registry } from '../telemetry/metrics.ts';
 import { type NamedObject, operatorMetrics } from '../telemetry/operator-metrics.ts';
 import type { ReconciledKind } from './kinds.ts';

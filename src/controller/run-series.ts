@@ -1,8 +1,8 @@
 // What is counted of the runs of one kind: ESO's series by object, controller-runtime's of the controller, and failures by
 // reason. Series by object are kept as numbers while the object lives: there are as many as objects, so their text is made
 // only when somebody asks for it.
-import type { OperatorError } from '../core/operator-error.ts';
-import { reasons } from '../core/reasons.ts';
+import type { OperatorError } from '../base/operator-error.ts';
+import { reasons } from '../base/reasons.ts';
 import type { Counted, Labels, Observed } from '../telemetry/metrics.ts';
 import type { NamedObject, ObjectFamilies, OperatorMetrics } from '../telemetry/operator-metrics.ts';
 import { kinds, type ReconciledKind } from './kinds.ts';

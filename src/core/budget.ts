@@ -1,6 +1,6 @@
 // What one reconcile may cost. Everything whose size a manifest or a value decides is handed the budget and pays before it
 // works or as it goes: look-ups, expressions, rewrites, decoding, combining. Over a bound the object fails, and no other.
-import { OperatorError } from './operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 
 /** The most that may be spent of each. */
 export interface Bounds {

@@ -1,6 +1,6 @@
 // Folder paths of an upstream: cleaned and joined as Go's `path` does, checked before they are sent, and the address of a
 // key (folder and name) resolved against a store's secretsPath.
-import { OperatorError } from './operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 
 /** The shortest equivalent path by lexical rules alone (https://pkg.go.dev/path#Clean); '' becomes '.'. */
 export function cleanPath(path: string): string {

@@ -1,6 +1,6 @@
 // decodingStrategy and nullBytePolicy of a value. Node's base64 decoder accepts almost anything, so the text is checked by
 // Go's rules first: padding is required, CR and LF are ignored, bits left over at the end are tolerated.
-import { OperatorError } from './operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 
 type Alphabet = 'Base64' | 'Base64URL';
 

@@ -1,8 +1,9 @@
 // May a namespace import an Environment, or open it with a store? Its own namespace always may; others only where the
 // Environment's `spec.sharedWith` names them. Whoever is refused is not told whether the Environment exists.
+
+import { OperatorError } from '../base/operator-error.ts';
 import type { EnvironmentSpec } from '../crds/environment.ts';
 import { checkSelector, matchesLabels, type NamespaceFacts } from './label-selector.ts';
-import { OperatorError } from './operator-error.ts';
 
 type SharedWith = EnvironmentSpec['sharedWith'];
 

@@ -1,6 +1,6 @@
 // Durations as Go writes them ("1h30m", "1.5s", "-2us"): every interval in an External Secrets manifest is one. Parsing and
 // printing follow time.ParseDuration and Duration.String (https://pkg.go.dev/time#ParseDuration) to the nanosecond.
-import { OperatorError } from './operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 
 const nsPerUnit: ReadonlyMap<string, bigint> = new Map([
   ['ns', 1n],

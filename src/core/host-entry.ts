@@ -1,5 +1,5 @@
 // Hosts as the administrator lists them in flags, and as URLs name them: one spelling for both.
-import { OperatorError } from './operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 
 /** Host in lower case, without brackets or trailing dots. */
 export function normalizeHost(hostname: string): string {

@@ -3,10 +3,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { threadMs } from '../../test/support/thread-time.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import type { ExternalSecretSpec } from '../crds/external-secret.ts';
 import { Budget, inlineShare } from './budget.ts';
 import { type JobKind, type JobTable, runJob } from './jobs.ts';
-import { OperatorError } from './operator-error.ts';
 import { SecretValue } from './secret-value.ts';
 
 const inputs = Number(process.env['HOSTILE_INPUTS'] ?? 600);

@@ -1,12 +1,13 @@
 // The pure work of a reconcile that a tenant can make large, as a closed table. Each job is a function of plain data and a
 // budget, so that it runs where the object runs, or in a worker thread when it needs more than a small share.
+
+import { asOperatorError, OperatorError } from '../base/operator-error.ts';
+import { type Reason, reasons } from '../base/reasons.ts';
 import type { ExternalSecretSpec } from '../crds/external-secret.ts';
 import { Budget } from './budget.ts';
 import { getPath } from './gjson/get.ts';
 import type { GjsonResult } from './gjson/result.ts';
 import { jsonMemberText, jsonObjectMembers } from './json-text.ts';
-import { asOperatorError, OperatorError } from './operator-error.ts';
-import { type Reason, reasons } from './reasons.ts';
 import { compile, matches } from './regexp.ts';
 import { randomFrom } from './rendering.ts';
 import { SecretValue } from './secret-value.ts';

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseTable, tableUrl } from '../../test/oracle/tables.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { isJson, jsonMemberText, jsonObjectMembers } from './json-text.ts';
-import { OperatorError } from './operator-error.ts';
 
 const cases = parseTable(readFileSync(tableUrl('members'), 'utf8')) as [
   string,

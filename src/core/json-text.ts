@@ -1,6 +1,6 @@
 // Strict JSON (RFC 8259) read as text, the way Go's encoding/json accepts it, so that members of an object keep what they
 // are written as: `1.50` stays `1.50`, and integers of any length keep their digits. One pass, no recursion.
-import { OperatorError } from './operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 
 /** Nesting at which Go's decoder gives up. */
 const maxDepth = 10_000;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseTable, tableUrl, tableValue } from '../../test/oracle/tables.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { encodeJson, parseJsonObject, valueText } from './json-value.ts';
-import { OperatorError } from './operator-error.ts';
 
 function ours(text: string): unknown {
   try {

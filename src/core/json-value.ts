@@ -1,9 +1,10 @@
 // JSON as Go's encoding/json decodes it into `any` and writes it again: numbers are doubles, objects are sorted by key and
 // written without blanks. For merges; what only passes through stays text (json-text.ts).
+
+import { OperatorError } from '../base/operator-error.ts';
 import { compareBytewise } from './byte-order.ts';
 import { formatFloat } from './gjson/result.ts';
 import { jsonObjectMembers } from './json-text.ts';
-import { OperatorError } from './operator-error.ts';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | ReadonlyMap<string, JsonValue>;
 

@@ -1,7 +1,8 @@
 // conversionStrategy and the rules for keys that came from a provider. Go's unicode.IsLetter and IsNumber are the Unicode
 // categories L and N, which JavaScript knows as \p{L} and \p{N}.
+
+import { OperatorError } from '../base/operator-error.ts';
 import { compareBytewise } from './byte-order.ts';
-import { OperatorError } from './operator-error.ts';
 
 /** Longest key of a Secret or ConfigMap, in bytes. */
 export const longestKeyBytes = 253;

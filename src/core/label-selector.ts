@@ -1,7 +1,8 @@
 // Label selectors of namespaces, as the API machinery reads them: which are well formed, and which labels they match.
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
+
+import { OperatorError } from '../base/operator-error.ts';
 import type { LabelSelector } from '../crds/selectors.ts';
-import { OperatorError } from './operator-error.ts';
 
 type LabelExpression = NonNullable<LabelSelector['matchExpressions']>[number];
 type Texts = Readonly<Record<string, string>>;

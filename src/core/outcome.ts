@@ -1,5 +1,5 @@
 // How a reconcile ended, as data: report.ts turns it into status, event and metric, the controller into the next run.
-import type { OperatorError } from './operator-error.ts';
+import type { OperatorError } from '../base/operator-error.ts';
 import type { Combined } from './selection.ts';
 
 export type Outcome =

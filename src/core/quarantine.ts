@@ -1,5 +1,6 @@
 // Which objects were running when the process died, and which of them must wait: an object that ran at two deaths may be
 // their cause, and is let out after a change or an hour. Pure: the record arrives as data and leaves as data.
+import { isRecord } from '../base/json.ts';
 
 /** An object and the state of its spec. */
 export interface RunningObject {
@@ -63,7 +64,7 @@ export function writeRecord(record: RunRecord): string {
 export function readRecord(text: string): RunRecord {
   try {
     const parsed: unknown = JSON.parse(text);
-    if (!isObject(parsed)) return emptyRecord;
+    if (!isRecord(parsed)) return emptyRecord;
     const running = listOf(parsed['running']).filter(isRunning);
     const suspects = listOf(parsed['suspects']).filter(isSuspect);
     return {
@@ -79,15 +80,11 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
-}
-
 function isRunning(value: unknown): value is RunningObject {
-  return isObject(value) && typeof value['key'] === 'string' && Number.isFinite(value['generation']);
+  return isRecord(value) && typeof value['key'] === 'string' && Number.isFinite(value['generation']);
 }
 
 function isSuspect(value: unknown): value is Suspect {
-  const counts = isObject(value) && Number.isFinite(value['deaths']) && Number.isFinite(value['seenAtMs']);
+  const counts = isRecord(value) && Number.isFinite(value['deaths']) && Number.isFinite(value['seenAtMs']);
   return counts && isRunning(value);
 }

@@ -1,7 +1,9 @@
 // When an ExternalSecret is looked at again. Periodic due times keep a phase that is derived from the scope and the
 // interval, so that objects of one scope share a wave and one fetch while scopes spread over the interval, also after a
 // restart.
+
 import { hash } from 'node:crypto';
+import { doubledMs } from '../base/backoff.ts';
 
 /** Intervals below this are raised to it: a faster beat asks more of the upstream than any change needs. */
 export const shortestIntervalMs = 1_000;
@@ -53,5 +55,5 @@ const longestRetryMs = 300_000;
 /** The backoff of one failed object: doubles from the reason's base up to the refresh interval, 5 minutes at most. */
 export function retryDelayMs(failures: number, baseDelayMs: number, intervalMs: number): number {
   const capMs = intervalMs > 0 ? Math.min(intervalMs, longestRetryMs) : longestRetryMs;
-  return Math.min(Math.max(capMs, baseDelayMs), baseDelayMs * 2 ** Math.min(failures - 1, 30));
+  return doubledMs(failures, baseDelayMs, Math.max(capMs, baseDelayMs));
 }

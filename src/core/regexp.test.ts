@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { RE2JS } from 're2js';
 import { describe, expect, it } from 'vitest';
 import { parseTable, tableUrl } from '../../test/oracle/tables.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { Budget } from './budget.ts';
-import { OperatorError } from './operator-error.ts';
 import { cachedSize, compile, matches, replaceAll } from './regexp.ts';
 import { programSize } from './regexp-size.ts';
 

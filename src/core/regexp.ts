@@ -1,8 +1,8 @@
 // Regular expressions of manifests: RE2 syntax, linear time, and Go's way of replacing. re2js compiles and matches; its own
 // replaceAll follows JavaScript or Java, so Go's expansion rules (https://pkg.go.dev/regexp#Regexp.Expand) stand here.
 import { RE2JS, RE2JSException } from 're2js';
+import { OperatorError } from '../base/operator-error.ts';
 import { Budget } from './budget.ts';
-import { OperatorError } from './operator-error.ts';
 import { mostRepeats, programSize } from './regexp-size.ts';
 
 /** A compiled pattern, and what it costs to use it. */

@@ -1,8 +1,8 @@
 // The keys and values of a rendered text, as ESO reads them: YAML 1.1 by way of sigs.k8s.io/yaml into map[string]string.
 // Scalars become text as Go writes them, null becomes an empty text, and what is nested is refused.
 import { isAlias, isMap, isScalar, parseAllDocuments, type Scalar } from 'yaml';
+import { OperatorError } from '../base/operator-error.ts';
 import type { Budget } from './budget.ts';
-import { OperatorError } from './operator-error.ts';
 import { formatFloat } from './template/floats.ts';
 
 const unitsPerCharacter = 50;

@@ -2,9 +2,9 @@
 // reconcile, its failures told by place and without values. What a spec makes of the results is target-template.ts's.
 import { createCipheriv } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { OperatorError } from '../base/operator-error.ts';
 import type { Budget } from './budget.ts';
 import { nearest } from './esc/nearest.ts';
-import { OperatorError } from './operator-error.ts';
 import { TemplateError } from './template/errors.ts';
 import { Budget as Account, defaultLimits, TemplateLimit, type TemplateLimits } from './template/limits.ts';
 import { type CompileOptions, compileTemplate, type Template } from './template/template.ts';

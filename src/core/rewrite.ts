@@ -1,11 +1,11 @@
 // The rewrite steps of a dataFrom entry: they change keys (regexp, transform) or take JSON values apart (merge). Steps run in
 // order, each on what the one before left. Keys that meet are reported, with a winner that does not depend on chance.
 
+import { OperatorError } from '../base/operator-error.ts';
 import { Budget, entryBytes } from './budget.ts';
 import { compareBytewise } from './byte-order.ts';
 import { encodeJson, type JsonValue, parseJsonObject, valueText } from './json-value.ts';
 import { longestKeyBytes } from './key-conversion.ts';
-import { OperatorError } from './operator-error.ts';
 import { compile, replaceAll } from './regexp.ts';
 import { SecretValue } from './secret-value.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { OperatorError } from '../base/operator-error.ts';
 import { type ExternalSecretSpec, parseExternalSecret } from '../crds/external-secret.ts';
-import { OperatorError } from './operator-error.ts';
 import { SecretValue } from './secret-value.ts';
 import { type Ask, combine, type PlannedRead, planReads, type ReadAnswer } from './selection.ts';
 

@@ -1,10 +1,11 @@
 // From a spec to what is read, and from what was read to the data of the Secret. `planReads` lists the reads in the order
 // in which ESO applies them (dataFrom, then data); `combine` decodes, rewrites, converts and lays the entries over each other.
+
+import { asOperatorError, OperatorError } from '../base/operator-error.ts';
 import type { DataFrom, ExternalSecretSpec, GeneratorRef, RemoteRef } from '../crds/external-secret.ts';
 import { Budget, entryBytes } from './budget.ts';
 import { checkNullBytes, decodeValue } from './decoding.ts';
 import { convertKeys, validateKeys } from './key-conversion.ts';
-import { asOperatorError, OperatorError } from './operator-error.ts';
 import { type Collision, rewriteReporting } from './rewrite.ts';
 import { SecretValue } from './secret-value.ts';
 import { transformKeyWith } from './transform-key.ts';

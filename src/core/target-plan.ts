@@ -1,5 +1,7 @@
 // What the target Secret should be, and the write (or none) that makes it so. Pure: the same inputs give the same plan,
 // and planning against the outcome of a plan gives no write. Values come in as SecretValues and leave only in a write.
+
+import { OperatorError } from '../base/operator-error.ts';
 import {
   createdByLabel,
   dataHashAnnotation,
@@ -9,7 +11,6 @@ import {
 } from './contract-names.ts';
 import { fieldManagerNames } from './field-manager.ts';
 import { hashData, hashOwner } from './object-hash.ts';
-import { OperatorError } from './operator-error.ts';
 import type { SecretValue } from './secret-value.ts';
 import { isMerging, type TargetPolicy } from './target-policy.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OperatorError } from './operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { endings, intentFor, isAbsenceWanted, type TargetPolicy } from './target-policy.ts';
 
 type Answer = `${'write' | 'delete' | 'leave'} ${keyof typeof endings}` | 'refused';

@@ -1,7 +1,8 @@
 // What creationPolicy and deletionPolicy make of a target: write it, delete it, or leave it, with the reason that Ready
 // then shows. Pure; `target-plan.ts` says what a write holds.
+
+import { OperatorError } from '../base/operator-error.ts';
 import type { ExternalSecretSpec } from '../crds/external-secret.ts';
-import { OperatorError } from './operator-error.ts';
 
 export interface TargetPolicy {
   readonly creation: 'Owner' | 'Orphan' | 'Merge' | 'CreateOrMerge' | 'None';

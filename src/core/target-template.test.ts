@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { asOperatorError } from '../base/operator-error.ts';
 import type { Template } from '../crds/template.ts';
 import { Budget, inlineShare } from './budget.ts';
 import { packInput, runJob, unpackOutput } from './jobs.ts';
-import { asOperatorError } from './operator-error.ts';
 import { SecretValue } from './secret-value.ts';
 import { templateRefs } from './target-template.ts';
 import { answerOrder } from './thread-jobs.ts';

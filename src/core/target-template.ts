@@ -1,10 +1,11 @@
 // What `spec.target.template` makes of the values: data, labels, annotations, finalizers and type of the target, in ESO's
 // order (data over templateFrom over provider values). Templates see provider values only, never each other's results.
+
+import { asOperatorError, OperatorError } from '../base/operator-error.ts';
 import type { Template } from '../crds/template.ts';
 import { compareBytewise } from './byte-order.ts';
 import { decodeValue } from './decoding.ts';
 import { longestKeyBytes } from './key-conversion.ts';
-import { asOperatorError, OperatorError } from './operator-error.ts';
 import { keysAndValues } from './rendered-yaml.ts';
 import { type RenderContext, renderText, type TemplateSource } from './rendering.ts';
 import { SecretValue } from './secret-value.ts';

@@ -1,7 +1,8 @@
 // The rewrite step `transform`: a template makes a new key of an old one. As in ESO its delimiters are always `{{ }}`, and a
 // field that is not there prints as <no value>.
+
+import { OperatorError } from '../base/operator-error.ts';
 import type { Budget } from './budget.ts';
-import { OperatorError } from './operator-error.ts';
 import { renderText } from './rendering.ts';
 import type { TransformKey } from './rewrite.ts';
 import { bytesOf } from './template/text.ts';

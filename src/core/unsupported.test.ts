@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { OperatorError } from '../base/operator-error.ts';
 import { type ExternalSecretSpec, parseExternalSecret } from '../crds/external-secret.ts';
-import { OperatorError } from './operator-error.ts';
 import { refuseInvalid, refuseUnsupported } from './unsupported.ts';
 
 function specOf(spec: object): ExternalSecretSpec {

@@ -1,7 +1,8 @@
 // What an ExternalSecret may ask for that is accepted by the schema but not served: refused with a clear condition, never
 // silently ignored, and the Secret that is there stays as it is. And the rules that ESO keeps in its admission webhook.
+
+import { OperatorError } from '../base/operator-error.ts';
 import type { ExternalSecretSpec } from '../crds/external-secret.ts';
-import { OperatorError } from './operator-error.ts';
 
 /** Throws Unsupported naming the first field that is not served yet. */
 export function refuseUnsupported(spec: ExternalSecretSpec): void {

@@ -2,6 +2,7 @@
 // and that ESO's webhook knows are the controller's: what ESO's schema accepts, this one accepts.
 // Field reference of the compatible API: https://external-secrets.io/latest/api/externalsecret/
 import * as z from 'zod/mini';
+import { isRecord } from '../base/json.ts';
 import { conditions, observedGeneration } from './condition.ts';
 import {
   about,
@@ -17,7 +18,7 @@ import {
   withFacts,
 } from './kit.ts';
 import { externalSecretsGroup, type KindResource, type ObjectMeta } from './object.ts';
-import { compiled, isRecord, listOf, type Parsed, parseObject, readStatus, recordAt } from './parse.ts';
+import { compiled, listOf, type Parsed, parseObject, readStatus, recordAt } from './parse.ts';
 import { data, dataFrom, type GeneratorRef, storeRefFields } from './source.ts';
 import { template } from './template.ts';
 

@@ -1,6 +1,8 @@
 // Reads untrusted objects with the schemas: defaults applied, unknown fields left out, and for what does not fit, one line
 // that names the field and what belongs there. Values are never quoted.
+
 import * as z from 'zod/mini';
+import { isRecord, type JsonObject } from '../base/json.ts';
 import { wordsOf } from './kit.ts';
 import type { ObjectMeta } from './object.ts';
 
@@ -17,17 +19,11 @@ interface Envelope<Spec> {
   readonly spec: Spec;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
 /** Issues named at most: a condition's message is read by people. */
 const maxIssues = 10;
 
-export function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** The object at a key; an empty one when there is none. */
-export function recordAt(value: unknown, key: string): Json {
+export function recordAt(value: unknown, key: string): JsonObject {
   const found = isRecord(value) ? value[key] : undefined;
   return isRecord(found) ? found : {};
 }
@@ -69,7 +65,7 @@ export function readStatus<S extends z.ZodMiniType>(raw: unknown, status: S): z.
   return parsed.success ? parsed.data : undefined;
 }
 
-function isMeta(metadata: Json): metadata is Json & ObjectMeta {
+function isMeta(metadata: JsonObject): metadata is JsonObject & ObjectMeta {
   return typeof metadata['name'] === 'string' && metadata['name'] !== '';
 }
 

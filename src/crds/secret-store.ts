@@ -2,13 +2,14 @@
 // is not served here belongs to another controller: it passes through unread and unchanged.
 // Field reference of the compatible API: https://external-secrets.io/latest/api/secretstore/
 import * as z from 'zod/mini';
+import { isRecord } from '../base/json.ts';
 import { conditions, observedGeneration } from './condition.ts';
 import { escSpec } from './esc.ts';
 import { fakeSpec } from './fake.ts';
 import { infisicalSpec } from './infisical.ts';
 import { about, int32, intOrString, namespaceName, optional, text, textList, withFacts } from './kit.ts';
 import { externalSecretsGroup, type KindResource, type ObjectMeta } from './object.ts';
-import { isRecord, type Parsed, parseObject, readStatus, recordAt } from './parse.ts';
+import { type Parsed, parseObject, readStatus, recordAt } from './parse.ts';
 import { pulumiSpec } from './pulumi.ts';
 import { labelSelector } from './selectors.ts';
 

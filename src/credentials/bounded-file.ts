@@ -1,7 +1,7 @@
 // Files with credentials: ordinary ones of a bounded size. A device or a pipe in their place is neither read nor waited for.
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { OperatorError } from '../core/operator-error.ts';
+import { aborted } from '../base/operator-error.ts';
 
 /** Tokens and keys have a few KiB. */
 const maxBytes = 65_536;
@@ -11,7 +11,7 @@ const maxBytes = 65_536;
  * 64 KiB; and `Aborted`.
  */
 export async function readBoundedFile(path: string, signal: AbortSignal): Promise<Buffer> {
-  if (signal.aborted) throw new OperatorError('Aborted', 'stopped');
+  if (signal.aborted) throw aborted();
   // Without O_NONBLOCK, opening a pipe would wait for somebody to write.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {

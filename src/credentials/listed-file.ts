@@ -2,7 +2,7 @@
 // itself comes out of a Secret, where a token may stand by mistake, so no message repeats it.
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, relative, resolve } from 'node:path';
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { SecretValue } from '../core/secret-value.ts';
 import { fileErrorCode, readBoundedFile } from './bounded-file.ts';
 

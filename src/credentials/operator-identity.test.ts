@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { OperatorError } from '../core/operator-error.ts';
+import type { OperatorError } from '../base/operator-error.ts';
 import { type AmbientRules, operatorIdentity } from './operator-identity.ts';
 import type { Referrer } from './references.ts';
 

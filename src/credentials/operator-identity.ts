@@ -2,8 +2,8 @@
 // namespaced store uses them, only if listed; otherwise anybody who may write a store could log in as the operator, or have
 // its token sent to a host of his own.
 import type { AmbientSources } from '../auth/contract.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { normalizeHost, normalizeHostEntry } from '../core/host-entry.ts';
-import { OperatorError } from '../core/operator-error.ts';
 import { SecretValue } from '../core/secret-value.ts';
 import { fileErrorCode, readBoundedFile } from './bounded-file.ts';
 import type { CloudSources } from './cloud/sources.ts';

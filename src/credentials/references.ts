@@ -1,6 +1,6 @@
 // The one resolver of references to other objects: it knows which namespace a reference of a store may mean. A namespaced
 // store stays in its namespace; a cluster store names one, or means the namespace of the ExternalSecret that uses it.
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 
 /** The store that refers, and who uses it. */
 export interface Referrer {

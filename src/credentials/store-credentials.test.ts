@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AmbientSources } from '../auth/contract.ts';
-import { OperatorError } from '../core/operator-error.ts';
-import type { Reason } from '../core/reasons.ts';
+import { OperatorError } from '../base/operator-error.ts';
+import type { Reason } from '../base/reasons.ts';
 import { SecretValue } from '../core/secret-value.ts';
 import { type KubeObject, keyOf, type ObjectName, type Resource } from '../kube/types.ts';
 import type { OperatorIdentity } from './operator-identity.ts';

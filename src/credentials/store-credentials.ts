@@ -1,7 +1,7 @@
 // The credentials port of one store: reads keys of Secrets, CA certificates and minted tokens under the namespace rules,
 // and reports each object that it looked at, so that a repair of that object wakes the store's dependents.
 import type { Credentials, SecretKeySelector, ServiceAccountTokens } from '../auth/contract.ts';
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { SecretValue } from '../core/secret-value.ts';
 import { type ConfigMap, type KubeObject, keyOf, type ObjectName, type Resource, type Secret } from '../kube/types.ts';
 import type { OperatorIdentity } from './operator-identity.ts';

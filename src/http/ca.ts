@@ -2,7 +2,7 @@
 // them besides the system's roots. Knows the encodings that manifests use; when to connect is left to others.
 import { createHash, X509Certificate } from 'node:crypto';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 
 export interface CaCertificates {
   /** Equal for equal sets of certificates, however they were written. */

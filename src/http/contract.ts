@@ -48,7 +48,7 @@ export interface BodyAccount {
   fly(bytes: number): boolean;
 }
 
-/** The part of a clock that the door needs; `runtime/clock.ts` fits. */
+/** The part of a clock that the door needs; `base/clock.ts` fits. */
 export interface DoorClock {
   monotonicMs(): number;
   after(delayMs: number, run: () => void): { cancel(): void };

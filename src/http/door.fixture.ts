@@ -4,7 +4,7 @@ import https from 'node:https';
 import net from 'node:net';
 import { onTestFinished } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import type { BodyAccount, Upstream, UpstreamAnswer, UpstreamDoor, UpstreamRequest } from './contract.ts';
 import { createEgressPolicy, type EgressPolicy } from './egress.ts';
 import { createProxyRules, type ProxySettings } from './proxy.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { OperatorError } from '../core/operator-error.ts';
-import type { Reason } from '../core/reasons.ts';
+import { OperatorError } from '../base/operator-error.ts';
+import type { Reason } from '../base/reasons.ts';
 import { classifyAddress } from './addresses.ts';
 import { createEgressPolicy, parseBaseUrl } from './egress.ts';
 

@@ -1,8 +1,8 @@
 // Where upstream requests may go: the egress guard as a pure policy. It judges URLs and the addresses that their names
 // resolve to; agents.ts asks it at every connection, so that a name which changes its address gains nothing.
 import { isIP } from 'node:net';
+import { OperatorError } from '../base/operator-error.ts';
 import { normalizeHost, normalizeHostEntry } from '../core/host-entry.ts';
-import { OperatorError } from '../core/operator-error.ts';
 import { classifyAddress } from './addresses.ts';
 
 /** Both throw `HostDenied`. */
@@ -11,6 +11,12 @@ export interface EgressPolicy {
   checkUrl(url: URL): void;
   /** Judges an address that `host` (as in the URL, any case) resolved to. */
   checkAddress(host: string, port: number, address: string): void;
+}
+
+/** Which hosts the administrator lists: see `createEgressPolicy`. */
+export interface HostRules {
+  readonly insecureHosts: readonly string[];
+  readonly onlyHosts?: readonly string[];
 }
 
 const howToList = 'list it in --insecure-upstream-hosts (Helm value insecureUpstreamHosts)';
@@ -24,10 +30,7 @@ const metadataNames = new Set(['metadata.google.internal', 'metadata.goog', 'ins
  * plain http and may be loopback. Private ranges are allowed: self-hosted upstreams live there. `onlyHosts`, with entries of
  * the same form, leaves no other host; an empty list allows all. Throws `InvalidSpec` for an entry that is neither.
  */
-export function createEgressPolicy(options: {
-  readonly insecureHosts: readonly string[];
-  readonly onlyHosts?: readonly string[];
-}): EgressPolicy {
+export function createEgressPolicy(options: HostRules): EgressPolicy {
   const only = new Set(options.onlyHosts?.map((entry) => normalizeHostEntry(entry, 'upstream-hosts')));
   const listed = new Set(options.insecureHosts.map((entry) => normalizeHostEntry(entry, 'insecure-upstream-hosts')));
   const isListed = (host: string, port: number) => listed.has(host) || listed.has(`${host}:${port}`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { type Phase, timedOut, translateFailure, type Where } from './errors.ts';
 
 function where(phase: Phase, isReused = false): Where {

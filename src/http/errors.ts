@@ -1,6 +1,6 @@
 // What went wrong on the wire, in words: errors of got, Node's sockets, TLS and zlib become OperatorErrors that hold a code
 // and the host. Headers, bodies and URLs stay behind; so do addresses, which would make the message change between tries.
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import type { Verdict } from './host-gate.ts';
 import { type ProxyServer, proxyName } from './proxy.ts';
 

@@ -1,11 +1,10 @@
 // One request and its answer through got: deadlines, size bound, and what the end means. No retries, no memory of the host.
 import type { ClientRequest } from 'node:http';
 import type { Got } from 'got';
-import { OperatorError } from '../core/operator-error.ts';
+import { aborted, OperatorError } from '../base/operator-error.ts';
 import type { Route } from './agents.ts';
 import type { BodyAccount, DoorClock, UpstreamAnswer, UpstreamRequest } from './contract.ts';
 import { type Failure, type Phase, proxyRefused, timedOut, translateFailure, type Where } from './errors.ts';
-import { aborted } from './lane.ts';
 import type { ProxyServer } from './proxy.ts';
 
 export interface ExchangeLimits {

@@ -8,7 +8,7 @@
 //     └──────────────────────── any answer, whatever its status ◀──────────────── probe ◀┘ a request goes as the probe
 //
 // A single silent target (one slow folder) keeps the gate open; only its own next tries are short.
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import type { DoorClock } from './contract.ts';
 
 /** How long a request may wait for the first byte of its answer. */

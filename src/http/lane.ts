@@ -2,7 +2,7 @@
 // that bound how many requests are under way at a time. Slots go round over the turns of those who wait, and none takes all:
 // what one tenant's stores do on a host is never what another's wait for. Waiting for a slot costs no deadline; when a gate
 // closes meanwhile, those who wait learn it as they reach their slot.
-import { OperatorError } from '../core/operator-error.ts';
+import { aborted } from '../base/operator-error.ts';
 import type { DoorClock } from './contract.ts';
 import { HostGate, type Pass } from './host-gate.ts';
 
@@ -159,8 +159,4 @@ export class Lane {
       return;
     }
   }
-}
-
-export function aborted(): OperatorError {
-  return new OperatorError('Aborted', 'stopped');
 }

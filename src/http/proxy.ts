@@ -1,8 +1,8 @@
 // Which requests go through which proxy: the usual variables, read as Go reads them (golang.org/x/net/http/httpproxy), since
 // clusters set them for programs in Go. Pure; agents.ts makes the connections.
 import { BlockList, isIP } from 'node:net';
+import { OperatorError } from '../base/operator-error.ts';
 import { normalizeHost } from '../core/host-entry.ts';
-import { OperatorError } from '../core/operator-error.ts';
 import { classifyAddress } from './addresses.ts';
 import { portOf } from './egress.ts';
 

@@ -1,7 +1,7 @@
 // Takes out of an upstream's words whatever the request had carried: a gateway may repeat headers or the body in a refusal.
 // One pass over the text as it came, after its decoding: what is found is marked, and only then cut out, so nothing is
 // searched twice and no replacement can make a new find. Of a text in base64 the digit that it shares with its neighbour may stay.
-import { plainLine } from '../core/plain-line.ts';
+import { plainLine } from '../base/plain-line.ts';
 import type { UpstreamRequest } from './contract.ts';
 
 const mark = '[redacted]';

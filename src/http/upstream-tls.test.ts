@@ -1,7 +1,7 @@
 import type http from 'node:http';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type CertificateAuthority, createCa, issue } from '../../test/support/tls.ts';
-import type { OperatorError } from '../core/operator-error.ts';
+import type { OperatorError } from '../base/operator-error.ts';
 import { failureOf, openDoor, send, startHttp, startHttps, startProxy, startTcp, until } from './door.fixture.ts';
 
 let ca: CertificateAuthority;

@@ -3,15 +3,15 @@
 import { createHash } from 'node:crypto';
 import { validateHeaderValue } from 'node:http';
 import type { Got } from 'got';
-import { OperatorError } from '../core/operator-error.ts';
-import type { Reason } from '../core/reasons.ts';
+import { aborted, OperatorError } from '../base/operator-error.ts';
+import type { Reason } from '../base/reasons.ts';
 import { createPools, type Pools } from './agents.ts';
 import { parseCaCertificates, trustContext } from './ca.ts';
 import type { BodyAccount, DoorClock, Upstream, UpstreamAnswer, UpstreamDoor, UpstreamRequest } from './contract.ts';
 import type { EgressPolicy } from './egress.ts';
 import { type Exchanged, exchange } from './exchange.ts';
 import type { Pass } from './host-gate.ts';
-import { aborted, Lane } from './lane.ts';
+import { Lane } from './lane.ts';
 import { createNameResolver, type NameResolver } from './names.ts';
 import type { ProxyRules, ProxyServer } from './proxy.ts';
 

@@ -1,7 +1,8 @@
 // Turns a refusal of the API server into an OperatorError. The server's words help the user, but for Secrets they may
 // quote values (validation and admission messages do): there only names, fields and reasons of the answer are kept.
-import { OperatorError } from '../core/operator-error.ts';
-import type { Reason } from '../core/reasons.ts';
+import { isRecord } from '../base/json.ts';
+import { OperatorError } from '../base/operator-error.ts';
+import type { Reason } from '../base/reasons.ts';
 
 /** An OperatorError that still knows the HTTP status, for code in this room that must tell 410 from 404. */
 export class ApiError extends OperatorError {
@@ -133,10 +134,6 @@ function parseObject(body: string): Record<string, unknown> | undefined {
   } catch {
     return undefined; // cut off by the size limit, or a proxy's answer: the status code says enough
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function textOf(value: unknown): string {

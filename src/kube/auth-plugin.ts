@@ -1,11 +1,13 @@
 // Logs in through @kubernetes/client-node where a kubeconfig names a program (exec) or the `oidc` auth provider. Only the
 // package's two login files are taken: the rest of it is the API's clients, many times the size of this operator.
+
 import type { RequestOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
 import { ExecAuth } from '@kubernetes/client-node/dist/exec_auth.js';
 import { OpenIDConnectAuth } from '@kubernetes/client-node/dist/oidc_auth.js';
-import { OperatorError } from '../core/operator-error.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock } from '../base/clock.ts';
+import { isRecord } from '../base/json.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import type { Credentials } from './access.ts';
 import type { ChosenContext, PluginLogin } from './kubeconfig.ts';
 
@@ -49,10 +51,6 @@ function pluginUser({ user }: ChosenContext): PluginUser {
   const { command } = exec;
   const isRelative = typeof command === 'string' && /[/\\]/.test(command);
   return { name, exec: isRelative ? { ...exec, command: resolve(dirname(user?.path ?? ''), command) } : exec };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function refused({ contextName }: ChosenContext, problem: string): OperatorError {

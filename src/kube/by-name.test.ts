@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { answer, scriptedApiServer, status, until } from '../../test/support/scripted-api-server.ts';
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { ObjectWatcher } from './by-name.ts';
 import { createTransport } from './transport.ts';
 import type { Resource, Secret } from './types.ts';

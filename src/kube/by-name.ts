@@ -1,8 +1,9 @@
 // Follows single objects that others refer to by name (credential Secrets, CA ConfigMaps …) for as long as somebody holds
 // the name: who holds what, who waits for an answer, how many names a namespace may have followed. While names are few
 // each has a watch of its own (named-feed.ts); further ones share watches (shared-feed.ts, docs/design/0007).
-import { OperatorError } from '../core/operator-error.ts';
-import type { Clock, Timer } from '../runtime/clock.ts';
+
+import type { Clock, Timer } from '../base/clock.ts';
+import { aborted, OperatorError } from '../base/operator-error.ts';
 import type { InformerDeps } from './informer.ts';
 import { type Feed, type NamedObject, startOwnWatch } from './named-feed.ts';
 import { SharedFeeds } from './shared-feed.ts';
@@ -223,7 +224,7 @@ export class ObjectWatcher {
         leave();
         reject(error);
       };
-      const onAbort = () => fail(new OperatorError('Aborted', 'stopped'));
+      const onAbort = () => fail(aborted());
       const look = () => {
         if (followed.feed.hasSynced()) {
           leave();

@@ -1,5 +1,5 @@
 // One call, from request to parsed answer: refusals become errors, and so does a 200 that is not JSON.
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { type Attempt, refusalError } from './api-error.ts';
 import type { ApiAnswer, ApiRequest, Transport } from './transport.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { rawAnswer, rawServer } from '../../test/support/raw-server.ts';
 import { answer, type Script, scriptedApiServer, status } from '../../test/support/scripted-api-server.ts';
-import { systemClock } from '../runtime/clock.ts';
+import { systemClock } from '../base/clock.ts';
 import { createKube } from './client.ts';
 import type { Kube } from './contract.ts';
 import { detectCompatibility, serves } from './discovery.ts';

@@ -1,5 +1,5 @@
 // The calls of contract.ts over a transport.
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import type { Attempt } from './api-error.ts';
 import { callApi, refusalOf } from './call.ts';
 import type { CreateOptions, DeleteOptions, Kube, WriteOptions } from './contract.ts';

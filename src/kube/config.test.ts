@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { FakeClock } from '../../test/support/fake-clock.ts';
-import { OperatorError } from '../core/operator-error.ts';
-import { systemClock } from '../runtime/clock.ts';
+import { systemClock } from '../base/clock.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { type AccessSources, loadClusterAccess } from './config.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'kube-config-'));

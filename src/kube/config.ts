@@ -2,8 +2,8 @@
 // else kubectl's own file in the home directory.
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { OperatorError } from '../core/operator-error.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock } from '../base/clock.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import type { ClusterAccess } from './access.ts';
 import { inClusterAccess, type PodEnvironment } from './in-cluster.ts';
 

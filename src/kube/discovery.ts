@@ -1,6 +1,7 @@
 // What the API server serves: whether a kind is there, and what its CRD lets us write into status. Asked through
 // discovery and OpenAPI, which every authenticated client may read, so that no right to read CRDs is needed.
-import { OperatorError } from '../core/operator-error.ts';
+import { isRecord, type JsonObject } from '../base/json.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { refusalOf } from './call.ts';
 import { groupVersionPath } from './path.ts';
 import type { ApiAnswer, Transport } from './transport.ts';
@@ -65,17 +66,11 @@ function kindOf(schema: unknown): string | undefined {
   return typeof kind === 'string' ? kind : undefined;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
 /** The object at a path of names, or undefined. */
-function at(value: unknown, ...names: readonly string[]): Json | undefined {
+function at(value: unknown, ...names: readonly string[]): JsonObject | undefined {
   let here = value;
   for (const name of names) here = isRecord(here) ? here[name] : undefined;
   return isRecord(here) ? here : undefined;
-}
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 async function fetchText(transport: Transport, path: string, signal: AbortSignal): Promise<ApiAnswer | undefined> {
@@ -85,7 +80,7 @@ async function fetchText(transport: Transport, path: string, signal: AbortSignal
   return answer;
 }
 
-function parseObject({ body }: ApiAnswer): Json {
+function parseObject({ body }: ApiAnswer): JsonObject {
   try {
     const parsed: unknown = JSON.parse(body);
     if (isRecord(parsed)) return parsed;

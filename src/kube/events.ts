@@ -1,8 +1,9 @@
 // Kubernetes events about our objects, as far as the API server has room for them: queued, sent one at a time in idle
 // slots, the same event counted up instead of sent again. Recording never waits and never fails.
 // https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/ (written as core/v1, as kubectl reads them)
-import { asOperatorError } from '../core/operator-error.ts';
-import type { Clock } from '../runtime/clock.ts';
+
+import type { Clock } from '../base/clock.ts';
+import { asOperatorError } from '../base/operator-error.ts';
 import { callApi } from './call.ts';
 import { collectionPath, objectPath } from './path.ts';
 import type { Transport } from './transport.ts';

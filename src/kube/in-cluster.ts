@@ -2,7 +2,7 @@
 // https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import type { ClusterAccess, Credentials } from './access.ts';
 import { type RereadFile, rereadFile } from './reread-file.ts';
 

@@ -11,7 +11,7 @@ import {
   status,
   until,
 } from '../../test/support/scripted-api-server.ts';
-import { type Clock, systemClock } from '../runtime/clock.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import type { InformerEvent } from './contract.ts';
 import { type StartedInformer, startInformer } from './informer.ts';
 import { createTransport } from './transport.ts';

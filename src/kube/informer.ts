@@ -1,7 +1,8 @@
 // The cache of one collection: fed by a reflector, read by controllers. Of each object only what `trim` returns is kept,
 // and its resourceVersion, by which a second listing is told apart from news.
-import type { OperatorError } from '../core/operator-error.ts';
-import type { Clock } from '../runtime/clock.ts';
+
+import type { Clock } from '../base/clock.ts';
+import type { OperatorError } from '../base/operator-error.ts';
 import type { Informer, InformerEvent, InformerOptions } from './contract.ts';
 import type { Log } from './log.ts';
 import { reflect, type Sink } from './reflector.ts';

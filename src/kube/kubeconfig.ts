@@ -2,11 +2,13 @@
 // context chooses cluster and user, relative paths start at the file that holds them. Users that need a plugin to log
 // in are left to auth-plugin.ts.
 // Format: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
+
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { OperatorError } from '../core/operator-error.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock } from '../base/clock.ts';
+import { isRecord } from '../base/json.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { type ClusterAccess, type Credentials, fixedCredentials, type TlsMaterial } from './access.ts';
 import { tokenFileCredentials } from './in-cluster.ts';
 import { type RereadFile, rereadFile, unreadable } from './reread-file.ts';
@@ -190,10 +192,6 @@ function textField(entry: Entry, name: string): string | undefined {
 
 function isFilled(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function at({ path, title }: Entry, field: string, problem: string): string {

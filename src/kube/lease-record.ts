@@ -1,5 +1,5 @@
 // Reads and writes one Lease. https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/lease-v1/
-import type { OperatorError } from '../core/operator-error.ts';
+import type { OperatorError } from '../base/operator-error.ts';
 import { ApiError } from './api-error.ts';
 import { type ApiCall, callApi } from './call.ts';
 import { collectionPath, objectPath } from './path.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { until } from '../../test/support/scripted-api-server.ts';
-import { systemClock } from '../runtime/clock.ts';
+import { systemClock } from '../base/clock.ts';
 import { createKube } from './client.ts';
 import { loadClusterAccess } from './config.ts';
 import { type Election, startElection } from './lease.ts';

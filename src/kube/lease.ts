@@ -8,12 +8,13 @@
 // Others may take the lease only leaseDuration after they saw that renewal, which is later. So a leader that was
 // stopped and resumed finds itself deposed before it writes, whatever its timers and sockets did meanwhile.
 // Protocol as in client-go's leaderelection package, so that replicas of either may share a Lease.
-import { asOperatorError, OperatorError } from '../core/operator-error.ts';
-import type { Clock, Timer } from '../runtime/clock.ts';
+
+import type { Clock, Timer } from '../base/clock.ts';
+import { pause } from '../base/clock.ts';
+import { asOperatorError, OperatorError } from '../base/operator-error.ts';
 import { startInformer } from './informer.ts';
 import { isConflict, type Lease, leases, microTime, readLease, writeLease } from './lease-record.ts';
 import type { Log } from './log.ts';
-import { pause } from './pause.ts';
 import type { Transport } from './transport.ts';
 
 export interface LeaseTerms {

@@ -1,5 +1,5 @@
 // Lists a collection page by page. Nothing is held but the page at hand, however big the collection is.
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { isExpired } from './api-error.ts';
 import { callApi } from './call.ts';
 import { collectionPath, withQuery } from './path.ts';

@@ -1,5 +1,5 @@
 // How one object is followed by its name, whatever brings its news; and the plain way: a watch of that name alone.
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { type InformerDeps, startInformer } from './informer.ts';
 import { slim } from './slim.ts';
 import { type KubeObject, keyOf, type ObjectName, type Resource } from './types.ts';

@@ -1,5 +1,5 @@
 // Where a collection or an object lives in the API, as the path of a URL.
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import type { ObjectName, Resource } from './types.ts';
 
 /** `/api/v1` for the core group, else `/apis/<group>/<version>`. */

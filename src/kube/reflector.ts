@@ -5,11 +5,13 @@
 //        └── list page by page, where the server has no WatchList ────┘      └── 410 ─► start         resourceVersion
 //
 // Errors are waited out with growing, jittered delays; nothing but the signal ends it.
-import { asOperatorError, type OperatorError } from '../core/operator-error.ts';
-import type { Clock } from '../runtime/clock.ts';
+
+import { spreadDelayMs } from '../base/backoff.ts';
+import type { Clock } from '../base/clock.ts';
+import { pause } from '../base/clock.ts';
+import { asOperatorError, type OperatorError } from '../base/operator-error.ts';
 import { ApiError, isExpired } from './api-error.ts';
 import { listAll, type Selection } from './list.ts';
-import { pause, retryDelayMs } from './pause.ts';
 import type { Transport } from './transport.ts';
 import type { KubeObject } from './types.ts';
 import { followWatch, initialEventsEnd, type WatchEvent } from './watch-stream.ts';
@@ -172,7 +174,7 @@ class Reflector {
     this.#wasAnswered = isAnswered;
     if (isExpired(thrown)) this.#version = undefined;
     else sink.trouble(error);
-    const delayMs = retryDelayMs(this.#failures, isAnswered ? refusedDelays : unreachableDelays, random);
+    const delayMs = spreadDelayMs(this.#failures, isAnswered ? refusedDelays : unreachableDelays, random);
     const askedMs = Math.min(error.retryAfterMs ?? 0, retryAfterMaxMs);
     await pause(clock, Math.max(delayMs, askedMs), this.#signal);
   }

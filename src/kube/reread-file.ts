@@ -1,7 +1,7 @@
 // A file that others replace while we run (projected tokens, CA bundles): read again at most once a minute.
 import { readFileSync } from 'node:fs';
-import { OperatorError } from '../core/operator-error.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock } from '../base/clock.ts';
+import { OperatorError } from '../base/operator-error.ts';
 
 export interface RereadFile {
   /** The text without surrounding white space. Throws `InvalidCredential` naming the file when it was never readable. */

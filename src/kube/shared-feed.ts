@@ -4,13 +4,14 @@
 //
 //   metadata watch ── version of a name ──► differs from what was read ──► read (8 at a time) ──► changed
 //         └── denied ──► every name again after 30 s, 10 a second at most ──┘
-import { asOperatorError, OperatorError } from '../core/operator-error.ts';
-import type { Timer } from '../runtime/clock.ts';
+
+import { spreadDelayMs } from '../base/backoff.ts';
+import type { Timer } from '../base/clock.ts';
+import { aborted, asOperatorError, type OperatorError } from '../base/operator-error.ts';
 import { callApi } from './call.ts';
 import type { InformerDeps } from './informer.ts';
 import { type Feed, type FeedListener, type NamedObject, selectorOf } from './named-feed.ts';
 import { collectionPath, withQuery } from './path.ts';
-import { retryDelayMs } from './pause.ts';
 import { reflect, type Sink } from './reflector.ts';
 import { slim } from './slim.ts';
 import { type KubeObject, keyOf } from './types.ts';
@@ -282,13 +283,13 @@ class SharedFeed implements Feed {
     deps.onFailure?.(named.resource.kind, error);
     listener.trouble(error);
     if (isPolled()) return; // its turn comes
-    const delayMs = retryDelayMs(this.#failures, readDelays, deps.random ?? Math.random);
+    const delayMs = spreadDelayMs(this.#failures, readDelays, deps.random ?? Math.random);
     this.#retry = deps.clock.after(Math.max(delayMs, error.retryAfterMs ?? 0), () => this.readSoon());
   }
 
   /** By a list of one name: the right to list is what a watch needs as well, and `get` may not be held. */
   async #read(signal: AbortSignal): Promise<Found> {
-    if (signal.aborted) throw new OperatorError('Aborted', 'stopped');
+    if (signal.aborted) throw aborted();
     const { resource, name } = this.#parts.named;
     const path = withQuery(collectionPath(resource, name.namespace), { fieldSelector: selectorOf(name), limit: '1' });
     const attempt = { verb: 'list', plural: resource.plural, key: keyOf(name) };

@@ -1,6 +1,6 @@
 // Tokens of ServiceAccounts, minted by the API server for an audience.
 // https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { SecretValue } from '../core/secret-value.ts';
 import { callApi } from './call.ts';
 import { objectPath } from './path.ts';

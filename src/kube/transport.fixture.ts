@@ -1,8 +1,8 @@
 // A transport to a server that sends what it is told, and what became of its calls, for this room's tests.
 import { onTestFinished } from 'vitest';
 import { type RawCall, type RawOptions, type RawServer, rawServer } from '../../test/support/raw-server.ts';
-import { OperatorError } from '../core/operator-error.ts';
-import { type Clock, systemClock } from '../runtime/clock.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { createTransport, type Transport } from './transport.ts';
 
 export interface RawBench {

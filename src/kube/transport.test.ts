@@ -9,7 +9,7 @@ import {
   status,
   until,
 } from '../../test/support/scripted-api-server.ts';
-import { type Clock, systemClock } from '../runtime/clock.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import { reasonOf } from './transport.fixture.ts';
 import { createTransport, type Transport } from './transport.ts';
 

@@ -1,13 +1,15 @@
 // The one way to the API server: pooled keep-alive connections, a deadline and a size limit on every answer, bounded
 // retries that the server asked for or that cannot do harm. Statuses are answers here; what they mean is for client.ts.
-import { asOperatorError, OperatorError } from '../core/operator-error.ts';
-import type { Clock } from '../runtime/clock.ts';
+
+import type { Clock } from '../base/clock.ts';
+import { pause } from '../base/clock.ts';
+import { aborted, asOperatorError, OperatorError } from '../base/operator-error.ts';
+import { retryAfterMs } from '../base/retry-after.ts';
 import type { ClusterAccess } from './access.ts';
 import { MalformedAnswer } from './http1/answer-reader.ts';
 import { createConnector } from './http1/connector.ts';
 import { type Bounds, exchange, NoAnswerInTime, type WireAnswer } from './http1/exchange.ts';
 import { createPool, type Pool } from './http1/pool.ts';
-import { pause } from './pause.ts';
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -115,7 +117,7 @@ class PooledTransport implements Transport {
     let { mayReplay } = request;
     let mayLogin = true;
     for (;;) {
-      if (signal.aborted) throw stopped();
+      if (signal.aborted) throw aborted();
       const attempt = await this.#attempt(request, deadlineMs, signal);
       if (attempt === 'stale connection') {
         if (!mayReplay) throw this.#unavailable('the connection was closed', request);
@@ -140,7 +142,7 @@ class PooledTransport implements Transport {
   ): Promise<ApiAnswer | undefined> {
     const request: ApiRequest = { method: 'GET', mayReplay: true, ...asked };
     const authorization = await this.#access.credentials.authorization();
-    if (signal.aborted) throw stopped();
+    if (signal.aborted) throw aborted();
     const hand = (bytes: Buffer) => {
       try {
         onBytes(bytes);
@@ -175,7 +177,7 @@ class PooledTransport implements Transport {
   ): Promise<ApiAnswer | 'stale connection'> {
     const known = this.#access.credentials.authorization();
     const authorization = known instanceof Promise ? await known : known;
-    if (signal.aborted) throw stopped();
+    if (signal.aborted) throw aborted();
     const leftMs = deadlineMs - this.#clock.monotonicMs();
     const bounds = { leftMs, maxBytes: request.maxBytes ?? defaultMaxBytes, onBytes: undefined, signal };
     const answer = await this.#exchange(this.#calls, request, authorization, bounds);
@@ -191,7 +193,7 @@ class PooledTransport implements Transport {
   }
 
   #answerOf({ status, body, retryAfter }: WireAnswer): ApiAnswer {
-    return { status, body, retryAfterMs: retryAfterMs(retryAfter, this.#clock) };
+    return { status, body, retryAfterMs: retryAfterMs(retryAfter, this.#clock.nowMs()) };
   }
 
   /** The request as it goes out. */
@@ -211,7 +213,7 @@ class PooledTransport implements Transport {
 
   /** Node's errors carry addresses and headers: only their code leaves. */
   #translate(error: unknown, request: ApiRequest, signal: AbortSignal): OperatorError {
-    if (signal.aborted) return stopped();
+    if (signal.aborted) return aborted();
     if (error instanceof OperatorError) return error;
     if (error instanceof NoAnswerInTime) return this.#unavailable('no answer in time', request);
     return this.#unavailable(systemCode(error), request);
@@ -222,20 +224,7 @@ class PooledTransport implements Transport {
   }
 }
 
-function stopped(): OperatorError {
-  return new OperatorError('Aborted', 'stopped');
-}
-
 function systemCode(error: unknown): string {
   if (error instanceof MalformedAnswer) return error.message;
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'connection failed';
-}
-
-/** Retry-After in seconds or as a date (RFC 9110, 10.2.3), as a delay in ms. */
-function retryAfterMs(header: string | undefined, clock: Clock): number | undefined {
-  if (header === undefined || header === '') return undefined;
-  const seconds = Number(header);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1_000);
-  const atMs = Date.parse(header);
-  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - clock.nowMs());
 }

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { type RawCall, type RawServer, rawAnswer, rawServer } from '../../test/support/raw-server.ts';
 import { until } from '../../test/support/scripted-api-server.ts';
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { reasonOf } from './transport.fixture.ts';
 import { createTransport, type Transport } from './transport.ts';
 import { followWatch, type WatchEvent, type WatchRequest } from './watch-stream.ts';

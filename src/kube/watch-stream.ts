@@ -1,8 +1,9 @@
 // One watch: opens the stream, cuts it into lines, parses each and hands it on, until the server ends it. Finds out when
 // the stream has fallen silent for longer than a healthy one can.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
-import { OperatorError } from '../core/operator-error.ts';
-import type { Clock } from '../runtime/clock.ts';
+
+import type { Clock } from '../base/clock.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { refusalError } from './api-error.ts';
 import { refusalOf } from './call.ts';
 import { acceptOf, type Selection } from './list.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
-import { asOperatorError } from '../core/operator-error.ts';
+import { asOperatorError } from '../base/operator-error.ts';
 import { openRunNotes } from './run-notes.ts';
 
 const web = { key: 'ExternalSecret/shop/web', generation: 1 };

@@ -2,8 +2,9 @@
 // are core's. Written whenever an object begins; that one ended is written with the next beginning, or a moment later.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import type { RunNotes } from '../controller/external-secret/context.ts';
-import { OperatorError } from '../core/operator-error.ts';
 import {
   afterDeath,
   emptyRecord,
@@ -12,7 +13,6 @@ import {
   waitLeftMs,
   writeRecord,
 } from '../core/quarantine.ts';
-import type { Clock } from '../runtime/clock.ts';
 
 interface ClosableNotes extends RunNotes {
   /** The process ends in good order: nothing was running at a death. */

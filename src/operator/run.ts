@@ -4,8 +4,9 @@
 //                                     └── /readyz                                        ─► events ─► lease ─► informers
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { systemClock } from '../base/clock.ts';
+import { OperatorError } from '../base/operator-error.ts';
 import { type Config, ConfigError } from '../config.ts';
-import { OperatorError } from '../core/operator-error.ts';
 import { externalSecretResource } from '../crds/external-secret.ts';
 import { secretStoreResource } from '../crds/secret-store.ts';
 import { secretResource } from '../credentials/store-credentials.ts';
@@ -13,7 +14,6 @@ import { loadClusterAccess } from '../kube/config.ts';
 import type { InformerDeps } from '../kube/informer.ts';
 import { startElection } from '../kube/lease.ts';
 import { createTransport } from '../kube/transport.ts';
-import { systemClock } from '../runtime/clock.ts';
 import { keepHeapSmall } from '../runtime/heap.ts';
 import { fired, WhileLeading } from '../runtime/while-leading.ts';
 import { startEndpoints } from '../telemetry/endpoints.ts';

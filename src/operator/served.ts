@@ -1,6 +1,7 @@
 // Whether the API server is there and serves our kinds, and what their status may hold.
 import pRetry from 'p-retry';
-import { asOperatorError, OperatorError } from '../core/operator-error.ts';
+import { sleep } from '../base/clock.ts';
+import { asOperatorError, OperatorError } from '../base/operator-error.ts';
 import type { StatusDialect } from '../core/sync-status.ts';
 import { clusterExternalSecretResource } from '../crds/cluster-external-secret.ts';
 import { externalSecretResource } from '../crds/external-secret.ts';
@@ -8,7 +9,6 @@ import { clusterSecretStoreResource, secretStoreResource } from '../crds/secret-
 import { detectCompatibility, serves } from '../kube/discovery.ts';
 import type { InformerDeps } from '../kube/informer.ts';
 import type { Transport } from '../kube/transport.ts';
-import { sleep } from '../runtime/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /** How often it is looked whether the CRDs are there. */

@@ -3,9 +3,8 @@
 //   stop: controllers ─► events, sessions (tokens revoked) ─► doors, watches of single objects
 import { randomBytes } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
-import { gatherInfisicalPrincipal } from '../auth/infisical/table.ts';
-import { gatherPulumiPrincipal, pulumiLogin } from '../auth/pulumi/table.ts';
-import { Sessions } from '../auth/session.ts';
+import { type Clock, nextTurn } from '../base/clock.ts';
+import { Slots } from '../base/slots.ts';
 import type { Config } from '../config.ts';
 import { createControllers } from '../controller/controllers.ts';
 import { LoopShare } from '../controller/desk.ts';
@@ -13,37 +12,22 @@ import { Writer } from '../controller/kit/writer.ts';
 import { exposeQueues } from '../controller/queue-series.ts';
 import type { StatusDialect } from '../core/sync-status.ts';
 import { isServedProvider } from '../crds/secret-store.ts';
-import { readBoundedFile } from '../credentials/bounded-file.ts';
-import { openCloudDoors } from '../credentials/cloud/doors.ts';
-import { createCloudSources } from '../credentials/cloud/sources.ts';
 import { operatorIdentity } from '../credentials/operator-identity.ts';
-import { createEgressPolicy } from '../http/egress.ts';
-import { createProxyRules } from '../http/proxy.ts';
-import { createUpstreamDoor, type RequestObservation } from '../http/upstream.ts';
+import type { RequestObservation } from '../http/upstream.ts';
 import { ObjectWatcher } from '../kube/by-name.ts';
 import { createKube } from '../kube/client.ts';
 import { createEventRecorder } from '../kube/events.ts';
 import type { InformerDeps } from '../kube/informer.ts';
 import { createToken } from '../kube/tokens.ts';
 import type { Transport } from '../kube/transport.ts';
-import { escProviders } from '../providers/esc/open/table.ts';
-import { createEscProvider } from '../providers/esc/provider.ts';
-import { fakeProvider } from '../providers/fake/provider.ts';
-import { createInfisicalAccess } from '../providers/infisical/access.ts';
-import { createInfisicalProvider, createInfisicalReads } from '../providers/infisical/provider.ts';
-import { createPulumiProvider } from '../providers/pulumi/provider.ts';
-import type { ObserveCall } from '../providers/shared/counted.ts';
-import { ScopeNews } from '../providers/shared/scope-news.ts';
 import type { SnapshotRead } from '../providers/shared/snapshots.ts';
-import { providersByName } from '../providers/table.ts';
-import { type Clock, nextTurn } from '../runtime/clock.ts';
 import { heapAccount } from '../runtime/memory-account.ts';
-import { Slots } from '../runtime/slots.ts';
 import type { Work } from '../runtime/while-leading.ts';
 import { WorkerPool } from '../runtime/worker-pool.ts';
 import { otherValue } from '../telemetry/bounded-label.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
+import { openUpstreams, type Upstreams } from '../upstreams/open.ts';
 import type { Caches } from './caches.ts';
 import { heavyRole } from './heavy-thread.ts';
 import { oneAtATime } from './key-pairs.ts';
@@ -86,7 +70,7 @@ export async function startWork(
   const slots = new Slots(config.concurrentWrites);
   const writer = new Writer({ kube, slots, guard });
   const objects = new ObjectWatcher(informerDeps, { namesPerNamespaceMax: config.namesPerNamespace });
-  const upstreams = openUpstreams(base);
+  const upstreams = openCountedUpstreams(base);
   const { provider } = upstreams;
   const events = createEventRecorder({ transport, clock, slot: (waiting) => writer.idleTurn(waiting) });
   const namespaces = followNamespaces(informerDeps);
@@ -151,85 +135,33 @@ export async function startWork(
   };
 }
 
-/** More than this is read of no answer, however large the heap. */
-const largestAnswerBytes = 32 * 2 ** 20;
-
-/** Everything that speaks to the world outside the cluster. */
-function openUpstreams({ config, clock, metrics, userAgent }: Base) {
-  const account = heapAccount(clock);
-  const sessions = new Sessions({
-    clock,
-    observeLogin: (via, outcome) => metrics.logins.add({ ...via, outcome }),
-  });
-  const doorOf = (provider: string) =>
-    createUpstreamDoor({
-      policy: createEgressPolicy({ insecureHosts: config.insecureUpstreamHosts, onlyHosts: config.upstreamHosts }),
-      proxy: createProxyRules(config.proxy),
+/** Opens the way to the upstreams as the flags say, and counts what goes over it. */
+function openCountedUpstreams({ config, clock, metrics, userAgent }: Base): Upstreams {
+  return openUpstreams(
+    {
+      hosts: { insecureHosts: config.insecureUpstreamHosts, onlyHosts: config.upstreamHosts },
+      proxy: config.proxy,
+      cloud: config.cloud,
+      fakeProvider: config.fakeProvider,
       userAgent,
-      clock,
-      bodies: account,
-      limits: { maxBytes: Math.min(largestAnswerBytes, account.answerMostBytes) },
-      observe: ({ origin, outcome, durationMs }) =>
-        metrics.noteUpstreamRequest({
-          provider,
-          host: new URL(origin).host,
-          outcome: outcomeLabel(outcome),
-          durationMs,
-        }),
-    });
-  const doors = { infisical: doorOf('infisical'), pulumi: doorOf('pulumi') };
-  const cloudDoors = openCloudDoors({
-    environment: config.cloud,
-    proxy: createProxyRules(config.proxy),
-    userAgent,
-    clock,
-  });
-  const observeCallsOf =
-    (provider: string): ObserveCall =>
-    (call, status) =>
-      metrics.providerCalls.add({ provider, call, status });
-  const news = new ScopeNews();
-  const toInfisical = {
-    door: doors.infisical,
-    sessions,
-    clock,
-    gatherPrincipal: gatherInfisicalPrincipal,
-    observeCall: observeCallsOf('infisical'),
-    reads: createInfisicalReads({ account, clock, news, observeRead: countReads('infisical', metrics) }),
-  };
-  const infisical = createInfisicalProvider(toInfisical);
-  const esc = createEscProvider({
-    clock,
-    providers: escProviders(createInfisicalAccess(toInfisical)),
-    release: (holder) => sessions.release(holder),
-    observeRead: countReads('esc', metrics),
-  });
-  const pulumi = createPulumiProvider({
-    account,
-    door: doors.pulumi,
-    sessions,
-    clock,
-    gatherPrincipal: gatherPulumiPrincipal,
-    loginOf: pulumiLogin,
-    observeCall: observeCallsOf('pulumi'),
-    observeRead: countReads('pulumi', metrics),
-    news,
-  });
-  return {
-    sessions,
-    news,
-    provider: providersByName({
-      infisical,
-      pulumi,
-      fake: config.fakeProvider ? fakeProvider : undefined,
-      esc,
-    }),
-    clouds: createCloudSources({ ...cloudDoors, environment: config.cloud, readFile: readBoundedFile, clock }),
-    close() {
-      for (const door of Object.values(doors)) door.close();
-      cloudDoors.close();
     },
-  };
+    {
+      account: heapAccount(clock),
+      clock,
+      observe: {
+        login: (via, outcome) => metrics.logins.add({ ...via, outcome }),
+        request: (provider, { origin, outcome, durationMs }) =>
+          metrics.noteUpstreamRequest({
+            provider,
+            host: new URL(origin).host,
+            outcome: outcomeLabel(outcome),
+            durationMs,
+          }),
+        call: (provider, call, status) => metrics.providerCalls.add({ provider, call, status }),
+        readsOf: (provider) => countReads(provider, metrics),
+      },
+    },
+  );
 }
 
 /** Counts each read of a scope by its series, which are found once. */

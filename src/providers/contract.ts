@@ -1,7 +1,7 @@
 // What a provider is to the rest of the operator: it connects a store, and a connected store reads.
 import type { Credentials } from '../auth/contract.ts';
+import type { OperatorError } from '../base/operator-error.ts';
 import type { Desk } from '../core/jobs.ts';
-import type { OperatorError } from '../core/operator-error.ts';
 import type { SecretValue } from '../core/secret-value.ts';
 
 export type Capabilities = 'ReadOnly' | 'WriteOnly' | 'ReadWrite';

@@ -4,7 +4,7 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, type HeapSpaceInfo, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Clock, Timer } from './clock.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 
 /** Size at which the space of new objects stops growing: 2 MB cost a tenth more CPU in a first sync, 8 MB saved nothing. */
 const newSpaceMaxBytes = 4 * 2 ** 20;

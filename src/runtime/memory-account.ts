@@ -2,7 +2,7 @@
 // received. Where that would be more than the bound, what is kept goes first: the large and long unused before the small and
 // fresh, whoever keeps it. Counts only; who holds the data says how much it is.
 import { getHeapStatistics } from 'node:v8';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../base/clock.ts';
 
 /** Something that is kept, and can be let go. */
 interface Kept {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from './clock.ts';
+import { systemClock } from '../base/clock.ts';
 import { WorkerPool, type WorkerPoolOptions } from './worker-pool.ts';
 
 const entry = new URL('./worker-pool.fixture.ts', import.meta.url);

@@ -2,8 +2,8 @@
 // A thread that uses up its memory or its time ends with its job, and the next job gets a new one. Tenants are served in
 // turn. Knows messages, never what they mean.
 import { Worker } from 'node:worker_threads';
-import type { Clock, Timer } from './clock.ts';
-import { onAbort } from './on-abort.ts';
+import type { Clock, Timer } from '../base/clock.ts';
+import { onAbort } from '../base/on-abort.ts';
 
 export interface WorkerPoolOptions {
   /** The file that a thread runs; it answers each message with one. */

@@ -1,8 +1,8 @@
 // Takes ready keys from a workqueue and runs them, many at a time: a run that waits for an upstream must not hold back
 // others. Begins runs in batches and lets the event loop breathe between them. Each run holds memory, so no more begin
 // than are of use: while others as urgent queue for what they need next, or fill the allowance, the rest wait in the queue.
-import { delayAfter } from './backoff.ts';
-import type { Clock, Timer } from './clock.ts';
+import { delayAfter } from '../base/backoff.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 import type { RunRequest, Workqueue } from './workqueue.ts';
 
 /** When a key wants to run next. */

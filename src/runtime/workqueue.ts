@@ -6,9 +6,9 @@
 //
 // A delayed run that a key still had when it is taken is dropped: the run that begins looks at the whole object and
 // asks for its next run itself.
-import type { Clock, Timer } from './clock.ts';
+import type { Clock, Timer } from '../base/clock.ts';
+import { Fifo } from '../base/fifo.ts';
 import { type Due, DueHeap } from './due-heap.ts';
-import { Fifo } from './fifo.ts';
 
 /** Why and how urgently a key should run. */
 export interface RunRequest {

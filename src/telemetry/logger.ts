@@ -1,7 +1,7 @@
 // The log: JSON lines by pino. Messages are constants, facts are fields. Errors pass a serializer that allows known
 // fields (reason, message, code, stack) rather than hiding bad ones, so a foreign error cannot carry a body or a header out.
 import { pino } from 'pino';
-import { OperatorError } from '../core/operator-error.ts';
+import { OperatorError } from '../base/operator-error.ts';
 
 /** The fixed names of facts in a log line. */
 export interface LogFields {

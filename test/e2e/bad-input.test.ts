@@ -2,7 +2,7 @@
 // to do, costs no Secret, and is over as soon as it is repaired. And a set without a mistake, which never looks like one.
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Reason, reasons } from '../../src/core/reasons.ts';
+import { type Reason, reasons } from '../../src/base/reasons.ts';
 import type { IdentityView } from '../support/infisical-double/identities.ts';
 import type { ApiObject } from '../support/kube-api.ts';
 import { freePort } from '../support/operator.ts';

@@ -1,5 +1,5 @@
 // A clock that moves only when told. Timers fire in order of their due time; promises settle between them.
-import type { Clock, Timer } from '../../src/runtime/clock.ts';
+import type { Clock, Timer } from '../../src/base/clock.ts';
 
 interface Pending {
   readonly atMs: number;

@@ -3,19 +3,19 @@
 // is a fake clock, so hours pass in milliseconds.
 
 import { randomBytes } from 'node:crypto';
+import { OperatorError } from '../../src/base/operator-error.ts';
+import { Slots } from '../../src/base/slots.ts';
 import { type Controllers, createControllers, type Followed } from '../../src/controller/controllers.ts';
 import { LoopShare } from '../../src/controller/desk.ts';
 import { OwnWrites } from '../../src/controller/kit/own-writes.ts';
 import { Writer } from '../../src/controller/kit/writer.ts';
 import { externalSecretRecord, keptTargetRecord, storeRecord } from '../../src/controller/records.ts';
 import { managedLabel, managedLabelValue } from '../../src/core/contract-names.ts';
-import { OperatorError } from '../../src/core/operator-error.ts';
 import { SecretValue } from '../../src/core/secret-value.ts';
 import type { StoreRef } from '../../src/core/selection.ts';
 import type { Informer, InformerEvent, Kube } from '../../src/kube/contract.ts';
 import type { KubeObject, ObjectName, Resource, Secret } from '../../src/kube/types.ts';
 import type { Provider, StoreReader } from '../../src/providers/contract.ts';
-import { Slots } from '../../src/runtime/slots.ts';
 import { Registry } from '../../src/telemetry/metrics.ts';
 import { operatorMetrics } from '../../src/telemetry/operator-metrics.ts';
 import { FakeClock } from './fake-clock.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { awsAccount, startAwsDoubles } from '../../../test/support/cloud/aws.ts';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { AwsCredentials } from '../contract.ts';
 import { aws } from './aws.ts';

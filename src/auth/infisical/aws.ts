@@ -1,7 +1,7 @@
 // Infisical AWS Auth: a GetCallerIdentity request that is signed here and sent to STS by Infisical, which learns from the
 // answer who signed. Whoever holds the signed request can log in with it for some minutes: it is as good as a token.
 // https://infisical.com/docs/documentation/platform/identities/aws-auth
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod, AwsCredentials } from '../contract.ts';
 import { principalKey } from '../material.ts';

@@ -1,7 +1,7 @@
 // Infisical Azure Auth: an access token of the operator's managed or workload identity, which Infisical checks against the
 // keys of the tenant.
 // https://infisical.com/docs/documentation/platform/identities/azure-auth
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod, Credentials } from '../contract.ts';

@@ -1,6 +1,6 @@
 // A place to log in from: Secrets as a map, the operator's identities as the test makes them, and a login API that keeps
 // what it was sent. For the tests of the logins by a cloud's word.
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { AmbientSources, Credentials, LoginApi, LoginSite } from '../contract.ts';
 

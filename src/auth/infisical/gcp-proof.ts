@@ -1,6 +1,6 @@
 // What the two GCP logins share: the route, and a look at whom a token is made out for.
 import { decodeJwt } from 'jose';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { SecretValue } from '../../core/secret-value.ts';
 
 export const gcpLoginPath = '/v1/auth/gcp-auth/login';

@@ -1,5 +1,5 @@
 // The id of a machine identity, which every login but Universal and Token Auth sends beside its proof.
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { SecretValue } from '../../core/secret-value.ts';
 import type { Credentials, SecretKeySelector } from '../contract.ts';
 import { describeKey, readTrimmed } from '../material.ts';

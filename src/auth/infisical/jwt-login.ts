@@ -1,7 +1,7 @@
 // What the logins by a JWT have in common: a look at the token before it leaves, and the request. Where the token comes
 // from is each method's own business.
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { SecretValue } from '../../core/secret-value.ts';
 import type { Credentials, Grant, LoginApi, SecretKeySelector, ServiceAccountTokens } from '../contract.ts';
 import { describeKey, principalKey, readTrimmed } from '../material.ts';

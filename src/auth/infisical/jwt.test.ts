@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { signingKeys } from '../../../test/support/cloud/signing-keys.ts';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { identityId, key, loginSite, recordingApi, signal } from './cloud-login.fixture.ts';
 import { jwt } from './jwt.ts';
 

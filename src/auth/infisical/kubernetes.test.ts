@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { signingKeys } from '../../../test/support/cloud/signing-keys.ts';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { ServiceAccountRef } from '../../crds/selectors.ts';
 import type { LoginSite, ServiceAccountSelector, ServiceAccountTokens } from '../contract.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { LoginSite } from '../contract.ts';
 import { identityId, key, loginSite, recordingApi, signal } from './cloud-login.fixture.ts';

@@ -1,7 +1,7 @@
 // Infisical LDAP Auth: a user of the directory that Infisical asks. Failed logins lock the user out for everybody; that a
 // refused login is not repeated is the session's doing.
 // https://infisical.com/docs/documentation/platform/identities/ldap-auth/general
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod, SecretKeySelector } from '../contract.ts';
 import { describeKey, principalKey, readAll, readText, readTrimmed } from '../material.ts';

@@ -1,6 +1,6 @@
 // What every login of Infisical answers, and the grant that follows from it.
 import * as z from 'zod/mini';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { Grant } from '../contract.ts';
 import { tokenLifeMs } from '../lifetime.ts';

@@ -2,7 +2,7 @@
 // learns from the answer who signed. The key is the store's own, so nothing of the operator is used.
 // https://infisical.com/docs/documentation/platform/identities/oci-auth
 import type { KeyObject } from 'node:crypto';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod, Credentials } from '../contract.ts';

@@ -1,7 +1,7 @@
 // Infisical OIDC Auth: a token whose signature Infisical checks against the issuer's published keys. The cluster itself is
 // such an issuer: then the token is minted for a ServiceAccount, and nobody has to be let into the cluster's API.
 // https://infisical.com/docs/documentation/platform/identities/oidc-auth/general
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod, Credentials } from '../contract.ts';
 import { principalKey, readAll } from '../material.ts';

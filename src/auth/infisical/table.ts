@@ -1,6 +1,6 @@
 // The login methods of Infisical, by the name that the schemas give them, and the choice of the one that a store sets.
 // Typed by the table of schemas: a method that is added there must be served here.
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { InfisicalAuthMethod, InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import { type InfisicalAuth, infisicalLogins } from '../../crds/infisical.ts';
 import type { AuthMethod, LoginSite, Principal } from '../contract.ts';

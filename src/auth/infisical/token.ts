@@ -1,7 +1,7 @@
 // Infisical Token Auth: an access token that was issued beforehand. There is no login; the token is its owner's, so it is
 // neither renewed (a renewal that does not fit ends it) nor revoked.
 // https://infisical.com/docs/documentation/platform/identities/token-auth
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod } from '../contract.ts';
 import { describeKey, principalKey, readTrimmed } from '../material.ts';

@@ -1,6 +1,6 @@
 // An access token of Pulumi that was made beforehand. There is no login, and the token is its owner's: never revoked.
 // https://www.pulumi.com/docs/administration/access-identity/access-tokens/
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { PulumiAuth } from '../../crds/pulumi.ts';
 import { describeKey, principalKey, readTrimmed } from '../material.ts';
 import type { PulumiMethod } from './table.ts';

@@ -1,7 +1,7 @@
 // OIDC login to Pulumi Cloud: a token that the cluster minted for a ServiceAccount is exchanged for one of the organization
 // (RFC 8693). https://www.pulumi.com/docs/administration/access-identity/oidc-client/
 import * as z from 'zod/mini';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { PulumiAuth } from '../../crds/pulumi.ts';
 import type { PulumiMethod } from './table.ts';

@@ -1,6 +1,6 @@
 // The logins of Pulumi Cloud, by the name that the schema gives them, and the choice of the one that a store sets. Typed by
 // the schema: a login that is added there must be served here.
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { PulumiAuth, PulumiSpec } from '../../crds/pulumi.ts';
 import type { LoginSite, Principal } from '../contract.ts';
 import { accessToken } from './access-token.ts';

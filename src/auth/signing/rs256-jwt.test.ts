@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compactVerify, decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import { readRsaKey, signRs256 } from './rs256-jwt.ts';
 

@@ -1,6 +1,6 @@
 // A JWT signed with RSA and SHA-256 (RFC 7515, RFC 7518 §3.3), and the reading of RSA keys in PEM. Pure.
 import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { SecretValue } from '../../core/secret-value.ts';
 
 /** The compact form. `keyId` becomes `kid`. */

@@ -2,11 +2,12 @@
 //
 //   ClusterExternalSecret created/changed ─► spec lane        namespace that it chooses, or chose, changed ─► drift lane
 //   ExternalSecret of its name or of its own edited or gone ─► drift lane        its store changed ─► drift lane
+
+import type { Clock } from '../../base/clock.ts';
 import { forceSyncAnnotation, namespaceFinalizer } from '../../core/contract-names.ts';
 import { sameJson } from '../../core/same-json.ts';
 import { sameTexts } from '../../core/target-plan.ts';
 import type { Informer, InformerEvent } from '../../kube/contract.ts';
-import type { Clock } from '../../runtime/clock.ts';
 import type { QueueLoad } from '../../runtime/workqueue.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';

@@ -1,9 +1,10 @@
 // The story of one ClusterExternalSecret, told in order: read its selectors, look at all namespaces, plan, write the
 // ExternalSecrets, report. A namespace that fails is told in the status and holds back no other.
+
+import { asOperatorError, explain, OperatorError } from '../../base/operator-error.ts';
+import { reasons } from '../../base/reasons.ts';
 import { clusterExternalSecretFinalizer, namespaceFinalizer } from '../../core/contract-names.ts';
 import { parseGoDuration } from '../../core/go-duration.ts';
-import { asOperatorError, explain, OperatorError } from '../../core/operator-error.ts';
-import { reasons } from '../../core/reasons.ts';
 import { shortestIntervalMs } from '../../core/refresh.ts';
 import { sameJson } from '../../core/same-json.ts';
 import type { Verdict } from '../../core/sync-status.ts';

@@ -1,9 +1,10 @@
 // Plans the target from what was read and carries the plan out: at most one write, under ESO's field manager. A target
 // whose values count (those of others, or frozen ones) is read once before it is planned.
+
+import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import { fieldManagerName, fieldManagerNames } from '../../core/field-manager.ts';
 import { managedKeys } from '../../core/managed-fields.ts';
 import { hashData } from '../../core/object-hash.ts';
-import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import {

@@ -1,9 +1,9 @@
 // What a reconcile of an ExternalSecret is given: the rooms that it may call, and what this process remembers of the object.
 
+import type { Clock } from '../../base/clock.ts';
 import type { RunningObject } from '../../core/quarantine.ts';
 import type { ObservedTarget } from '../../core/target-plan.ts';
 import type { Kube } from '../../kube/contract.ts';
-import type { Clock } from '../../runtime/clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
 import type { StoreConnections } from '../connect.ts';

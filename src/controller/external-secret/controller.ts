@@ -4,10 +4,10 @@
 //   store changed, reference repaired ─► drift lane    wave due ─► periodic lane    upstream back ─► drift lane
 //   a scope in which something was missing was read anew ─► drift lane, content with what was read
 
-import { asOperatorError } from '../../core/operator-error.ts';
+import { asOperatorError } from '../../base/operator-error.ts';
+import type { Slots } from '../../base/slots.ts';
 import { isOrphanOf, type ObservedTarget, ownerKeyOf } from '../../core/target-plan.ts';
 import type { Informer, InformerEvent } from '../../kube/contract.ts';
-import type { Slots } from '../../runtime/slots.ts';
 import type { NextRun } from '../../runtime/worker.ts';
 import type { QueueLoad } from '../../runtime/workqueue.ts';
 import { KeyIndex } from '../key-index.ts';

@@ -1,10 +1,10 @@
 // What an ExternalSecret is owed. Follows from what is there against what was read last, never from why a run was asked
 // for: a cause that is lost, merged or ended by a conflict loses nothing, as the duty stands until a run has met it.
 
+import { OperatorError } from '../../base/operator-error.ts';
 import { forceSyncAnnotations } from '../../core/contract-names.ts';
 import { parseGoDuration } from '../../core/go-duration.ts';
 import { syncedResourceVersion } from '../../core/object-hash.ts';
-import { OperatorError } from '../../core/operator-error.ts';
 import { isSpecDue, nextWaveMs, type RefreshPolicy, shortestIntervalMs } from '../../core/refresh.ts';
 import { isRefreshPermitted, nextPermittedMs } from '../../core/sync-windows.ts';
 import type { ObservedTarget } from '../../core/target-plan.ts';

@@ -1,6 +1,7 @@
 // Reads what the spec names: connects each store once, asks each once for everything, and lays the answers over each other.
+
+import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import type { Desk } from '../../core/jobs.ts';
-import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import {
   type Ask,
   type Combined,

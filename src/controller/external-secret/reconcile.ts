@@ -1,7 +1,8 @@
 // The story of one ExternalSecret, told in order: take back a stale Ready, decide whether anything is due, read its
 // sources, plan and apply the target, report. Everything is gathered before anything is written.
+
+import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import { externalSecretFinalizer } from '../../core/contract-names.ts';
-import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import { hasWantedMarks, isTargetValid, type ObservedTarget } from '../../core/target-plan.ts';
 import { isAbsenceWanted, policyOf, type TargetPolicy } from '../../core/target-policy.ts';

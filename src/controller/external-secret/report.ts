@@ -1,5 +1,5 @@
 // What an ExternalSecret's status, events and metrics say after a run; `withdrawReady` is the first write after an edit.
-import { explain, type OperatorError } from '../../core/operator-error.ts';
+import { explain, type OperatorError } from '../../base/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Combined } from '../../core/selection.ts';
 import type { Verdict } from '../../core/sync-status.ts';

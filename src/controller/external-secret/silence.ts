@@ -3,7 +3,7 @@
 //
 //   first failure ─► Ready=True, saying since when ──30 s──► Ready=False            any answer ─► over
 //   pause that the server asked for ─► Ready=True until the object is a whole interval late
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 
 /** What is remembered from the first failure in a row to the next answer. */
 export interface Silence {

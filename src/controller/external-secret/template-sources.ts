@@ -1,6 +1,6 @@
 // The ConfigMaps and Secrets that templates are taken from: each is followed while an ExternalSecret names it, read from
 // the watch, and its change is counted and told, so that whoever depends on it runs again. Own namespace only.
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import { refKey, type TemplateRef, type TemplateTexts } from '../../core/target-template.ts';
 import { configMapResource, secretResource } from '../../credentials/store-credentials.ts';

@@ -1,11 +1,13 @@
 // Runs the generators that ExternalSecrets name: finds the generator, tells whether it is ours to run, gathers what it
 // needs, and lets core make the values. What an ExternalSecret looked at is followed, so that a repair there wakes it.
+
+import type { Clock } from '../../base/clock.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { generateMfa } from '../../core/generators/mfa.ts';
 import { generatePasswords } from '../../core/generators/password.ts';
 import type { RandomBytes } from '../../core/generators/random.ts';
 import { type KeyPairOrder, keyPairOrder, type PrivateJwk, sshKeyValues } from '../../core/generators/ssh-key.ts';
 import { generateUuid } from '../../core/generators/uuid.ts';
-import { OperatorError } from '../../core/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import { type ExternalSecretSpec, type GeneratorRef, generatorReferences } from '../../crds/external-secret.ts';
 import {
@@ -19,7 +21,6 @@ import {
 } from '../../crds/generators/table.ts';
 import { secretResource } from '../../credentials/store-credentials.ts';
 import { type KubeObject, keyOf, type ObjectName, type Resource, type Secret } from '../../kube/types.ts';
-import type { Clock } from '../../runtime/clock.ts';
 import type { WatchedObjects } from '../connect.ts';
 
 /** What values are drawn from. */

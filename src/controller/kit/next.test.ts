@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { OperatorError } from '../../core/operator-error.ts';
-import { type Reason, reasons } from '../../core/reasons.ts';
+import { OperatorError } from '../../base/operator-error.ts';
+import { type Reason, reasons } from '../../base/reasons.ts';
 import { lanes } from '../lanes.ts';
 import { type AfterFailure, afterFailure, apiServerOrigin, type Failing, isTold } from './next.ts';
 

@@ -3,10 +3,11 @@
 //   conflict ─► soon, growing          upstream down ─► when its origin works again
 //   API server's fault ─► growing to 30 s, or as soon as the API server answers anybody
 //   stall ─► seldom (events bring it back)          anything else ─► growing to the refresh interval, 5 minutes at most
-import type { OperatorError } from '../../core/operator-error.ts';
-import { type Reason, reasons } from '../../core/reasons.ts';
+
+import { delayAfter } from '../../base/backoff.ts';
+import type { OperatorError } from '../../base/operator-error.ts';
+import { type Reason, reasons } from '../../base/reasons.ts';
 import { retryDelayMs } from '../../core/refresh.ts';
-import { delayAfter } from '../../runtime/backoff.ts';
 import type { NextRun } from '../../runtime/worker.ts';
 import { type Cause, lanes } from '../lanes.ts';
 

@@ -5,9 +5,10 @@
 //   event ─► wake ─► queue ─► run ─► story ─► ended ─► next run, or the recovery of an origin
 //                     ▲ └─ held: a conflict or an API server's fault is waited out, unless the object itself changed
 //                     └──────────────────────────────────────────────────────────────────────┘
-import type { OperatorError } from '../../core/operator-error.ts';
-import type { Clock } from '../../runtime/clock.ts';
-import { onAbort } from '../../runtime/on-abort.ts';
+
+import type { Clock } from '../../base/clock.ts';
+import { onAbort } from '../../base/on-abort.ts';
+import type { OperatorError } from '../../base/operator-error.ts';
 import { type NextRun, startWorker, type Worker } from '../../runtime/worker.ts';
 import { type Ask, type QueueLoad, type RunRequest, Workqueue } from '../../runtime/workqueue.ts';
 import type { Logger } from '../../telemetry/logger.ts';

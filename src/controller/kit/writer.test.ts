@@ -1,13 +1,13 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { rawAnswer, rawServer } from '../../../test/support/raw-server.ts';
+import { systemClock } from '../../base/clock.ts';
+import { Slots } from '../../base/slots.ts';
 import { secretResource } from '../../credentials/store-credentials.ts';
 import { createKube } from '../../kube/client.ts';
 import type { Informer } from '../../kube/contract.ts';
 import { reasonOf } from '../../kube/transport.fixture.ts';
 import { createTransport } from '../../kube/transport.ts';
 import type { KubeObject } from '../../kube/types.ts';
-import { systemClock } from '../../runtime/clock.ts';
-import { Slots } from '../../runtime/slots.ts';
 import { OwnWrites } from './own-writes.ts';
 import { Writer, type Written } from './writer.ts';
 

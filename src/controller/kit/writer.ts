@@ -1,9 +1,9 @@
 // The one place where a controller writes to the API server. Every write has its turn in a slot, is refused once this
 // replica no longer leads, carries a precondition, and what comes of it is known to the cache before the run goes on.
-import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
+import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
+import type { Slots } from '../../base/slots.ts';
 import type { Kube, WriteOptions } from '../../kube/contract.ts';
 import { type KubeObject, keyOf, type ObjectName, type Resource } from '../../kube/types.ts';
-import type { Slots } from '../../runtime/slots.ts';
 import type { OwnWrites } from './own-writes.ts';
 
 /** What is written, for a count. */

@@ -1,8 +1,9 @@
 // What the store controller watches and when a store is validated: when it appears or changes, when an object that it
 // refers to changes, when its upstream is back, and at its interval. Both kinds of stores share one queue; the key is
 // `Kind/namespace/name`.
-import { asOperatorError } from '../../core/operator-error.ts';
-import type { Clock } from '../../runtime/clock.ts';
+
+import type { Clock } from '../../base/clock.ts';
+import { asOperatorError } from '../../base/operator-error.ts';
 import type { QueueLoad } from '../../runtime/workqueue.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';

@@ -1,8 +1,8 @@
 // One run of a SecretStore or ClusterSecretStore: connect it, let its provider prove it, report. Reasons are ESO's; the
 // message tells a failed login from a missing right from a wrong project.
 
+import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import { parseGoDuration } from '../../core/go-duration.ts';
-import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import { shortestIntervalMs } from '../../core/refresh.ts';
 import { checkConditions } from '../../core/store-access.ts';
 import type { Verdict } from '../../core/sync-status.ts';

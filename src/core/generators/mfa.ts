@@ -1,7 +1,7 @@
 // Generator MFA: a time-based one-time password, RFC 6238 on top of RFC 4226.
 import { createHmac } from 'node:crypto';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { MfaSpec } from '../../crds/generators/mfa.ts';
-import { OperatorError } from '../operator-error.ts';
 import { SecretValue } from '../secret-value.ts';
 import { fromBase32 } from './base32.ts';
 

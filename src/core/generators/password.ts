@@ -1,6 +1,7 @@
 // Generator Password: letters, digits and symbols in the numbers that the spec asks for, in random order.
+
+import { OperatorError } from '../../base/operator-error.ts';
 import { longestPassword, type PasswordSpec } from '../../crds/generators/password.ts';
-import { OperatorError } from '../operator-error.ts';
 import { SecretValue } from '../secret-value.ts';
 import { toBase32 } from './base32.ts';
 import { below, type RandomBytes, shuffled } from './random.ts';

@@ -1,7 +1,8 @@
 // Generator SSHKey: writes a key pair as OpenSSH does. The pair itself is made elsewhere, where waiting is allowed.
 // Format: https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key and RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709.
+
+import { OperatorError } from '../../base/operator-error.ts';
 import type { SshKeySpec } from '../../crds/generators/ssh-key.ts';
-import { OperatorError } from '../operator-error.ts';
 import { SecretValue } from '../secret-value.ts';
 import type { RandomBytes } from './random.ts';
 

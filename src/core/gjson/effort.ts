@@ -1,7 +1,8 @@
 // The bounds of one look-up. Paths come from manifests and documents from upstreams: modifiers and multipaths can multiply
 // text, queries can rescan it, and both can nest. What it reads and produces is paid from the budget of the reconcile.
+
+import { OperatorError } from '../../base/operator-error.ts';
 import type { Budget } from '../budget.ts';
-import { OperatorError } from '../operator-error.ts';
 
 /** Nested look-ups: path segments, queries, multipaths, and the levels that a recursive modifier walks down. */
 const maxDepth = 400;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseTable, tableText, tableUrl } from '../../../test/oracle/tables.ts';
-import { OperatorError } from '../operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { getPath } from './get.ts';
 import { propertyText, text, writtenText } from './result.ts';
 

@@ -1,9 +1,9 @@
 // Looks a gjson path up in raw JSON text, as tidwall/gjson 1.18 does (https://github.com/tidwall/gjson): the document is
 // read only as far as needed and not validated, the first of two equal keys wins, results keep their raw text.
 
+import { OperatorError } from '../../base/operator-error.ts';
 import { Budget } from '../budget.ts';
 import { isJson } from '../json-text.ts';
-import { OperatorError } from '../operator-error.ts';
 import { Effort } from './effort.ts';
 import { isModifier } from './modifier-names.ts';
 import { applyModifier } from './modifiers.ts';

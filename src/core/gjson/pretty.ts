@@ -1,9 +1,9 @@
 // JSON laid out for people (`@pretty`) and without blanks (`@ugly`), byte for byte as tidwall/pretty 1.2 does for gjson,
 // on text that need not be valid.
 
+import { OperatorError } from '../../base/operator-error.ts';
 import { compareBytewise } from '../byte-order.ts';
 import { isJson } from '../json-text.ts';
-import { OperatorError } from '../operator-error.ts';
 import type { Effort } from './effort.ts';
 import { parseFloatText } from './result.ts';
 import { numberEnd, stringEnd, trim, unescapeString } from './scan.ts';

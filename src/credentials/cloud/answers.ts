@@ -1,7 +1,9 @@
 // What the endpoints of the clouds answer: which status means what, and JSON of the expected shape or an error. Of a
 // refusal only the cloud's error code is repeated: its text carries times and ids, which would make messages flap.
+
 import type * as z from 'zod/mini';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
+import { retryAfterMs } from '../../base/retry-after.ts';
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from '../../http/contract.ts';
 
 /** Largest answer of a token or metadata endpoint. */
@@ -45,9 +47,12 @@ function isCode(code: string): boolean {
   return /^[A-Za-z][\w.-]{0,63}$/.test(code);
 }
 
+/** A day: what names more is not believed. */
+const longestPauseMs = 86_400_000;
+
 function retryAfter({ headers }: UpstreamAnswer): { readonly retryAfterMs?: number } {
-  const seconds = headers['retry-after'] ?? '';
-  return /^\d{1,5}$/.test(seconds) ? { retryAfterMs: Number(seconds) * 1_000 } : {};
+  const delayMs = retryAfterMs(headers['retry-after'], Date.parse(headers['date'] ?? ''));
+  return delayMs === undefined ? {} : { retryAfterMs: Math.min(delayMs, longestPauseMs) };
 }
 
 /** The body in the shape of `schema`. Throws UpstreamInvalid. */

@@ -6,7 +6,7 @@ import {
   azureTenant,
   startAzureDoubles,
 } from '../../../test/support/cloud/azure.ts';
-import { systemClock } from '../../runtime/clock.ts';
+import { systemClock } from '../../base/clock.ts';
 import { cloudSources, ending, expectReason, signal } from './cloud.fixture.ts';
 
 const resource = 'https://management.azure.com/';

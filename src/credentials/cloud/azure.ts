@@ -5,7 +5,7 @@
 // https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
 // https://azure.github.io/azure-workload-identity
 import * as z from 'zod/mini';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { Upstream, UpstreamAnswer } from '../../http/contract.ts';
 import { ask, readJsonAs, refusal, tryJson } from './answers.ts';

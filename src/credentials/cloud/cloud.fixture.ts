@@ -1,10 +1,10 @@
 // Cloud sources on real sockets: the doors as the operator opens them, an environment of the test's own, and files that
 // are there only for the test. For the tests beside this file.
 import { afterEach, expect } from 'vitest';
+import { systemClock } from '../../base/clock.ts';
+import { OperatorError } from '../../base/operator-error.ts';
+import type { Reason } from '../../base/reasons.ts';
 import { readCloudVariables } from '../../config-cloud.ts';
-import { OperatorError } from '../../core/operator-error.ts';
-import type { Reason } from '../../core/reasons.ts';
-import { systemClock } from '../../runtime/clock.ts';
 import { openCloudDoors } from './doors.ts';
 import { type CloudSources, createCloudSources } from './sources.ts';
 

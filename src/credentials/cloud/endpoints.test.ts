@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { OperatorError } from '../../base/operator-error.ts';
 import { readCloudVariables } from '../../config-cloud.ts';
-import { OperatorError } from '../../core/operator-error.ts';
 import { cloudApiPolicy, metadataPolicy } from './endpoints.ts';
 
 function reasonOf(run: () => void): string {

@@ -1,8 +1,8 @@
 // Where the clouds' metadata services are, and which other addresses the environment names. From these follow two egress
 // policies: one that knows nothing but metadata services, and one for the clouds' public APIs.
 import { isIP } from 'node:net';
+import { OperatorError } from '../../base/operator-error.ts';
 import { normalizeHost } from '../../core/host-entry.ts';
-import { OperatorError } from '../../core/operator-error.ts';
 import { createEgressPolicy, type EgressPolicy, portOf } from '../../http/egress.ts';
 import type { CloudEnvironment, CloudVariable } from './environment.ts';
 

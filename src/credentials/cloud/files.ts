@@ -1,6 +1,6 @@
 // Files that the environment names: tokens, keys, profiles. They are the administrator's, so no directory is asked for;
 // what stands in them is not repeated in messages.
-import { OperatorError } from '../../core/operator-error.ts';
+import { aborted, OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 
 /** Reads a whole file, bounded in size. Throws Node's error. */
@@ -29,7 +29,7 @@ export async function readIfThere(read: ReadFile, file: NamedFile, signal: Abort
   try {
     return (await read(file.path, signal)).toString('utf8');
   } catch (thrown) {
-    if (signal.aborted) throw new OperatorError('Aborted', 'stopped');
+    if (signal.aborted) throw aborted();
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw invalid(file, `cannot be read (${code || 'unknown error'})`);

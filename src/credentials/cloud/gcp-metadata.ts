@@ -1,10 +1,11 @@
 // Identity tokens of the operator's own identity on Google Cloud: from the metadata server of the machine, or from the
 // service account key that GOOGLE_APPLICATION_CREDENTIALS names.
 // https://docs.cloud.google.com/compute/docs/instances/verifying-instance-identity
-import { OperatorError } from '../../core/operator-error.ts';
+
+import type { Clock } from '../../base/clock.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { Upstream } from '../../http/contract.ts';
-import type { Clock } from '../../runtime/clock.ts';
 import { ask, refusal, unexpected } from './answers.ts';
 import { googleMetadata } from './endpoints.ts';
 import type { CloudEnvironment } from './environment.ts';

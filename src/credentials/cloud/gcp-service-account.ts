@@ -4,10 +4,10 @@
 import type { KeyObject } from 'node:crypto';
 import * as z from 'zod/mini';
 import { readRsaKey, signRs256 } from '../../auth/signing/rs256-jwt.ts';
-import { OperatorError } from '../../core/operator-error.ts';
+import type { Clock } from '../../base/clock.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { Upstream } from '../../http/contract.ts';
-import type { Clock } from '../../runtime/clock.ts';
 import { ask, readJsonAs, refusal, tryJson } from './answers.ts';
 import { namedUrl } from './endpoints.ts';
 import type { CloudEnvironment } from './environment.ts';

@@ -2,8 +2,8 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { type GoogleDoublesOptions, googleAccount, startGoogleDoubles } from '../../../test/support/cloud/google.ts';
 import { signatureBy } from '../../../test/support/infisical-double/verifiers.ts';
+import { systemClock } from '../../base/clock.ts';
 import { SecretValue } from '../../core/secret-value.ts';
-import { systemClock } from '../../runtime/clock.ts';
 import { cloudSources, ending, expectReason, signal } from './cloud.fixture.ts';
 
 const audience = '8ad070b4-fa87-4f99-b217-e4668ba01f6a';

@@ -1,5 +1,6 @@
 // One fetch for all who ask at the same time, and its value again for as long as it is fresh.
-import { OperatorError } from '../../core/operator-error.ts';
+import { unlessAborted } from '../../base/abort.ts';
+import { aborted } from '../../base/operator-error.ts';
 
 /** `isFresh` is asked anew at each use. A failure is not kept. */
 export function keptFetch<T>(
@@ -20,21 +21,9 @@ export function keptFetch<T>(
         flight = undefined;
       });
   return (signal) => {
-    if (signal.aborted) return Promise.reject(stopped());
+    if (signal.aborted) return Promise.reject(aborted());
     if (kept !== undefined && isFresh(kept.value)) return Promise.resolve(kept.value);
     flight ??= start();
     return unlessAborted(flight, signal);
   };
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(stopped());
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}
-
-function stopped(): OperatorError {
-  return new OperatorError('Aborted', 'stopped');
 }

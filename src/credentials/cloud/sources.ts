@@ -1,8 +1,8 @@
 // The operator's own identities in the clouds, as one set of sources. Who may use them, and which host may see what they
 // give, is decided before they are handed out.
 import type { AmbientSources } from '../../auth/contract.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { Upstream } from '../../http/contract.ts';
-import type { Clock } from '../../runtime/clock.ts';
 import { awsCredentialChain } from './aws/chain.ts';
 import { azureToken } from './azure.ts';
 import type { CloudEnvironment } from './environment.ts';

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RawServer, rawServer } from '../../../test/support/raw-server.ts';
-import { OperatorError } from '../../core/operator-error.ts';
-import { systemClock } from '../../runtime/clock.ts';
+import { systemClock } from '../../base/clock.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { createTransport, type Transport } from '../transport.ts';
 
 /** Status, Retry-After and body; or `refused`. */

@@ -3,7 +3,7 @@ import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { type RawCall, type RawOptions, rawAnswer, rawServer } from '../../../test/support/raw-server.ts';
 import { until } from '../../../test/support/scripted-api-server.ts';
 import { createCa, issue } from '../../../test/support/tls.ts';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { type RawBench, rawBench, reasonOf } from '../transport.fixture.ts';
 import { type ApiRequest, createTransport, type Transport } from '../transport.ts';
 

@@ -1,7 +1,8 @@
 // One request and its answer: waits for a connection, sends, collects or hands on the body, within bounds of time and size.
-import { OperatorError } from '../../core/operator-error.ts';
-import type { Clock, Timer } from '../../runtime/clock.ts';
-import { onAbort } from '../../runtime/on-abort.ts';
+
+import type { Clock, Timer } from '../../base/clock.ts';
+import { onAbort } from '../../base/on-abort.ts';
+import { aborted, OperatorError } from '../../base/operator-error.ts';
 import type { AnswerHead } from './answer-reader.ts';
 import type { AnswerListener, Connection } from './connection.ts';
 import type { Pool, Waiter } from './pool.ts';
@@ -67,7 +68,7 @@ class Exchange implements Waiter, AnswerListener {
       pool.dropIdle(); // a network that forgot this connection has forgotten them too
       this.#stop(new NoAnswerInTime());
     });
-    this.#unwatch = onAbort(bounds.signal, () => this.#stop(new OperatorError('Aborted', 'stopped')));
+    this.#unwatch = onAbort(bounds.signal, () => this.#stop(aborted()));
     pool.take(this);
   }
 

@@ -11,7 +11,7 @@ import {
 } from '../../../test/support/raw-server.ts';
 import { answer, type ScriptedApiServer, scriptedApiServer, until } from '../../../test/support/scripted-api-server.ts';
 import { createCa, issue } from '../../../test/support/tls.ts';
-import { type Clock, systemClock } from '../../runtime/clock.ts';
+import { type Clock, systemClock } from '../../base/clock.ts';
 import type { ClusterAccess } from '../access.ts';
 import { type ApiRequest, createTransport, type Transport } from '../transport.ts';
 import { createConnector } from './connector.ts';

@@ -1,7 +1,7 @@
 // Keep-alive connections to one API server, at most so many; who finds none free waits for the next.
 // HTTP/1.1 on purpose: one HTTP/2 session cost the same client CPU, more on the server, and 50 MB more memory. And not by
 // node:https: its request, agent and stream took a third of a call's CPU.
-import type { Clock, Timer } from '../../runtime/clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import { Connection, ConnectionLost } from './connection.ts';
 import type { Connector } from './connector.ts';
 

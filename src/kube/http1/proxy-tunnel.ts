@@ -2,7 +2,7 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 
 /**
  * Resolves with a raw connection to `host:port`. Throws `ApiUnavailable` when the proxy refuses; socket errors and the

@@ -1,12 +1,12 @@
 // The documents of one evaluation: Environments by full name, `namespace/name`, each given out only if every namespace that
 // has named it may use it, by whatever path it was named: an import, a reference `${environments.A.B}`, or a store.
 
+import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import { environmentName, mayUseEnvironment, sharesByLabel } from '../../core/environment-access.ts';
 import { documentOfData } from '../../core/esc/declare.ts';
 import type { EscDocument } from '../../core/esc/expression.ts';
 import { scanString } from '../../core/esc/reference.ts';
 import type { LoadFailure } from '../../core/esc/session.ts';
-import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import { type EnvironmentSpec, parseEnvironment } from '../../crds/environment.ts';
 import type { ClusterSources } from '../contract.ts';
 

@@ -1,6 +1,6 @@
 // A cluster as data, for tests of Environments: objects by name, and a note of what was looked at.
 import type { Credentials } from '../../auth/contract.ts';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { ClusterSources } from '../contract.ts';
 

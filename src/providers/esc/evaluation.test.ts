@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TokenRejected } from '../../auth/contract.ts';
+import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
+import type { Reason } from '../../base/reasons.ts';
 import { plainJson } from '../../core/esc/export.ts';
 import { objectValue, textValue } from '../../core/esc/value.ts';
-import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
-import type { Reason } from '../../core/reasons.ts';
 import { type Contents, clusterOf } from './esc.fixture.ts';
 import { openEnvironment } from './evaluation.ts';
 import type { EscProvider, OpenContext } from './open/contract.ts';

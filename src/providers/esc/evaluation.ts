@@ -1,6 +1,8 @@
 // Opens an Environment: evaluates, loads and opens what the evaluator asks for, concurrently and once each, and evaluates
 // again until nothing is missing. An error of the document, or of an opening, ends it; none of them holds a value.
 import { TokenRejected } from '../../auth/contract.ts';
+import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
+import type { Reason } from '../../base/reasons.ts';
 import { environmentName } from '../../core/environment-access.ts';
 import type { Diagnostic } from '../../core/esc/diagnostics.ts';
 import { evaluate } from '../../core/esc/evaluate.ts';
@@ -8,8 +10,6 @@ import { maxRounds } from '../../core/esc/limits.ts';
 import { type Opening, type OpeningResult, scrub } from '../../core/esc/openings.ts';
 import { hasErrors } from '../../core/esc/session.ts';
 import { type EscValue, objectValue } from '../../core/esc/value.ts';
-import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
-import type { Reason } from '../../core/reasons.ts';
 import type { ClusterSources } from '../contract.ts';
 import { Documents } from './documents.ts';
 import type { EscProviders } from './open/table.ts';

@@ -1,10 +1,11 @@
 // Provider `esc`: an Environment of this cluster as a store. It is opened once per refresh wave and store, and that one
 // evaluation serves every key of every ExternalSecret, so that credentials which belong together stay together.
+
+import type { Clock } from '../../base/clock.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { environmentName } from '../../core/environment-access.ts';
 import type { EscValue } from '../../core/esc/value.ts';
-import { OperatorError } from '../../core/operator-error.ts';
 import type { EscSpec } from '../../crds/esc.ts';
-import type { Clock } from '../../runtime/clock.ts';
 import type { Provider } from '../contract.ts';
 import { type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
 import { openEnvironment } from './evaluation.ts';

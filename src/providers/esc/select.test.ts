@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Reason } from '../../base/reasons.ts';
 import { bytesValue, objectValue, valueOfJson } from '../../core/esc/value.ts';
-import type { Reason } from '../../core/reasons.ts';
 import type { ReadRequest } from '../contract.ts';
 import { select } from './select.ts';
 

@@ -1,10 +1,11 @@
 // From the values of an opened Environment to what a request asked for. Keys are property paths; strings leave raw,
 // anything else as JSON with sorted keys. Pure.
+
+import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import { projection, propertyAt } from '../../core/esc/export.ts';
 import { nearest } from '../../core/esc/nearest.ts';
 import { jsonText } from '../../core/esc/text-forms.ts';
 import { type EscValue, objectValue } from '../../core/esc/value.ts';
-import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import { compile, matches } from '../../core/regexp.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { ReadRequest, ReadResult } from '../contract.ts';

@@ -1,10 +1,11 @@
 // The provider whose values stand in the store's manifest, for demonstrations and tests. It answers as ESO's does, also
 // where that differs from other providers: a missing property is a missing secret, and a search converts keys itself.
 // https://external-secrets.io/latest/provider/fake/
+
+import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import { propertyText } from '../../core/gjson/result.ts';
 import { type Desk, inlineDesk } from '../../core/jobs.ts';
 import { convertKeys } from '../../core/key-conversion.ts';
-import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { FakeSpec } from '../../crds/fake.ts';
 import type { ConnectContext, Provider, ReadRequest, ReadResult } from '../contract.ts';

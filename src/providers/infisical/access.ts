@@ -2,7 +2,7 @@
 // somebody has. Sessions, snapshots and the rules for hosts are those of stores.
 import { createHash } from 'node:crypto';
 import { type Credentials, type Session, TokenRejected } from '../../auth/contract.ts';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { SecretValue } from '../../core/secret-value.ts';
 import type { InfisicalAuthMethod } from '../../crds/auth/infisical/table.ts';
 import { type InfisicalAuth, infisicalLogins } from '../../crds/infisical.ts';

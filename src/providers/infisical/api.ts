@@ -2,7 +2,7 @@
 // with the session's token, and reads the answers; what throttles one identity at a host stops its further calls there.
 // https://infisical.com/docs/api-reference/endpoints/secrets/list
 import type { LoginApi, Session } from '../../auth/contract.ts';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { SecretValue } from '../../core/secret-value.ts';
 import type { Upstream } from '../../http/contract.ts';
 import { strongEtag } from '../shared/headers.ts';

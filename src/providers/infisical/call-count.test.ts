@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { InfisicalAuthMethod } from '../../crds/auth/infisical/table.ts';
 import { counted } from '../shared/counted.ts';
 import { callName } from './call-count.ts';

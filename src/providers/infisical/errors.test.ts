@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TokenRejected } from '../../auth/contract.ts';
-import type { OperatorError } from '../../core/operator-error.ts';
+import type { OperatorError } from '../../base/operator-error.ts';
 import { answerError, type Place, readJson } from './errors.ts';
 
 const listing: Place = {

@@ -2,9 +2,9 @@
 // at the text decide together, in the order of the table below: the first row that fits.
 // Recorded and published answers: https://infisical.com/docs/api-reference/overview/introduction
 import { TokenRejected } from '../../auth/contract.ts';
-import { OperatorError } from '../../core/operator-error.ts';
-import { plainLine } from '../../core/plain-line.ts';
-import type { Reason } from '../../core/reasons.ts';
+import { OperatorError } from '../../base/operator-error.ts';
+import { plainLine } from '../../base/plain-line.ts';
+import type { Reason } from '../../base/reasons.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '../../http/contract.ts';
 import { withoutSent } from '../../http/redaction.ts';
 import { clampedDelayMs, headerDelayMs } from '../shared/headers.ts';

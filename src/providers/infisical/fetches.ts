@@ -1,5 +1,5 @@
 // How a scope, or one secret of it, is fetched and judged: conditional on what is kept, and never empty without proof.
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { isDefinite, type Outcome, refusal } from '../shared/outcome.ts';
 import type { Fetched } from '../shared/snapshots.ts';
 import { type ApiAccess, list, proveFolder, readOne, type Scope } from './api.ts';

@@ -1,6 +1,6 @@
 // The address that a store names as `hostAPI`, in the forms that manifests use: with or without `/api`, with or without a
 // slash behind it.
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { parseBaseUrl } from '../../http/egress.ts';
 
 export interface ApiHost {

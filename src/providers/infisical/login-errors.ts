@@ -1,8 +1,8 @@
 // From answers to a login to reasons, and to what the user is to check. No refusal there speaks of a token of ours, and the
 // texts, which change between releases, name what did not fit but rarely where it is set, so the table below adds that: the
 // first row that fits.
-import type { OperatorError } from '../../core/operator-error.ts';
-import type { Reason } from '../../core/reasons.ts';
+import type { OperatorError } from '../../base/operator-error.ts';
+import type { Reason } from '../../base/reasons.ts';
 import type { UpstreamAnswer } from '../../http/contract.ts';
 import { answerError, failure, type Place, quotedAfter, readError, type Sent } from './errors.ts';
 

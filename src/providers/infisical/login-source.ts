@@ -2,7 +2,7 @@
 // material was read from. Sessions and fetches are shared by stores with equal material, so this is said on each store's
 // own way out, and no store reads of another's objects.
 import type { Credentials } from '../../auth/contract.ts';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { StoreReader } from '../contract.ts';
 
 export interface LoginSource {

@@ -2,10 +2,10 @@
 // there; requests are in api.ts, what they share in snapshots.ts.
 import { createHash } from 'node:crypto';
 import type { Identity, LoginSite, Principal, SessionPool } from '../../auth/contract.ts';
-import { OperatorError } from '../../core/operator-error.ts';
+import type { Clock } from '../../base/clock.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { type InfisicalAuth, type InfisicalSpec, infisicalLogins, type SecretsScope } from '../../crds/infisical.ts';
 import type { Upstream, UpstreamDoor } from '../../http/contract.ts';
-import type { Clock } from '../../runtime/clock.ts';
 import type { Provider } from '../contract.ts';
 import { readCa } from '../shared/ca.ts';
 import { counted, type ObserveCall } from '../shared/counted.ts';

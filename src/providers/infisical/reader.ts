@@ -1,9 +1,10 @@
 // A connected store: turns requests into the scopes that they need, gets each scope once through the shared snapshots, and
 // selects. A folder is listed; only where that is not allowed (or too large) are its secrets read by name.
+
+import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import { checkFolderPath, resolveKey } from '../../core/clean-path.ts';
 import { type Desk, inlineDesk } from '../../core/jobs.ts';
 import { didYouMean } from '../../core/near-miss.ts';
-import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
 import type { Freshness, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
 import type { Outcome } from '../shared/outcome.ts';
 import type { Snapshots } from '../shared/snapshots.ts';

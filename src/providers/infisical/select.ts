@@ -1,9 +1,10 @@
 // From secrets to the values that a request asked for: property, members of an object, search. Pure.
+
+import { OperatorError } from '../../base/operator-error.ts';
 import { writtenText } from '../../core/gjson/result.ts';
 import type { Desk } from '../../core/jobs.ts';
 import { isJson } from '../../core/json-text.ts';
 import { didYouMean } from '../../core/near-miss.ts';
-import { OperatorError } from '../../core/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { ReadRequest, ReadResult } from '../contract.ts';
 import type { FolderView } from './folder-view.ts';

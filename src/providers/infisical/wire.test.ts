@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asOperatorError } from '../../core/operator-error.ts';
+import { asOperatorError } from '../../base/operator-error.ts';
 import { parseList } from './wire.ts';
 
 const good = { secretKey: 'A', secretValue: '1' };

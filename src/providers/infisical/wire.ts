@@ -1,7 +1,7 @@
 // Infisical's JSON: what its answers look like, and what of them is kept. Foreign names stop here.
 // https://infisical.com/docs/api-reference/endpoints/secrets/list
 import * as z from 'zod/mini';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 
 /** What stands in place of a value that the identity may see the name of, but not read. */

@@ -1,5 +1,5 @@
 // The address that a store names as `apiUrl`: root of the ESC API, and of the service around it, where tokens are exchanged.
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { parseBaseUrl } from '../../http/egress.ts';
 
 export interface PulumiAddress {

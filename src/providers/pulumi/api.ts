@@ -2,7 +2,7 @@
 // a token. What throttles one identity at a host stops its further calls there.
 // https://www.pulumi.com/docs/reference/cloud-rest-api/environments/
 import type { LoginApi, Session } from '../../auth/contract.ts';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { Upstream, UpstreamRequest } from '../../http/contract.ts';
 import { strongEtag } from '../shared/headers.ts';
 import type { Pauses } from '../shared/pauses.ts';

@@ -1,8 +1,8 @@
 // From Pulumi's answers to reasons. The status decides; what the service says is repeated short and cleaned, with the
 // property path that its diagnostics name and never with a value.
 import { TokenRejected } from '../../auth/contract.ts';
-import { OperatorError } from '../../core/operator-error.ts';
-import type { Reason } from '../../core/reasons.ts';
+import { OperatorError } from '../../base/operator-error.ts';
+import type { Reason } from '../../base/reasons.ts';
 import type { UpstreamAnswer } from '../../http/contract.ts';
 import { headerDelayMs } from '../shared/headers.ts';
 import { hasTooManyParts, mostParts } from '../shared/json-parts.ts';

@@ -1,6 +1,6 @@
 // Property paths as Pulumi writes them: `a.b`, `a["b"]`, `a[0]`, `a[*].b`, `["key with \"quotes\""]`. Pure.
 // https://www.pulumi.com/docs/esc/environments/syntax/
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 
 /** A member by name, an element by number, or all of them. */
 export type Step = string | number | typeof everything;

@@ -10,12 +10,12 @@ import {
 import type { Credentials, ServiceAccountSelector } from '../../auth/contract.ts';
 import { gatherPulumiPrincipal, pulumiLogin } from '../../auth/pulumi/table.ts';
 import { Sessions } from '../../auth/session.ts';
-import { OperatorError } from '../../core/operator-error.ts';
+import { systemClock } from '../../base/clock.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import { pulumiSpec } from '../../crds/pulumi.ts';
 import { createEgressPolicy } from '../../http/egress.ts';
 import { createUpstreamDoor } from '../../http/upstream.ts';
-import { systemClock } from '../../runtime/clock.ts';
 import type { Provider, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
 import { createPulumiProvider } from './provider.ts';
 

@@ -2,10 +2,10 @@
 // there; requests are in api.ts, what they share in providers/shared.
 import { createHash } from 'node:crypto';
 import type { Identity, LoginSite, Principal, SessionPool } from '../../auth/contract.ts';
-import { OperatorError } from '../../core/operator-error.ts';
+import type { Clock } from '../../base/clock.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { PulumiSpec } from '../../crds/pulumi.ts';
 import type { UpstreamDoor, UpstreamRequest } from '../../http/contract.ts';
-import type { Clock } from '../../runtime/clock.ts';
 import type { Provider } from '../contract.ts';
 import { readCa } from '../shared/ca.ts';
 import { counted, type ObserveCall } from '../shared/counted.ts';

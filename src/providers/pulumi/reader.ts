@@ -1,6 +1,6 @@
 // A connected store: one open and one read per environment and version serve all requests of a wave, through the shared
 // snapshots; a look at the definition validates the store.
-import { asOperatorError, OperatorError } from '../../core/operator-error.ts';
+import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import type { SecretValue } from '../../core/secret-value.ts';
 import type { Freshness, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
 import { type Outcome, refusal } from '../shared/outcome.ts';

@@ -1,10 +1,11 @@
 // From an evaluated environment to the values that a request asked for: a property by its path, the members of an object,
 // a search. Values leave as plain JSON without wrappers: sorted keys, numbers with their digits, strings raw. Pure.
+
+import { OperatorError } from '../../base/operator-error.ts';
 import { compareBytewise } from '../../core/byte-order.ts';
 import { getPath } from '../../core/gjson/get.ts';
 import { writtenText } from '../../core/gjson/result.ts';
 import { isJson, jsonMemberText, jsonObjectMembers } from '../../core/json-text.ts';
-import { OperatorError } from '../../core/operator-error.ts';
 import { compile, matches } from '../../core/regexp.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { ReadRequest } from '../contract.ts';

@@ -1,7 +1,9 @@
 // Pulumi's JSON: evaluated environments, sessions, diagnostics, errors, and what of them is kept. Foreign names stop here.
 // https://www.pulumi.com/docs/reference/cloud-rest-api/environments/
+
 import * as z from 'zod/mini';
-import { OperatorError } from '../../core/operator-error.ts';
+import { isRecord } from '../../base/json.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import { overheadBytes } from '../shared/snapshots.ts';
 
@@ -34,7 +36,7 @@ export function parseExactly(text: string): unknown {
 
 /** The properties of an evaluated environment. Throws UpstreamInvalid at the first shape that does not fit. */
 export function parseEnvironment(json: unknown): EscValue {
-  if (!isObject(json)) throw notTheApi('an evaluated environment');
+  if (!isRecord(json)) throw notTheApi('an evaluated environment');
   const properties = json['properties'];
   // An environment without values has no properties, but then at least says which evaluation it was.
   if (properties === undefined || properties === null) {
@@ -43,7 +45,7 @@ export function parseEnvironment(json: unknown): EscValue {
     }
     return { kind: 'object', members: new Map() };
   }
-  if (!isObject(properties)) throw notTheApi('an evaluated environment');
+  if (!isRecord(properties)) throw notTheApi('an evaluated environment');
   return { kind: 'object', members: membersOf(properties, 1) };
 }
 
@@ -54,7 +56,7 @@ function membersOf(properties: Readonly<Record<string, unknown>>, depth: number)
 function readValue(wire: unknown, depth: number): EscValue {
   if (depth > deepest) throw new OperatorError('AnswerTooLarge', `the environment nests deeper than ${deepest} levels`);
   // Each is an object around the value; something that is not may be a value that no trace stands around.
-  if (!isObject(wire)) throw notTheApi('a value with its members');
+  if (!isRecord(wire)) throw notTheApi('a value with its members');
   if (wire['unknown'] === true) return { kind: 'unknown' };
   const { value } = wire;
   if (value === undefined || value === null) return { kind: 'null' };
@@ -62,7 +64,7 @@ function readValue(wire: unknown, depth: number): EscValue {
   if (typeof value === 'boolean') return { kind: 'literal', value: new SecretValue(String(value)) };
   if (value instanceof NumberText) return { kind: 'literal', value: new SecretValue(value.text) };
   if (Array.isArray(value)) return { kind: 'list', items: value.map((item) => readValue(item, depth + 1)) };
-  if (isObject(value)) return { kind: 'object', members: membersOf(value, depth + 1) };
+  if (isRecord(value)) return { kind: 'object', members: membersOf(value, depth + 1) };
   throw notTheApi('a value of a known type');
 }
 
@@ -73,10 +75,6 @@ export function sizeOfValue(value: EscValue): number {
   let bytes = overheadBytes;
   for (const [name, member] of value.members) bytes += name.length + sizeOfValue(member);
   return bytes;
-}
-
-function isObject(json: unknown): json is Readonly<Record<string, unknown>> {
-  return typeof json === 'object' && json !== null && !Array.isArray(json) && !(json instanceof NumberText);
 }
 
 /** What the evaluation says of the document. */
@@ -112,8 +110,8 @@ export function parseSession(json: unknown): OpenSession {
 
 /** Diagnostics as a list, or as the object around a list that one of the SDKs describes; none for anything else. */
 function diagnosticsIn(json: unknown): readonly Diagnostic[] {
-  const member = isObject(json) ? json['diagnostics'] : undefined;
-  const list = isObject(member) ? member['diagnostics'] : member;
+  const member = isRecord(json) ? json['diagnostics'] : undefined;
+  const list = isRecord(member) ? member['diagnostics'] : member;
   const parsed = diagnosticsSchema.safeParse(list);
   if (!parsed.success) return [];
   return parsed.data.map(({ summary, path, severity }) => ({

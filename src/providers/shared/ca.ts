@@ -1,5 +1,5 @@
 // The certificates that a store names for its host: `caBundle` in the manifest, or an object that `caProvider` points to.
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { CaProvider, ConnectContext } from '../contract.ts';
 
 /** The two members that every provider with a host of its own has. */

@@ -1,4 +1,5 @@
 // What answers of any upstream say in their headers: a validator for the next request, and how long to wait before it.
+import { retryAfterMs } from '../../base/retry-after.ts';
 import type { UpstreamAnswer } from '../../http/contract.ts';
 
 /** The strong validator of an answer; weak ones prove nothing about the bytes. */
@@ -7,13 +8,10 @@ export function strongEtag(answer: UpstreamAnswer): { readonly etag?: string } {
   return etag !== undefined && /^"[^"]+"$/.test(etag) ? { etag } : {};
 }
 
-/** `retry-after` in seconds, or as a date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after). */
+/** What Retry-After asks for, in ms; a date counts from the answer's own. */
 export function headerDelayMs(answer: UpstreamAnswer): number | undefined {
-  const text = answer.headers['retry-after']?.trim() ?? '';
-  if (/^\d+$/.test(text)) return clampedDelayMs(Number(text) * 1000);
-  const untilMs = Date.parse(text);
-  const nowMs = Date.parse(answer.headers['date'] ?? '');
-  return Number.isNaN(untilMs) || Number.isNaN(nowMs) ? undefined : clampedDelayMs(untilMs - nowMs);
+  const delayMs = retryAfterMs(answer.headers['retry-after'], Date.parse(answer.headers['date'] ?? ''));
+  return delayMs === undefined ? undefined : clampedDelayMs(delayMs);
 }
 
 /** At least a second, so that nothing spins; at most an hour, so that a nonsense header does not stop a cluster. */

@@ -1,8 +1,8 @@
 // Answers that hold for all who ask the same: values, and refusals that another request would only repeat. What may be
 // different the next moment (no connection, throttling) is thrown instead.
 import { TokenRejected } from '../../auth/contract.ts';
-import { OperatorError } from '../../core/operator-error.ts';
-import type { Reason } from '../../core/reasons.ts';
+import { OperatorError } from '../../base/operator-error.ts';
+import type { Reason } from '../../base/reasons.ts';
 
 export type Outcome<T> = { readonly value: T } | { readonly error: OperatorError };
 

@@ -1,6 +1,7 @@
 // Who has been told to slow down, and until when: an identity at a host, never the process.
-import { OperatorError } from '../../core/operator-error.ts';
-import type { Clock } from '../../runtime/clock.ts';
+
+import type { Clock } from '../../base/clock.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 
 interface Pause {
   readonly error: OperatorError;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
-import { OperatorError } from '../../core/operator-error.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { Outcome } from './outcome.ts';
 import { publishAnswers, ScopeNews } from './scope-news.ts';
 import { Snapshots } from './snapshots.ts';

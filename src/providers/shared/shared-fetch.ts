@@ -1,5 +1,5 @@
 // One request to an upstream that many wait for: it goes on while anybody does, and is stopped when the last one leaves.
-import { OperatorError } from '../../core/operator-error.ts';
+import { aborted, OperatorError } from '../../base/operator-error.ts';
 
 /** Work that is shared by its waiters; whoever made it starts it. */
 export class SharedFetch<T> {
@@ -39,8 +39,8 @@ export class SharedFetch<T> {
   /** The shared outcome, or `Aborted` when the caller's own signal fires first. */
   async wait(signal: AbortSignal): Promise<T> {
     const left = Promise.withResolvers<never>();
-    const onAbort = () => left.reject(new OperatorError('Aborted', 'stopped'));
-    if (signal.aborted) throw new OperatorError('Aborted', 'stopped');
+    const onAbort = () => left.reject(aborted());
+    if (signal.aborted) throw aborted();
     signal.addEventListener('abort', onAbort, { once: true });
     this.#waiters++;
     try {

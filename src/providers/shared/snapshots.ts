@@ -4,8 +4,9 @@
 //   idle ──asked for something younger──▶ collecting (50 ms) ──slot free──▶ fetching ──▶ idle, kept
 //                                             ▲ joined by all who ask meanwhile          │
 //                                             └────── asked for again: next fetch ◀──────┘
-import { OperatorError } from '../../core/operator-error.ts';
-import type { Clock } from '../../runtime/clock.ts';
+
+import type { Clock } from '../../base/clock.ts';
+import { aborted, OperatorError } from '../../base/operator-error.ts';
 import type { Keeping, MemoryAccount } from '../../runtime/memory-account.ts';
 import type { Outcome } from './outcome.ts';
 import { SharedFetch } from './shared-fetch.ts';
@@ -238,7 +239,7 @@ class Slots {
 
   /** Waits for a permit; throws `Aborted` (and takes none) when the signal fires first. */
   take(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.reject(new OperatorError('Aborted', 'stopped'));
+    if (signal.aborted) return Promise.reject(aborted());
     if (this.#free > 0) {
       this.#free--;
       return Promise.resolve();
@@ -247,7 +248,7 @@ class Slots {
       const onAbort = () => {
         const at = this.#queue.indexOf(onTurn);
         if (at >= 0) this.#queue.splice(at, 1);
-        reject(new OperatorError('Aborted', 'stopped'));
+        reject(aborted());
       };
       const onTurn = () => {
         signal.removeEventListener('abort', onAbort);

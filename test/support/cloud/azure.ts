@@ -1,6 +1,6 @@
 // Doubles of Azure: the metadata service's token endpoint for managed identities, and Microsoft Entra's token endpoint,
 // which takes a federated token for an application.
-import type { Clock } from '../../../src/runtime/clock.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { type CloudAnswer, type HttpDouble, startHttpDouble } from './http-double.ts';
 import { type SigningKeys, signingKeys } from './signing-keys.ts';
 

@@ -1,7 +1,7 @@
 // Doubles of Google Cloud: the metadata server, and one server for both APIs that a service account key is used at:
 // OAuth's token endpoint, which checks the assertion, and IAM's signJwt.
 import { createLocalJWKSet, jwtVerify } from 'jose';
-import type { Clock } from '../../../src/runtime/clock.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { type CloudAnswer, type CloudRequest, type HttpDouble, startHttpDouble } from './http-double.ts';
 import { type SigningKeys, signingKeys } from './signing-keys.ts';
 

@@ -4,7 +4,7 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
-import type { Clock } from '../../../src/runtime/clock.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { type CloudRequest, type HttpDouble, startHttpDouble } from './http-double.ts';
 import { signingKeys } from './signing-keys.ts';
 

@@ -3,7 +3,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../../src/runtime/clock.ts';
+import { systemClock } from '../../../src/base/clock.ts';
 import { unauthorized } from '../infisical-double/api-error.ts';
 import type { ProofMethod, Verifier } from '../infisical-double/identities.ts';
 import { awsVerifier, azureVerifier, gcpVerifier, signatureBy } from '../infisical-double/verifiers.ts';

@@ -21,7 +21,7 @@
 //   DELETE /requests                      counts from zero
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { systemClock } from '../../../src/runtime/clock.ts';
+import { systemClock } from '../../../src/base/clock.ts';
 import type { Faults } from './faults.ts';
 import { readBody } from './http-body.ts';
 import type { RateLimiter } from './rate-limiter.ts';

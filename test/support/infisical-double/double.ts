@@ -3,7 +3,7 @@
 //
 // A test arranges the world through `projects`, `secrets` and `identities`, breaks it through `faults`, `limits`, `down`
 // and `up`, and looks at `requests`. Another process does the same over HTTP (admin.ts) when `admin` is set.
-import { type Clock, systemClock } from '../../../src/runtime/clock.ts';
+import { type Clock, systemClock } from '../../../src/base/clock.ts';
 import { type CertificateAuthority, createCa, type IssuedCertificate, issue } from '../tls.ts';
 import { createAdmin } from './admin.ts';
 import type { Generation } from './api-error.ts';

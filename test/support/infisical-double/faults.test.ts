@@ -1,6 +1,6 @@
 import { get } from 'node:https';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../src/runtime/clock.ts';
+import { systemClock } from '../../../src/base/clock.ts';
 import { type InfisicalDouble, startInfisicalDouble } from './double.ts';
 import type { Fault } from './faults.ts';
 import { sampleSeed } from './seed.ts';

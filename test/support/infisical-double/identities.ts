@@ -1,7 +1,7 @@
 // Machine identities: how each logs in, for how long, and what it may do where.
 // Universal auth is judged here; the other methods hand the login's body to a verifier (verifiers.ts, or the test's own).
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Clock } from '../../../src/runtime/clock.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import type { Access } from './access.ts';
 import { type ApiError, type Generation, notFound, unauthorized } from './api-error.ts';
 import type { Projects } from './projects.ts';

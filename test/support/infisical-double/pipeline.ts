@@ -2,7 +2,7 @@
 //   route → bearer token → body → rate limit → the route's own checks and answer → ETag
 // Faults stand before all of it (nothing is looked at) or after it (the usual answer is spoiled).
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { systemClock } from '../../../src/runtime/clock.ts';
+import { systemClock } from '../../../src/base/clock.ts';
 import { ApiError, broken, errorBody, notFound, unauthorized } from './api-error.ts';
 import type { Faults } from './faults.ts';
 import { parseBody, readBody } from './http-body.ts';

@@ -1,7 +1,7 @@
 // What is on the server: projects, their environments, and in each a tree of folders. Secrets hang in the folders
 // (secrets.ts). Lookups follow the real server's, which is particular about how a path is written.
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../../src/runtime/clock.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { broken } from './api-error.ts';
 import { withoutTrailingSlash } from './validation.ts';
 

@@ -1,5 +1,5 @@
 // The server's rate limiter: one allowance per client address and route, in windows of one minute. Off unless asked for.
-import type { Clock } from '../../../src/runtime/clock.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 
 /** Requests per minute by the class of the route. */
 export interface RateLimits {

@@ -1,7 +1,7 @@
 // How answers leave: the server's headers, its ETag, and what a fault puts in place of an answer or does to it.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { systemClock } from '../../../src/runtime/clock.ts';
+import { systemClock } from '../../../src/base/clock.ts';
 import type { FaultEffect } from './faults.ts';
 
 export interface Reply {

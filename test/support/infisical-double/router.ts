@@ -1,6 +1,6 @@
 // From a method and a URL to a route: literal and parameter segments, as the server's router takes them.
 import { parse } from 'node:querystring';
-import type { Clock } from '../../../src/runtime/clock.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import type { Access, Action } from './access.ts';
 import { isAllowed } from './access.ts';
 import { type Generation, invalid, notAllowed, notMember } from './api-error.ts';

@@ -1,7 +1,7 @@
 // Secrets in their folders: stored trimmed as the server does, in the order of their random ids, and found by key.
 // The order is stable between calls, means nothing, and changes when a secret is deleted and made again.
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../../src/runtime/clock.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { type Folder, type FolderAddress, findFolder, type Projects, type StoredSecret } from './projects.ts';
 
 export interface SecretAddress extends FolderAddress {

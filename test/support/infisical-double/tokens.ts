@@ -4,7 +4,7 @@
 //   issued ──use──▶ alive ──(ttl passed | uses spent | renew past max ttl)──▶ row deleted, told once ──▶ unknown
 //                     └──────(the jwt's own exp = issued + max ttl)──▶ 403, whatever the row says
 import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
-import type { Clock } from '../../../src/runtime/clock.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { badToken, type Generation, unauthorized } from './api-error.ts';
 
 export interface TokenTerms {

@@ -2,7 +2,7 @@
 // cluster's TokenReview, STS, a signature made with the issuer's keys) is a port, so a test can answer by hand or ask a
 // real API server. A port that throws something other than an ApiError makes the answer 500, as it does there.
 import { compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose';
-import type { Clock } from '../../../src/runtime/clock.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { fits } from './access.ts';
 import { ApiError, badToken, unauthorized } from './api-error.ts';
 import type { Verifier } from './identities.ts';

@@ -1,8 +1,8 @@
 // The operator's AWS credentials, found as the SDKs find them: the first source that is configured counts. Those with an
 // end are kept until shortly before it, and fetched once for all who ask meanwhile.
 import type { AwsCredentials } from '../../../auth/contract.ts';
-import { OperatorError } from '../../../core/operator-error.ts';
-import type { Clock } from '../../../runtime/clock.ts';
+import type { Clock } from '../../../base/clock.ts';
+import { OperatorError } from '../../../base/operator-error.ts';
 import { keptFetch } from '../kept-fetch.ts';
 import { containerRole } from './container.ts';
 import type { AwsPorts, AwsSource, FoundCredentials } from './found.ts';

@@ -1,5 +1,5 @@
 // What every source of AWS credentials gives, and what it is given.
-import { OperatorError } from '../../../core/operator-error.ts';
+import { OperatorError } from '../../../base/operator-error.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import type { Upstream } from '../../../http/contract.ts';
 import type { CloudEnvironment } from '../environment.ts';

@@ -2,7 +2,7 @@
 // of the role, then its credentials.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
 import * as z from 'zod/mini';
-import { OperatorError } from '../../../core/operator-error.ts';
+import { OperatorError } from '../../../base/operator-error.ts';
 import { ask, readJsonAs, refusal, unexpected } from '../answers.ts';
 import { ec2Metadata } from '../endpoints.ts';
 import type { CloudEnvironment } from '../environment.ts';

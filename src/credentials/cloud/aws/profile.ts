@@ -1,7 +1,7 @@
 // The shared files of the AWS SDKs: which profile is meant, and what stands in it. Keys, a web identity and the region are
 // understood; ways that run programs or need a browser are not.
 // https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
-import { OperatorError } from '../../../core/operator-error.ts';
+import { OperatorError } from '../../../base/operator-error.ts';
 import { type ReadFile, readIfThere } from '../files.ts';
 import type { AwsPorts } from './found.ts';
 

@@ -1,6 +1,6 @@
 // The AWS region of the operator: the environment, the profile, and on EC2 the instance itself, in this order.
 import * as z from 'zod/mini';
-import { OperatorError } from '../../../core/operator-error.ts';
+import { OperatorError } from '../../../base/operator-error.ts';
 import { ask, readJsonAs } from '../answers.ts';
 import { ec2Metadata } from '../endpoints.ts';
 import type { AwsPorts } from './found.ts';

@@ -1,5 +1,5 @@
 // AWS credentials that somebody wrote down: in the environment, or in the profile of a shared file.
-import { OperatorError } from '../../../core/operator-error.ts';
+import { OperatorError } from '../../../base/operator-error.ts';
 import { type AwsSource, foundCredentials } from './found.ts';
 import { readProfile } from './profile.ts';
 import { assumeByToken } from './web-identity.ts';

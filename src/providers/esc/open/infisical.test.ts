@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { asOperatorError } from '../../../base/operator-error.ts';
 import { plainJson } from '../../../core/esc/export.ts';
-import { asOperatorError } from '../../../core/operator-error.ts';
 import { type Bench, bench, signal } from '../../infisical/provider.fixture.ts';
 import { clusterOf } from '../esc.fixture.ts';
 import { openEnvironment } from '../evaluation.ts';

@@ -3,8 +3,8 @@
 // are additions to the schema. `retrieve` is an alias of `get`, and `secretKey` may hold a path, as announced.
 // https://www.pulumi.com/docs/esc/integrations/dynamic-login-credentials/infisical-login/
 import { type Credentials, TokenRejected } from '../../../auth/contract.ts';
+import { OperatorError } from '../../../base/operator-error.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
-import { OperatorError } from '../../../core/operator-error.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import type { InfisicalAuth } from '../../../crds/infisical.ts';
 import type { ReadRequest } from '../../contract.ts';

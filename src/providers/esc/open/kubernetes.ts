@@ -5,8 +5,8 @@
 //       password: { name: database, key: password }   # one key
 //       all: { name: database }                       # an object of all keys
 
+import { OperatorError } from '../../../base/operator-error.ts';
 import { bytesValue, type EscValue, objectValue } from '../../../core/esc/value.ts';
-import { OperatorError } from '../../../core/operator-error.ts';
 import type { EscProvider, OpenContext } from './contract.ts';
 import { mapOf, member, textOf } from './inputs.ts';
 

@@ -38,7 +38,7 @@ export class OperatorError extends Error {
 /** Any thrown thing as an OperatorError; what is not one already is a fault of ours and becomes `Internal`. */
 export function asOperatorError(thrown: unknown): OperatorError {
   if (thrown instanceof OperatorError) return thrown;
-  if (thrown instanceof Error && thrown.name === 'AbortError') return new OperatorError('Aborted', 'stopped');
+  if (thrown instanceof Error && thrown.name === 'AbortError') return aborted();
   // The text of a foreign error may quote what it was given: only its type leaves.
   const name = thrown instanceof Error ? thrown.name : typeof thrown;
   return new OperatorError('Internal', `unexpected ${name}`, { cause: thrown });
@@ -48,4 +48,9 @@ export function asOperatorError(thrown: unknown): OperatorError {
 export function explain(error: OperatorError): string {
   const hint = reasons[error.reason].hint;
   return hint === '' ? error.message : `${error.message} (${hint})`;
+}
+
+/** What is thrown at whoever stops waiting. */
+export function aborted(): OperatorError {
+  return new OperatorError('Aborted', 'stopped');
 }

@@ -19,6 +19,21 @@ const mostDoublings = 40;
 
 /** Delay in ms before the next try: `baseMs` doubled per failure, capped, lengthened by up to a fifth. */
 export function delayAfter({ failures, baseMs, capMs, random }: BackoffInput): number {
+  return doubledMs(failures, baseMs, capMs) * (1 + jitterShare * random());
+}
+
+/** `baseMs` after the first failure, doubled with each further one, `capMs` at most. */
+export function doubledMs(failures: number, baseMs: number, capMs: number): number {
   const doublings = Math.min(Math.max(0, failures - 1), mostDoublings);
-  return Math.min(capMs, baseMs * 2 ** doublings) * (1 + jitterShare * random());
+  return Math.min(capMs, baseMs * 2 ** doublings);
+}
+
+export interface RetryDelays {
+  readonly firstMs: number;
+  readonly capMs: number;
+}
+
+/** The delay before try number `failures + 1`: doubling, spread over its upper half so that many clients part ways. */
+export function spreadDelayMs(failures: number, { firstMs, capMs }: RetryDelays, random: () => number): number {
+  return doubledMs(failures, firstMs, capMs) * (0.5 + 0.5 * random());
 }

@@ -1,0 +1,128 @@
+// Everything that speaks to the world outside the cluster, put together: doors, sessions, the table of providers and the
+// sources of cloud credentials. Whoever opens it says what is allowed and who counts; it needs neither operator nor cluster.
+
+import type { ObserveLogin } from '../auth/contract.ts';
+import { gatherInfisicalPrincipal } from '../auth/infisical/table.ts';
+import { gatherPulumiPrincipal, pulumiLogin } from '../auth/pulumi/table.ts';
+import { Sessions } from '../auth/session.ts';
+import type { Clock } from '../base/clock.ts';
+import { readBoundedFile } from '../credentials/bounded-file.ts';
+import { openCloudDoors } from '../credentials/cloud/doors.ts';
+import type { CloudEnvironment } from '../credentials/cloud/environment.ts';
+import { type CloudSources, createCloudSources } from '../credentials/cloud/sources.ts';
+import { createEgressPolicy, type HostRules } from '../http/egress.ts';
+import { createProxyRules, type ProxySettings } from '../http/proxy.ts';
+import { createUpstreamDoor, type RequestObservation } from '../http/upstream.ts';
+import { escProviders } from '../providers/esc/open/table.ts';
+import { createEscProvider } from '../providers/esc/provider.ts';
+import { fakeProvider } from '../providers/fake/provider.ts';
+import { createInfisicalAccess } from '../providers/infisical/access.ts';
+import { createInfisicalProvider, createInfisicalReads } from '../providers/infisical/provider.ts';
+import { createPulumiProvider } from '../providers/pulumi/provider.ts';
+import { ScopeNews } from '../providers/shared/scope-news.ts';
+import type { SnapshotRead } from '../providers/shared/snapshots.ts';
+import { type ProviderByName, providersByName } from '../providers/table.ts';
+import type { MemoryAccount } from '../runtime/memory-account.ts';
+
+/** Who counts what goes out; each is told once per event. */
+export interface UpstreamObservers {
+  readonly login: ObserveLogin;
+  readonly request: (provider: string, request: RequestObservation) => void;
+  /** A call by the name that the provider gives it. */
+  readonly call: (provider: string, call: string, status: 'success' | 'error') => void;
+  /** How reads of a provider's scopes were answered; asked once per provider. */
+  readonly readsOf: (provider: string) => (result: SnapshotRead) => void;
+}
+
+export interface UpstreamSettings {
+  readonly hosts: HostRules;
+  readonly proxy: ProxySettings;
+  readonly cloud: CloudEnvironment;
+  /** Whether stores of provider `fake` are served. */
+  readonly fakeProvider: boolean;
+  /** `name/version` of who asks. */
+  readonly userAgent: string;
+}
+
+export interface Upstreams {
+  readonly provider: ProviderByName;
+  readonly sessions: Sessions;
+  /** Tells which scopes were read anew. */
+  readonly news: ScopeNews;
+  readonly clouds: CloudSources;
+  /** Ends the connections; sessions are ended before by whoever opened this. */
+  close(): void;
+}
+
+/** More than this is read of no answer, however large the heap. */
+const largestAnswerBytes = 32 * 2 ** 20;
+
+export function openUpstreams(
+  settings: UpstreamSettings,
+  {
+    account,
+    clock,
+    observe,
+  }: {
+    readonly account: MemoryAccount;
+    readonly clock: Clock;
+    readonly observe: UpstreamObservers;
+  },
+): Upstreams {
+  const { userAgent } = settings;
+  const sessions = new Sessions({ clock, observeLogin: observe.login });
+  const proxy = createProxyRules(settings.proxy);
+  const doorOf = (provider: string) =>
+    createUpstreamDoor({
+      policy: createEgressPolicy(settings.hosts),
+      proxy,
+      userAgent,
+      clock,
+      bodies: account,
+      limits: { maxBytes: Math.min(largestAnswerBytes, account.answerMostBytes) },
+      observe: (request) => observe.request(provider, request),
+    });
+  const doors = { infisical: doorOf('infisical'), pulumi: doorOf('pulumi') };
+  const cloudDoors = openCloudDoors({ environment: settings.cloud, proxy, userAgent, clock });
+  const news = new ScopeNews();
+  const toInfisical = {
+    door: doors.infisical,
+    sessions,
+    clock,
+    gatherPrincipal: gatherInfisicalPrincipal,
+    observeCall: (call: string, status: 'success' | 'error') => observe.call('infisical', call, status),
+    reads: createInfisicalReads({ account, clock, news, observeRead: observe.readsOf('infisical') }),
+  };
+  const esc = createEscProvider({
+    clock,
+    providers: escProviders(createInfisicalAccess(toInfisical)),
+    release: (holder) => sessions.release(holder),
+    observeRead: observe.readsOf('esc'),
+  });
+  const pulumi = createPulumiProvider({
+    account,
+    door: doors.pulumi,
+    sessions,
+    clock,
+    gatherPrincipal: gatherPulumiPrincipal,
+    loginOf: pulumiLogin,
+    observeCall: (call, status) => observe.call('pulumi', call, status),
+    observeRead: observe.readsOf('pulumi'),
+    news,
+  });
+  return {
+    sessions,
+    news,
+    provider: providersByName({
+      infisical: createInfisicalProvider(toInfisical),
+      pulumi,
+      fake: settings.fakeProvider ? fakeProvider : undefined,
+      esc,
+    }),
+    clouds: createCloudSources({ ...cloudDoors, environment: settings.cloud, readFile: readBoundedFile, clock }),
+    close() {
+      for (const door of Object.values(doors)) door.close();
+      cloudDoors.close();
+    },
+  };
+}
