@@ -80,6 +80,11 @@ describe('pages', () => {
     expect(blocks.filter((text) => !files.has(text))).toEqual([]);
   });
 
+  it.each(pages)('%s names files of code that are there', (page) => {
+    const named = [...read(page).matchAll(/`((?:src|test)\/[\w/.-]+\.ts)`/g)].map(([, path = '']) => path);
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
   it.each(pages)('%s links to what is there', (page) => {
     const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, path = '']) => path);
     expect(links.filter((path) => !existsSync(join(root, dirname(page), path)))).toEqual([]);
