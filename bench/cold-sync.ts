@@ -18,7 +18,7 @@ import {
   unrelatedOf,
   untilGone,
 } from './support/layout.ts';
-import { type Options, readOptions, usage } from './support/options.ts';
+import { type Options, readOptions } from './support/options.ts';
 import {
   type Bench,
   type FirstSync,
@@ -184,9 +184,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 try {
-  const options = readOptions(process.argv.slice(2));
-  if (options === 'help') say(usage);
-  else process.stdout.write(`${JSON.stringify(await bench(options))}\n`);
+  process.stdout.write(`${JSON.stringify(await bench(readOptions()))}\n`);
 } catch (thrown) {
   say(`bench: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
   process.exitCode = 1;

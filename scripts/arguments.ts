@@ -1,4 +1,5 @@
-// The command line of scripts that take few arguments or none: `--help` prints what they do, anything unknown is refused.
+// The command line of scripts: `--help` prints what they do, anything unknown is refused.
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 
 interface Command {
   /** What `--help` prints. */
@@ -20,4 +21,29 @@ export function checkArguments({ usage, flags = [], takesWords = false }: Comman
   if (unknown === undefined) return;
   process.stderr.write(`unknown argument "${unknown}"\n${usage}\n`);
   process.exit(2);
+}
+
+type FlagTable = NonNullable<ParseArgsConfig['options']>;
+type Flags<T extends FlagTable> = ReturnType<typeof parseArgs<{ options: T }>>['values'];
+
+/** The values of flags that take some. Ends the process as `checkArguments` does. */
+export function readFlags<const T extends FlagTable>(usage: string, options: T): Flags<T> {
+  return readArguments(usage, options, { takesWords: false }).flags;
+}
+
+/** The same, with the words that are no flags. */
+export function readArguments<const T extends FlagTable>(
+  usage: string,
+  options: T,
+  { takesWords }: { readonly takesWords: boolean } = { takesWords: true },
+): { readonly flags: Flags<T>; readonly words: readonly string[] } {
+  const args = process.argv.slice(2);
+  if (args.includes('--help') || args.includes('-h')) checkArguments({ usage });
+  try {
+    const { values, positionals } = parseArgs({ options, allowPositionals: takesWords });
+    return { flags: values as Flags<T>, words: positionals }; // TypeScript loses the table on the way through the generic
+  } catch (thrown) {
+    process.stderr.write(`${thrown instanceof Error ? thrown.message : 'wrong arguments'}\n${usage}\n`);
+    process.exit(2);
+  }
 }

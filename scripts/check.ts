@@ -1,7 +1,7 @@
 // `npm run check`: the one gate before a commit. Runs each step, prints a line per step, ends at the first that fails.
 //   --fast leaves out the tests that need a control plane.
-import { spawnSync } from 'node:child_process';
 import { checkArguments } from './arguments.ts';
+import { run } from './child.ts';
 
 checkArguments({
   usage: 'usage: npm run check -- [--fast]   generated files, types, lint, dead code, tests; --fast: no control plane',
@@ -23,7 +23,7 @@ const steps: readonly (readonly [title: string, command: string, ...args: string
 for (const [title, command, ...args] of steps) {
   const startedMs = Date.now();
   process.stdout.write(`── ${title}\n`);
-  const { status } = spawnSync(command, args, { stdio: 'inherit' });
+  const status = await run(command, args);
   if (status !== 0) {
     process.stderr.write(`${title}: failed (${command} ${args.join(' ')})\n`);
     process.exit(1);

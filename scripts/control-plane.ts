@@ -5,9 +5,10 @@ import { once } from 'node:events';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setInterval } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { type ControlPlane, startControlPlane } from '../test/support/control-plane.ts';
 import { applyCrds } from '../test/support/kubectl.ts';
+import { progressTo } from '../test/support/progress.ts';
+import { readFlags } from './arguments.ts';
 
 const crdDirectory = join(import.meta.dirname, '..', 'deploy', 'crds');
 const parentCheckMs = 500;
@@ -19,13 +20,12 @@ const usage = `usage: npm run control-plane -- [--dir DIR] [--audit] [--ready-fi
   --audit            write an audit log, and print AUDIT_LOG=<path>
   --ready-file PATH  written with the lines of standard output once all is up; removed at the end`;
 
-async function main(args: readonly string[]): Promise<void> {
-  const options = parse(args);
-  if (options.help) return say(usage);
+async function main(): Promise<void> {
+  const options = parse();
   const stopAsked = stopSignal();
   const starting = startControlPlane({
     audit: options.audit,
-    onProgress: say,
+    onProgress: progressTo(process.stderr, ''),
     ...(options.dir === undefined ? {} : { dataDir: options.dir }),
   });
   // A signal during the start ends this process at once; what was started goes with it.
@@ -45,20 +45,15 @@ interface Options {
   readonly dir: string | undefined;
   readonly readyFile: string | undefined;
   readonly audit: boolean;
-  readonly help: boolean;
 }
 
-function parse(args: readonly string[]): Options {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      dir: { type: 'string' },
-      'ready-file': { type: 'string' },
-      audit: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
+function parse(): Options {
+  const values = readFlags(usage, {
+    dir: { type: 'string' },
+    'ready-file': { type: 'string' },
+    audit: { type: 'boolean', default: false },
   });
-  return { dir: values.dir, readyFile: values['ready-file'], audit: values.audit, help: values.help };
+  return { dir: values.dir, readyFile: values['ready-file'], audit: values.audit };
 }
 
 async function stopSignal(): Promise<undefined> {
@@ -98,7 +93,7 @@ function say(line: string): void {
 }
 
 try {
-  await main(process.argv.slice(2));
+  await main();
 } catch (cause) {
   say(`control-plane: ${cause instanceof Error ? cause.message : String(cause)}`);
   process.exitCode = 1;

@@ -5,16 +5,17 @@
 //   --kubeconfig FILE  uses that cluster instead of starting a control plane
 //   --current-context  uses the cluster that kubectl would use
 //   --keep             stays up at the end until Ctrl-C, to look around
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { startControlPlane } from '../test/support/control-plane.ts';
 import { startInfisicalDouble } from '../test/support/infisical-double/double.ts';
 import { sampleSeed } from '../test/support/infisical-double/seed.ts';
 import { applyCrds, kubectl } from '../test/support/kubectl.ts';
 import { startOperator } from '../test/support/operator.ts';
+import { progressTo } from '../test/support/progress.ts';
+import { readFlags } from './arguments.ts';
+import { buildBundle } from './child.ts';
 
 const root = join(import.meta.dirname, '..');
 const namespace = 'escapement-demo';
@@ -22,30 +23,14 @@ const usage = `usage: npm run demo -- [options]
   --reveal            print values instead of masking them
   --kubeconfig FILE   use that cluster instead of starting a control plane; what the demo makes there it takes away
   --current-context   use the cluster that kubectl would use
-  --keep              stay up at the end until Ctrl-C, to look around
-`;
+  --keep              stay up at the end until Ctrl-C, to look around`;
 
-function readFlags() {
-  try {
-    return parseArgs({ options }).values;
-  } catch (thrown) {
-    process.stderr.write(`${thrown instanceof Error ? thrown.message : 'wrong arguments'}\n${usage}`);
-    process.exit(2);
-  }
-}
-
-const options = {
-  help: { type: 'boolean', short: 'h', default: false },
+const flags = readFlags(usage, {
   reveal: { type: 'boolean', default: false },
   kubeconfig: { type: 'string' },
   'current-context': { type: 'boolean', default: false },
   keep: { type: 'boolean', default: false },
-} as const;
-const flags = readFlags();
-if (flags.help) {
-  process.stdout.write(usage);
-  process.exit(0);
-}
+});
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const step = (line: string): void => say(`\n▸ ${line}`);
@@ -57,12 +42,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 async function demo(): Promise<void> {
   step('Building the operator');
-  if (
-    spawnSync('rolldown', ['-c', 'rolldown.config.mjs', '--log-level', 'warn'], { cwd: root, stdio: 'inherit' })
-      .status !== 0
-  ) {
-    throw new Error('the build failed');
-  }
+  if ((await buildBundle()) !== 0) throw new Error('the build failed');
   const kubeconfig = await cluster();
   const cli = (...args: string[]) => kubectl(args, { kubeconfig });
 
@@ -117,7 +97,8 @@ const isGiven = flags.kubeconfig !== undefined || flags['current-context'];
 
 async function installCrds(kubeconfig: string): Promise<void> {
   const directory = join(root, 'deploy', 'crds');
-  const names = ['externalsecrets', 'secretstores', 'clustersecretstores'].map((name) => `${name}.external-secrets.io`);
+  // Files are named after their CRDs.
+  const names = readdirSync(directory).map((file) => file.replace(/\.yaml$/, ''));
   const { stdout } = await kubectl(['get', 'crd', ...names, '--ignore-not-found', '--output=name'], { kubeconfig });
   const found = stdout.trim().split('\n').filter(Boolean);
   if (found.length === 0) {
@@ -134,7 +115,7 @@ async function cluster(): Promise<string> {
   if (flags.kubeconfig !== undefined) return flags.kubeconfig;
   if (flags['current-context']) return process.env['KUBECONFIG'] ?? join(homedir(), '.kube', 'config');
   step('Starting a control plane: etcd, kube-apiserver, kube-controller-manager');
-  const controlPlane = await startControlPlane({ onProgress: (line) => say(`  ${line}`) });
+  const controlPlane = await startControlPlane({ onProgress: progressTo(process.stdout, '  ') });
   ends.push(() => controlPlane.stop());
   return controlPlane.kubeconfigPath;
 }

@@ -1,21 +1,22 @@
 // Writes everything that is derived: CRD manifests, the chart's values, dashboard and alerts, the kustomize base and the
 // reference pages.
-//   node scripts/generate.ts           writes what differs and removes what nothing generates any more
-//   node scripts/generate.ts --check   writes nothing, names what differs, exits 1 if anything does
-// `--root DIR` works below another folder than the repository's.
+// What nothing generates any more is removed.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { customResourceDefinitions, kinds } from '../src/crds/kinds.ts';
 import { referencePage } from '../src/crds/reference-page.ts';
+import { readFlags } from './arguments.ts';
 import { valuesFiles, valuesPage } from './chart/files.ts';
 import { kustomizeFiles } from './chart/kustomize.ts';
 import { monitoringFiles } from './chart/monitoring-files.ts';
 import { rbacPage } from './chart/rbac.ts';
 import { flagsPage, metricsPage, reasonsPage } from './reference-pages.ts';
 
-const { values: flags } = parseArgs({ options: { check: { type: 'boolean' }, root: { type: 'string' } } });
+const usage = `usage: npm run generate -- [--check] [--root DIR]   writes what is generated where it differs
+  --check      write nothing, name what differs, exit 1 if anything does
+  --root DIR   work below another folder than the repository's`;
+const flags = readFlags(usage, { check: { type: 'boolean' }, root: { type: 'string' } });
 const root = flags.root ?? join(import.meta.dirname, '..');
 /** The chart cannot reach outside itself, nor can kustomize. */
 const crdFolders = ['deploy/crds', 'deploy/helm/escapement/files/crds', 'deploy/kustomize/crds'];

@@ -8,15 +8,16 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { type ControlPlane, startControlPlane } from '../test/support/control-plane.ts';
 import { startInfisicalDouble } from '../test/support/infisical-double/double.ts';
 import { sampleSeed } from '../test/support/infisical-double/seed.ts';
 import { applyCrds, applyYaml, createNamespace, kubectl } from '../test/support/kubectl.ts';
 import { freePort } from '../test/support/operator.ts';
+import { progressTo } from '../test/support/progress.ts';
 import { credentials, externalSecret, store } from '../test/support/samples.ts';
 import { until } from '../test/support/wait.ts';
+import { readFlags } from './arguments.ts';
 import { type Pod, podOfChart } from './image/pod.ts';
 import { type Podman, podmanIn } from './image/podman.ts';
 import { makeStandIns } from './image/stand-ins.ts';
@@ -28,7 +29,11 @@ const containerName = 'escapement';
 /** As promised for SIGTERM. */
 const stopWithinMs = 10_000;
 
-const { values: flags } = parseArgs({ options: { runtime: { type: 'string' } } });
+const usage = `usage: npm run image:check -- [--runtime NAME]   builds the Dockerfile and runs the image as a pod of the chart would
+
+  --runtime NAME   run containers with that OCI runtime (runc, where crun refuses the host's cgroups)
+  needs root on x86-64 Linux, podman, debootstrap, a Debian mirror and the npm registry`;
+const flags = readFlags(usage, { runtime: { type: 'string' } });
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const has = (program: string): boolean => spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
 
@@ -162,7 +167,7 @@ async function main(): Promise<void> {
   const podman = podmanIn(folder, flags.runtime);
   try {
     build(podman, folder);
-    const cluster = await startControlPlane({ onProgress: say });
+    const cluster = await startControlPlane({ onProgress: progressTo(process.stdout, '  ') });
     try {
       await check(podman, folder, cluster);
     } finally {

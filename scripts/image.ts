@@ -1,22 +1,22 @@
 // `npm run image`: builds the container image for this machine, or says what is missing.
-//   --tag NAME        default ghcr.io/escapement/escapement:<version of package.json>
-//   --platform LIST   for others, as docker buildx writes them: linux/amd64,linux/arm64 (needs --push)
-//   --push            sends it to the registry that the tag names, with provenance and SBOM
-//   --size            prints what the image will weigh, counted from its parts, and builds nothing
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { readFlags } from './arguments.ts';
+import { run } from './child.ts';
 
 const root = join(import.meta.dirname, '..');
-const { values: flags } = parseArgs({
-  options: {
-    tag: { type: 'string' },
-    platform: { type: 'string' },
-    push: { type: 'boolean', default: false },
-    size: { type: 'boolean', default: false },
-  },
+const usage = `usage: npm run image -- [options]   builds the container image for this machine; needs docker with buildx
+  --tag NAME        default ghcr.io/escapement/escapement:<version of package.json>
+  --platform LIST   for others, as docker buildx writes them: linux/amd64,linux/arm64 (needs --push)
+  --push            send it to the registry that the tag names, with provenance and SBOM
+  --size            print what the image will weigh, counted from its parts, and build nothing`;
+const flags = readFlags(usage, {
+  tag: { type: 'string' },
+  platform: { type: 'string' },
+  push: { type: 'boolean', default: false },
+  size: { type: 'boolean', default: false },
 });
 
 function version(): string {
@@ -65,7 +65,7 @@ function inMegabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1).padStart(6)} MB`;
 }
 
-function build(): number {
+async function build(): Promise<number> {
   if (spawnSync('docker', ['--version'], { stdio: 'ignore' }).status !== 0) {
     return tell('image: docker is not installed; it is needed with buildx: https://docs.docker.com/engine/install/');
   }
@@ -84,7 +84,7 @@ function build(): number {
     ...(flags.push ? ['--push', '--provenance=mode=max', '--sbom=true'] : ['--load']),
     root,
   ];
-  return spawnSync('docker', args, { stdio: 'inherit' }).status ?? 1;
+  return run('docker', args);
 }
 
-process.exitCode = flags.size ? size() : build();
+process.exitCode = flags.size ? size() : await build();

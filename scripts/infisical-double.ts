@@ -5,10 +5,10 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { startInfisicalDouble } from '../test/support/infisical-double/double.ts';
 import { selfHostedLimits } from '../test/support/infisical-double/rate-limiter.ts';
 import { parseSeed, type Seed, sampleSeed } from '../test/support/infisical-double/seed.ts';
+import { readFlags } from './arguments.ts';
 
 const usage = `usage: npm run infisical-double -- [options]
   --host HOST         address to listen on (127.0.0.1)
@@ -19,27 +19,15 @@ const usage = `usage: npm run infisical-double -- [options]
   --limits            limit requests as a self-hosted server without a licence does
   --seed FILE         JSON to start from, in place of the sample data`;
 
-interface Flags {
-  readonly host: string;
-  readonly port: number;
-  readonly adminPort: number;
-  readonly tls: boolean;
-  readonly newest: boolean;
-  readonly limits: boolean;
-  readonly seed: string | undefined;
-}
-
-function readFlags(): Flags {
-  const { values } = parseArgs({
-    options: {
-      host: { type: 'string', default: '127.0.0.1' },
-      port: { type: 'string', default: '0' },
-      'admin-port': { type: 'string', default: '0' },
-      tls: { type: 'boolean', default: false },
-      newest: { type: 'boolean', default: false },
-      limits: { type: 'boolean', default: false },
-      seed: { type: 'string' },
-    },
+function flagsOf() {
+  const values = readFlags(usage, {
+    host: { type: 'string', default: '127.0.0.1' },
+    port: { type: 'string', default: '0' },
+    'admin-port': { type: 'string', default: '0' },
+    tls: { type: 'boolean', default: false },
+    newest: { type: 'boolean', default: false },
+    limits: { type: 'boolean', default: false },
+    seed: { type: 'string' },
   });
   const { host, tls, newest, limits, seed } = values;
   return {
@@ -66,7 +54,7 @@ async function seedFrom(file: string | undefined): Promise<Seed> {
 }
 
 async function run(): Promise<void> {
-  const flags = readFlags();
+  const flags = flagsOf();
   const seed = await seedFrom(flags.seed);
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());

@@ -1,13 +1,13 @@
 // Proves that the chart's roles hold nothing too much: takes each verb away in turn and runs the test that
 // scripts/chart/rbac.ts names for it, which must fail. Takes some minutes, so it is no part of the checks.
 //   node scripts/rbac-proof.ts [verb …]     all verbs, or those given as `secrets:create`
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startControlPlane } from '../test/support/control-plane.ts';
 import { checkArguments } from './arguments.ts';
 import { type VerbRow, verbs } from './chart/rbac.ts';
+import { run } from './child.ts';
 
 checkArguments({
   usage: 'usage: npm run rbac-proof -- [resource:verb …]   takes each right away in turn; its test must fail',
@@ -26,11 +26,11 @@ interface Ending {
   readonly ran: number;
 }
 
-function run({ file, name }: VerbRow['test'], kubeconfig: string, without?: string): Ending {
+async function ending({ file, name }: VerbRow['test'], kubeconfig: string, without?: string): Promise<Ending> {
   const pattern = name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const report = join(workspace, 'report.json');
   rmSync(report, { force: true });
-  const { status } = spawnSync(
+  const status = await run(
     'vitest',
     [
       'run',
@@ -43,7 +43,7 @@ function run({ file, name }: VerbRow['test'], kubeconfig: string, without?: stri
     ],
     {
       cwd: root,
-      stdio: 'ignore',
+      isQuiet: true,
       env: {
         ...process.env,
         ESCAPEMENT_TEST_KUBECONFIG: kubeconfig,
@@ -61,13 +61,13 @@ const controlPlane = await startControlPlane({ audit: true });
 try {
   const tests = new Map(rows.map(({ test }) => [JSON.stringify(test), test]));
   for (const test of tests.values()) {
-    const { passed, ran } = run(test, controlPlane.kubeconfigPath);
+    const { passed, ran } = await ending(test, controlPlane.kubeconfigPath);
     if (passed && ran === 1) continue;
     wrong++;
     say(`${test.file}: "${test.name}" ${ran === 1 ? 'fails with all verbs' : `names ${ran} tests`}`);
   }
   for (const row of wrong === 0 ? rows : []) {
-    const { passed } = run(row.test, controlPlane.kubeconfigPath, nameOf(row));
+    const { passed } = await ending(row.test, controlPlane.kubeconfigPath, nameOf(row));
     if (passed) wrong++;
     say(`${nameOf(row)}: ${passed ? 'NOT NEEDED by' : 'needed by'} "${row.test.name}"`);
   }

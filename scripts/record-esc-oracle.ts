@@ -5,6 +5,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Documents, randomDocuments, writtenDocuments } from '../test/oracle/esc/documents.ts';
+import { checkArguments } from './arguments.ts';
+
+checkArguments({
+  usage: 'usage: node scripts/record-esc-oracle.ts   records how the reference evaluator of ESC answers; needs Go',
+});
 
 const cwd = fileURLToPath(new URL('../test/oracle/esc', import.meta.url));
 const tables = new URL('../src/core/esc/testdata/', import.meta.url);

@@ -14,6 +14,11 @@ import {
   pathCases,
   regexpCases,
 } from '../test/oracle/text-cases.ts';
+import { checkArguments } from './arguments.ts';
+
+checkArguments({
+  usage: 'usage: node scripts/record-oracle.ts   records how Go answers the cases in test/oracle; needs Go',
+});
 
 /** Asks the Go program all questions at once; answers come in order. */
 function ask(questions: readonly object[]): readonly unknown[] {

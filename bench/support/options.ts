@@ -1,6 +1,6 @@
 // The command line of the bench.
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readFlags } from '../../scripts/arguments.ts';
 import type { Shape } from './layout.ts';
 
 export interface Options extends Shape {
@@ -20,7 +20,7 @@ export interface Options extends Shape {
 
 const phaseNames = ['idle', 'raw', 'sync', 'quiet', 'new'];
 
-export const usage = `usage: npm run bench -- [options]
+const usage = `usage: npm run bench -- [options]
   --count N           ExternalSecrets (1000)
   --scopes N          folders at the source that they read (20)
   --stores N          SecretStores, all of one identity (20)
@@ -36,27 +36,22 @@ export const usage = `usage: npm run bench -- [options]
   --flags LIST        more flags of the operator, separated by blanks`;
 
 /** Throws an Error of one line for the user. */
-export function readOptions(args: readonly string[]): Options | 'help' {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      count: { type: 'string', default: '1000' },
-      scopes: { type: 'string', default: '20' },
-      stores: { type: 'string', default: '20' },
-      keys: { type: 'string', default: '3' },
-      concurrent: { type: 'string', default: '32' },
-      rounds: { type: 'string' },
-      unrelated: { type: 'string', default: '0' },
-      'quiet-seconds': { type: 'string' },
-      phases: { type: 'string', default: phaseNames.join() },
-      kubeconfig: { type: 'string' },
-      bundle: { type: 'string', default: join(import.meta.dirname, '..', '..', 'dist', 'escapement.mjs') },
-      'node-flags': { type: 'string', default: '' },
-      flags: { type: 'string', default: '' },
-      help: { type: 'boolean', default: false },
-    },
+export function readOptions(): Options {
+  const values = readFlags(usage, {
+    count: { type: 'string', default: '1000' },
+    scopes: { type: 'string', default: '20' },
+    stores: { type: 'string', default: '20' },
+    keys: { type: 'string', default: '3' },
+    concurrent: { type: 'string', default: '32' },
+    rounds: { type: 'string' },
+    unrelated: { type: 'string', default: '0' },
+    'quiet-seconds': { type: 'string' },
+    phases: { type: 'string', default: phaseNames.join() },
+    kubeconfig: { type: 'string' },
+    bundle: { type: 'string', default: join(import.meta.dirname, '..', '..', 'dist', 'escapement.mjs') },
+    'node-flags': { type: 'string', default: '' },
+    flags: { type: 'string', default: '' },
   });
-  if (values.help) return 'help';
   const count = whole('count', values.count, 1);
   const isLarge = count >= 5_000;
   return {

@@ -5,12 +5,14 @@
 // The last line counts; exits 1 when a case differs. Without the directory it says so and exits 0.
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../../scripts/arguments.ts';
 import { judge } from './esc/judge.ts';
 
-const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
+const usage = `usage: npm run conformance:esc -- [DIR]   evaluates every case below DIR as the reference evaluator did
+  --only NAME,NAME   these cases only`;
+const { flags, words } = readArguments(usage, { only: { type: 'string' } });
 
-const contracts = resolve(positionals[0] ?? join(import.meta.dirname, '../../../shared/contracts/esc'));
+const contracts = resolve(words[0] ?? join(import.meta.dirname, '../../../shared/contracts/esc'));
 
 function run(): void {
   if (!existsSync(contracts)) {

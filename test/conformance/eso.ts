@@ -1,32 +1,31 @@
 // Conformance with External Secrets Operator: `node test/conformance/eso.ts [options]` runs recorded cases against the
 // built operator on a fresh control plane, and compares what came of each with what came of it under ESO.
-//   --contracts DIR   cases, recordings and harness (../shared/contracts/eso from the repository's root)
-//   --only CAT,CAT    these categories or case ids only
-//   --keep FILE       keeps our outcomes, one JSON line a case
-//   --outcomes FILE   judges outcomes that were kept, without a run
-//   --page            writes docs/conformance.md from eso/expectations.ts, and nothing else
 // Exits 1 when a case ends otherwise than the tables in eso/expectations.ts say, or when the operator ended by itself.
 // Without recordings it says so and exits 0.
 import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { readFlags } from '../../scripts/arguments.ts';
 import { type Captured, capture, crdDirectory } from './eso/capture.ts';
 import { categories, categoryOf } from './eso/expectations.ts';
 import { type Judgement, judge } from './eso/judge.ts';
 import { type CaseLine, caseLines, type OutcomeLine, outcomeLines } from './eso/lines.ts';
 import { conformancePage, pagePath } from './eso/page.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    contracts: { type: 'string' },
-    only: { type: 'string' },
-    keep: { type: 'string' },
-    outcomes: { type: 'string' },
-    page: { type: 'boolean', default: false },
-  },
+const usage = `usage: node test/conformance/eso.ts [options]
+  --contracts DIR   cases, recordings and harness (../shared/contracts/eso from the repository's root)
+  --only CAT,CAT    these categories or case ids only
+  --keep FILE       keeps our outcomes, one JSON line a case
+  --outcomes FILE   judges outcomes that were kept, without a run
+  --page            writes docs/conformance.md from eso/expectations.ts, and nothing else`;
+const flags = readFlags(usage, {
+  contracts: { type: 'string' },
+  only: { type: 'string' },
+  keep: { type: 'string' },
+  outcomes: { type: 'string' },
+  page: { type: 'boolean', default: false },
 });
 
 const defaultContracts = resolve(import.meta.dirname, '../../../shared/contracts/eso');

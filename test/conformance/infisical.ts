@@ -1,27 +1,26 @@
 // Conformance with a real Infisical server: `node test/conformance/infisical.ts [options]` replays recorded exchanges
 // against the double, or with --base-url against another server, and reports how many answers agree, by scenario.
-//   --contracts DIR      the recordings (../shared/contracts/infisical from the repository's root)
-//   --scenario NAME      this one only (the replay of the others still goes before it, as they build on each other)
-//   --base-url URL       a server in place of the double; needs --credentials FILE (form: infisical/targets.ts) and, in
-//                        the project named there, secrets laid out as in infisical/world.ts (values may differ)
-//   --writes             lets the replay write there
-//   --verbose            shows what differs and why something was skipped
 // Exits 1 on a difference that infisical/exceptions.ts does not allow. Without recordings it says so and exits 0.
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readFlags } from '../../scripts/arguments.ts';
 import { loadRecordings, type Recordings } from './infisical/recordings.ts';
 import { type Judged, replayScenario, type Target } from './infisical/replay.ts';
 import { doubleTarget, remoteTarget } from './infisical/targets.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    contracts: { type: 'string' },
-    scenario: { type: 'string' },
-    'base-url': { type: 'string' },
-    credentials: { type: 'string' },
-    writes: { type: 'boolean', default: false },
-    verbose: { type: 'boolean', default: false },
-  },
+const usage = `usage: node test/conformance/infisical.ts [options]
+  --contracts DIR      the recordings (../shared/contracts/infisical from the repository's root)
+  --scenario NAME      this one only (the replay of the others still goes before it, as they build on each other)
+  --base-url URL       a server in place of the double; needs --credentials FILE (form: infisical/targets.ts) and, in
+                       the project named there, secrets laid out as in infisical/world.ts (values may differ)
+  --writes             lets the replay write there
+  --verbose            shows what differs and why something was skipped`;
+const flags = readFlags(usage, {
+  contracts: { type: 'string' },
+  scenario: { type: 'string' },
+  'base-url': { type: 'string' },
+  credentials: { type: 'string' },
+  writes: { type: 'boolean', default: false },
+  verbose: { type: 'boolean', default: false },
 });
 
 const defaultContracts = resolve(import.meta.dirname, '../../../shared/contracts/infisical');

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { findGo } from './build.ts';
+import { findGo, forecast } from './build.ts';
 import { controlPlaneCommands } from './commands.ts';
 
 let directory: string;
@@ -32,6 +32,16 @@ describe('findGo', () => {
     await expect(findGo('1.26.0', [old])).rejects.toThrow(/1\.19\.8.*1\.26\.0/);
     const recent = await executable('go', 'echo go1.27rc1');
     expect((await findGo('1.26.0', [old, recent])).command).toBe(recent);
+  });
+});
+
+describe('the forecast of a build', () => {
+  it.each([
+    ['begins with a trend', 3, '3 of at most 1000 packages'],
+    ['follows the packages done', 100, '100 of at most 1000 packages, some 4 min 30 s left'],
+    ['ends with them', 1_000, '1000 of at most 1000 packages, some 0 s left'],
+  ])('%s', (_why, done, text) => {
+    expect(forecast(done, 1_000, 30_000)).toBe(text);
   });
 });
 

@@ -18,12 +18,13 @@ const defaultGo = '/usr/local/go/bin/go';
 const alternatives =
   'or set KUBEBUILDER_ASSETS to a directory with etcd, kube-apiserver, kube-controller-manager and kubectl';
 
-const progressEveryMs = 5_000;
+const progressEveryMs = 1_000;
 const lockHeartbeatMs = 2_000;
 /** Seven missed heartbeats: the holder was killed. */
 const lockStaleAfterMs = 15_000;
 
-export type Progress = (line: string) => void;
+/** Told what happens; a line that is `passing` is out of date with the next one. */
+export type Progress = (line: string, kind?: 'passing') => void;
 
 interface Sources {
   /** As `go.mod` writes it, without the `v`: `1.36.3`. */
@@ -116,18 +117,23 @@ async function build({ go, sources, program, onProgress }: Build): Promise<void>
   onProgress(
     `building Kubernetes ${sources.kubernetesVersion} for tests: the first build takes minutes, then it is cached as ${program}`,
   );
-  let stage = 'resolving modules';
-  const ticker = setInterval(() => onProgress(`${stage}, ${elapsed(startedAt)}`), progressEveryMs);
+  let stage = () => 'resolving modules';
+  const ticker = setInterval(() => onProgress(`${stage()}, ${elapsed(startedAt)}`, 'passing'), progressEveryMs);
   // In the folder of the final name, so that the rename stays inside one file system.
   const unfinished = `${program}.${process.pid}.unfinished`;
   try {
     let downloads = 0;
-    const packages = await runGo(go, ['list', '-deps', '.'], () => (stage = `downloading modules: ${++downloads}`));
+    const packages = await runGo(go, ['list', '-deps', '.'], () => {
+      const count = ++downloads;
+      stage = () => `downloading modules: ${count}`;
+    });
     let compiled = 0;
-    stage = 'compiling'; // what the compiler's own cache holds is not counted
+    const compilingSince = performance.now();
+    // What the compiler's own cache holds is not counted, so there may be less to do than forecast.
+    stage = () => `compiling: ${forecast(compiled, packages.length, performance.now() - compilingSince)}`;
     const flags = ['-trimpath', '-buildvcs=false', '-ldflags', linkerFlags(sources.kubernetesVersion)];
     await runGo(go, ['build', '-v', ...flags, '-o', unfinished, '.'], () => {
-      stage = `compiling: ${++compiled} of at most ${packages.length} packages`;
+      compiled++;
     });
     await rename(unfinished, program);
   } finally {
@@ -135,6 +141,14 @@ async function build({ go, sources, program, onProgress }: Build): Promise<void>
     await rm(unfinished, { force: true });
   }
   onProgress(`built in ${elapsed(startedAt)}`);
+}
+
+/** `312 of at most 1604 packages, some 4 min left`; the last packages are the large ones, so it begins once there is a trend. */
+export function forecast(done: number, all: number, tookMs: number): string {
+  const count = `${done} of at most ${all} packages`;
+  if (done < all / 20) return count;
+  const leftMs = (tookMs / done) * (all - done);
+  return `${count}, some ${inWords(leftMs)} left`;
 }
 
 /** Strips debug data, and stamps the version: kubectl cannot parse the placeholder that the sources carry. */
@@ -174,7 +188,7 @@ async function lock(path: string, isDone: () => Promise<boolean>, onProgress: Pr
       await (await open(path, 'wx')).close();
     } catch (cause) {
       if (!isTaken(cause)) throw cause;
-      if (attempt % 10 === 0) onProgress(`another process is building it; waiting, ${elapsed(startedAt)}`);
+      if (attempt % 10 === 0) onProgress(`another process is building it; waiting, ${elapsed(startedAt)}`, 'passing');
       await removeWhenStale(path);
       await sleep(500);
       continue;
@@ -204,7 +218,11 @@ async function exists(path: string): Promise<boolean> {
 }
 
 function elapsed(sinceMs: number): string {
-  const seconds = Math.round((performance.now() - sinceMs) / 1000);
+  return inWords(performance.now() - sinceMs);
+}
+
+function inWords(ms: number): string {
+  const seconds = Math.round(ms / 1000);
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { layout } from '../control-plane/flags.ts';
 import { type ControlPlaneFacts, startControlPlane } from './control-plane.ts';
 import { applyCrds, kubectl } from './kubectl.ts';
+import { progressTo } from './progress.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -25,7 +26,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await hand(project, await factsOf(resolve(given)));
     return async () => {};
   }
-  const onProgress = (line: string): void => void process.stderr.write(`control plane: ${line}\n`);
+  const onProgress = progressTo(process.stderr, 'control plane: ');
   const controlPlane = await startControlPlane({ audit: true, onProgress });
   try {
     await hand(project, factsAlone(controlPlane));

@@ -52,7 +52,10 @@ describe('npm run infisical-double', () => {
     expect(await double.exitCode).toBe(0);
   });
 
-  const refused: readonly (readonly string[])[] = [['--port', 'x'], ['--nonsense'], ['--seed', '/nonexistent.json']];
+  const refused: readonly (readonly string[])[] = [
+    ['--port', 'x'],
+    ['--seed', '/nonexistent.json'],
+  ];
   it.each(refused)('refuses %s %s with a line that says why', async (...args) => {
     const double = run(...args);
     expect(await double.exitCode).toBe(1);
