@@ -79,7 +79,7 @@ export const flagTable = {
   'upstream-hosts': {
     kind: 'list',
     default: '',
-    help: 'the only hosts (host or host:port) that stores may name; empty allows any',
+    help: 'the only hosts (host or host:port) that stores and Webhooks may name; empty allows any',
   },
   'insecure-upstream-hosts': {
     kind: 'list',

@@ -60,7 +60,8 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   upstreams: {
     imports: ['providers', 'auth', 'credentials', 'http'],
-    types: ['base', 'runtime/memory-account.ts'],
+    // A call of a generator is described where it is made up.
+    types: ['base', 'core/generators/webhook.ts', 'runtime/memory-account.ts'],
     node: [],
   },
   providers: {
@@ -267,6 +268,7 @@ describe('secret bytes', () => {
     'credentials/cloud': 'tokens and keys that are exchanged for tokens of a cloud',
     'credentials/operator-identity.ts': 'tokens and key files of the operator, trimmed',
     'core/generators/mfa.ts': 'the seed of a one-time password is the key of an HMAC',
+    'core/generators/webhook.ts': 'values that the templates of a call are given',
     'core/jobs.ts': 'values on their way to a worker thread of this process and back',
     'core/rewrite.ts': 'merge reads JSON objects',
     'core/secret-value.ts': 'equality of two values',

@@ -98,7 +98,7 @@ export const verbs: readonly VerbRow[] = [
     why: 'whether the login works is reported',
     test: inRights('reports on a SecretStore'),
   },
-  ...['fakes', 'mfas', 'passwords', 'sshkeys', 'uuids'].flatMap((resource) => generatorRows(resource)),
+  ...['fakes', 'mfas', 'passwords', 'sshkeys', 'uuids', 'webhooks'].flatMap((resource) => generatorRows(resource)),
   {
     group: 'escapement.dev',
     resource: 'environments',

@@ -137,7 +137,7 @@ export const values: Tree = {
     ),
     annotations: labels('Added to every CRD.'),
   }),
-  upstreamHosts: texts([], 'The only hosts that stores may name, as host or host:port; empty allows any.'),
+  upstreamHosts: texts([], 'The only hosts that stores and Webhooks may name, as host or host:port; empty allows any.'),
   insecureUpstreamHosts: texts(
     [],
     'Hosts that may be reached by plain http and on loopback. In-cluster services (`*.svc`) need no entry.',

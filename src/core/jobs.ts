@@ -4,7 +4,9 @@
 import { asOperatorError, OperatorError } from '../base/operator-error.ts';
 import { type Reason, reasons } from '../base/reasons.ts';
 import type { ExternalSecretSpec } from '../crds/external-secret.ts';
+import type { WebhookSpec } from '../crds/generators/webhook.ts';
 import { Budget } from './budget.ts';
+import { type WebhookCall, type WebhookSecrets, webhookCall, webhookValues } from './generators/webhook.ts';
 import { getPath } from './gjson/get.ts';
 import type { GjsonResult } from './gjson/result.ts';
 import { jsonMemberText, jsonObjectMembers } from './json-text.ts';
@@ -40,6 +42,20 @@ export interface JobTable {
   };
   /** The target by its template; what `renderTarget` throws. `seed` is 32 random bytes in hex. */
   readonly render: { readonly input: RenderOrder; readonly output: RenderedTarget };
+  /** The call of a generator Webhook; what `webhookCall` throws. `seed` is 32 random bytes in hex. */
+  readonly webhookCall: { readonly input: WebhookOrder; readonly output: WebhookCall };
+  /** The values in its answer; what `webhookValues` throws. */
+  readonly webhookValues: {
+    readonly input: { readonly jsonPath: string | undefined; readonly text: string };
+    readonly output: ReadonlyMap<string, string>;
+  };
+}
+
+interface WebhookOrder {
+  readonly spec: WebhookSpec;
+  readonly secrets: WebhookSecrets;
+  readonly nowMs: number;
+  readonly seed: string;
 }
 
 interface RenderOrder extends TemplateInput {
@@ -82,6 +98,9 @@ const jobs: Jobs = {
     combine(reads, answers, { budget, toleratesMissing: toleratesMissing(policyOf(spec)) }),
   render: ({ nowMs, seed, ...input }, budget) =>
     renderTarget(input, { budget, nowMs, randomBytes: randomFrom(Buffer.from(seed, 'hex')) }),
+  webhookCall: ({ spec, secrets, nowMs, seed }, budget) =>
+    webhookCall(spec, secrets, { budget, nowMs, randomBytes: randomFrom(Buffer.from(seed, 'hex')) }),
+  webhookValues: ({ jsonPath, text }, budget) => webhookValues(jsonPath, text, budget),
 };
 
 /** Does the job here and now. */
@@ -116,6 +135,10 @@ export function packInput<K extends JobKind>(kind: K, input: JobTable[K]['input'
     const order = input as RenderOrder; // the kind says so
     return { ...order, data: packValues(order.data), texts: mapValues(order.texts, packValues) };
   }
+  if (kind === 'webhookCall') {
+    const order = input as WebhookOrder; // the kind says so
+    return { ...order, secrets: mapValues(order.secrets, packValues) };
+  }
   if (kind !== 'combine') return input;
   const { spec, answers } = input as JobTable['combine']['input']; // the kind says so
   return { spec, answers: answers.map(eachOnce(packAnswer)) };
@@ -129,6 +152,10 @@ export function unpackInput<K extends JobKind>(kind: K, packed: unknown): JobTab
       data: unpackValues(order.data),
       texts: mapValues(order.texts, unpackValues),
     } as JobTable[K]['input'];
+  }
+  if (kind === 'webhookCall') {
+    const order = packed as WebhookOrder & { readonly secrets: ReadonlyMap<string, Packed> };
+    return { ...order, secrets: mapValues(order.secrets, unpackValues) } as JobTable[K]['input'];
   }
   if (kind !== 'combine') return packed as JobTable[K]['input']; // made by packInput
   const { spec, answers } = packed as { spec: ExternalSecretSpec; answers: readonly PackedAnswer[] };

@@ -4,7 +4,7 @@
 import { OperatorError } from '../base/operator-error.ts';
 import { compareBytewise } from './byte-order.ts';
 import { formatFloat } from './gjson/result.ts';
-import { jsonObjectMembers } from './json-text.ts';
+import { isJson, jsonObjectMembers } from './json-text.ts';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | ReadonlyMap<string, JsonValue>;
 
@@ -16,6 +16,12 @@ export function parseJsonObject(text: string): ReadonlyMap<string, JsonValue> {
   const members = new Map<string, JsonValue>();
   for (const [name, raw] of jsonObjectMembers(text)) members.set(name, fromParsed(JSON.parse(raw), 1));
   return members;
+}
+
+/** Any JSON value. Throws InvalidValue for other text, deep nesting, numbers beyond a double. */
+export function parseJson(text: string): JsonValue {
+  if (!isJson(text)) throw new OperatorError('InvalidValue', 'it is not valid JSON');
+  return fromParsed(JSON.parse(text), 0);
 }
 
 /** What JSON.parse gave, with maps for objects: no key of a map is special. */

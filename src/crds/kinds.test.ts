@@ -58,6 +58,7 @@ const expectedDefaults: Record<string, Record<string, unknown>> = {
   Fake: {},
   MFA: {},
   UUID: {},
+  Webhook: {},
   Password: passwordDefaults('.spec'),
   SSHKey: { '.spec.keyType': 'rsa' },
   ClusterGenerator: {
@@ -178,7 +179,7 @@ it('has the names, scopes and columns that scripts rely on', () => {
       ['Store', 'Refresh Interval', 'Ready', 'Message'],
     ],
     ['environments.escapement.dev', 'Namespaced', names('Environment', 'env'), ['Imports', 'AGE']],
-    ...['Fake', 'MFA', 'Password', 'SSHKey', 'UUID'].map((kind) => generator(kind)),
+    ...['Fake', 'MFA', 'Password', 'SSHKey', 'UUID', 'Webhook'].map((kind) => generator(kind)),
     generator('ClusterGenerator', 'Cluster'),
   ]);
 });

@@ -14,6 +14,8 @@ export interface UpstreamRequest {
   readonly turn?: string;
   /** Largest answer that is read, in bytes; the door's default when absent. */
   readonly maxBytes?: number;
+  /** Time from the first try to the end of the last, where it is shorter than the door's own. */
+  readonly wholeMs?: number;
 }
 
 export interface UpstreamAnswer {

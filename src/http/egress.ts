@@ -44,7 +44,7 @@ export function createEgressPolicy(options: HostRules): EgressPolicy {
       if (url.username !== '' || url.password !== '')
         throw denied(host, 'may not be given with a user name or password in the URL');
       if (only.size > 0 && !only.has(host) && !only.has(`${host}:${port}`)) {
-        throw denied(host, 'is not one that stores may name: list it in --upstream-hosts (Helm value upstreamHosts)');
+        throw denied(host, 'is not one that may be named: list it in --upstream-hosts (Helm value upstreamHosts)');
       }
       checkClass(host, classifyHost(host), isListed(host, port), 'is');
       if (url.protocol === 'http:' && !isInClusterService(host) && !isListed(host, port)) {

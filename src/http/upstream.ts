@@ -164,7 +164,7 @@ class TrustedUpstream implements Upstream {
 
   async #tryRepeatedly(request: UpstreamRequest, way: Way, signal: AbortSignal): Promise<Exchanged> {
     const { clock, limits } = this.#parts;
-    const untilMs = clock.monotonicMs() + limits.wholeMs;
+    const untilMs = clock.monotonicMs() + Math.min(limits.wholeMs, request.wholeMs ?? limits.wholeMs);
     for (let retries = 0; ; retries++) {
       const result = await this.#tryOnce(request, way, untilMs - clock.monotonicMs(), signal);
       if (request.method !== 'GET' || retries >= retriesWorth(result)) return result;

@@ -85,7 +85,7 @@ export async function startWork(
   const controllers = createControllers({
     desk: { heavy, loop: new LoopShare(nextTurn) },
     notes,
-    generation: { random: randomBytes, keyPair: oneAtATime() },
+    generation: { random: randomBytes, keyPair: oneAtATime(), sendWebhook: upstreams.sendWebhook },
     kube,
     writer,
     slots,

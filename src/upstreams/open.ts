@@ -6,6 +6,7 @@ import { gatherInfisicalPrincipal } from '../auth/infisical/table.ts';
 import { gatherPulumiPrincipal, pulumiLogin } from '../auth/pulumi/table.ts';
 import { Sessions } from '../auth/session.ts';
 import type { Clock } from '../base/clock.ts';
+import type { SendWebhook } from '../core/generators/webhook.ts';
 import { readBoundedFile } from '../credentials/bounded-file.ts';
 import { openCloudDoors } from '../credentials/cloud/doors.ts';
 import type { CloudEnvironment } from '../credentials/cloud/environment.ts';
@@ -23,6 +24,7 @@ import { ScopeNews } from '../providers/shared/scope-news.ts';
 import type { SnapshotRead } from '../providers/shared/snapshots.ts';
 import { type ProviderByName, providersByName } from '../providers/table.ts';
 import type { MemoryAccount } from '../runtime/memory-account.ts';
+import { webhookSender } from './webhook-calls.ts';
 
 /** Who counts what goes out; each is told once per event. */
 export interface UpstreamObservers {
@@ -50,6 +52,8 @@ export interface Upstreams {
   /** Tells which scopes were read anew. */
   readonly news: ScopeNews;
   readonly clouds: CloudSources;
+  /** The way out for generators of kind Webhook. */
+  readonly sendWebhook: SendWebhook;
   /** Ends the connections; sessions are ended before by whoever opened this. */
   close(): void;
 }
@@ -82,7 +86,7 @@ export function openUpstreams(
       limits: { maxBytes: Math.min(largestAnswerBytes, account.answerMostBytes) },
       observe: (request) => observe.request(provider, request),
     });
-  const doors = { infisical: doorOf('infisical'), pulumi: doorOf('pulumi') };
+  const doors = { infisical: doorOf('infisical'), pulumi: doorOf('pulumi'), webhook: doorOf('webhook') };
   const cloudDoors = openCloudDoors({ environment: settings.cloud, proxy, userAgent, clock });
   const news = new ScopeNews();
   const toInfisical = {
@@ -119,6 +123,7 @@ export function openUpstreams(
       fake: settings.fakeProvider ? fakeProvider : undefined,
       esc,
     }),
+    sendWebhook: webhookSender(doors.webhook),
     clouds: createCloudSources({ ...cloudDoors, environment: settings.cloud, readFile: readBoundedFile, clock }),
     close() {
       for (const door of Object.values(doors)) door.close();

@@ -1,5 +1,7 @@
 // What the operator needs each of its rights for, one test a purpose: docs/reference/rbac.md names them. The operator runs with
 // the ServiceAccount that the chart renders; a call that the API server refuses fails the test, whatever came of it.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type AuditTrail, followAudit } from '../support/audit.ts';
@@ -131,12 +133,17 @@ describe('an operator with the rights that the chart gives it', () => {
   });
 
   it('takes values from every kind of generator', async () => {
+    const endpoint = createServer((_, response) => response.end('{"answered":"w"}'));
+    await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void endpoint.close());
+    const { port } = endpoint.address() as AddressInfo; // of a TCP server
     const specs = {
       Fake: { data: { fixed: 'f' } },
       MFA: { secret: { name: 'mfa-seed', key: 'seed' } },
       Password: {},
       SSHKey: { keyType: 'ed25519' },
       UUID: {},
+      Webhook: { url: `http://127.0.0.1:${port}/`, result: {} },
       ClusterGenerator: { kind: 'Fake', generator: { fakeSpec: { data: { everywhere: 'c' } } } },
     };
     const named = Object.entries(specs).map(([kind, spec]) => ({ kind, name: `${scene.namespace}-generator`, spec }));
@@ -153,7 +160,17 @@ describe('an operator with the rights that the chart gives it', () => {
       for (const { kind, name, spec } of named)
         await scene.apply({ apiVersion: 'generators.external-secrets.io/v1alpha1', kind, metadata: { name }, spec });
       await scene.whenSynced('generated');
-      const keys = ['everywhere', 'fixed', 'password', 'privateKey', 'publicKey', 'timeLeft', 'token', 'uuid'];
+      const keys = [
+        'answered',
+        'everywhere',
+        'fixed',
+        'password',
+        'privateKey',
+        'publicKey',
+        'timeLeft',
+        'token',
+        'uuid',
+      ];
       expect(Object.keys((await scene.secretData('generated')) ?? {}).sort()).toEqual(keys);
     });
     await kubectl(['delete', 'clustergenerator', `${scene.namespace}-generator`], scene);

@@ -188,6 +188,7 @@ export class ModelCluster {
       generation: {
         random: randomBytes,
         keyPair: () => Promise.reject(new Error('no key pairs in the model')),
+        sendWebhook: () => Promise.reject(new Error('no webhooks in the model')),
       },
       kube,
       slots,

@@ -14,6 +14,7 @@ import {
 } from '../../core/selection.ts';
 import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
 import type { Freshness, StoreReader } from '../../providers/contract.ts';
+import type { Generation } from '../generators/generators.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 import type { EsMemory, Rooms } from './context.ts';
 
@@ -56,7 +57,8 @@ export async function readSources(
         });
       }),
     );
-    for (const read of reads) if ('generator' in read) answers.set(read, await generated(read, es, rooms, signal));
+    for (const read of reads)
+      if ('generator' in read) answers.set(read, await generated(read, es, rooms, { desk: freshness.desk, signal }));
     const inOrder = reads.map(
       (read) => answers.get(read) ?? { error: new OperatorError('Internal', 'a read was not answered') },
     );
@@ -72,12 +74,12 @@ async function generated(
   { generator }: GeneratorRead,
   es: ExternalSecretRecord,
   { generators }: Rooms,
-  signal: AbortSignal,
+  generation: Generation,
 ): Promise<ReadAnswer> {
   try {
-    return { values: await generators.generate(generator, es, signal) };
+    return { values: await generators.generate(generator, es, generation) };
   } catch (thrown) {
-    signal.throwIfAborted();
+    generation.signal.throwIfAborted();
     return { error: asOperatorError(thrown) };
   }
 }

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { seededBytes } from '../../core/generators/random.fixture.ts';
+import { inlineDesk } from '../../core/jobs.ts';
 import { parseExternalSecret } from '../../crds/external-secret.ts';
 import type { GeneratorRefKind } from '../../crds/generators/table.ts';
 import type { ObjectName, Resource } from '../../kube/types.ts';
 import { Generators } from './generators.ts';
 
 const { signal } = new AbortController();
+const generation = { signal, desk: inlineDesk() };
 const consumer = { namespace: 'shop', name: 'web' };
 const apiVersion = 'generators.external-secrets.io/v1alpha1';
 const ref = (kind: GeneratorRefKind | 'Grafana', name = 'g') => ({ apiVersion, kind, name });
@@ -19,6 +21,7 @@ function over(objects: Record<string, object>) {
   const generators = new Generators({
     random: seededBytes('s'),
     keyPair: async () => ({ d: 'AAAA', x: 'AAAA' }),
+    sendWebhook: async ({ url }) => ({ status: 200, headers: {}, body: Buffer.from(JSON.stringify({ url })) }),
     controllerClass: 'default',
     clock: { nowMs: () => 59_000 },
     objects: {
@@ -44,7 +47,7 @@ const seed = {
 };
 
 async function texts(objects: Record<string, object>, kind: GeneratorRefKind) {
-  const values = await over(objects).generators.generate(ref(kind), consumer, signal);
+  const values = await over(objects).generators.generate(ref(kind), consumer, generation);
   return Object.fromEntries([...values].map(([key, value]) => [key, value.reveal().toString()]));
 }
 
@@ -63,6 +66,7 @@ describe('generate', () => {
       { 'mfas/shop/g': object({ secret: { name: 'mfa', key: 'seed' } }), ...seed },
       { token: expect.stringMatching(/^\d{6}$/), timeLeft: '1' },
     ],
+    ['Webhook', { 'webhooks/shop/g': object({ url: 'https://h/x', result: {} }) }, { url: 'https://h/x' }],
     [
       'ClusterGenerator',
       { 'clustergenerators/g': object({ kind: 'Fake', generator: { fakeSpec: { data: { a: '1' } } } }) },
@@ -74,8 +78,8 @@ describe('generate', () => {
 
   it('gives other values each time', async () => {
     const { generators } = over({ 'uuids/shop/g': object({}) });
-    const one = await generators.generate(ref('UUID'), consumer, signal);
-    const other = await generators.generate(ref('UUID'), consumer, signal);
+    const one = await generators.generate(ref('UUID'), consumer, generation);
+    const other = await generators.generate(ref('UUID'), consumer, generation);
     expect(one.get('uuid')?.reveal()).not.toEqual(other.get('uuid')?.reveal());
   });
 
@@ -101,7 +105,7 @@ describe('generate', () => {
 
   it('refuses references into another group', async () => {
     const foreign = { ...ref('Password'), apiVersion: 'example.org/v1' };
-    await expect(over({}).generators.generate(foreign, consumer, signal)).rejects.toMatchObject({
+    await expect(over({}).generators.generate(foreign, consumer, generation)).rejects.toMatchObject({
       reason: 'InvalidSpec',
     });
   });
@@ -136,7 +140,7 @@ describe('what was looked at', () => {
     });
     const woken: string[] = [];
     generators.whenChanged((key) => woken.push(key));
-    await generators.generate(ref('MFA'), consumer, signal);
+    await generators.generate(ref('MFA'), consumer, generation);
     expect([...(held.get('ExternalSecret/shop/web') ?? [])]).toEqual(['mfas/shop/g', 'secrets/shop/mfa']);
     const secrets: Resource = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true };
     changed(secrets, { namespace: 'shop', name: 'mfa' });

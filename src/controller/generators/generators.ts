@@ -8,6 +8,8 @@ import { generatePasswords } from '../../core/generators/password.ts';
 import type { RandomBytes } from '../../core/generators/random.ts';
 import { type KeyPairOrder, keyPairOrder, type PrivateJwk, sshKeyValues } from '../../core/generators/ssh-key.ts';
 import { generateUuid } from '../../core/generators/uuid.ts';
+import type { SendWebhook } from '../../core/generators/webhook.ts';
+import type { Desk } from '../../core/jobs.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import { type ExternalSecretSpec, type GeneratorRef, generatorReferences } from '../../crds/external-secret.ts';
 import {
@@ -19,14 +21,23 @@ import {
   isServedGenerator,
   parseGenerator,
 } from '../../crds/generators/table.ts';
-import { secretResource } from '../../credentials/store-credentials.ts';
-import { type KubeObject, keyOf, type ObjectName, type Resource, type Secret } from '../../kube/types.ts';
+import { configMapResource, secretResource } from '../../credentials/store-credentials.ts';
+import {
+  type ConfigMap,
+  type KubeObject,
+  keyOf,
+  type ObjectName,
+  type Resource,
+  type Secret,
+} from '../../kube/types.ts';
 import type { WatchedObjects } from '../connect.ts';
+import { runWebhook } from './webhook.ts';
 
 /** What values are drawn from. */
 export interface GenerationPorts {
   readonly random: RandomBytes;
   readonly keyPair: (order: KeyPairOrder, signal: AbortSignal) => Promise<PrivateJwk>;
+  readonly sendWebhook: SendWebhook;
 }
 
 interface Deps extends GenerationPorts {
@@ -45,8 +56,22 @@ type Values = ReadonlyMap<string, SecretValue>;
 type Make<K extends GeneratorKind> = (
   spec: Extract<Generator, { kind: K }>['spec'],
   deps: Deps,
-  context: { readonly secret: (name: string, key: string) => Promise<SecretValue>; readonly signal: AbortSignal },
+  context: MakeContext,
 ) => Values | Promise<Values>;
+
+/** One run of one ExternalSecret. */
+export interface Generation {
+  /** Where work is done whose size a manifest or an answer decides. */
+  readonly desk: Desk;
+  readonly signal: AbortSignal;
+}
+
+interface MakeContext extends Generation {
+  readonly namespace: string;
+  readonly secret: (name: string, key: string) => Promise<SecretValue>;
+  readonly readSecret: (name: string) => Promise<Secret | undefined>;
+  readonly readConfigMap: (name: string) => Promise<ConfigMap | undefined>;
+}
 
 const makers: { readonly [K in GeneratorKind]: Make<K> } = {
   Fake: ({ data = {} }) =>
@@ -59,6 +84,10 @@ const makers: { readonly [K in GeneratorKind]: Make<K> } = {
     return sshKeyValues(order, await keyPair(order, signal), { comment: spec.comment, random });
   },
   UUID: (_, { random }) => generateUuid(random),
+  Webhook(spec, { random, clock, sendWebhook: send }, { signal, ...context }) {
+    const seed = Buffer.from(random(32)).toString('hex');
+    return runWebhook(spec, { ...context, send, nowMs: clock.nowMs(), seed }, signal);
+  },
 };
 
 export class Generators {
@@ -97,8 +126,9 @@ export class Generators {
     return true;
   }
 
-  /** New values, by key. Throws ReferenceNotFound, InvalidSpec, InvalidValue, and what reading an object throws. */
-  async generate(ref: GeneratorRef, consumer: Consumer, signal: AbortSignal): Promise<Values> {
+  /** New values, by key. Throws ReferenceNotFound, InvalidSpec, InvalidValue, what reading an object and a call throw. */
+  async generate(ref: GeneratorRef, consumer: Consumer, generation: Generation): Promise<Values> {
+    const { signal } = generation;
     const object = await this.#find(ref, consumer, signal);
     const { kind, name } = ref;
     const where = kind === 'ClusterGenerator' ? '' : ` in namespace "${consumer.namespace}"`;
@@ -108,7 +138,7 @@ export class Generators {
     if (parsed.issues !== undefined)
       throw new OperatorError('InvalidSpec', `${kind} "${name}": ${parsed.issues.join('; ')}`);
     try {
-      return await this.#make(parsed.ok, consumer, signal);
+      return await this.#make(parsed.ok, consumer, generation);
     } catch (thrown) {
       if (thrown instanceof OperatorError) throw thrown.within(`${kind} "${name}"`);
       throw thrown;
@@ -128,10 +158,17 @@ export class Generators {
     this.#deps.objects.release(holderOf(externalSecret));
   }
 
-  #make({ kind, spec }: Generator, consumer: Consumer, signal: AbortSignal): Values | Promise<Values> {
+  #make({ kind, spec }: Generator, consumer: Consumer, generation: Generation): Values | Promise<Values> {
     const make = makers[kind] as Make<GeneratorKind>; // of the kind whose schema read the spec
-    const secret = (name: string, key: string) => this.#secret(name, key, consumer, signal);
-    return make(spec, this.#deps, { secret, signal });
+    const { signal } = generation;
+    const { namespace } = consumer;
+    return make(spec, this.#deps, {
+      ...generation,
+      namespace,
+      secret: (name, key) => this.#secret(name, key, consumer, signal),
+      readSecret: (name) => this.#read(secretResource, { namespace, name }, consumer, signal),
+      readConfigMap: (name) => this.#read(configMapResource, { namespace, name }, consumer, signal),
+    });
   }
 
   async #find(ref: GeneratorRef, consumer: Consumer, signal: AbortSignal): Promise<KubeObject | undefined> {

@@ -7,11 +7,12 @@ import { mfaSpec } from './mfa.ts';
 import { passwordSpec } from './password.ts';
 import { sshKeySpec } from './ssh-key.ts';
 import { uuidSpec } from './uuid.ts';
+import { webhookSpec } from './webhook.ts';
 
 export const clusterGeneratorSpec = about(
   'What is generated.',
   z.object({
-    kind: oneOf(['Fake', 'MFA', 'Password', 'SSHKey', 'UUID'], 'Kind of the generator.'),
+    kind: oneOf(['Fake', 'MFA', 'Password', 'SSHKey', 'UUID', 'Webhook'], 'Kind of the generator.'),
     generator: exactlyOne(
       {
         fakeSpec: optional(about('Spec of a Fake.', fakeGeneratorSpec)),
@@ -19,6 +20,7 @@ export const clusterGeneratorSpec = about(
         passwordSpec: optional(about('Spec of a Password.', passwordSpec)),
         sshKeySpec: optional(about('Spec of an SSHKey.', sshKeySpec)),
         uuidSpec: optional(about('Spec of a UUID.', uuidSpec)),
+        webhookSpec: optional(about('Spec of a Webhook.', webhookSpec)),
       },
       'Its spec, under the name that goes with the kind.',
     ),

@@ -9,6 +9,7 @@ import { mfaSpec } from './mfa.ts';
 import { passwordSpec } from './password.ts';
 import { sshKeySpec } from './ssh-key.ts';
 import { uuidSpec } from './uuid.ts';
+import { webhookSpec } from './webhook.ts';
 
 export const generatorsGroup = 'generators.external-secrets.io';
 export const generatorsVersion = 'v1alpha1';
@@ -19,6 +20,7 @@ const specs = {
   Password: passwordSpec,
   SSHKey: sshKeySpec,
   UUID: uuidSpec,
+  Webhook: webhookSpec,
 } as const;
 
 type Specs = typeof specs;
@@ -44,6 +46,11 @@ export const generatorKinds = {
   Password: { resource: resourceOf('Password'), spec: specs.Password, description: 'Gives random passwords.' },
   SSHKey: { resource: resourceOf('SSHKey'), spec: specs.SSHKey, description: 'Gives a new SSH key pair.' },
   UUID: { resource: resourceOf('UUID'), spec: specs.UUID, description: 'Gives a random UUID.' },
+  Webhook: {
+    resource: resourceOf('Webhook'),
+    spec: specs.Webhook,
+    description: 'Gives what an HTTP endpoint answers.',
+  },
   ClusterGenerator: {
     resource: resourceOf('ClusterGenerator', false),
     spec: clusterGeneratorSpec,
@@ -63,6 +70,7 @@ const readers = {
   Password: compiled(specs.Password),
   SSHKey: compiled(specs.SSHKey),
   UUID: compiled(specs.UUID),
+  Webhook: compiled(specs.Webhook),
 } as const;
 const clusterReader = compiled(clusterGeneratorSpec);
 
@@ -73,6 +81,7 @@ const specMembers: Readonly<Record<GeneratorKind, string>> = {
   Password: 'passwordSpec',
   SSHKey: 'sshKeySpec',
   UUID: 'uuidSpec',
+  Webhook: 'webhookSpec',
 };
 
 /** Reads a generator of the kind, or what a ClusterGenerator holds. */

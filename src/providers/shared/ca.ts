@@ -23,7 +23,7 @@ export async function readCa(
 }
 
 /** Manifests carry PEM in base64, some twice encoded; what an API server did not check may be plain PEM. */
-function decodeBundle(block: string, bundle: string): string {
+export function decodeBundle(block: string, bundle: string): string {
   let text = bundle;
   for (let decodings = 0; decodings <= 2; decodings++) {
     if (text.includes('-----BEGIN ')) return text;

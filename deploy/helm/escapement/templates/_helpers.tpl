@@ -109,7 +109,7 @@ labels:
   verbs: [patch]
 {{- end }}
 - apiGroups: [generators.external-secrets.io]
-  resources: [fakes, mfas, passwords, sshkeys, uuids]
+  resources: [fakes, mfas, passwords, sshkeys, uuids, webhooks]
   verbs: [list, watch]
 - apiGroups: [escapement.dev]
   resources: [environments]
