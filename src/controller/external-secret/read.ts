@@ -155,5 +155,15 @@ function searchText({ at, ask, store }: StoreRead): string {
   if (ask.kind !== 'find') return at;
   const name = ask.nameRegexp === undefined ? '' : ` name matching "${ask.nameRegexp}"`;
   const path = ask.path === undefined ? '' : ` path "${ask.path}"`;
-  return `${at} in ${store.kind} "${store.name}"${path}${name}`;
+  return `${at} in ${store.kind} "${store.name}"${path}${name}${tagsText(ask.tags ?? {})}`;
+}
+
+/** How many tags a message names. */
+const namedTags = 5;
+
+function tagsText(tags: Readonly<Record<string, string>>): string {
+  const named = Object.entries(tags).map(([name, text]) => JSON.stringify(text === '' ? name : `${name}=${text}`));
+  if (named.length === 0) return '';
+  const rest = named.length > namedTags ? ` and ${named.length - namedTags} more` : '';
+  return ` tags ${named.slice(0, namedTags).join(', ')}${rest}`;
 }

@@ -42,6 +42,17 @@ export function viewOf(list: WireList, folder: string, recursive: boolean): Fold
   return { own, imported, merged: () => (merged ??= mergedKeys({ own, imported })) };
 }
 
+/** What a search sees when only these secrets are there: equal keys are told apart among them alone. */
+export function mergedWhere(
+  { own, imported }: FolderView,
+  isWanted: (secret: WireSecret) => boolean,
+): ReadonlyMap<string, FoundKey> {
+  const among = (secrets: ReadonlyMap<string, WireSecret>) =>
+    new Map([...secrets].filter(([, each]) => isWanted(each)));
+  const wanted = new Map([...own].map(([folder, secrets]) => [folder, among(secrets)]));
+  return mergedKeys({ own: wanted, imported: among(imported) });
+}
+
 /** Whether a folder is `base` or lies below it, segment by segment. */
 export function isWithin(folder: string, base: string): boolean {
   return base === '/' || folder === base || folder.startsWith(`${base}/`);
@@ -61,8 +72,10 @@ export function sizeOfView({ own, imported }: FolderView): number {
   return bytes;
 }
 
-export function sizeOfSecret({ key, value }: WireSecret): number {
-  return overheadBytes + key.length + (value?.length ?? 0);
+export function sizeOfSecret({ key, value, tags = [], metadata = new Map() }: WireSecret): number {
+  const marks = [...tags, ...metadata.keys(), ...metadata.values()];
+  const markBytes = marks.reduce((sum, { length }) => sum + overheadBytes + length, 0);
+  return overheadBytes + key.length + (value?.length ?? 0) + markBytes;
 }
 
 /** What a read by name would give: the folder's own secret, else an imported one. For views that are not recursive. */

@@ -56,7 +56,14 @@ export async function bench(options: DoubleOptions & { readonly providerClock?: 
   const { providerClock: clock = systemClock, ...doubleOptions } = options;
   const double = await startInfisicalDouble(doubleOptions);
   open.push(double);
-  double.projects.add({ slug: 'shop', environments: [{ slug: 'dev' }, { slug: 'prod' }] });
+  double.projects.add({
+    slug: 'shop',
+    environments: [{ slug: 'dev' }, { slug: 'prod' }],
+    tags: [
+      { slug: 'pci', id: 'pci' },
+      { slug: 'web', id: 'web' },
+    ],
+  });
   const reader = double.identities.add({ name: 'reader', universal: {}, access: { shop: { role: 'viewer' } } });
   const material = new Map([
     ['login/id', reader.clientId],
@@ -145,7 +152,9 @@ export const value = (key: string, property?: string): ReadRequest => ({
   ...(property === undefined ? {} : { property }),
 });
 
-export const find = (options: { path?: string; nameRegexp?: string } = {}): ReadRequest => ({
+export const find = (
+  options: { path?: string; nameRegexp?: string; tags?: Record<string, string> } = {},
+): ReadRequest => ({
   kind: 'find',
   ...options,
 });

@@ -188,8 +188,6 @@ describe('searching', () => {
     set('/app/deep', 'DB_DEEP');
     set('/apple', 'DB_APPLE');
     const flat = await connect({ secretsPath: '/app' });
-    const keysOf = (result: Awaited<ReturnType<typeof readOne>>) =>
-      'values' in result ? Object.keys(result.values) : result;
     expect(keysOf(await readOne(flat, find({ path: 'DB_' })))).toEqual(['DB_HOST', 'DB_USER']);
     expect(keysOf(await readOne(flat, find({ nameRegexp: 'S' })))).toEqual(['DB_HOST', 'DB_USER']);
     expect(keysOf(await readOne(flat, find({ path: 'DB_', nameRegexp: 'T$' })))).toEqual(['DB_HOST']);
@@ -201,9 +199,53 @@ describe('searching', () => {
     expect(keysOf(await readOne(deep, find()))).toContain('DB_APPLE');
   });
 
-  it('says that tags are not supported', async () => {
-    const { connect } = await bench();
-    expect(await readOne(await connect(), { kind: 'find', tags: {} })).toEqual({ reason: 'Unsupported' });
+  async function marked(generation: '2024-10' | 'newest') {
+    const { connect, double } = await bench({ generation });
+    const set = (path: string, key: string, traits: object) =>
+      double.secrets.set({ project, environment, path, key, value: path, ...traits });
+    const metadata = [
+      { key: 'team', value: 'shop' },
+      { key: 'hidden', value: 'x', isEncrypted: true },
+    ];
+    set('/', 'PLAIN', {});
+    set('/', 'BOTH', { tagIds: ['pci', 'web'], metadata });
+    set('/', 'PCI', { tagIds: ['pci'] });
+    set('/', 'SAME', {});
+    set('/deep', 'SAME', { tagIds: ['web'], metadata });
+    set('/shared', 'IMPORTED', { tagIds: ['web'], metadata });
+    double.projects.setImports({ project, environment, path: '/' }, [{ environment, path: '/shared' }]);
+    return { double, flat: await connect(), deep: await connect({ recursive: true }) };
+  }
+  const keysOf = (result: Awaited<ReturnType<typeof readOne>>) =>
+    'values' in result ? Object.keys(result.values) : result;
+
+  it.each(['2024-10', 'newest'] as const)(
+    'finds what carries every tag, from the one list (%s)',
+    async (generation) => {
+      const { double, flat, deep } = await marked(generation);
+      const ask = async (reader: typeof flat, tags: Record<string, string>, more = {}) =>
+        keysOf(await readOne(reader, find({ tags, ...more })));
+      expect(await ask(flat, { pci: '' })).toEqual(['BOTH', 'PCI']);
+      expect(await ask(flat, { pci: '', web: '' })).toEqual(['BOTH']);
+      expect(await ask(flat, { pci: '' }, { nameRegexp: '^P' })).toEqual(['PCI']);
+      expect(await ask(flat, { unknown: '' })).toEqual([]);
+      expect(await ask(flat, {})).toEqual(['BOTH', 'IMPORTED', 'PCI', 'PLAIN', 'SAME']);
+      // The one that carries the tag, although a shallower folder has the same key without it.
+      expect(await readOne(deep, find({ tags: { web: '' }, nameRegexp: 'SAME' }))).toEqual({
+        values: { SAME: '/deep' },
+      });
+      expect(double.requests.counts().byKind['get']).toBe(0);
+    },
+  );
+
+  it('finds by metadata where the server has it, and refuses where it has none', async () => {
+    const { flat } = await marked('newest');
+    expect(keysOf(await readOne(flat, find({ tags: { team: 'shop' } })))).toEqual(['BOTH']);
+    expect(keysOf(await readOne(flat, find({ tags: { team: 'shop', web: '' } })))).toEqual(['BOTH']);
+    expect(keysOf(await readOne(flat, find({ tags: { team: 'other' } })))).toEqual([]);
+    expect(keysOf(await readOne(flat, find({ tags: { hidden: 'x' } })))).toEqual([]);
+    const { flat: older } = await marked('2024-10');
+    expect(await readOne(older, find({ tags: { team: 'shop' } }))).toEqual({ reason: 'Unsupported' });
   });
 
   it('lets the shallowest folder win, then path order, and names the losers', async () => {

@@ -58,9 +58,6 @@ function plan(request: ReadRequest, base: Scope): Planned {
 }
 
 function planFind(request: FindRequest, base: Scope): Planned {
-  if (request.tags !== undefined) {
-    throw new OperatorError('Unsupported', 'find by tags is not supported for Infisical: use find.name or find.path');
-  }
   const folder = request.path?.startsWith('/') ? readFolder(request.path) : base.folder;
   return { kind: 'find', scope: { ...base, folder }, request };
 }

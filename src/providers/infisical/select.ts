@@ -7,7 +7,7 @@ import { isJson } from '../../core/json-text.ts';
 import { didYouMean } from '../../core/near-miss.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { ReadRequest, ReadResult } from '../contract.ts';
-import type { FolderView } from './folder-view.ts';
+import { type FolderView, type FoundKey, mergedWhere } from './folder-view.ts';
 import type { WireSecret } from './wire.ts';
 
 export type KeyedRequest = Exclude<ReadRequest, { readonly kind: 'find' }>;
@@ -71,16 +71,24 @@ async function objectMembers(
   }
 }
 
-/** All keys of the view that the search asks for; an empty map is an answer. Throws ValueHidden, InvalidSpec, TooMuchWork. */
-export async function search(view: FolderView, { nameRegexp, path }: FindRequest, desk: Desk): Promise<ReadResult> {
+/**
+ * All keys of the view that the search asks for; an empty map is an answer. Throws ValueHidden, InvalidSpec, TooMuchWork, and
+ * Unsupported for metadata on a server that has none.
+ */
+export async function search(
+  view: FolderView,
+  { nameRegexp, path, tags = {} }: FindRequest,
+  desk: Desk,
+): Promise<ReadResult> {
   const prefix = path === undefined || path.startsWith('/') ? '' : path;
-  const candidates = [...view.merged().keys()].filter((key) => key.startsWith(prefix));
+  const merged = Object.keys(tags).length === 0 ? view.merged() : tagged(view, tags);
+  const candidates = [...merged.keys()].filter((key) => key.startsWith(prefix));
   const keys = nameRegexp ? await desk.run('search', { pattern: nameRegexp, keys: candidates }) : candidates;
   const values = new Map<string, SecretValue>();
   const shadowed: string[] = [];
   const hiddenKeys: string[] = [];
   for (const key of keys) {
-    const found = view.merged().get(key);
+    const found = merged.get(key);
     if (found === undefined) continue;
     if (found.secret.value === undefined) hiddenKeys.push(key);
     else values.set(key, found.secret.value);
@@ -88,6 +96,30 @@ export async function search(view: FolderView, { nameRegexp, path }: FindRequest
   }
   if (hiddenKeys.length > 0) throw hidden(hiddenKeys);
   return shadowed.length === 0 ? { values } : { values, shadowed };
+}
+
+/**
+ * The secrets that carry all of `tags`: an entry without a value is the slug of a tag, one with a value is metadata. Told here
+ * and not asked of the server, so that the list which all share serves this search as well.
+ */
+function tagged(view: FolderView, tags: Readonly<Record<string, string>>): ReadonlyMap<string, FoundKey> {
+  const wanted = Object.entries(tags);
+  if (wanted.some(([, text]) => text !== '')) refuseWithoutMetadata(view);
+  return mergedWhere(view, (secret) =>
+    wanted.every(([name, text]) =>
+      text === '' ? secret.tags?.includes(name) === true : secret.metadata?.get(name) === text,
+    ),
+  );
+}
+
+/** A server that tells of no metadata would answer every such search with nothing, which a deletionPolicy may act on. */
+function refuseWithoutMetadata({ own }: FolderView): void {
+  for (const secrets of own.values()) for (const { metadata } of secrets.values()) if (metadata !== undefined) return;
+  if (own.size === 0) return;
+  throw new OperatorError(
+    'Unsupported',
+    'find.tags with a value asks for metadata, which this server does not have: use tags, written with an empty value',
+  );
 }
 
 function hidden(keys: readonly string[]): OperatorError {

@@ -17,13 +17,22 @@ export interface WireSecret {
   readonly version: number;
   /** Epoch ms; 0 when the answer does not say. */
   readonly updatedAtMs: number;
+  /** Slugs of its tags; absent when it has none, or is imported: the server does not tell them there. */
+  readonly tags?: readonly string[];
+  /** Its metadata in the clear; absent when the server tells of none at all, as those of 2024. */
+  readonly metadata?: Metadata;
 }
+
+type Metadata = ReadonlyMap<string, string>;
 
 export interface WireList {
   readonly secrets: readonly WireSecret[];
   /** Import by import, in the server's order. */
   readonly imports: readonly (readonly WireSecret[])[];
 }
+
+/** A list whose entries nobody has looked at; not copied, as `z.array` would. */
+const anyList = z.custom<readonly unknown[]>(Array.isArray);
 
 const secretSchema = z.object({
   secretKey: z.string(),
@@ -33,10 +42,9 @@ const secretSchema = z.object({
   type: z.nullish(z.string()),
   version: z.nullish(z.number()),
   updatedAt: z.nullish(z.string()),
+  tags: z.nullish(anyList),
+  secretMetadata: z.nullish(anyList),
 });
-
-/** A list whose entries nobody has looked at; not copied, as `z.array` would. */
-const anyList = z.custom<readonly unknown[]>(Array.isArray);
 
 /** The frame only: a schema of all would note a problem for each of a million wrong entries, and fill the heap with them. */
 const listSchema = z.object({
@@ -93,6 +101,28 @@ function readSecret(secret: z.infer<typeof secretSchema>): WireSecret {
     folder: secretPath ?? undefined,
     version: secret.version ?? 0,
     updatedAtMs: Number.isNaN(updatedAtMs) ? 0 : updatedAtMs,
+    ...readTags(secret.tags ?? []),
+    ...readMetadata(secret.secretMetadata),
+  };
+}
+
+const tagSchema = z.object({ slug: z.string() });
+const metadataSchema = z.object({ key: z.string(), value: z.string(), isEncrypted: z.nullish(z.boolean()) });
+/** Nearly all secrets have none: they share one. */
+const noMetadata: Metadata = new Map();
+
+function readTags(entries: readonly unknown[]): Pick<WireSecret, 'tags'> {
+  if (entries.length === 0) return {};
+  return { tags: entries.map((entry) => tagSchema.safeParse(entry).data?.slug).filter((slug) => slug !== undefined) };
+}
+
+/** What the server keeps encrypted is a secret of its own, and nothing to search by. */
+function readMetadata(entries: readonly unknown[] | null | undefined): Pick<WireSecret, 'metadata'> {
+  if (entries === undefined || entries === null) return {};
+  if (entries.length === 0) return { metadata: noMetadata };
+  const pairs = entries.map((entry) => metadataSchema.safeParse(entry).data).filter((entry) => entry !== undefined);
+  return {
+    metadata: new Map(pairs.filter(({ isEncrypted }) => isEncrypted !== true).map(({ key, value }) => [key, value])),
   };
 }
 

@@ -25,7 +25,7 @@ export function secretJson(secret: StoredSecret, place: SecretPlace): Json {
     secretReminderNote: secret.reminderNote,
     secretReminderRepeatDays: secret.reminderRepeatDays,
     skipMultilineEncoding: secret.skipMultilineEncoding,
-    ...newerMembers(place),
+    ...newerMembers(secret, place),
     createdAt: iso(secret.createdAtMs),
     updatedAt: iso(secret.updatedAtMs),
   };
@@ -46,9 +46,9 @@ function secretHead(secret: StoredSecret, place: SecretPlace, workspace: string)
   };
 }
 
-function newerMembers(place: SecretPlace): Json {
+function newerMembers(secret: StoredSecret, place: SecretPlace): Json {
   if (place.generation === '2024-10') return { metadata: null };
-  return { secretMetadata: [], isRotatedSecret: false, rotationId: null, actor: null };
+  return { secretMetadata: secret.metadata, isRotatedSecret: false, rotationId: null, actor: null };
 }
 
 function isHiddenIn(secret: StoredSecret, place: SecretPlace): boolean {

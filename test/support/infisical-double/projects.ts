@@ -52,6 +52,12 @@ export interface FolderImport {
   readonly createdAtMs: number;
 }
 
+export interface SecretMetadata {
+  readonly key: string;
+  readonly value: string;
+  readonly isEncrypted?: boolean;
+}
+
 export interface StoredSecret {
   readonly id: string;
   /** Counts up with each secret made. */
@@ -65,6 +71,7 @@ export interface StoredSecret {
   reminderRepeatDays: number | null;
   skipMultilineEncoding: boolean;
   tagIds: readonly string[];
+  metadata: readonly SecretMetadata[];
   updatedAtMs: number;
   /** True when the reader may see that it exists but not its value: newer servers send a mask. */
   hidden: boolean;

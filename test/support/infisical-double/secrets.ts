@@ -2,7 +2,14 @@
 // The order is stable between calls, means nothing, and changes when a secret is deleted and made again.
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../src/base/clock.ts';
-import { type Folder, type FolderAddress, findFolder, type Projects, type StoredSecret } from './projects.ts';
+import {
+  type Folder,
+  type FolderAddress,
+  findFolder,
+  type Projects,
+  type SecretMetadata,
+  type StoredSecret,
+} from './projects.ts';
 
 export interface SecretAddress extends FolderAddress {
   readonly key: string;
@@ -13,6 +20,8 @@ export interface SecretTraits {
   readonly id?: string;
   readonly comment?: string;
   readonly tagIds?: readonly string[];
+  /** Sent by newer servers only. */
+  readonly metadata?: readonly SecretMetadata[];
   readonly skipMultilineEncoding?: boolean;
   readonly reminderNote?: string | null;
   readonly reminderRepeatDays?: number | null;
@@ -70,6 +79,7 @@ export class Secrets {
       reminderRepeatDays: traits.reminderRepeatDays ?? null,
       skipMultilineEncoding: traits.skipMultilineEncoding ?? false,
       tagIds: traits.tagIds ?? [],
+      metadata: traits.metadata ?? [],
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
       hidden: traits.hidden ?? false,
@@ -86,6 +96,7 @@ export class Secrets {
     secret.key = traits.newKey ?? secret.key;
     secret.comment = traits.comment ?? secret.comment;
     secret.tagIds = traits.tagIds ?? secret.tagIds;
+    secret.metadata = traits.metadata ?? secret.metadata;
     secret.skipMultilineEncoding = traits.skipMultilineEncoding ?? secret.skipMultilineEncoding;
     secret.reminderNote = traits.reminderNote ?? secret.reminderNote;
     secret.reminderRepeatDays = traits.reminderRepeatDays ?? secret.reminderRepeatDays;
