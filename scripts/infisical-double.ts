@@ -5,6 +5,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Generation, generations } from '../test/support/infisical-double/api-error.ts';
 import { startInfisicalDouble } from '../test/support/infisical-double/double.ts';
 import { selfHostedLimits } from '../test/support/infisical-double/rate-limiter.ts';
 import { parseSeed, type Seed, sampleSeed } from '../test/support/infisical-double/seed.ts';
@@ -15,7 +16,7 @@ const usage = `usage: npm run infisical-double -- [options]
   --port PORT         port of the Infisical API (a free one)
   --admin-port PORT   port of the admin API (a free one)
   --tls               serve https; prints CA_FILE
-  --newest            play a current server in place of one of October 2024
+  --generation AGE    the server to play: 2024-10 (the default), 2025-06 or newest
   --limits            limit requests as a self-hosted server without a licence does
   --seed FILE         JSON to start from, in place of the sample data`;
 
@@ -25,20 +26,26 @@ function flagsOf() {
     port: { type: 'string', default: '0' },
     'admin-port': { type: 'string', default: '0' },
     tls: { type: 'boolean', default: false },
-    newest: { type: 'boolean', default: false },
+    generation: { type: 'string', default: '2024-10' },
     limits: { type: 'boolean', default: false },
     seed: { type: 'string' },
   });
-  const { host, tls, newest, limits, seed } = values;
+  const { host, tls, limits, seed } = values;
   return {
     host,
     tls,
-    newest,
+    generation: generationOf(values.generation),
     limits,
     seed,
     port: port('port', values.port),
     adminPort: port('admin-port', values['admin-port']),
   };
+}
+
+function generationOf(text: string): Generation {
+  const found = generations.find((one) => one === text);
+  if (found !== undefined) return found;
+  throw new Error(`--generation: '${text}' is none of ${generations.join(', ')}`);
 }
 
 function port(flag: string, text: string): number {
@@ -64,7 +71,7 @@ async function run(): Promise<void> {
     port: flags.port,
     admin: { port: flags.adminPort },
     seed,
-    ...(flags.newest && { generation: 'newest' }),
+    generation: flags.generation,
     ...(flags.limits && { limits: selfHostedLimits }),
     ...(flags.tls && { tls: true }),
   });

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { readFlags } from '../../scripts/arguments.ts';
 import { loadRecordings, type Recordings } from './infisical/recordings.ts';
 import { type Judged, replayScenario, type Target } from './infisical/replay.ts';
-import { doubleTarget, remoteTarget } from './infisical/targets.ts';
+import { ageOf, doubleTarget, remoteTarget } from './infisical/targets.ts';
 
 const usage = `usage: node test/conformance/infisical.ts [options]
   --contracts DIR      the recordings (../shared/contracts/infisical from the repository's root)
@@ -26,14 +26,16 @@ const flags = readFlags(usage, {
 const defaultContracts = resolve(import.meta.dirname, '../../../shared/contracts/infisical');
 
 /** These change what others read, so they come last, in the order in which they were recorded. */
-const lastScenarios = ['etag', 'permissions', 'dependency-outage', 'write-one', 'write-batch', 'folders', 'rate-limit'];
+const writing = ['write-one', 'write-batch', 'folders'];
+const lastScenarios = {
+  '2024-10': ['etag', 'permissions', 'dependency-outage', ...writing, 'rate-limit'],
+  '2025-06': ['etag', 'permissions', 'rate-limit', ...writing],
+};
 
 function inOrder(recordings: Recordings): readonly string[] {
   const names = [...recordings.scenarios.keys()];
-  return [
-    ...names.filter((name) => !lastScenarios.includes(name)),
-    ...lastScenarios.filter((name) => names.includes(name)),
-  ];
+  const last = lastScenarios[ageOf(recordings)];
+  return [...names.filter((name) => !last.includes(name)), ...last.filter((name) => names.includes(name))];
 }
 
 async function replayAll(recordings: Recordings, target: Target): Promise<readonly Judged[]> {

@@ -50,12 +50,15 @@ function parsed({ body, headers }: LiveAnswer): unknown {
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const jwt = /^[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}$/;
+/** What newer servers call a request in its errors. */
+const requestId = /^req-\w+$/;
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** The value with what is random replaced by its kind, and unordered lists sorted. */
 function normalise(value: unknown, how: Comparison): unknown {
   if (typeof value === 'string') {
     if (jwt.test(value)) return '<token>';
+    if (requestId.test(value)) return '<request>';
     return instant.test(value) ? '<time>' : value.replace(uuid, '<id>');
   }
   if (Array.isArray(value)) {

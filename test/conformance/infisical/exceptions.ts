@@ -24,7 +24,20 @@ export const skipped: readonly Exception[] = [
 ];
 
 /** Differences that are known and accepted. */
-export const allowed: readonly Exception[] = [];
+export const allowed: readonly Exception[] = [
+  { scenario: 'auth-later-methods', name: /^alicloud-auth$/, reason: 'no login of this operator' },
+  {
+    scenario: 'auth-later-methods',
+    name: /^ldap-auth$/,
+    reason: 'the recorded server had no licence for it, the double plays one that has',
+  },
+  {
+    scenario: 'rate-limit',
+    name: /^same identity, other address/,
+    reason: 'the request left from another address of the machine, which recordings of June 2025 do not show',
+  },
+  { scenario: 'projects', name: /^list$/, reason: 'not called; the recorded server held projects of other tests' },
+];
 
 /** Tokens that must go out as recorded, because what is wrong with them is the point. */
 export const verbatimTokens: readonly Exception[] = [

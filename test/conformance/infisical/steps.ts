@@ -2,6 +2,7 @@
 // but not recorded. Keyed by scenario and by the exchange before which it happens.
 
 import type { FakeClock } from '../../support/fake-clock.ts';
+import type { Generation } from '../../support/infisical-double/api-error.ts';
 import type { InfisicalDouble } from '../../support/infisical-double/double.ts';
 import type { Exchange } from './recordings.ts';
 import { project } from './world.ts';
@@ -30,6 +31,14 @@ const tokenThenWait =
     await clock.advance(seconds * 1000);
   };
 
+/** Requests that were not recorded, and the time that they took. */
+function sendThenWait(times: number, seconds: number): Step {
+  return async ({ repeat, clock }) => {
+    await repeat(times);
+    await clock.advance(seconds * 1000);
+  };
+}
+
 const freshLimits: Step = ({ double }) => double.limits.reset();
 
 const changing = 'changing';
@@ -37,7 +46,9 @@ const changing = 'changing';
 /** The recorded allowances show that one more request went before, which is not among the exchanges. */
 const oneUnrecorded: Step = ({ repeat }) => repeat(1);
 
-export const steps: Readonly<Record<string, Readonly<Record<string, Step>>>> = {
+type Steps = Readonly<Record<string, Readonly<Record<string, Step>>>>;
+
+const common: Steps = {
   'auth-universal': { 'expired client secret (ttl 1 s)': wait(2) },
   'token-lifecycle': {
     'shortTtl: renew at 1.9 s': wait(1.9),
@@ -67,8 +78,6 @@ export const steps: Readonly<Record<string, Readonly<Record<string, Step>>>> = {
       double.identities.setAccess('temporary', project, { role: 'viewer', roleUntilMs: clock.nowMs() + 2000 }),
     'temporary role, past its time': wait(3),
   },
-  'bearer-errors': { 'trailing space': oneUnrecorded },
-  imports: { 'scoped identity: the same import one level up is filtered': oneUnrecorded },
   // After each outage the recorder began a new window.
   'dependency-outage': {
     'postgres back: list, same token': freshLimits,
@@ -82,9 +91,33 @@ export const steps: Readonly<Record<string, Readonly<Record<string, Step>>>> = {
       double.projects.addFolder({ project, environment: 'dev', path: '/write-batch' });
     },
   },
-  'rate-limit': {
-    '40th: the last one let through': ({ repeat }) => repeat(37),
-    'login: past its allowance, good credentials': ({ repeat }) => repeat(199),
-    'folders: 61st': ({ repeat }) => repeat(59),
-  },
 };
+
+/** What happened on one of the two servers only. */
+const ofAge: Readonly<Record<Generation, Steps>> = {
+  '2024-10': {
+    'bearer-errors': { 'trailing space': oneUnrecorded },
+    imports: { 'scoped identity: the same import one level up is filtered': oneUnrecorded },
+    'rate-limit': {
+      '40th: the last one let through': ({ repeat }) => repeat(37),
+      'login: past its allowance, good credentials': ({ repeat }) => repeat(199),
+      'folders: 61st': ({ repeat }) => repeat(59),
+    },
+  },
+  // Its limiter had counted before, and the recorder's requests took their time.
+  '2025-06': {
+    'rate-limit': {
+      'first list call in a window': sendThenWait(23, 38),
+      '40th: the last one let through': sendThenWait(37, 3),
+      'same route, other query: same allowance': wait(1),
+      'login: past its allowance, good credentials': sendThenWait(199, 1),
+      'folders: 61st': sendThenWait(59, 8),
+    },
+  },
+  newest: {},
+};
+
+/** The step before an exchange on a server of that age. */
+export function stepBefore(scenario: string, exchange: string, age: Generation): Step | undefined {
+  return ofAge[age][scenario]?.[exchange] ?? common[scenario]?.[exchange];
+}

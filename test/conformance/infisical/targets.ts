@@ -9,15 +9,16 @@ import { type Actor, actorsIn } from './cast.ts';
 import { send } from './client.ts';
 import { claimsIn, type Exchange, exchangeNamed, type Recordings } from './recordings.ts';
 import type { Target } from './replay.ts';
-import { steps } from './steps.ts';
+import { stepBefore } from './steps.ts';
 import { Translation } from './translation.ts';
 import { buildWorld } from './world.ts';
 
 /** A double in the recorded world; `stop` it afterwards. */
 export async function doubleTarget(recordings: Recordings): Promise<{ target: Target; double: InfisicalDouble }> {
+  const age = ageOf(recordings);
   const clock = new FakeClock(recordedAtMs(recordings));
-  const double = await startInfisicalDouble({ clock, limits: selfHostedLimits });
-  buildWorld(double, recordings, clock);
+  const double = await startInfisicalDouble({ clock, limits: selfHostedLimits, generation: age });
+  buildWorld(double, recordings, clock, age);
   const target: Target = {
     baseUrl: double.url,
     strictness: 'exact',
@@ -27,11 +28,17 @@ export async function doubleTarget(recordings: Recordings): Promise<{ target: Ta
     },
     skipReason: () => undefined,
     before: async (scenario, exchange, { prepareToken, repeat }) => {
-      const step = steps[scenario]?.[exchange.name];
+      const step = stepBefore(scenario, exchange.name, age);
       await step?.({ double, clock, exchange, prepareToken, repeat });
     },
   };
   return { target, double };
+}
+
+/** The younger of the two servers that were recorded gives every error an id. */
+export function ageOf(recordings: Recordings): '2024-10' | '2025-06' {
+  const { response } = exchangeNamed(recordings, 'auth-universal', 'wrong client secret');
+  return Object(response?.body).reqId === undefined ? '2024-10' : '2025-06';
 }
 
 /** Tokens of third parties in the recording have lifetimes: the replay takes place when they were good. */
@@ -64,6 +71,7 @@ const thirdParty = /^auth-(kubernetes|oidc|aws|azure|gcp)$/;
 export async function remoteTarget(recordings: Recordings, options: RemoteOptions): Promise<Target> {
   const { baseUrl, credentialsFile, mayWrite } = options;
   const credentials = credentialsSchema.parse(JSON.parse(await readFile(credentialsFile, 'utf8')));
+  const age = ageOf(recordings);
   const actors = actorsIn(recordings);
   const known = new Map(recordedTexts(recordings, credentials.project));
   for (const actor of actors) addKnown(known, actor, credentials.identities[actor.name]);
@@ -77,7 +85,7 @@ export async function remoteTarget(recordings: Recordings, options: RemoteOption
     strictness: 'shape',
     begin: () => new Translation(login, known),
     skipReason: (scenario, exchange) => {
-      if (steps[scenario]?.[exchange.name]) return "needs the recorded server's administrator or clock";
+      if (stepBefore(scenario, exchange.name, age)) return "needs the recorded server's administrator or clock";
       if (scenario === 'rate-limit' || scenario === 'identity-changes')
         return 'would disturb other users of the server';
       if (thirdParty.test(scenario)) return 'needs the third party of the recording';

@@ -1,6 +1,7 @@
 // The world in which the recordings were made, built on a double: the project, its secrets and imports, and the cast.
 
 import type { FakeClock } from '../../support/fake-clock.ts';
+import type { Generation } from '../../support/infisical-double/api-error.ts';
 import type { InfisicalDouble } from '../../support/infisical-double/double.ts';
 import type { Verifier } from '../../support/infisical-double/identities.ts';
 import {
@@ -13,7 +14,7 @@ import {
   type ReviewVerdict,
 } from '../../support/infisical-double/verifiers.ts';
 import { type Actor, type ActorName, actorsIn } from './cast.ts';
-import { claimsIn, exchangeNamed, type Recordings } from './recordings.ts';
+import { claimsIn, exchangeNamed, type Recordings, type SentSecret } from './recordings.ts';
 
 export const project = 'operator-e2e';
 
@@ -25,7 +26,12 @@ interface KnownIds {
   readonly tags: readonly { readonly id: string; readonly slug: string; readonly color: string }[];
 }
 
-export function buildWorld(double: InfisicalDouble, recordings: Recordings, clock: FakeClock): readonly Actor[] {
+export function buildWorld(
+  double: InfisicalDouble,
+  recordings: Recordings,
+  clock: FakeClock,
+  age: Generation,
+): readonly Actor[] {
   const ids = idsIn(recordings);
   const environments = [
     { slug: 'dev', name: 'Development' },
@@ -34,10 +40,10 @@ export function buildWorld(double: InfisicalDouble, recordings: Recordings, cloc
   ].map((one) => ({ ...one, id: ids.environments[one.slug] ?? one.slug }));
   double.projects.add({ slug: project, name: 'Operator E2E', id: ids.project, environments, tags: ids.tags });
   double.projects.add({ slug: 'other-project', id: ids.otherProject });
-  plantSecrets(double, recordings);
+  plantSecrets(double, recordings, age);
   plantImports(double);
   const actors = actorsIn(recordings);
-  for (const actor of actors) addActor(double, actor, verifiersFor(actor, recordings, clock));
+  for (const actor of actors) addActor(double, actor, verifiersFor(actor, recordings, { clock, age }));
   return actors;
 }
 
@@ -97,7 +103,7 @@ const furtherSecrets: readonly (readonly [string, string, Readonly<Record<string
   ['staging', '/my-app', { STAGING_ONLY: 'from-staging-my-app' }],
 ];
 
-function plantSecrets(double: InfisicalDouble, recordings: Recordings): void {
+function plantSecrets(double: InfisicalDouble, recordings: Recordings, age: Generation): void {
   const ids = secretIdsIn(recordings);
   const set = (environment: string, path: string, key: string, value: string, traits = {}) => {
     const id = ids.get(`${environment} ${path} ${key}`);
@@ -108,8 +114,9 @@ function plantSecrets(double: InfisicalDouble, recordings: Recordings): void {
     double.projects.addFolder({ project, environment, path });
     for (const [key, value] of Object.entries(values)) set(environment, path, key, value);
   }
-  // A name that is too long for the router was refused when it was sent.
-  for (const sent of recordings.sent.filter(({ secretName }) => secretName.length <= 100)) {
+  // The older server's router refused a name that is too long; to the younger one it was sent by batch.
+  const isPlanted = ({ secretName }: SentSecret) => age !== '2024-10' || secretName.length <= 100;
+  for (const sent of recordings.sent.filter(isPlanted)) {
     set(sent.environment, sent.secretPath, sent.secretName, sent.secretValue, {
       ...(sent.secretComment !== undefined && { comment: sent.secretComment }),
       ...(sent.skipMultilineEncoding !== undefined && { skipMultilineEncoding: sent.skipMultilineEncoding }),
@@ -118,6 +125,11 @@ function plantSecrets(double: InfisicalDouble, recordings: Recordings): void {
       reminderRepeatDays: sent.secretReminderRepeatDays ?? null,
     });
   }
+  // The younger server refuses a reference to what is not there, so the cycle was closed in a second step.
+  if (age !== '2024-10') set('dev', '/refs', 'CYCLE_A', reference('CYCLE_B'));
+  // The recorder had written there, and taken it away again.
+  set('dev', '/empty', 'GONE', '');
+  double.secrets.delete({ project, environment: 'dev', path: '/empty', key: 'GONE' });
   for (const value of ['v2', 'v3']) set('dev', '/types', 'VERSIONED', value);
 }
 
@@ -163,7 +175,11 @@ function addActor({ identities }: InfisicalDouble, actor: Actor, methods: Record
 }
 
 /** What the third parties of the recording said, from the claims alone: their signing keys are not recorded. */
-function verifiersFor(actor: Actor, recordings: Recordings, clock: FakeClock): Record<string, Verifier> {
+function verifiersFor(
+  actor: Actor,
+  recordings: Recordings,
+  { clock, age }: { readonly clock: FakeClock; readonly age: Generation },
+): Record<string, Verifier> {
   const review = (jwt: string) => reviewByClaims(jwt, clock);
   const rules = { namespaces: ['infisical-operator'], names: ['operator'] };
   const anySignature = () => undefined;
@@ -174,7 +190,7 @@ function verifiersFor(actor: Actor, recordings: Recordings, clock: FakeClock): R
       kubernetes: kubernetesVerifier({ review: () => ({ reviewerRefused: 'Unauthorized' }) }),
     }),
     kubernetesNoCluster: () => ({ kubernetes: kubernetesVerifier({ review: () => unreachable() }) }),
-    oidc: () => ({ oidc: oidcByClaims(recordings, clock) }),
+    oidc: () => ({ oidc: oidcByClaims(recordings, clock, age) }),
     azure: () => ({ azure: azureByClaims(recordings, clock) }),
     gcpIam: () => ({ gcp: gcpByClaims(recordings, 'iam') }),
     gcpGce: () => ({ gcp: gcpVerifier({ type: 'gce', checkSignature: anySignature }) }),
@@ -200,7 +216,7 @@ function loginJwt(recordings: Recordings, scenario: string, name: string): strin
   return String(Object(exchangeNamed(recordings, scenario, name).request.body).jwt);
 }
 
-function oidcByClaims(recordings: Recordings, clock: FakeClock): Verifier {
+function oidcByClaims(recordings: Recordings, clock: FakeClock, age: Generation): Verifier {
   const good = loginJwt(recordings, 'auth-oidc', 'success');
   const keyId = (jwt: string) => jwt.split('.')[0];
   return oidcVerifier({
@@ -208,6 +224,7 @@ function oidcByClaims(recordings: Recordings, clock: FakeClock): Verifier {
     issuer: String(claimsIn(good)['iss']),
     subject: 'repo:acme/app:ref:refs/heads/*',
     audience: 'infisical',
+    takesAudiences: age !== '2024-10',
     checkSignature: (jwt) => {
       if (keyId(jwt) !== keyId(good)) throw new Error('unknown key id');
     },

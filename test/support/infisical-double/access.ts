@@ -42,6 +42,15 @@ export function isAllowed(access: Access, { action, environment, path }: AccessQ
   );
 }
 
+/** Whether there is any place where it may read. */
+export function mayReadSomewhere(access: Access, nowMs: number): boolean {
+  const role = access.roleUntilMs !== undefined && access.roleUntilMs <= nowMs ? 'no-access' : access.role;
+  return (
+    actionsOfRole[role].includes('read') ||
+    (access.rights ?? []).some(({ actions = ['read'] }) => actions.includes('read'))
+  );
+}
+
 /** `*` stops at a slash, `**` does not; `/a/**` also fits `/a`. */
 export function fits(glob: string, text: string): boolean {
   const pattern = glob

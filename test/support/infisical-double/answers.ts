@@ -15,20 +15,47 @@ export interface SecretPlace {
   /** The value to send when it is not the stored one: expanded, or hidden. */
   readonly value?: string;
   readonly hideValue?: boolean;
+  readonly answer: SecretAnswer;
+  /** Of the folder; shown in lists. */
+  readonly path?: string;
+  /** Tags to show; all when absent. */
+  readonly tagSlugs?: readonly string[] | undefined;
 }
 
 /** A secret as single routes and batches answer it. */
 export function secretJson(secret: StoredSecret, place: SecretPlace): Json {
+  const is2025 = place.generation === '2025-06';
   return {
     ...secretHead(secret, place, place.project.id),
     secretComment: secret.comment,
     secretReminderNote: secret.reminderNote,
     secretReminderRepeatDays: secret.reminderRepeatDays,
     skipMultilineEncoding: secret.skipMultilineEncoding,
-    ...newerMembers(secret, place),
+    ...(!is2025 && newerMembers(secret, place)),
     createdAt: iso(secret.createdAtMs),
     updatedAt: iso(secret.updatedAtMs),
+    ...(is2025 && membersOf2025(secret, place)),
   };
+}
+
+/** Which answer shows a secret: a server of June 2025 has other members in each. */
+export type SecretAnswer = 'list' | 'one' | 'imported' | 'version' | 'created' | 'updated' | 'deleted';
+
+function membersOf2025(secret: StoredSecret, place: SecretPlace): Json {
+  const rotation = { isRotatedSecret: false, rotationId: null };
+  const hidden = { secretValueHidden: isHiddenIn(secret, place) };
+  const tags = { tags: tagsJson(secret, place.project, place.tagSlugs) };
+  const metadata = { secretMetadata: secret.metadata };
+  const members: Readonly<Record<SecretAnswer, () => Json>> = {
+    list: () => ({ ...rotation, secretPath: place.path, ...hidden, ...metadata, ...tags }),
+    one: () => ({ ...hidden, ...tags, ...metadata }),
+    imported: () => ({ ...rotation, ...hidden, ...tags, ...metadata }),
+    version: () => hidden,
+    created: () => rotation,
+    updated: () => ({ ...rotation, ...hidden }),
+    deleted: () => hidden,
+  };
+  return members[place.answer]();
 }
 
 function secretHead(secret: StoredSecret, place: SecretPlace, workspace: string): Json {
@@ -52,7 +79,7 @@ function newerMembers(secret: StoredSecret, place: SecretPlace): Json {
 }
 
 function isHiddenIn(secret: StoredSecret, place: SecretPlace): boolean {
-  return place.generation === 'newest' && (secret.hidden || place.hideValue === true);
+  return place.generation !== '2024-10' && (secret.hidden || place.hideValue === true);
 }
 
 export function tagsJson(secret: StoredSecret, project: Project, slugs?: readonly string[]): readonly Json[] {
@@ -68,18 +95,25 @@ export function tagJson({ id, slug, color, createdAtMs }: Tag, project: Project)
 }
 
 /** An entry of `imports`; its secrets have fewer members, and an empty workspace. */
-export function importJson(entry: ImportEntry, place: Omit<SecretPlace, 'environment' | 'value'>): Json {
+export function importJson(entry: ImportEntry, place: Omit<SecretPlace, 'environment' | 'value' | 'answer'>): Json {
   const secrets = entry.secrets.map(({ secret, environment, value }) => ({
-    ...secretHead(secret, { ...place, environment, value }, ''),
+    ...secretHead(secret, { ...place, environment, value, answer: 'list' }, ''),
     secretComment: secret.comment,
     skipMultilineEncoding: secret.skipMultilineEncoding,
-    ...(place.generation === '2024-10' ? { metadata: null } : { secretMetadata: [] }),
+    ...importedMembers(secret, { ...place, environment, answer: 'list' }),
   }));
   const folder = entry.folderId === undefined ? {} : { folderId: entry.folderId };
   return { secretPath: entry.path, environment: entry.environment, ...folder, secrets };
 }
 
-export function folderJson(folder: Folder): Json {
+function importedMembers(secret: StoredSecret, place: SecretPlace): Json {
+  if (place.generation === '2024-10') return { metadata: null };
+  if (place.generation === 'newest') return { secretMetadata: [] };
+  const hidden = { secretValueHidden: isHiddenIn(secret, place) };
+  return { isRotatedSecret: false, rotationId: null, ...hidden, secretMetadata: [] };
+}
+
+export function folderJson(folder: Folder, generation: Generation): Json {
   return {
     id: folder.id,
     name: folder.name,
@@ -89,6 +123,10 @@ export function folderJson(folder: Folder): Json {
     envId: folder.environment.id,
     parentId: folder.parent?.id ?? null,
     isReserved: false,
+    ...(generation !== '2024-10' && {
+      description: null,
+      lastSecretModified: folder.secretsChangedAtMs === undefined ? null : iso(folder.secretsChangedAtMs),
+    }),
   };
 }
 
@@ -114,13 +152,16 @@ export function importsJson(folder: Folder, project: Project): readonly Json[] {
   });
 }
 
-export function projectJson(project: Project): Json {
+/** `withKey` adds the id of the key that encrypts its secrets, which only the answer by slug of newer servers holds. */
+export function projectJson(project: Project, generation: Generation, withKey = false): Json {
   const at = iso(project.createdAtMs);
+  const is2024 = generation === '2024-10';
   return {
     id: project.id,
     name: project.name,
+    ...(!is2024 && { description: null, type: 'secret-manager' }),
     slug: project.slug,
-    autoCapitalization: true,
+    autoCapitalization: is2024,
     orgId: project.orgId,
     createdAt: at,
     updatedAt: at,
@@ -129,6 +170,8 @@ export function projectJson(project: Project): Json {
     pitVersionLimit: 10,
     kmsCertificateKeyId: null,
     auditLogsRetentionDays: null,
+    ...(!is2024 && { hasDeleteProtection: false, secretSharing: true, showSnapshotsLegacy: false }),
+    ...(withKey && generation === '2025-06' && { kmsSecretManagerKeyId: project.id }),
     _id: project.id,
     environments: project.environments.map(({ name, slug, id }) => ({ name, slug, id })),
   };

@@ -1,12 +1,12 @@
-// A double of an Infisical server, on a real socket. It plays one of October 2024 by default (`generation: 'newest'` for
-// what current sources say), holds everything in memory, and answers fast: no password hashing, no database.
+// A double of an Infisical server, on a real socket. It plays one of October 2024 by default (`generation`: one of
+// June 2025, or what current sources say), holds everything in memory, and answers fast: no password hashing, no database.
 //
 // A test arranges the world through `projects`, `secrets` and `identities`, breaks it through `faults`, `limits`, `down`
 // and `up`, and looks at `requests`. Another process does the same over HTTP (admin.ts) when `admin` is set.
 import { type Clock, systemClock } from '../../../src/base/clock.ts';
 import { type CertificateAuthority, createCa, type IssuedCertificate, issue } from '../tls.ts';
 import { createAdmin } from './admin.ts';
-import type { Generation } from './api-error.ts';
+import { type Generation, isSince } from './api-error.ts';
 import { Faults } from './faults.ts';
 import { Identities } from './identities.ts';
 import { Listener } from './listener.ts';
@@ -108,7 +108,7 @@ function createWorld(clock: Clock, generation: Generation) {
 
 function routerFor(generation: Generation): Router {
   const all = [...loginRoutes, ...readRoutes, ...writeRoutes, ...projectRoutes];
-  return new Router(all.filter((route) => route.since === undefined || route.since === generation));
+  return new Router(all.filter((route) => route.since === undefined || isSince(generation, route.since)));
 }
 
 function identityOfHost({ tls }: DoubleOptions, host: string) {

@@ -192,7 +192,8 @@ export class Identities {
   async loginByProof(method: ProofMethod, body: LoginBody): Promise<TokenAnswer> {
     const identity = this.#byId.get(body.identityId);
     const verify = identity?.methods.get(method);
-    if (!identity || !verify) throw notFound(methodMissing[method]);
+    if (!identity || !verify)
+      throw notFound(this.#generation !== '2024-10' && method === 'oidc' ? oidcMissing : methodMissing[method]);
     await verify(body);
     return this.#tokens.issue(identity.id, identity.terms);
   }
@@ -256,6 +257,8 @@ export class Identities {
 }
 
 type UniversalInput = NonNullable<NewIdentity['universal']>;
+
+const oidcMissing = 'OIDC auth method not found for identity, did you configure OIDC auth?';
 
 const methodMissing: Readonly<Record<ProofMethod, string>> = {
   kubernetes: 'Kubernetes auth method not found for identity, did you configure Kubernetes auth?',

@@ -61,6 +61,7 @@ function resolve(
   seen: Set<string>,
   depth: number,
 ): readonly ImportEntry[] {
+  if (scope.generation === '2025-06') return resolve2025(imports, scope, seen, depth);
   const fresh = imports.filter((one) => scope.canRead(one.environment, one.path) && !seen.has(placeOf(one)));
   const sources = fresh.map((one) => sourceOf(one, scope.project)).filter((folder) => folder !== undefined);
   if (sources.length === 0 || depth >= maxDepth) return [];
@@ -71,6 +72,29 @@ function resolve(
     const source = sources[index];
     const inner = deeper.find((entry) => entry.importedBy === source?.id)?.secrets ?? [];
     return entryOf(one, source, inner, scope);
+  });
+}
+
+/** A server of June 2025: every entry keeps its own source, empty where that is gone or may not be read, and all inner imports come. */
+function resolve2025(
+  imports: readonly OwnedImport[],
+  scope: ExpansionScope,
+  seen: Set<string>,
+  depth: number,
+): readonly ImportEntry[] {
+  const fresh = imports.filter((one) => !seen.has(placeOf(one)));
+  if (depth >= maxDepth) return [];
+  for (const one of fresh) seen.add(placeOf(one));
+  return fresh.map((one) => {
+    const source = sourceOf(one, scope.project);
+    const inner = resolve2025(source === undefined ? [] : ownedImports([source]), scope, seen, depth + 1);
+    const entry = entryOf(
+      one,
+      source,
+      inner.toReversed().flatMap(({ secrets }) => secrets),
+      scope,
+    );
+    return scope.canRead(one.environment, one.path) ? entry : { ...entry, secrets: [] };
   });
 }
 

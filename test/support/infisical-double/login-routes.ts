@@ -2,10 +2,10 @@
 import { broken } from './api-error.ts';
 import type { LoginBody, ProofMethod } from './identities.ts';
 import { type Call, type Route, read } from './router.ts';
-import { type Field, type Fields, text, textOr, trimmed } from './validation.ts';
+import { type Fields, text, textMembers, textOr, trimmed } from './validation.ts';
 
 /** Fields of each login by somebody else's proof. Kubernetes and OIDC trim their jwt, Azure and GCP do not. */
-const proofFields: Readonly<Record<ProofMethod, Readonly<Record<string, Field<string>>>>> = {
+const proofFields: Readonly<Record<ProofMethod, Fields>> = {
   kubernetes: { identityId: text, jwt: trimmed },
   oidc: { identityId: text, jwt: trimmed },
   aws: { identityId: text, iamHttpRequestMethod: textOr('POST'), iamRequestBody: text, iamRequestHeaders: text },
@@ -13,7 +13,7 @@ const proofFields: Readonly<Record<ProofMethod, Readonly<Record<string, Field<st
   gcp: { identityId: text, jwt: text },
   jwt: { identityId: text, jwt: trimmed },
   ldap: { identityId: text, username: text, password: text },
-  oci: { identityId: text, userOcid: text },
+  oci: { identityId: text, userOcid: text, headers: textMembers },
 };
 
 const newerMethods: readonly ProofMethod[] = ['jwt', 'ldap', 'oci'];
@@ -46,11 +46,12 @@ function proofRoute(method: ProofMethod): Route {
     kind: 'login',
     limit: 'write',
     isOpen: true,
-    ...(newerMethods.includes(method) && { since: 'newest' }),
+    ...(newerMethods.includes(method) && { since: '2025-06' }),
     handle: (call) => {
       const body = read(call, call.body, proofFields[method]);
+      const identityId = typeof body['identityId'] === 'string' ? body['identityId'] : '';
       // A signed request's headers are an object in some methods: what was sent goes to the verifier unchanged.
-      const whole: LoginBody = { ...Object(call.body), ...body, identityId: body['identityId'] ?? '' };
+      const whole: LoginBody = { ...Object(call.body), ...body, identityId };
       if (!uuid.test(whole.identityId)) throw broken('Find one');
       return call.backend.identities.loginByProof(method, whole);
     },

@@ -1,9 +1,11 @@
 // One request through the double, in the real server's order:
 //   route → bearer token → body → rate limit → the route's own checks and answer → ETag
 // Faults stand before all of it (nothing is looked at) or after it (the usual answer is spoiled).
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
 import { systemClock } from '../../../src/base/clock.ts';
-import { ApiError, broken, errorBody, notFound, unauthorized } from './api-error.ts';
+import { ApiError, broken, errorBody, type Generation, notFound, unauthorized } from './api-error.ts';
 import type { Faults } from './faults.ts';
 import { parseBody, readBody } from './http-body.ts';
 import type { RateLimiter } from './rate-limiter.ts';
@@ -109,8 +111,13 @@ function authenticate(backend: Backend, route: Route, { headers }: IncomingMessa
     throw unauthorized('Token missing');
   }
   const token = headers.authorization.slice(7);
-  if (token.startsWith('st.')) throw notFound('Service token not found');
+  if (token.startsWith('st.')) throw notFound(serviceTokenWords(backend.generation, token));
   return backend.tokens.use(token);
+}
+
+function serviceTokenWords(generation: Generation, token: string): string {
+  if (generation !== '2025-06') return 'Service token not found';
+  return `Service token with ID '${token.split('.')[1] ?? ''}' not found`;
 }
 
 function limit(
@@ -120,6 +127,7 @@ function limit(
   headers: Record<string, string>,
 ): void {
   if (!route.limit) return;
+  if (backend.generation === '2025-06' && isIP(addressOf(request)) === 0) throw broken();
   const allowance = limits.take(route.limit, `${request.method ?? ''} ${route.pattern}`, addressOf(request));
   if (!allowance) return;
   headers['x-ratelimit-limit'] = String(allowance.limit);

@@ -1,7 +1,7 @@
 // Projects, folders, tags, the list of imports, and the server's own status.
 
 import { folderJson, importsJson, type Json, projectJson, tagJson } from './answers.ts';
-import { ApiError, broken, notFound, notMember } from './api-error.ts';
+import { ApiError, broken, type Generation, invalid, notFound, notMember } from './api-error.ts';
 import {
   detach,
   type Environment,
@@ -23,14 +23,27 @@ const folderWrites = { kind: 'write', limit: 'secrets' } as const;
 
 export const projectRoutes: readonly Route[] = [
   { method: 'GET', pattern: '/api/status', kind: 'status', isOpen: true, handle: status },
-  { ...reads, pattern: '/api/v2/workspace/:slug', handle: (call) => projectJson(bySlug(call)) },
-  { ...reads, pattern: '/api/v1/workspace/:id', handle: (call) => ({ workspace: projectJson(byId(call)) }) },
-  { ...reads, pattern: '/api/v1/projects/slug/:slug', since: 'newest', handle: (call) => projectJson(bySlug(call)) },
+  {
+    ...reads,
+    pattern: '/api/v2/workspace/:slug',
+    handle: (call) => projectJson(bySlug(call), call.backend.generation, true),
+  },
+  {
+    ...reads,
+    pattern: '/api/v1/workspace/:id',
+    handle: (call) => ({ workspace: projectJson(byId(call), call.backend.generation) }),
+  },
+  {
+    ...reads,
+    pattern: '/api/v1/projects/slug/:slug',
+    since: 'newest',
+    handle: (call) => projectJson(bySlug(call), call.backend.generation, true),
+  },
   {
     ...reads,
     pattern: '/api/v1/projects/:id',
     since: 'newest',
-    handle: (call) => ({ project: projectJson(byId(call)) }),
+    handle: (call) => ({ project: projectJson(byId(call), call.backend.generation) }),
   },
   { method: 'GET', pattern: '/api/v1/workspace', kind: 'projects', handle: listProjects },
   { ...reads, pattern: '/api/v1/workspace/:id/tags', kind: 'other', handle: listTags },
@@ -71,7 +84,12 @@ function byId(call: Call): Project {
 
 function missing(call: Call, by: 'slug' | 'id', value: string): ApiError {
   if (call.backend.generation === '2024-10') return broken(`Failed to find project by ${by}`);
-  return notFound(by === 'slug' ? `No project found with slug ${value}` : `Project with ID '${value}' not found`);
+  return notFound(projectWords(call.backend.generation, by, value));
+}
+
+function projectWords(generation: Generation, by: 'slug' | 'id', value: string): string {
+  if (by === 'id') return `Project with ID '${value}' not found`;
+  return generation === '2025-06' ? `Project with slug '${value}' not found` : `No project found with slug ${value}`;
 }
 
 function listProjects(): never {
@@ -81,7 +99,7 @@ function listProjects(): never {
 /** Tags are found by project id only; any other text is a project the caller is no member of. */
 function projectOfTags(call: Call): Project {
   const project = call.backend.projects.byId(call.params['id'] ?? '');
-  if (!project) throw notMember();
+  if (!project) throw notMember(call.params['id'] ?? '', call.backend.generation);
   accessTo(call, project);
   return project;
 }
@@ -94,7 +112,10 @@ function listTags(call: Call): Json {
 function tagBySlug(call: Call): Json {
   const project = projectOfTags(call);
   const tag = project.tags.find((one) => one.slug === call.params['slug']);
-  if (!tag) throw notFound('Tag not found');
+  if (!tag) {
+    const which = call.backend.generation === '2025-06' ? ` with slug '${call.params['slug']}'` : '';
+    throw notFound(`Tag${which} not found`);
+  }
   return { workspaceTag: { ...tagJson(tag, project), name: tag.slug } };
 }
 
@@ -112,22 +133,37 @@ function listFolders(call: Call): Json {
   const query = read(call, call.query, folderQuery);
   const project = projectById(call, query.workspaceId);
   accessTo(call, project);
-  const environment = environmentFor(project, query.environment, 'get folders');
-  return { folders: (findFolder(environment, query.path)?.children ?? []).map(folderJson) };
+  const environment = environmentFor(call, project, query.environment, 'get folders');
+  return {
+    folders: (findFolder(environment, query.path)?.children ?? []).map((one) =>
+      folderJson(one, call.backend.generation),
+    ),
+  };
 }
 
 function createFolder(call: Call): Json {
   const body = read(call, call.body, folderBody);
+  if (call.backend.generation === '2025-06' && !/^[A-Za-z0-9_-]+$/.test(body.name)) throw badFolderName();
   const project = projectById(call, body.workspaceId);
-  demand(call, project, { action: 'create', environment: body.environment, path: body.path });
-  const environment = environmentFor(project, body.environment, 'Create folder');
+  demand(call, project, {
+    action: 'create',
+    environment: body.environment,
+    path: body.path,
+    subject: 'secret-folders',
+  });
+  const environment = environmentFor(call, project, body.environment, 'Create folder');
   findFolder(environment, `${body.path}/${body.name}`); // refuses what is no name of a folder
   const parent = call.backend.projects.addFolder({
     project: project.slug,
     environment: body.environment,
     path: body.path,
   });
-  return { folder: folderJson(call.backend.projects.addChild(parent, body.name)) };
+  return { folder: folderJson(call.backend.projects.addChild(parent, body.name), call.backend.generation) };
+}
+
+function badFolderName(): ApiError {
+  const message = 'Invalid folder name. Only alphanumeric characters, dashes, and underscores are allowed.';
+  return invalid([{ code: 'custom', message, path: ['name'] }], '2025-06');
 }
 
 function renameFolder(call: Call): Json {
@@ -136,13 +172,13 @@ function renameFolder(call: Call): Json {
   folder.name = body.name;
   folder.version += 1;
   folder.updatedAtMs = call.backend.clock.nowMs();
-  return { folder: folderJson(folder) };
+  return { folder: folderJson(folder, call.backend.generation) };
 }
 
 function removeFolder(call: Call): Json {
   const folder = folderOfCall(call, read(call, call.body, folderQuery), 'delete', 'Delete folder');
   detach(folder);
-  return { folder: folderJson(folder) };
+  return { folder: folderJson(folder, call.backend.generation) };
 }
 
 interface FolderPlace {
@@ -155,16 +191,23 @@ interface FolderPlace {
 function folderOfCall(call: Call, place: FolderPlace, action: 'edit' | 'delete', operation: string): Folder {
   const project = projectById(call, place.workspaceId);
   demand(call, project, { action, environment: place.environment, path: place.path });
-  const environment = environmentFor(project, place.environment, operation);
+  const environment = environmentFor(call, project, place.environment, operation);
   const wanted = call.params['folder'] ?? '';
   const named = findFolder(environment, place.path)?.children.find((child) => child.name === wanted);
   const folder = named ?? [...foldersBelow(environment.root)].find(({ id }) => id === wanted);
-  if (!folder) throw new ApiError(404, operation, 'Folder not found');
+  if (!folder) {
+    if (call.backend.generation === '2025-06')
+      throw notFound(`Failed to ${action} folder with ID '${wanted}', not found`);
+    throw new ApiError(404, operation, 'Folder not found');
+  }
   return folder;
 }
 
-function environmentFor(project: Project, slug: string, operation: string): Environment {
+function environmentFor(call: Call, project: Project, slug: string, operation: string): Environment {
   const environment = environmentOf(project, slug);
-  if (!environment) throw new ApiError(404, operation, 'Environment not found');
+  if (!environment) {
+    if (call.backend.generation === '2025-06') throw notFound(`Environment with slug '${slug}' not found`);
+    throw new ApiError(404, operation, 'Environment not found');
+  }
   return environment;
 }

@@ -2,7 +2,7 @@
 // (secrets.ts). Lookups follow the real server's, which is particular about how a path is written.
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../src/base/clock.ts';
-import { broken } from './api-error.ts';
+import { badRequest, broken, type Generation } from './api-error.ts';
 import { withoutTrailingSlash } from './validation.ts';
 
 export interface Project {
@@ -39,6 +39,8 @@ export interface Folder {
   name: string;
   version: number;
   updatedAtMs: number;
+  /** When a secret in it was last written; undefined before the first. */
+  secretsChangedAtMs?: number;
   imports: FolderImport[];
 }
 
@@ -65,6 +67,8 @@ export interface StoredSecret {
   readonly createdAtMs: number;
   key: string;
   value: string;
+  /** Of all versions, the first one first. */
+  values: readonly string[];
   comment: string;
   version: number;
   reminderNote: string | null;
@@ -182,7 +186,9 @@ export class Projects {
   /** Replaces what a folder imports; the order is the one shown to people, in which the last wins. */
   setImports(address: FolderAddress, sources: readonly ImportSource[]): void {
     const createdAtMs = this.#clock.nowMs();
-    this.addFolder(address).imports = sources.map((source, index) => ({
+    const folder = this.addFolder(address);
+    folder.secretsChangedAtMs = createdAtMs;
+    folder.imports = sources.map((source, index) => ({
       ...source,
       id: randomUUID(),
       position: index + 1,
@@ -230,9 +236,16 @@ export function environmentOf(project: Project, slug: string): Environment | und
  * is empty or holds a double slash finds nothing; a segment with other characters than letters, digits, `-` and `_` is a
  * server error. `environment` absent finds nothing.
  */
-export function findFolder(environment: Environment | undefined, path: string): Folder | undefined {
+export function findFolder(
+  environment: Environment | undefined,
+  path: string,
+  generation: Generation = '2024-10',
+): Folder | undefined {
   const segments = path.split('/').filter((segment) => segment !== '');
-  if (segments.some((segment) => !/^[A-Za-z0-9_-]+$/.test(segment))) throw broken('Find by secret path');
+  if (segments.some((segment) => !/^[A-Za-z0-9_-]+$/.test(segment))) {
+    if (generation !== '2025-06') throw broken('Find by secret path');
+    throw badRequest('Invalid secret path. Only alphanumeric characters, dashes, and underscores are allowed.');
+  }
   if (!environment || withoutTrailingSlash(path) !== `/${segments.join('/')}`) return undefined;
   let folder: Folder | undefined = environment.root;
   for (const name of segments) folder = folder?.children.find((child) => child.name === name);

@@ -1,7 +1,8 @@
 // Reading secrets: the list of a folder or of all below it, and one secret by name.
 
-import { importJson, type Json, type SecretPlace, secretJson, tagsJson } from './answers.ts';
-import { ApiError, badRequest, broken, folderNotFound, notFound } from './api-error.ts';
+import { mayReadSomewhere } from './access.ts';
+import { importJson, type Json, type SecretAnswer, type SecretPlace, secretJson, tagsJson } from './answers.ts';
+import { ApiError, badRequest, broken, folderNotFound, folderWords, notAllowed, notFound } from './api-error.ts';
 import { importedSecret, importsOf } from './imports.ts';
 import {
   environmentOf,
@@ -13,7 +14,7 @@ import {
   type StoredSecret,
 } from './projects.ts';
 import { type ExpansionScope, expand, expandAll } from './references.ts';
-import { type Call, demand, type Route, read, readerOf } from './router.ts';
+import { accessTo, type Call, demand, type Route, read, readerOf } from './router.ts';
 import { secretNamed } from './secrets.ts';
 import { type Fields, flagOr, folderPath, numberText, oneOfOr, type Parsed, textOr } from './validation.ts';
 
@@ -68,7 +69,7 @@ function list(call: Call): Json {
   if (!query.recursive && folders.length === 0) return { secrets: [], imports: [] };
   const scope = scopeOf(call, project);
   const secrets = listedSecrets(folders, { call, project, query, environment, scope });
-  if (!query.include_imports) return call.backend.generation === 'newest' ? { secrets, imports: [] } : { secrets };
+  if (!query.include_imports) return call.backend.generation === '2024-10' ? { secrets } : { secrets, imports: [] };
   if (folders.length === 0) return { secrets };
   const place = { project, generation: call.backend.generation, hideValue: !query.viewSecretValue };
   const imports = importsOf(
@@ -105,9 +106,8 @@ function listedSecrets(folders: readonly Found[], listing: Listing): readonly Js
       )
     : rows.map(({ secret }) => secret.value);
   return rows.map(({ secret, path }, index) => ({
-    ...secretJson(secret, placeOf(listing, values[index] ?? '')),
-    secretPath: path,
-    tags: tagsJson(secret, project, slugs),
+    ...secretJson(secret, { ...placeOf(listing, values[index] ?? '', 'list'), path, tagSlugs: slugs }),
+    ...(call.backend.generation !== '2025-06' && { secretPath: path, tags: tagsJson(secret, project, slugs) }),
   }));
 }
 
@@ -131,12 +131,28 @@ function getOne(call: Call): Json {
   if (!folder) throw folderMissing(call, { environment, path: query.secretPath });
   const name = call.params['secretName'] ?? '';
   const secret = query.type === 'shared' ? secretNamed(folder, name) : undefined;
+  // Servers of October 2024 ignore the version that is asked for.
+  if (secret && query.version !== undefined && call.backend.generation === '2025-06') {
+    return { secret: secretVersion(call, project, query, { secret, version: query.version }) };
+  }
   if (secret) return { secret: ownSecret(call, project, query, secret) };
   const imported = query.include_imports ? importedSecret(folder, name, scopeOf(call, project)) : undefined;
   if (!imported)
-    throw notFound(call.backend.generation === 'newest' ? `Secret with name '${name}' not found` : 'Secret not found');
-  const place = placeOf({ call, project, query, environment: imported.environment }, imported.value);
+    throw notFound(call.backend.generation !== '2024-10' ? `Secret with name '${name}' not found` : 'Secret not found');
+  const place = placeOf({ call, project, query, environment: imported.environment }, imported.value, 'imported');
   return { secret: secretJson(imported.secret, place) };
+}
+
+function secretVersion(
+  call: Call,
+  project: Project,
+  query: SharedQuery,
+  { secret, version }: { readonly secret: StoredSecret; readonly version: number },
+): Json {
+  const value = secret.values[version - 1];
+  if (value === undefined) throw notFound(`Secret with name '${secret.key}' not found`);
+  const place = placeOf({ call, project, query, environment: query.environment ?? '' }, value, 'version');
+  return secretJson({ ...secret, version }, place);
 }
 
 function ownSecret(call: Call, project: Project, query: SharedQuery, secret: StoredSecret): Json {
@@ -144,17 +160,26 @@ function ownSecret(call: Call, project: Project, query: SharedQuery, secret: Sto
   const { secretPath } = query;
   const occurrence = { ...secret, environment, path: secretPath };
   const value = query.expandSecretReferences ? expand(occurrence, scopeOf(call, project)) : secret.value;
+  const place = placeOf({ call, project, query, environment }, value, 'one');
+  if (call.backend.generation === '2025-06') return secretJson(secret, place);
   const path = call.backend.generation === 'newest' ? { secretPath } : {};
-  const place = placeOf({ call, project, query, environment }, value);
   return { ...secretJson(secret, place), ...path, tags: tagsJson(secret, project) };
 }
 
 function placeOf(
   parts: { call: Call; project: Project; query: SharedQuery; environment: string },
   value: string,
+  answer: SecretAnswer,
 ): SecretPlace {
   const { call, project, query, environment } = parts;
-  return { project, environment, generation: call.backend.generation, value, hideValue: !query.viewSecretValue };
+  return {
+    project,
+    environment,
+    generation: call.backend.generation,
+    value,
+    hideValue: !query.viewSecretValue,
+    answer,
+  };
 }
 
 function scopeOf(call: Call, project: Project): ExpansionScope {
@@ -185,13 +210,17 @@ function slugProject(call: Call, query: SharedQuery, failingQuery: string): Proj
 export function projectById(call: Call, id: string): Project {
   const project = call.backend.projects.byId(id);
   if (project) return project;
-  throw notFound('Project not found during bot lookup. Are you sure you are using the correct project ID?');
+  const which = call.backend.generation === '2025-06' ? `Project with ID '${id}'` : 'Project';
+  throw notFound(`${which} not found during bot lookup. Are you sure you are using the correct project ID?`);
 }
 
 function folderOfList(call: Call, project: Project, query: ListQuery): Folder | undefined {
   const environment = query.environment ?? '';
-  demand(call, project, { action: 'read', environment, path: query.secretPath });
-  const folder = findFolder(environmentOf(project, environment), query.secretPath);
+  const { generation } = call.backend;
+  if (generation === '2025-06') demandSome(call, project);
+  else demand(call, project, { action: 'read', environment, path: query.secretPath });
+  const folder = findFolder(environmentOf(project, environment), query.secretPath, generation);
+  if (generation === '2025-06' && !readerOf(call, project)(environment, query.secretPath)) return undefined;
   if (!folder && call.backend.generation === 'newest') throw pathMissing({ environment, path: query.secretPath });
   return folder;
 }
@@ -202,12 +231,25 @@ function foldersRecursive(call: Call, project: Project, query: ListQuery): reado
   const canRead = readerOf(call, project);
   const environment = environmentOf(project, slug);
   const prefix = query.secretPath;
-  const isNewest = call.backend.generation === 'newest';
-  if (!environment) throw isNewest ? pathMissing({ environment: slug, path: prefix }) : broken();
+  const { generation } = call.backend;
+  if (generation === '2025-06') demandSome(call, project);
+  if (!environment) throw environmentMissing(call, project, { environment: slug, path: prefix });
   const all = [...foldersBelow(environment.root)].map((folder) => ({ folder, path: pathOf(folder) }));
-  const below = all.filter(({ path }) => (isNewest ? isWithin(path, prefix) : path.startsWith(prefix)));
-  if (isNewest && below.length === 0) throw pathMissing({ environment: slug, path: prefix });
+  const below = all.filter(({ path }) => (generation !== '2024-10' ? isWithin(path, prefix) : path.startsWith(prefix)));
+  if (generation === 'newest' && below.length === 0) throw pathMissing({ environment: slug, path: prefix });
   return below.filter(({ path }) => canRead(slug, path));
+}
+
+function environmentMissing(call: Call, project: Project, place: Place): ApiError {
+  if (call.backend.generation === '2024-10') return broken();
+  if (call.backend.generation === 'newest') return pathMissing(place);
+  return notFound(`Environment with slug '${place.environment}' in project with ID ${project.id} not found`);
+}
+
+/** A server of June 2025 refuses a list only to those who may read nowhere; outside of one's rights a list is empty. */
+function demandSome(call: Call, project: Project): void {
+  if (mayReadSomewhere(accessTo(call, project), call.backend.clock.nowMs())) return;
+  throw notAllowed('read', call.backend.generation);
 }
 
 function isWithin(path: string, folder: string): boolean {
@@ -220,12 +262,11 @@ interface Place {
 }
 
 function pathMissing({ environment, path }: Place): ApiError {
-  const words = `Folder with path '${path}' in environment with slug '${environment}' not found`;
-  return new ApiError(404, 'SecretPathNotFound', words);
+  return new ApiError(404, 'SecretPathNotFound', folderWords({ environment, path }));
 }
 
 function folderMissing(call: Call, { environment, path }: Place): ApiError {
-  if (call.backend.generation === '2024-10') return folderNotFound();
-  const words = `Folder with path '${path}' in environment with slug '${environment}' not found`;
-  return new ApiError(404, 'GetSecretByName', words);
+  const { generation } = call.backend;
+  if (generation === '2024-10') return folderNotFound(generation, { environment, path });
+  return new ApiError(404, 'GetSecretByName', folderWords({ environment, path }));
 }

@@ -50,7 +50,7 @@ export function expandAll(occurrences: readonly Occurrence[], scope: ExpansionSc
       return occurrence.value;
     }
   });
-  if (denied.length === 0 || scope.generation === '2024-10') return values;
+  if (denied.length === 0 || scope.generation !== 'newest') return values;
   throw new ApiError(403, 'ForbiddenError', 'Failed to expand one or more secret references', denied);
 }
 
@@ -80,7 +80,7 @@ function follow(occurrence: Occurrence, scope: ExpansionScope, memory: Memory): 
 }
 
 function isFollowed(value: string, generation: Generation, memory: Memory): boolean {
-  reference.lastIndex = generation === 'newest' ? 0 : memory.lastIndex;
+  reference.lastIndex = generation !== '2024-10' ? 0 : memory.lastIndex;
   const found = reference.test(value);
   memory.lastIndex = reference.lastIndex;
   reference.lastIndex = 0;
@@ -107,7 +107,7 @@ function lookUp({ environment, path, key }: Target, scope: ExpansionScope): stri
     throw new ApiError(
       403,
       'ForbiddenError',
-      `You are attempting to reference secret ${which} which you do not have access to.`,
+      `You are attempting to reference secret ${which} which you do not have access to${scope.generation === '2025-06' ? ' read value on' : ''}.`,
     );
   }
   const folder = findFolder(environmentOf(scope.project, environment), path);

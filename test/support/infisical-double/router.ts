@@ -41,7 +41,7 @@ export interface Route {
   /** True for routes that work without a bearer token. */
   readonly isOpen?: boolean;
   /** Only in servers of this generation. */
-  readonly since?: 'newest';
+  readonly since?: Generation;
   /** Returns the body of a 200. */
   readonly handle: (call: Call) => unknown;
 }
@@ -118,7 +118,7 @@ export function read<F extends Fields>(call: Call, input: unknown, fields: F): P
 /** The caller's membership; throws when it has none. */
 export function accessTo(call: Call, project: Project): Access {
   const access = call.backend.identities.accessOf(call.identityId, project.id);
-  if (!access) throw notMember();
+  if (!access) throw notMember(project.id, call.backend.generation);
   return access;
 }
 
@@ -126,12 +126,15 @@ export interface Wanted {
   readonly action: Action;
   readonly environment: string;
   readonly path: string;
+  /** What newer servers name in a refusal; `secrets` when absent. */
+  readonly subject?: string;
 }
 
 /** Throws unless the caller may do that. */
 export function demand(call: Call, project: Project, wanted: Wanted): void {
   const access = accessTo(call, project);
-  if (!isAllowed(access, wanted, call.backend.clock.nowMs())) throw notAllowed(wanted.action);
+  if (!isAllowed(access, wanted, call.backend.clock.nowMs()))
+    throw notAllowed(wanted.action, call.backend.generation, wanted.subject);
 }
 
 /** Whether the caller may read there. */

@@ -50,7 +50,7 @@ export class Secrets {
     const folder = this.#projects.addFolder(input);
     const existing = secretNamed(folder, input.key);
     if (!existing) return this.create(folder, input.key, input.value, input);
-    this.update(existing, input.value, input);
+    this.update(folder, existing, input.value, input);
     return existing;
   }
 
@@ -73,6 +73,7 @@ export class Secrets {
       serial: this.#made++,
       key: key.trim(),
       value: storedValue(value),
+      values: [storedValue(value)],
       comment: traits.comment ?? '',
       version: 1,
       reminderNote: traits.reminderNote ?? null,
@@ -85,14 +86,22 @@ export class Secrets {
       hidden: traits.hidden ?? false,
     };
     folder.secrets.splice(placeOf(folder, secret.id), 0, secret);
+    folder.secretsChangedAtMs = nowMs;
     return secret;
   }
 
   /** A new version, also when nothing changes. */
-  update(secret: StoredSecret, value: string, traits: SecretTraits & { readonly newKey?: string } = {}): void {
-    secret.value = storedValue(value);
+  update(
+    folder: Folder,
+    secret: StoredSecret,
+    value: string | undefined,
+    traits: SecretTraits & { readonly newKey?: string } = {},
+  ): void {
+    secret.value = value === undefined ? secret.value : storedValue(value);
+    secret.values = [...secret.values, secret.value];
     secret.version += 1;
     secret.updatedAtMs = this.#clock.nowMs();
+    folder.secretsChangedAtMs = secret.updatedAtMs;
     secret.key = traits.newKey ?? secret.key;
     secret.comment = traits.comment ?? secret.comment;
     secret.tagIds = traits.tagIds ?? secret.tagIds;

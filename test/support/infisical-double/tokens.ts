@@ -65,7 +65,7 @@ export class Tokens {
       uses: 0,
     };
     this.#rows.set(row.id, row);
-    return this.#answer(row, this.#generation === 'newest' ? this.#lifeLeft(row) : row.maxTtlMs);
+    return this.#answer(row, this.#generation !== '2024-10' ? this.#lifeLeft(row) : row.maxTtlMs);
   }
 
   /** The identity behind a bearer token; counts a use. Throws 401 or 403 for a token that is none, or none any more. */
@@ -81,7 +81,7 @@ export class Tokens {
     const nowMs = this.#clock.nowMs();
     const endMs = row.createdAtMs + row.maxTtlMs;
     // A real clock has always moved on since the token was made, so equal is past.
-    if (nowMs + row.ttlMs >= endMs && (this.#generation === '2024-10' || nowMs >= endMs)) {
+    if (nowMs + row.ttlMs >= endMs && (this.#generation !== 'newest' || nowMs >= endMs)) {
       this.#rows.delete(row.id);
       throw unauthorized('Failed to renew MI access token past its Max TTL expiration');
     }
@@ -134,7 +134,7 @@ export class Tokens {
       exp: issuedAt + Math.floor(jwtLifeMs / 1000),
     };
     const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
-    const expiresInMs = this.#generation === 'newest' ? jwtLifeMs : row.ttlMs;
+    const expiresInMs = this.#generation !== '2024-10' ? jwtLifeMs : row.ttlMs;
     return answerOf(row, `${signed}.${this.#sign(signed)}`, expiresInMs);
   }
 

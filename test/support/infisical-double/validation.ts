@@ -36,6 +36,22 @@ export const text: Field<string> = (value, path, issues) => {
 
 export const trimmed: Field<string> = (value, path, issues) => text(value, path, issues).trim();
 
+/** A trimmed text of at least one character. */
+export const filled: Field<string> = (value, path, issues) => {
+  const found = trimmed(value, path, issues);
+  if (typeof value === 'string' && found === '') {
+    const message = 'String must contain at least 1 character(s)';
+    issues.push({ code: 'too_small', minimum: 1, type: 'string', inclusive: true, exact: false, message, path });
+  }
+  return found;
+};
+
+/** The members that are texts of an object that must be there. */
+export const textMembers: Field<Readonly<Record<string, string>>> = (value, path, issues) => {
+  if (typeName(value) !== 'object') issues.push(wrongType('object', value, path));
+  return Object.fromEntries(Object.entries(Object(value)).map(([name, member]) => [name, String(member)]));
+};
+
 /** Absent means `fallback`. */
 export function textOr<T extends string | undefined>(fallback: T): Field<string | T> {
   return (value, path, issues) => (value === undefined ? fallback : text(value, path, issues));

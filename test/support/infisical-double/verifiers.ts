@@ -64,6 +64,8 @@ export interface OidcRules {
   /** A glob in which `*` does not match a slash. */
   readonly subject?: string;
   readonly audience?: string;
+  /** Newer servers take a list of audiences in the token. */
+  readonly takesAudiences?: boolean;
 }
 
 export function oidcVerifier(rules: OidcRules): Verifier {
@@ -80,8 +82,9 @@ export function oidcVerifier(rules: OidcRules): Verifier {
       throw new ApiError(403, 'ForbiddenError', 'Access denied: OIDC subject not allowed.');
     }
     const audience = claims['aud'];
-    if (typeof audience !== 'string') throw new TypeError('this server reads one audience only');
-    if (rules.audience !== undefined && rules.audience !== audience) {
+    if (typeof audience !== 'string' && !rules.takesAudiences)
+      throw new TypeError('this server reads one audience only');
+    if (rules.audience !== undefined && ![audience].flat().includes(rules.audience)) {
       throw unauthorized('Access denied: OIDC audience not allowed.');
     }
   };
