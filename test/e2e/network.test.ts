@@ -110,6 +110,9 @@ describe('while the network', () => {
     const { wire, operator } = await startBehindWire(ground);
     await until('all are synced', () => fleet.problems().length === 0, 30_000);
     expect(wire.connections()).toBeGreaterThan(8); // more than there is time to find dead one by one
+    // An answer that is under way now would be waited for as long as any call may take, which is not what is looked at here.
+    await until('no call is under way', async () => (await underWay(operator)) === 0);
+    await until('all is told', () => fleet.names.every((name) => ground.eventsOf('ExternalSecret', name).length > 0));
     wire.strand();
     await pause(2 * lease.durationMs);
     expect(await leads(operator)).toBe(1);
@@ -152,6 +155,11 @@ async function startBehindWire(ground: Scene): Promise<{ wire: Wire; operator: O
 
 function leads(operator: Operator): Promise<number> {
   return operator.metric('escapement_leader');
+}
+
+/** Runs, which a call that waits for its answer holds up. */
+function underWay(operator: Operator): Promise<number> {
+  return operator.metric('controller_runtime_active_workers', 'externalsecret');
 }
 
 /** Every answer that the probes of a kubelet would get meanwhile. */
