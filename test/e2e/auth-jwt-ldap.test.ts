@@ -4,7 +4,7 @@ import { unauthorized } from '../support/infisical-double/api-error.ts';
 import type { Verifier } from '../support/infisical-double/identities.ts';
 import { createJwtIssuer, type JwtIssuer, jwtVerifier } from '../support/jwt-issuer.ts';
 import { createLoginScene, key, type Login, type LoginScene } from '../support/login-scene.ts';
-import { pause } from '../support/wait.ts';
+import { startSentinel } from '../support/sentinel.ts';
 
 let scene: LoginScene;
 let issuer: JwtIssuer;
@@ -95,10 +95,13 @@ describe('LDAP Auth', () => {
 
   it('tries a wrong password once, tells it, and tries a new one at once', async () => {
     scene.identity('bob', 'ldap', directory('bob'));
+    scene.identity('awake', 'ldap', directory('awake'));
+    await scene.play(login('awake'));
+    const sentinel = await startSentinel(scene, { storeName: 'awake', project: 'shop', environment: 'prod' });
     const before = scene.logins();
     await scene.play(login('bob', { ldapPassword: scene.value('wrong') }));
     await scene.expectFailed('bob', /HTTP 401, "Invalid credentials of .*": check user name and password/);
-    await pause(3_000);
+    await sentinel.follows(3);
     expect(scene.logins()).toBe(before + 1);
     await scene.repair('bob', { ldapPassword: scene.value('password-of-bob') });
     await scene.expectSynced('bob', 10_000);

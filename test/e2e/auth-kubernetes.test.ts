@@ -7,7 +7,7 @@ import { reviewToken } from '../support/cluster-trust.ts';
 import { type KubernetesRules, kubernetesVerifier } from '../support/infisical-double/verifiers.ts';
 import { kubectl } from '../support/kubectl.ts';
 import { createLoginScene, key, type Login, type LoginScene } from '../support/login-scene.ts';
-import { pause } from '../support/wait.ts';
+import { startSentinel } from '../support/sentinel.ts';
 
 let scene: LoginScene;
 let directory = '';
@@ -162,8 +162,11 @@ describe('a Kubernetes login that is refused', () => {
     const strange = scene.identity('strange', 'ldap', () => {});
     await scene.play(login('repaired', robot, { identityId: strange }));
     await scene.expectFailed('repaired', /check identityId/);
+    scene.identity('awake', 'kubernetes', verifier());
+    await scene.play(login('awake', robot));
+    const sentinel = await startSentinel(scene, { storeName: 'awake', project: 'shop', environment: 'prod' });
     const before = scene.logins();
-    await pause(3_000);
+    await sentinel.follows(3);
     expect(scene.logins()).toBe(before);
     await scene.repair('repaired', { identityId: id });
     await scene.expectSynced('repaired', 10_000);

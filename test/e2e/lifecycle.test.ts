@@ -12,6 +12,7 @@ import {
   store,
 } from '../support/samples.ts';
 import { createScene, decoded, type Scene } from '../support/scene.ts';
+import { type Sentinel, startSentinel } from '../support/sentinel.ts';
 import { condition, follow, isFailed, isReady, patienceMs, pause, until } from '../support/wait.ts';
 
 /** What DESIGN calls "within 2 s", five times as generous. */
@@ -19,11 +20,13 @@ const repairedWithinMs = 10_000;
 
 let scene: Scene;
 let reader: IdentityView;
+let sentinel: Sentinel;
 
 beforeAll(async () => {
   scene = await createScene('lifecycle');
   reader = plantSample(scene);
   await scene.put(credentials('credentials', reader), storeNamed('store'));
+  sentinel = await startSentinel(scene);
 });
 
 afterAll(() => scene.end());
@@ -99,7 +102,7 @@ describe('a change at the provider', () => {
     await scene.put(externalSecret({ name, spec: { refreshInterval: '0', data: [entry('value', 'NEVER')] } }));
     await scene.whenSynced(name);
     put('NEVER', 'new');
-    await pause(1_500);
+    await sentinel.follows(2);
     expect(await scene.secretData(name)).toEqual({ value: scene.value('old') });
     expect(isReady(await current(name))).toBe(true);
     await scene.edit('ExternalSecret', name, { metadata: { annotations: { 'force-sync': '1' } } });
@@ -264,7 +267,7 @@ describe('labels and annotations of the ExternalSecret', () => {
     await scene.edit('ExternalSecret', name, { metadata: { labels: { last: null } } });
     await scene.secrets.until(name, 'is as at first', ({ metadata }) => metadata.labels?.['last'] === undefined);
     expect((await metadataOf(name))?.labels).toMatchObject({ tier: 'one' });
-    await pause(300);
+    await sentinel.follows(1);
     expect((await metadataOf(name))?.labels).toMatchObject({ tier: 'one' });
   });
 });
@@ -296,7 +299,7 @@ describe('the store', () => {
     await scene.whenSynced(name);
     const clientSecret = scene.double.identities.addClientSecret(name, { secret: scene.value('second-secret') });
     await scene.put(credentials(holder, { ...identity, clientSecret }));
-    await pause(500); // the change arrives
+    await sentinel.follows(1); // the change has long arrived
     scene.double.identities.revokeClientSecret(name, identity.clientSecret);
     scene.double.identities.endTokens(name);
     put('ROTATED', 'new');
@@ -481,7 +484,7 @@ describe('policies of the target', () => {
     await scene.put(externalSecret({ name, spec }));
     await scene.whenSynced(name);
     put('FROZEN', 'second');
-    await pause(2_500);
+    await sentinel.follows(3);
     expect(await scene.secretData(name)).toEqual({ value: scene.value('first') });
   });
 
@@ -501,7 +504,7 @@ describe('policies of the target', () => {
     await scene.edit('ExternalSecret', 'on-change', edit);
     await scene.edit('ExternalSecret', 'once', edit);
     await untilValue('on-change', 'two');
-    await pause(1_500);
+    await sentinel.follows(2);
     expect(await scene.secretData('once')).toEqual({ value: scene.value('one') });
   });
 
@@ -514,7 +517,7 @@ describe('policies of the target', () => {
     await scene.put(externalSecret({ name, spec }));
     await scene.whenSynced(name);
     put('WINDOWED', 'two');
-    await pause(2_500);
+    await sentinel.follows(3);
     expect(await scene.secretData(name)).toEqual({ value: scene.value('one') });
     await scene.edit('ExternalSecret', name, { metadata: { annotations: { 'force-sync': '1' } } });
     await untilValue(name, 'two');

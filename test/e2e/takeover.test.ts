@@ -6,7 +6,8 @@ import type { ApiObject } from '../support/kube-api.ts';
 import { kubectl } from '../support/kubectl.ts';
 import { credentials, entry, externalSecret, plantSample, store } from '../support/samples.ts';
 import { createScene, decoded, type Scene } from '../support/scene.ts';
-import { condition, pause, until } from '../support/wait.ts';
+import { startSentinel } from '../support/sentinel.ts';
+import { condition, until } from '../support/wait.ts';
 
 const managedLabel = 'reconcile.external-secrets.io/managed';
 const createdByLabel = 'reconcile.external-secrets.io/created-by';
@@ -110,7 +111,7 @@ describe('a synced ExternalSecret', () => {
     const spec = { refreshInterval: '1s', data: [entry('value', key)] };
     await scene.apply(externalSecret({ name: 'events', spec }));
     await scene.whenSynced('events');
-    await pause(2_500); // two refreshes that change nothing
+    await (await startSentinel(scene)).follows(3); // at least two refreshes that change nothing
     set('second');
     await scene.secrets.until('events', 'has the new value', (one) => decoded(one)['value'] === scene.value('second'));
     const events = await until('two events', () => {
