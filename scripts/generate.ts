@@ -1,5 +1,5 @@
-// Writes everything that is derived: CRD manifests, the chart's values, dashboard and alerts, the kustomize base and the
-// reference pages.
+// Writes everything that is derived: CRD manifests, the chart's values, rules, dashboard and alerts, the kustomize base and
+// the reference pages.
 // What nothing generates any more is removed.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -11,6 +11,7 @@ import { valuesFiles, valuesPage } from './chart/files.ts';
 import { kustomizeFiles } from './chart/kustomize.ts';
 import { monitoringFiles } from './chart/monitoring-files.ts';
 import { rbacPage } from './chart/rbac.ts';
+import { rulesFiles } from './chart/rules.ts';
 import { flagsPage, metricsPage, reasonsPage } from './reference-pages.ts';
 
 const usage = `usage: npm run generate -- [--check] [--root DIR]   writes what is generated where it differs
@@ -71,7 +72,7 @@ async function leftovers(wanted: ReadonlyMap<string, string>): Promise<string[]>
 
 async function main(check: boolean): Promise<number> {
   // First what the chart is rendered from: the kustomize base shows it.
-  const written = await bring(valuesFiles(), check);
+  const written = await bring(new Map([...valuesFiles(), ...rulesFiles()]), check);
   const wanted = await artifacts();
   const differing = [...written, ...(await bring(wanted, check))];
   const stale = await leftovers(wanted);

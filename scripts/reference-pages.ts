@@ -2,6 +2,8 @@
 
 import { reasons } from '../src/base/reasons.ts';
 import { flagTable } from '../src/config-flags.ts';
+import { kinds } from '../src/controller/kinds.ts';
+import { seriesOf } from '../src/controller/kit/kind.ts';
 import { type Description, Registry } from '../src/telemetry/metrics.ts';
 import { operatorMetrics } from '../src/telemetry/operator-metrics.ts';
 
@@ -66,7 +68,14 @@ export function metricsPage(): string {
 /** What the operator exposes with its default flags. */
 export function exposedFamilies(): readonly Description[] {
   const registry = new Registry();
-  operatorMetrics(registry, { startedAtMs: 0, version: '', extendedLabels: false, monotonicMs: () => 0 });
+  const measured = Object.values(kinds).map(seriesOf);
+  operatorMetrics(registry, {
+    startedAtMs: 0,
+    version: '',
+    extendedLabels: false,
+    monotonicMs: () => 0,
+    kinds: measured,
+  });
   return registry.describe();
 }
 

@@ -1,6 +1,11 @@
 // Why the chart's roles hold what they hold: every verb, the reason, and the one end-to-end test that fails without it.
-// The reference page is made of it; a test compares it with what the chart renders; `scripts/rbac-proof.ts` takes each verb
-// away in turn and runs its test.
+// What a kind needs stands in its row of `src/controller/kinds.ts`, the rest here. The reference page and the chart's rules are
+// made of it; `scripts/rbac-proof.ts` takes each verb away in turn and runs its test.
+import { kinds } from '../../src/controller/kinds.ts';
+import type { KindRow } from '../../src/controller/kit/kind.ts';
+import { environmentResource } from '../../src/crds/environment.ts';
+import { generatorKinds } from '../../src/crds/generators/table.ts';
+import type { KindResource } from '../../src/crds/object.ts';
 
 export interface VerbRow {
   /** As RBAC writes it: `externalsecrets/status`. The core group is empty. */
@@ -14,13 +19,10 @@ export interface VerbRow {
   readonly test: { readonly file: string; readonly name: string };
 }
 
-const eso = 'external-secrets.io';
 const generators = 'generators.external-secrets.io';
-const leases = 'coordination.k8s.io';
+export const leases = 'coordination.k8s.io';
 
-const rights = { file: 'rights.test.ts' };
-const inCluster = (name: string) => ({ file: 'cluster-external-secret.test.ts', name });
-const inRights = (name: string) => ({ ...rights, name });
+const inRights = (name: string) => ({ file: 'rights.test.ts', name });
 /** Newer clusters fill a cache by a watch (WatchList); those before 1.32 do not. */
 const needsList = inRights('is served by an operator that may list');
 const needsEnvironments = { file: 'environments.test.ts', name: 'follows every Environment that it is made of' };
@@ -39,66 +41,11 @@ const generatorRows = (resource: string, when?: readonly string[]): readonly Ver
   ];
 };
 
-export const verbs: readonly VerbRow[] = [
-  {
-    group: eso,
-    resource: 'externalsecrets',
-    verb: 'list',
-    why: 'the cache that says which Secrets are wanted is filled',
-    test: needsList,
-  },
-  {
-    group: eso,
-    resource: 'externalsecrets',
-    verb: 'watch',
-    why: 'edits, deletions and force-sync are heard of at once',
-    test: inRights('keeps the Secret of an ExternalSecret'),
-  },
-  {
-    group: eso,
-    resource: 'externalsecrets',
-    verb: 'patch',
-    why: 'the finalizer that the External Secrets Operator left is taken off when the object is deleted',
-    test: inRights('takes off the finalizer that another operator left'),
-  },
-  {
-    group: eso,
-    resource: 'externalsecrets/status',
-    verb: 'patch',
-    why: 'conditions, the refresh time and the observed generation are reported',
-    test: inRights('keeps the Secret of an ExternalSecret'),
-  },
-  {
-    group: eso,
-    resource: 'externalsecrets/finalizers',
-    verb: 'update',
-    when: ['openshiftFinalizers'],
-    why: 'a cluster that checks owner references lets only those make a Secret that blocks the deletion of its owner',
-    test: inRights('is served by an operator that may update finalizers'),
-  },
-  {
-    group: eso,
-    resource: 'secretstores',
-    verb: 'list',
-    why: 'the cache of the stores is filled',
-    test: needsList,
-  },
-  {
-    group: eso,
-    resource: 'secretstores',
-    verb: 'watch',
-    why: 'a repaired store wakes its ExternalSecrets at once',
-    test: inRights('keeps the Secret of an ExternalSecret'),
-  },
-  {
-    group: eso,
-    resource: 'secretstores/status',
-    verb: 'patch',
-    when: ['processSecretStore'],
-    why: 'whether the login works is reported',
-    test: inRights('reports on a SecretStore'),
-  },
-  ...['fakes', 'mfas', 'passwords', 'sshkeys', 'uuids', 'webhooks'].flatMap((resource) => generatorRows(resource)),
+/** What every controller may need, whichever kinds are reconciled. */
+const shared: readonly VerbRow[] = [
+  ...Object.values(generatorKinds)
+    .filter(({ resource }) => resource.namespaced)
+    .flatMap(({ resource }) => generatorRows(resource.plural)),
   {
     group: 'escapement.dev',
     resource: 'environments',
@@ -207,31 +154,7 @@ export const verbs: readonly VerbRow[] = [
     why: 'its creation wakes the store',
     test: inRights('logs in as the ServiceAccount that a store names'),
   },
-  {
-    group: eso,
-    resource: 'clustersecretstores',
-    verb: 'list',
-    when: ['processClusterStore'],
-    why: 'the cache of the stores is filled',
-    test: needsList,
-  },
-  {
-    group: eso,
-    resource: 'clustersecretstores',
-    verb: 'watch',
-    when: ['processClusterStore'],
-    why: 'a repaired store wakes its ExternalSecrets at once',
-    test: inRights('serves a ClusterSecretStore with conditions on namespaces'),
-  },
-  {
-    group: eso,
-    resource: 'clustersecretstores/status',
-    verb: 'patch',
-    when: ['processClusterStore'],
-    why: 'whether the login works is reported',
-    test: inRights('serves a ClusterSecretStore with conditions on namespaces'),
-  },
-  ...generatorRows('clustergenerators', ['processClusterStore']),
+  ...generatorRows(generatorKinds.ClusterGenerator.resource.plural, ['processClusterStore']),
   {
     group: '',
     resource: 'namespaces',
@@ -247,70 +170,6 @@ export const verbs: readonly VerbRow[] = [
     when: ['processClusterStore', 'processClusterExternalSecret'],
     why: 'a namespace that gets or loses the label gains or loses the store, or its ExternalSecret, at once',
     test: inRights('serves a ClusterSecretStore with conditions on namespaces'),
-  },
-  {
-    group: eso,
-    resource: 'clusterexternalsecrets',
-    verb: 'list',
-    when: ['processClusterExternalSecret'],
-    why: 'the cache of the ClusterExternalSecrets is filled',
-    test: inCluster('provisions the namespaces that are chosen, and cleans up'),
-  },
-  {
-    group: eso,
-    resource: 'clusterexternalsecrets',
-    verb: 'watch',
-    when: ['processClusterExternalSecret'],
-    why: 'edits, deletions and force-sync are heard of at once',
-    test: inCluster('provisions the namespaces that are chosen, and cleans up'),
-  },
-  {
-    group: eso,
-    resource: 'clusterexternalsecrets',
-    verb: 'patch',
-    when: ['processClusterExternalSecret'],
-    why: 'the finalizer that the External Secrets Operator left is taken off when the object is deleted',
-    test: inCluster('takes off the finalizers that another operator left'),
-  },
-  {
-    group: eso,
-    resource: 'clusterexternalsecrets/status',
-    verb: 'patch',
-    when: ['processClusterExternalSecret'],
-    why: 'which namespaces are provisioned is reported',
-    test: inCluster('provisions the namespaces that are chosen, and cleans up'),
-  },
-  {
-    group: eso,
-    resource: 'externalsecrets',
-    verb: 'create',
-    when: ['processClusterExternalSecret'],
-    why: 'a chosen namespace gets its ExternalSecret',
-    test: inCluster('provisions the namespaces that are chosen, and cleans up'),
-  },
-  {
-    group: eso,
-    resource: 'externalsecrets',
-    verb: 'update',
-    when: ['processClusterExternalSecret'],
-    why: 'the ExternalSecret of a namespace follows its ClusterExternalSecret',
-    test: inCluster('provisions the namespaces that are chosen, and cleans up'),
-  },
-  {
-    group: eso,
-    resource: 'externalsecrets',
-    verb: 'delete',
-    when: ['processClusterExternalSecret'],
-    why: 'the ExternalSecret goes when its namespace is no longer chosen',
-    test: inCluster('provisions the namespaces that are chosen, and cleans up'),
-  },
-  {
-    group: '',
-    resource: 'namespaces',
-    verb: 'patch',
-    when: ['processClusterExternalSecret'],
-    why: 'the finalizer that the External Secrets Operator left on a namespace is taken off, or the namespace could not go',
-    test: inCluster('takes off the finalizers that another operator left'),
   },
   {
     group: leases,
@@ -354,6 +213,31 @@ export const verbs: readonly VerbRow[] = [
   },
 ];
 
+/** What each kind of the table asks for. */
+export function verbsOf(rows: readonly KindRow[]): readonly VerbRow[] {
+  return rows.flatMap(({ definition, served, rights }) =>
+    rights.map(({ on = definition.resource, subresource, verb, why, test, when = served?.value }) => ({
+      group: on.group,
+      resource: subresource === undefined ? on.plural : `${on.plural}/${subresource}`,
+      verb,
+      ...(when === undefined ? {} : { when: [when] }),
+      why,
+      test,
+    })),
+  );
+}
+
+export const verbs: readonly VerbRow[] = [...verbsOf(Object.values(kinds)), ...shared];
+
+export const viewVerbs = ['get', 'list', 'watch'] as const;
+export const editVerbs = ['create', 'update', 'patch', 'delete', 'deletecollection'] as const;
+/** What people may see, and what they may write where a namespace is theirs. */
+export const viewed: readonly KindResource[] = [
+  ...Object.values(kinds).map(({ definition }) => definition.resource),
+  environmentResource,
+];
+export const edited = viewed.filter(({ namespaced }) => namespaced);
+
 /** `docs/reference/rbac.md`, without its heading comment. */
 export function rbacPage(): string {
   return [
@@ -377,9 +261,20 @@ export function rbacPage(): string {
     '## For people',
     '',
     'Two more ClusterRoles give nothing to the operator. With `rbac.aggregateToView` whoever has one of Kubernetes’ roles `view`,',
-    '`edit` or `admin` may `get`, `list` and `watch` externalsecrets, secretstores, clustersecretstores and clusterexternalsecrets; with',
-    '`rbac.aggregateToEdit` whoever has `edit` or `admin` may `create`, `update`, `patch`, `delete` and `deletecollection`',
-    'externalsecrets and secretstores in the namespaces where the role is theirs. Neither is rendered with `scopedRBAC`.',
+    `\`edit\` or \`admin\` may \`${viewVerbs.join('`, `')}\` these kinds:`,
+    '',
+    ...listOf(viewed),
+    '',
+    'With `rbac.aggregateToEdit` whoever has `edit` or `admin` may also',
+    `\`${editVerbs.join('`, `')}\` these, in the namespaces where the role is theirs:`,
+    '',
+    ...listOf(edited),
+    '',
+    'Neither is rendered with `scopedRBAC`.',
     '',
   ].join('\n');
+}
+
+function listOf(resources: readonly KindResource[]): string[] {
+  return resources.map(({ plural, group }) => `- \`${plural}.${group}\``);
 }

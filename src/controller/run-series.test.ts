@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { OperatorError } from '../base/operator-error.ts';
 import { Registry } from '../telemetry/metrics.ts';
 import { type NamedObject, operatorMetrics } from '../telemetry/operator-metrics.ts';
-import type { ReconciledKind } from './kinds.ts';
+import { kinds, type ReconciledKind } from './kinds.ts';
+import { seriesOf } from './kit/kind.ts';
 import { exposeQueues } from './queue-series.ts';
 import { type EndedRun, RunSeries } from './run-series.ts';
 
@@ -15,10 +16,11 @@ function setUp({ kind = 'ExternalSecret' as ReconciledKind, extendedLabels = fal
     version: '1',
     extendedLabels,
     monotonicMs: () => 0,
+    kinds: Object.values(kinds).map(seriesOf),
   });
   const objects = new Map<string, NamedObject>();
   for (const name of ['a', 'b']) objects.set(`shop/${name}`, { name, namespace: 'shop', labels: {} });
-  const series = new RunSeries(kind, metrics, (key) => objects.get(key));
+  const series = new RunSeries(seriesOf(kinds[kind]), metrics, (key) => objects.get(key));
   /** Series by object, and of the controller, that begin with `name`. */
   const exposed = (name: string) =>
     registry
@@ -142,7 +144,7 @@ describe('RunSeries', () => {
 describe('exposeQueues', () => {
   it("tells depth and age by kind, and again under controller-runtime's names, until it ends", () => {
     const { metrics, exposed } = setUp();
-    const end = exposeQueues(metrics, () => [['SecretStore', { ready: 3, running: 2, oldestMs: 1_500 }]]);
+    const end = exposeQueues(metrics, () => [[seriesOf(kinds.SecretStore), { ready: 3, running: 2, oldestMs: 1_500 }]]);
     const all = () =>
       [
         'escapement_queue_depth',

@@ -4,8 +4,7 @@
 import type { OperatorError } from '../base/operator-error.ts';
 import { reasons } from '../base/reasons.ts';
 import type { Counted, Labels, Observed } from '../telemetry/metrics.ts';
-import type { NamedObject, ObjectFamilies, OperatorMetrics } from '../telemetry/operator-metrics.ts';
-import { kinds, type ReconciledKind } from './kinds.ts';
+import type { NamedObject, ObjectFamilies, ObjectSeries, OperatorMetrics } from '../telemetry/operator-metrics.ts';
 
 /** One run that has ended. */
 export interface EndedRun {
@@ -27,7 +26,7 @@ interface Runs {
 type Result = 'success' | 'requeue_after' | 'requeue' | 'error';
 
 export class RunSeries {
-  readonly #kind: ReconciledKind;
+  readonly #kind: string;
   readonly #metrics: OperatorMetrics;
   readonly #find: (key: string) => NamedObject | undefined;
   readonly #runs = new Map<string, Runs>();
@@ -37,11 +36,14 @@ export class RunSeries {
   readonly #ends: readonly (() => void)[];
 
   /** `find` gives the object of a key, for its labels. */
-  constructor(kind: ReconciledKind, metrics: OperatorMetrics, find: (key: string) => NamedObject | undefined) {
+  constructor(
+    { kind, controller }: ObjectSeries,
+    metrics: OperatorMetrics,
+    find: (key: string) => NamedObject | undefined,
+  ) {
     this.#kind = kind;
     this.#metrics = metrics;
     this.#find = find;
-    const controller = kinds[kind].controllerName;
     const resultOf = (result: Result) => metrics.reconciles.at({ controller, result });
     this.#results = {
       success: resultOf('success'),
@@ -52,7 +54,7 @@ export class RunSeries {
     this.#errors = metrics.reconcileErrors.at({ controller });
     this.#seconds = metrics.reconcileSeconds.at({ controller });
     metrics.failures.at({ kind, reason: 'Internal' }); // an alert waits for its increase, and sees none without a 0 before
-    this.#ends = this.#expose(metrics.objects[kind]);
+    this.#ends = this.#expose(metrics.objectsOf(kind));
   }
 
   /** Takes in one run. The object must be there: the series of one that is gone would stay. */

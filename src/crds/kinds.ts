@@ -29,7 +29,7 @@ const storeColumns: Kind['columns'] = [
   messageColumn,
 ];
 
-const externalSecret: Kind = {
+export const externalSecretKind: Kind = {
   resource: externalSecretResource,
   shortNames: ['es'],
   olderVersion: 'v1beta1',
@@ -53,7 +53,7 @@ const externalSecret: Kind = {
   ],
 };
 
-const secretStore: Kind = {
+export const secretStoreKind: Kind = {
   resource: secretStoreResource,
   shortNames: ['ss'],
   olderVersion: 'v1beta1',
@@ -63,7 +63,7 @@ const secretStore: Kind = {
   columns: storeColumns,
 };
 
-const clusterSecretStore: Kind = {
+export const clusterSecretStoreKind: Kind = {
   resource: clusterSecretStoreResource,
   shortNames: ['css'],
   olderVersion: 'v1beta1',
@@ -82,7 +82,7 @@ const generators: readonly Kind[] = Object.values(generatorKinds).map(({ resourc
   columns: [],
 }));
 
-const clusterExternalSecret: Kind = {
+export const clusterExternalSecretKind: Kind = {
   resource: clusterExternalSecretResource,
   shortNames: ['ces'],
   olderVersion: 'v1beta1',
@@ -109,10 +109,10 @@ const environment: Kind = {
 };
 
 export const kinds: readonly Kind[] = [
-  externalSecret,
-  secretStore,
-  clusterSecretStore,
-  clusterExternalSecret,
+  externalSecretKind,
+  secretStoreKind,
+  clusterSecretStoreKind,
+  clusterExternalSecretKind,
   environment,
   ...generators,
 ];

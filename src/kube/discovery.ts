@@ -33,11 +33,13 @@ export async function serves(transport: Transport, resource: Resource, signal: A
  */
 export async function detectCompatibility(
   transport: Transport,
-  resources: readonly [Resource, ...Resource[]],
+  resources: readonly Resource[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, StatusSchema>> {
   const found = new Map<string, StatusSchema>();
-  const answer = await fetchText(transport, `/openapi/v3${groupVersionPath(resources[0])}`, signal);
+  const [first] = resources;
+  if (first === undefined) return found;
+  const answer = await fetchText(transport, `/openapi/v3${groupVersionPath(first)}`, signal);
   if (answer === undefined) return found;
   const schemas = at(parseObject(answer), 'components', 'schemas');
   for (const schema of Object.values(schemas ?? {})) {

@@ -1,21 +1,14 @@
-// What the operator follows in the cluster: an informer per kind, started at once and kept warm by followers too.
+// What the operator follows in the cluster: an informer per kind of the table, and one for the targets; started at once and
+// kept warm by followers too.
 import type { Config } from '../config.ts';
+import { kinds } from '../controller/kinds.ts';
+import type { KindRow } from '../controller/kit/kind.ts';
 import { OwnWrites } from '../controller/kit/own-writes.ts';
-import {
-  type ClusterExternalSecretRecord,
-  clusterExternalSecretRecord,
-  type ExternalSecretRecord,
-  externalSecretRecord,
-  keptTargetRecord,
-  type StoreKind,
-  type StoreRecord,
-  storeRecord,
-} from '../controller/records.ts';
+import { keptTargetRecord } from '../controller/records.ts';
+import type { Reported } from '../controller/report.ts';
+import type { FollowedKinds } from '../controller/rooms.ts';
 import { managedLabel, managedLabelValue } from '../core/contract-names.ts';
 import type { ObservedTarget } from '../core/target-plan.ts';
-import { clusterExternalSecretResource } from '../crds/cluster-external-secret.ts';
-import { externalSecretResource } from '../crds/external-secret.ts';
-import { clusterSecretStoreResource, secretStoreResource } from '../crds/secret-store.ts';
 import { secretResource } from '../credentials/store-credentials.ts';
 import type { InformerOptions } from '../kube/contract.ts';
 import { type InformerDeps, type StartedInformer, startInformer } from '../kube/informer.ts';
@@ -28,11 +21,10 @@ export interface Cache<T extends Versioned> {
 }
 
 export interface Caches {
-  readonly externalSecrets: Cache<ExternalSecretRecord>;
+  readonly kinds: FollowedKinds;
   readonly targets: Cache<ObservedTarget>;
-  readonly stores: Readonly<Partial<Record<StoreKind, Cache<StoreRecord>>>>;
-  /** Not waited for: a cluster whose CRDs are older serves its ExternalSecrets all the same. */
-  readonly clusterExternalSecrets?: Cache<ClusterExternalSecretRecord>;
+  /** Those that work waits for, by the names that people are told. */
+  readonly awaited: ReadonlyMap<string, StartedInformer<unknown>>;
 }
 
 interface Versioned {
@@ -54,6 +46,44 @@ export function startCache<T extends Versioned>(options: InformerOptions<T>, dep
   return { informer, view };
 }
 
+export interface CacheScope {
+  /** Undefined for all. */
+  readonly namespace: string | undefined;
+  readonly isServed: (row: KindRow) => boolean;
+}
+
+/** Starts every informer at once: one for each row that is served. */
+export function openCaches({ namespace, isServed }: CacheScope, deps: InformerDeps): Caches {
+  const place = (namespaced: boolean) => (namespaced && namespace !== undefined ? { namespace } : {});
+  const labelSelector = `${managedLabel}=${managedLabelValue}`;
+  const trim = (object: Parameters<typeof keptTargetRecord>[0]) => keptTargetRecord(object);
+  const targets = startCache({ resource: secretResource, ...place(true), labelSelector, trim }, deps);
+  const open = (row: KindRow) => {
+    const { resource } = row.definition;
+    return startCache<Reported>(
+      { resource, ...place(resource.namespaced), trim: (object, before) => row.record(object, before) },
+      deps,
+    );
+  };
+  const rows: readonly KindRow[] = Object.values(kinds);
+  const opened = rows.filter(isServed).map((row) => ({ row, name: row.definition.resource.kind, cache: open(row) }));
+  const awaited = opened.filter(({ row }) => row.mayBeMissing !== true);
+  return {
+    // Each cache holds what its own row makes of an object.
+    kinds: Object.fromEntries(opened.map(({ name, cache }) => [name, cache])) as unknown as FollowedKinds,
+    targets,
+    awaited: new Map<string, StartedInformer<unknown>>([
+      ['secrets', targets.informer],
+      ...awaited.map(({ row, cache }) => [row.definition.resource.plural, cache.informer] as const),
+    ]),
+  };
+}
+
+/** The rows that these flags leave. */
+export function servedBy(config: Pick<Config, NonNullable<KindRow['served']>['option']>): (row: KindRow) => boolean {
+  return ({ served }) => served === undefined || config[served.option];
+}
+
 interface CacheInputs {
   readonly config: Config;
   readonly informerDeps: InformerDeps;
@@ -64,25 +94,12 @@ interface CacheInputs {
 /** Starts every informer at once and waits for all; a follower keeps them warm. */
 export async function startCaches({ config, informerDeps, waitingFor, stopping }: CacheInputs): Promise<Caches> {
   await untilServed(informerDeps, waitingFor, stopping);
-  const scope = config.namespace === undefined ? {} : { namespace: config.namespace };
-  const cache = <T extends Versioned>(options: InformerOptions<T>): Cache<T> => startCache(options, informerDeps);
-  const labelSelector = `${managedLabel}=${managedLabelValue}`;
-  const clusterStores = { resource: clusterSecretStoreResource, trim: storeRecord('ClusterSecretStore') };
-  const clusterExternalSecrets = { resource: clusterExternalSecretResource, trim: clusterExternalSecretRecord };
-  const caches: Caches = {
-    externalSecrets: cache({ resource: externalSecretResource, ...scope, trim: externalSecretRecord }),
-    targets: cache({ resource: secretResource, ...scope, labelSelector, trim: (object) => keptTargetRecord(object) }),
-    stores: {
-      SecretStore: cache({ resource: secretStoreResource, ...scope, trim: storeRecord('SecretStore') }),
-      ...(config.clusterStores ? { ClusterSecretStore: cache(clusterStores) } : {}),
-    },
-    ...(config.clusterExternalSecrets ? { clusterExternalSecrets: cache(clusterExternalSecrets) } : {}),
-  };
-  const waits = Object.entries({ externalsecrets: caches.externalSecrets, secrets: caches.targets, ...caches.stores });
-  for (const [what] of waits) waitingFor.add(what);
+  const { namespace } = config;
+  const caches = openCaches({ namespace, isServed: servedBy(config) }, informerDeps);
+  for (const what of caches.awaited.keys()) waitingFor.add(what);
   waitingFor.delete('the API server');
   await Promise.all(
-    waits.map(async ([what, { informer }]) => {
+    [...caches.awaited].map(async ([what, informer]) => {
       await informer.whenSynced(stopping);
       waitingFor.delete(what);
     }),

@@ -7,8 +7,8 @@ import { hostname } from 'node:os';
 import { systemClock } from '../base/clock.ts';
 import { OperatorError } from '../base/operator-error.ts';
 import { type Config, ConfigError } from '../config.ts';
-import { externalSecretResource } from '../crds/external-secret.ts';
-import { secretStoreResource } from '../crds/secret-store.ts';
+import { kinds } from '../controller/kinds.ts';
+import { type KindRow, seriesOf } from '../controller/kit/kind.ts';
 import { secretResource } from '../credentials/store-credentials.ts';
 import { loadClusterAccess } from '../kube/config.ts';
 import type { InformerDeps } from '../kube/informer.ts';
@@ -27,6 +27,7 @@ import { statusDialect } from './served.ts';
 import { type Base, startWork } from './work.ts';
 
 const clock = systemClock;
+const rows: readonly KindRow[] = Object.values(kinds);
 const userAgent = `escapement/${version}`;
 
 /** Runs until `stopping` fires; the answer is the exit code. `threadEntry` is the file that threads for heavy work run. Throws OperatorError when it cannot start. */
@@ -37,18 +38,14 @@ export async function runOperator(config: Config, threadEntry: URL, stopping: Ab
   log.info({ detail: version }, 'starting');
   log.info({ detail: scopeOf(config) }, 'serving');
   for (const note of config.notes) log.info({ detail: note }, 'flag');
-  for (const [flag, isOn] of [
-    ['--enable-cluster-store-reconciler', config.clusterStores],
-    ['--enable-secret-store-reconciler', config.storeReconciler],
-  ] as const) {
-    if (!isOn) log.info({ detail: `${flag}=false` }, 'switched off');
-  }
+  for (const flag of switchedOff(config)) log.info({ detail: `--${flag}` }, 'switched off');
   const registry = new Registry();
   const metrics = operatorMetrics(registry, {
     startedAtMs,
     version,
     extendedLabels: config.extendedMetricLabels,
     monotonicMs: clock.monotonicMs,
+    kinds: rows.map(seriesOf),
   });
   metrics.leader.set({}, 0);
   metrics.loopDelay.readFrom(watchLoopDelay());
@@ -82,6 +79,12 @@ export async function runOperator(config: Config, threadEntry: URL, stopping: Ab
   return 0;
 }
 
+/** Flags by which a kind is not served, or its status not kept. */
+function switchedOff(config: Config): ReadonlySet<string> {
+  const switches = rows.flatMap(({ served, reported }) => [served, reported]).filter((one) => one !== undefined);
+  return new Set(switches.filter(({ option }) => !config[option]).map(({ flag }) => flag));
+}
+
 /** What a reader of the log needs to know before anything else: where, for whom, and on which ports. */
 function scopeOf({ namespace, controllerClass, metricsAddress, healthAddress, leaderElection }: Config): string {
   const address = (listen: Config['metricsAddress']) =>
@@ -107,9 +110,8 @@ function accessSources({ cluster }: Config) {
 
 /** From 0 for the kinds that are always watched: an increase is seen only after a first value. */
 function countWatchFailures(metrics: OperatorMetrics): NonNullable<InformerDeps['onFailure']> {
-  for (const { kind } of [externalSecretResource, secretStoreResource, secretResource]) {
-    metrics.watchFailures.at({ kind, reason: 'ApiUnavailable' });
-  }
+  const always = rows.filter(({ served }) => served === undefined).map(({ definition }) => definition.resource);
+  for (const { kind } of [...always, secretResource]) metrics.watchFailures.at({ kind, reason: 'ApiUnavailable' });
   return (kind, { reason }) => metrics.watchFailures.add({ kind, reason });
 }
 

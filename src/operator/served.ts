@@ -2,10 +2,9 @@
 import pRetry from 'p-retry';
 import { sleep } from '../base/clock.ts';
 import { asOperatorError, OperatorError } from '../base/operator-error.ts';
+import { kinds } from '../controller/kinds.ts';
 import type { StatusDialect } from '../core/sync-status.ts';
-import { clusterExternalSecretResource } from '../crds/cluster-external-secret.ts';
 import { externalSecretResource } from '../crds/external-secret.ts';
-import { clusterSecretStoreResource, secretStoreResource } from '../crds/secret-store.ts';
 import { detectCompatibility, serves } from '../kube/discovery.ts';
 import type { InformerDeps } from '../kube/informer.ts';
 import type { Transport } from '../kube/transport.ts';
@@ -51,17 +50,13 @@ const mostSchemaLooks = 12;
  * which every CRD takes.
  */
 export async function statusDialect(transport: Transport, log: Logger, signal: AbortSignal): Promise<StatusDialect> {
-  const kinds = [
-    externalSecretResource,
-    secretStoreResource,
-    clusterSecretStoreResource,
-    clusterExternalSecretResource,
-  ] as const;
+  const resources = Object.values(kinds).map(({ definition }) => definition.resource);
+  const groups = [...Map.groupBy(resources, ({ group, version }) => `${group}/${version}`).values()];
   const ask = async () => {
-    const schemas = await detectCompatibility(transport, [...kinds], signal);
-    if (!schemas.has(externalSecretResource.kind))
+    const found = await Promise.all(groups.map((each) => detectCompatibility(transport, each, signal)));
+    if (!found.some((schemas) => schemas.has(externalSecretResource.kind)))
       throw new OperatorError('ReferenceNotFound', 'the schema is not published yet');
-    return [...schemas.values()];
+    return found.flatMap((schemas) => [...schemas.values()]);
   };
   let looks = 0;
   // An API server that is away says nothing about its schema: it is waited for, however long.

@@ -10,6 +10,7 @@ function setUp() {
     version: '1.2.3',
     extendedLabels: false,
     monotonicMs: () => nowMs,
+    kinds: [],
   });
   const lines = (name: string) =>
     registry

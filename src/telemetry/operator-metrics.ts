@@ -13,13 +13,24 @@ export interface OperatorMetricsOptions {
   /** ESO's `--enable-extended-metric-labels`: recommended labels of the objects become labels of their series. */
   readonly extendedLabels: boolean;
   readonly monotonicMs: () => number;
+  /** Kinds whose objects are measured. */
+  readonly kinds: readonly ObjectSeries[];
+}
+
+/** Under which names a kind is measured. */
+export interface ObjectSeries {
+  readonly kind: string;
+  /** What controller-runtime calls its controller in ESO: a label, and the beginning of the names of its own series. */
+  readonly controller: string;
+  /** Whether runs are counted by object, as ESO does of ExternalSecrets only. */
+  readonly countsRuns?: true;
 }
 
 /** ESO's series of one kind, by object. */
 export interface ObjectFamilies {
   readonly condition: ReadMetric<string>;
   readonly duration: ReadMetric<string>;
-  /** Of ExternalSecrets only. */
+  /** Where runs are counted by object. */
   readonly calls?: ReadMetric<string>;
   readonly errors?: ReadMetric<string>;
 }
@@ -59,30 +70,17 @@ export function operatorMetrics(registry: Registry, options: OperatorMetricsOpti
   };
 }
 
-function esoFamilies(registry: Registry, { extendedLabels }: OperatorMetricsOptions) {
+function esoFamilies(registry: Registry, { extendedLabels, kinds }: OperatorMetricsOptions) {
   const extended = extendedLabels ? extendedNames : [];
   const labels = ['name', 'namespace', ...extended.map(({ inMetrics }) => inMetrics)];
-  const of = (kind: string) => {
-    const prefix = kind.toLowerCase();
-    const readGauge = (name: string, help: string, more: readonly string[] = []) =>
-      registry.read('gauge', { name: `${prefix}_${name}`, help, labels: [...labels, ...more] });
-    return {
-      condition: readGauge('status_condition', `Conditions of the ${kind}, 1 when held`, ['condition', 'status']),
-      duration: readGauge('reconcile_duration', `Last reconcile of the ${kind}, in nanoseconds`),
-    };
-  };
-  const readCounter = (name: string, help: string) => registry.read('counter', { name, help, labels });
+  const objects = new Map(kinds.map((series) => [series.kind, objectFamilies(registry, series, labels)]));
   return {
-    objects: {
-      ExternalSecret: {
-        calls: readCounter('externalsecret_sync_calls_total', 'Reconciles of the ExternalSecret'),
-        errors: readCounter('externalsecret_sync_calls_error', 'Failed reconciles of the ExternalSecret'),
-        ...of('ExternalSecret'),
-      },
-      SecretStore: of('SecretStore'),
-      ClusterSecretStore: of('ClusterSecretStore'),
-      ClusterExternalSecret: of('ClusterExternalSecret'),
-    } satisfies Record<string, ObjectFamilies>,
+    /** The series by object of one of the kinds. */
+    objectsOf(kind: string): ObjectFamilies {
+      const families = objects.get(kind);
+      if (families === undefined) throw new Error(`${kind} is none of the kinds that are measured`);
+      return families;
+    },
     /** The labels of an object's series. */
     labelsOf({ name, namespace, labels: own }: NamedObject): Labels {
       if (!extendedLabels) return { name, namespace };
@@ -94,6 +92,26 @@ function esoFamilies(registry: Registry, { extendedLabels }: OperatorMetricsOpti
       help: 'Calls to provider APIs',
       labels: ['provider', 'call', 'status'],
     }),
+  };
+}
+
+function objectFamilies(
+  registry: Registry,
+  { kind, controller, countsRuns }: ObjectSeries,
+  labels: readonly string[],
+): ObjectFamilies {
+  const readGauge = (name: string, help: string, more: readonly string[] = []) =>
+    registry.read('gauge', { name: `${controller}_${name}`, help, labels: [...labels, ...more] });
+  const readCounter = (name: string, help: string) =>
+    registry.read('counter', { name: `${controller}_${name}`, help, labels });
+  const counts = () => ({
+    calls: readCounter('sync_calls_total', `Reconciles of the ${kind}`),
+    errors: readCounter('sync_calls_error', `Failed reconciles of the ${kind}`),
+  });
+  return {
+    ...(countsRuns === true ? counts() : {}),
+    condition: readGauge('status_condition', `Conditions of the ${kind}, 1 when held`, ['condition', 'status']),
+    duration: readGauge('reconcile_duration', `Last reconcile of the ${kind}, in nanoseconds`),
   };
 }
 

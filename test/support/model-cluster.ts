@@ -5,11 +5,14 @@
 import { randomBytes } from 'node:crypto';
 import { OperatorError } from '../../src/base/operator-error.ts';
 import { Slots } from '../../src/base/slots.ts';
-import { type Controllers, createControllers, type Followed } from '../../src/controller/controllers.ts';
+import { type Controllers, createControllers } from '../../src/controller/controllers.ts';
 import { LoopShare } from '../../src/controller/desk.ts';
+import { kinds } from '../../src/controller/kinds.ts';
+import { seriesOf } from '../../src/controller/kit/kind.ts';
 import { OwnWrites } from '../../src/controller/kit/own-writes.ts';
 import { Writer } from '../../src/controller/kit/writer.ts';
 import { externalSecretRecord, keptTargetRecord, storeRecord } from '../../src/controller/records.ts';
+import type { Followed } from '../../src/controller/rooms.ts';
 import { managedLabel, managedLabelValue } from '../../src/core/contract-names.ts';
 import { SecretValue } from '../../src/core/secret-value.ts';
 import type { StoreRef } from '../../src/core/selection.ts';
@@ -202,6 +205,7 @@ export class ModelCluster {
         version: '1',
         extendedLabels: false,
         monotonicMs: () => clock.monotonicMs(),
+        kinds: Object.values(kinds).map(seriesOf),
       }),
       news: {
         subscribe: (listener) => {
@@ -209,7 +213,7 @@ export class ModelCluster {
           return () => void this.#scopeListeners.delete(listener);
         },
       },
-      caches: { externalSecrets, targets: secrets, stores: { SecretStore: stores } },
+      caches: { kinds: { ExternalSecret: externalSecrets, SecretStore: stores }, targets: secrets },
       connect: {
         namespaceLabels: async () => ({}),
         provider: () => this.#provider(),

@@ -12,6 +12,7 @@ import type { QueueLoad } from '../../runtime/workqueue.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
 import { KeyIndex } from '../key-index.ts';
+import { kinds } from '../kinds.ts';
 import { type Memory, newMemory, ObjectController } from '../kit/object-controller.ts';
 import { lanes } from '../lanes.ts';
 import type { ClusterExternalSecretRecord, ExternalSecretRecord, NamespaceRecord } from '../records.ts';
@@ -50,7 +51,7 @@ export class ClusterExternalSecretController {
     const rooms: CesRooms = { ...deps, ownedBy: (uid) => this.#ownedBy(uid) };
     this.#kit = new ObjectController(
       {
-        kinds: ['ClusterExternalSecret'],
+        kinds: [kinds.ClusterExternalSecret],
         kindOf: () => 'ClusterExternalSecret',
         find: deps.find,
         isOurs: (ces) => this.#isOurs(ces),
@@ -73,7 +74,7 @@ export class ClusterExternalSecretController {
     for (const [key, ces] of deps.informer.entries()) this.#add(key, ces);
   }
 
-  get queueLoad(): QueueLoad {
+  queueLoad(): QueueLoad {
     return this.#kit.queueLoad();
   }
 

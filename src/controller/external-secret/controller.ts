@@ -11,6 +11,7 @@ import type { Informer, InformerEvent } from '../../kube/contract.ts';
 import type { NextRun } from '../../runtime/worker.ts';
 import type { QueueLoad } from '../../runtime/workqueue.ts';
 import { KeyIndex } from '../key-index.ts';
+import { kinds } from '../kinds.ts';
 import { isOfContent } from '../kit/next.ts';
 import { type Ended, newMemory, ObjectController, type Run, type Signals } from '../kit/object-controller.ts';
 import { type Cause, lanes } from '../lanes.ts';
@@ -65,7 +66,7 @@ export class ExternalSecretController {
     const { recovery, slots } = inputs;
     this.#kit = new ObjectController(
       {
-        kinds: ['ExternalSecret'],
+        kinds: [kinds.ExternalSecret],
         kindOf: () => 'ExternalSecret',
         find: (key) => rooms.externalSecrets.get(key),
         isOurs: (es) => connections.isOurs(es.stores, es.namespace),
@@ -90,7 +91,7 @@ export class ExternalSecretController {
     for (const [key, es] of inputs.externalSecrets.entries()) this.#add(key, es);
   }
 
-  get queueLoad(): QueueLoad {
+  queueLoad(): QueueLoad {
     return this.#kit.queueLoad();
   }
 

@@ -13,11 +13,11 @@ import { type NextRun, startWorker, type Worker } from '../../runtime/worker.ts'
 import { type Ask, type QueueLoad, type RunRequest, Workqueue } from '../../runtime/workqueue.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
-import type { ReconciledKind } from '../kinds.ts';
 import { type Cause, lanes } from '../lanes.ts';
 import type { RecordMeta } from '../records.ts';
 import type { Recovery } from '../recovery.ts';
 import { RunSeries } from '../run-series.ts';
+import { type KindRow, seriesOf } from './kind.ts';
 import { afterFailure, apiServerOrigin } from './next.ts';
 
 /** What a process remembers of an object besides the cluster's own word; lost at a restart, and missed by nobody. */
@@ -80,8 +80,9 @@ interface Reported extends RecordMeta {
 
 /** What a controller knows of its kinds. */
 export interface Story<R extends Reported, M extends Memory> {
-  readonly kinds: readonly ReconciledKind[];
-  readonly kindOf: (key: string) => ReconciledKind;
+  readonly kinds: readonly KindRow[];
+  /** Of one of them, by the key of an object. */
+  readonly kindOf: (key: string) => string;
   /** The object as it is, undefined when it is gone. */
   readonly find: (key: string) => R | undefined;
   /** False for what another controller serves. */
@@ -118,21 +119,22 @@ export class ObjectController<R extends Reported, M extends Memory> {
   readonly #deps: KitDeps;
   readonly #queue: Workqueue;
   readonly #memories = new Map<string, M>();
-  readonly #series = new Map<ReconciledKind, RunSeries>();
+  readonly #series = new Map<string, RunSeries>();
   #worker: Worker | undefined;
 
   constructor(story: Story<R, M>, deps: KitDeps) {
     this.#story = story;
     this.#deps = deps;
     this.#queue = new Workqueue(deps.clock);
-    for (const kind of story.kinds) this.#series.set(kind, new RunSeries(kind, deps.metrics, (key) => story.find(key)));
+    for (const series of story.kinds.map(seriesOf))
+      this.#series.set(series.kind, new RunSeries(series, deps.metrics, (key) => story.find(key)));
   }
 
   get isStarted(): boolean {
     return this.#worker !== undefined;
   }
 
-  queueLoad(kind?: ReconciledKind): QueueLoad {
+  queueLoad(kind?: string): QueueLoad {
     return this.#queue.loadOf(kind === undefined ? undefined : (key) => this.#story.kindOf(key) === kind);
   }
 

@@ -8,6 +8,7 @@ import type { QueueLoad } from '../../runtime/workqueue.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
 import { keyOfStore, type StoreConnections } from '../connect.ts';
+import { kinds } from '../kinds.ts';
 import { isTold } from '../kit/next.ts';
 import {
   type Ended,
@@ -56,7 +57,7 @@ export class StoreController {
     const { clock, log, metrics, recovery, connections, stores } = deps;
     this.#kit = new ObjectController(
       {
-        kinds: ['SecretStore', 'ClusterSecretStore'],
+        kinds: [kinds.SecretStore, kinds.ClusterSecretStore],
         kindOf,
         find: (key) => stores.get(kindOf(key), key.slice(kindOf(key).length + 1)),
         isOurs: (store) => !store.deleting && connections.isOurStore(store),
@@ -73,7 +74,7 @@ export class StoreController {
     connections.whenDropped((key) => this.#kit.wake(key, { lane: lanes.drift, cause: 'reference' }));
   }
 
-  queueLoad(kind: StoreKind): QueueLoad {
+  queueLoad(kind: string): QueueLoad {
     return this.#kit.queueLoad(kind);
   }
 

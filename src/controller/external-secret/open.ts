@@ -1,0 +1,42 @@
+// Puts the controller of ExternalSecrets together.
+import type { ObservedTarget } from '../../core/target-plan.ts';
+import { secretResource } from '../../credentials/store-credentials.ts';
+import type { Secret } from '../../kube/types.ts';
+import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
+import { Generators } from '../generators/generators.ts';
+import { kinds } from '../kinds.ts';
+import type { Written } from '../kit/writer.ts';
+import { keptTargetRecord } from '../records.ts';
+import type { Controller, ControllerRooms, Followed } from '../rooms.ts';
+import { ExternalSecretController } from './controller.ts';
+import { OwnedTargets } from './owned-targets.ts';
+import { TemplateSources } from './template-sources.ts';
+
+export function openExternalSecrets(rooms: ControllerRooms): Controller {
+  const { caches, clock, connect, directory, metrics, news, recovery, slots } = rooms;
+  const { ExternalSecret: externalSecrets } = caches.kinds;
+  const { informer: targets, view } = caches.targets;
+  return new ExternalSecretController(
+    {
+      ...rooms,
+      stores: directory,
+      generators: new Generators({ ...rooms.generation, ...connect, clock }),
+      templates: new TemplateSources(connect.objects),
+      externalSecrets: externalSecrets.view,
+      targets: view,
+      owned: new OwnedTargets(targets, view),
+      secrets: writtenSecrets(caches.targets, metrics),
+      reporter: rooms.reporterOf(kinds.ExternalSecret, externalSecrets),
+    },
+    { externalSecrets: externalSecrets.informer, targets, news, recovery, slots, startedMs: clock.monotonicMs() },
+  );
+}
+
+function writtenSecrets({ view }: Followed<ObservedTarget>, metrics: OperatorMetrics): Written<ObservedTarget> {
+  return {
+    resource: secretResource,
+    view,
+    record: (answer, { sent }) => keptTargetRecord(answer, sent as Secret | undefined), // only Secrets are written with it
+    count: (operation) => metrics.secretWrites.add({ operation }),
+  };
+}
