@@ -1,5 +1,6 @@
 // Evaluated values as Pulumi's service writes them: each value stands in an object with its trace, secrets are marked, and
 // null is the absence of `value`. Documents of tests are plain data; `secret(…)`, `unknown`, `digits(…)` mark the rest.
+import { createHash } from 'node:crypto';
 
 class Secret {
   readonly value: Plain;
@@ -41,6 +42,30 @@ export function environmentText(document: Document, environment: string): string
   const properties = membersText(document, environment);
   const context = `{"properties":{"currentEnvironment":{"value":{"name":{"value":${JSON.stringify(environment)},"trace":{"def":{}}}},"trace":{"def":{}}}}}`;
   return `{"exprs":{},"properties":${properties},"schema":{},"executionContext":${context}}`;
+}
+
+/** The `values` of a definition that evaluates to the document, as JSON, which YAML is too. */
+export function definitionText(document: Document, { decrypt }: { readonly decrypt: boolean }): string {
+  const written = (value: Plain): string => {
+    if (value instanceof Secret) {
+      const text = written(value.value);
+      return `{"fn::secret":${decrypt ? text : `{"ciphertext":"${cipherOf(text)}"}`}}`;
+    }
+    if (value === unknown) return '{"fn::open::double":{}}';
+    if (value instanceof Digits) return value.text;
+    if (Array.isArray(value)) return `[${value.map(written).join(',')}]`;
+    if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+    const members = Object.entries(value as Document).map(
+      ([name, member]) => `${JSON.stringify(name)}:${written(member)}`,
+    );
+    return `{${members.join(',')}}`;
+  };
+  return written(document);
+}
+
+/** Another text for another secret, that does not give it away. */
+function cipherOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
 }
 
 function membersText(members: Document, environment: string): string {
