@@ -52,6 +52,13 @@ describe('asOperatorError', () => {
   });
 });
 
+describe('a hint', () => {
+  it('of whoever throws takes the place of the table, also seen from further out', () => {
+    const error = new OperatorError('ScopeNotFound', 'nothing there', { hint: 'check organization' });
+    expect(explain(error.within('store'))).toBe('store: nothing there (check organization)');
+  });
+});
+
 describe('reasons', () => {
   it.each(reasonNames)('%s says what comes next and what to do', (reason) => {
     const { next, baseDelayMs, hint } = reasons[reason];
@@ -65,5 +72,10 @@ describe('reasons', () => {
     expect(text.startsWith('what failed')).toBe(true);
     expect(text).not.toMatch(/[\r\n]/);
     expect(text.includes(reasons[reason].hint)).toBe(true);
+  });
+
+  it('speak of no provider: each brings hints about its own fields', () => {
+    const words = /infisical|pulumi|slug|hostAPI|apiUrl|\bfolder path\b/i;
+    expect(reasonNames.filter((reason) => words.test(reasons[reason].hint))).toEqual([]);
   });
 });

@@ -7,6 +7,8 @@ interface Details {
   readonly retryAfterMs?: number;
   /** The translated cause; never a raw HTTP or API error, which may hold headers and bodies. */
   readonly cause?: unknown;
+  /** What the user can do, where whoever throws knows it better than the table of reasons. */
+  readonly hint?: string | undefined;
 }
 
 /** Longest message, in UTF-16 units. A condition takes 32,768 bytes, and an event 1,024 after that. */
@@ -19,19 +21,21 @@ const longestMessage = 8_192;
 export class OperatorError extends Error {
   readonly reason: Reason;
   readonly retryAfterMs: number | undefined;
+  readonly hint: string | undefined;
 
   constructor(reason: Reason, message: string, details: Details = {}) {
     super(plainLine(message, longestMessage), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'OperatorError';
     this.reason = reason;
     this.retryAfterMs = details.retryAfterMs;
+    this.hint = details.hint;
   }
 
   /** The same failure seen from one step further out: `context: message`. */
   within(context: string): OperatorError {
-    const details: Details =
-      this.retryAfterMs === undefined ? { cause: this } : { cause: this, retryAfterMs: this.retryAfterMs };
-    return new OperatorError(this.reason, `${context}: ${this.message}`, details);
+    const { hint, reason, retryAfterMs } = this;
+    const details = { cause: this, hint, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    return new OperatorError(reason, `${context}: ${this.message}`, details);
   }
 }
 
@@ -46,7 +50,7 @@ export function asOperatorError(thrown: unknown): OperatorError {
 
 /** Message and hint as one line for a condition. */
 export function explain(error: OperatorError): string {
-  const hint = reasons[error.reason].hint;
+  const hint = error.hint ?? reasons[error.reason].hint;
   return hint === '' ? error.message : `${error.message} (${hint})`;
 }
 

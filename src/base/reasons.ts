@@ -13,7 +13,7 @@ interface ReasonRow {
   readonly next: NextStep;
   /** First delay of the backoff, in ms; doubles from there. */
   readonly baseDelayMs: number;
-  /** What the user can do, appended to the message when the message itself brings no fix. */
+  /** What the user can do, where the failure itself brings no hint: providers know their own fields. */
   readonly hint: string;
 }
 
@@ -46,7 +46,7 @@ export const reasons = {
   ScopeNotFound: {
     next: 'retry',
     baseDelayMs: 10_000,
-    hint: 'check projectSlug, environmentSlug and the folder path; slugs are case-sensitive',
+    hint: 'check the names of the place in the store',
   },
   SecretNotFound: {
     next: 'retry',
@@ -68,7 +68,7 @@ export const reasons = {
   UpstreamInvalid: {
     next: 'retry',
     baseDelayMs: 1_000,
-    hint: 'check the address (hostAPI), and what proxies answer in its place',
+    hint: 'check the address in the store, and what proxies answer in its place',
   },
   UpstreamRejected: { next: 'retry', baseDelayMs: 10_000, hint: 'see the message of the provider' },
   AnswerTooLarge: { next: 'retry', baseDelayMs: 60_000, hint: 'narrow the scope' },

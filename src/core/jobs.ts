@@ -127,6 +127,7 @@ interface PackedAnswer {
 export interface PackedError {
   readonly reason: Reason;
   readonly message: string;
+  readonly hint?: string | undefined;
 }
 
 /** The input as it goes to another thread. */
@@ -189,12 +190,12 @@ function eachOnce<From, To>(change: (each: From) => To): (each: From) => To {
 }
 
 export function packError(thrown: unknown): PackedError {
-  const { reason, message } = asOperatorError(thrown);
-  return { reason, message };
+  const { reason, message, hint } = asOperatorError(thrown);
+  return { reason, message, hint };
 }
 
-export function unpackError({ reason, message }: PackedError): OperatorError {
-  return new OperatorError(Object.hasOwn(reasons, reason) ? reason : 'Internal', message);
+export function unpackError({ reason, message, hint }: PackedError): OperatorError {
+  return new OperatorError(Object.hasOwn(reasons, reason) ? reason : 'Internal', message, { hint });
 }
 
 function packAnswer(answer: ReadAnswer): PackedAnswer {

@@ -3,6 +3,7 @@
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Reason, reasons } from '../../src/base/reasons.ts';
+import { hints } from '../../src/providers/infisical/errors.ts';
 import type { IdentityView } from '../support/infisical-double/identities.ts';
 import type { ApiObject } from '../support/kube-api.ts';
 import { freePort } from '../support/operator.ts';
@@ -482,7 +483,7 @@ describe('a set without a mistake', () => {
 function expectTold(object: ApiObject, conditionReason: string, { reason, names }: Mistake, set: SampleSet): void {
   const ready = condition(object, 'Ready');
   expect(ready?.reason).toBe(conditionReason);
-  for (const name of [...names(set), reasons[reason].hint]) expect(ready?.message).toContain(name);
+  for (const name of [...names(set), hints[reason] ?? reasons[reason].hint]) expect(ready?.message).toContain(name);
   expect(ready?.message).not.toContain('\n');
   const stalled = condition(object, 'Stalled');
   expect(stalled?.reason).toBe(reasons[reason].next === 'stall' ? reason : undefined);

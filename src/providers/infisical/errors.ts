@@ -33,9 +33,15 @@ export type Sent = Pick<UpstreamRequest, 'headers' | 'body'>;
 /** Pause that a throttling answer asks for when it names none. */
 const throttledMs = 60_000;
 
+/** What a user can do, in the words of the store's own fields. */
+export const hints: Readonly<Partial<Record<Reason, string>>> = {
+  ScopeNotFound: 'check projectSlug, environmentSlug and the folder path; slugs are case-sensitive',
+  UpstreamInvalid: 'check the address (hostAPI), and what proxies answer in its place',
+};
+
 /** `read secret "K" in project "p", environment "e", folder "/f" at host: what is wrong`. */
 export function failure(reason: Reason, place: Place, problem: string): OperatorError {
-  return new OperatorError(reason, describe(place, problem));
+  return new OperatorError(reason, describe(place, problem), { hint: hints[reason] });
 }
 
 function describe(place: Place, problem: string): string {

@@ -25,9 +25,18 @@ const namedDiagnostics = 3;
 /** Pause that a throttling answer asks for when it names none. */
 const throttledMs = 60_000;
 
+/** What a user can do, in the words of the store's own fields and of Pulumi. */
+const hints: Readonly<Partial<Record<Reason, string>>> = {
+  AccessDenied: 'give the identity the right to open the environment',
+  ScopeNotFound: 'check organization, project, environment and version, and what the identity may see',
+  UpstreamInvalid: 'check the address (apiUrl), and what proxies answer in its place',
+  UpstreamRejected: 'correct the environment in Pulumi ESC',
+  AnswerTooLarge: 'divide the environment',
+};
+
 /** A message in one form: `operation at host: problem`. */
 export function failure(reason: Reason, { operation, host }: Place, problem: string): OperatorError {
-  return new OperatorError(reason, `${operation} at ${host}: ${problem}`);
+  return new OperatorError(reason, `${operation} at ${host}: ${problem}`, { hint: hints[reason] });
 }
 
 /** The body of a good answer as JSON, numbers as written. Throws what the answer means when it is an error. */
