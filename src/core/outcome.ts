@@ -15,6 +15,8 @@ export type Outcome =
       readonly collisions: Combined['collisions'];
       /** Places in the spec whose secret is gone at the provider, where the policy lets it be. */
       readonly missing: readonly string[];
+      /** What the sources themselves warn of. */
+      readonly warnings: readonly string[];
     }
   /** Nothing was due: neither fetched nor written. */
   | { readonly kind: 'idle' }

@@ -34,6 +34,8 @@ export interface Freshness {
   readonly desk?: Desk;
   /** Told each scope that the answer depends on, by the key under which news of it is published. */
   readonly noteScope?: (scope: string) => void;
+  /** Told what the source itself warns of beside a good answer: short, clean, the same as long as the source says the same. */
+  readonly noteWarning?: (warning: string) => void;
 }
 
 /** A store that has been connected: its identity is known, its requests are shared with others of the same scope. */

@@ -64,9 +64,9 @@ export async function applyTarget(
 function synced(
   wrote: Synced['wrote'],
   { reason, message }: Ending,
-  { shadowed, missing, collisions }: Sources,
+  { shadowed, missing, collisions, warnings }: Sources,
 ): Synced {
-  return { kind: 'synced', wrote, reason, message, shadowed, missing, collisions };
+  return { kind: 'synced', wrote, reason, message, shadowed, missing, collisions, warnings };
 }
 
 /** The ending in words that tell nothing at the source from nothing that is left of it. */

@@ -67,4 +67,6 @@ export interface EsMemory extends Memory {
   silence?: Silence | undefined;
   /** Version and own data of a target that others write too, as last merged: the same again needs no look at it. */
   merged?: string | undefined;
+  /** What its sources warned of in the last run that ended synced; undefined before the first. */
+  warned?: string | undefined;
 }

@@ -19,6 +19,8 @@ import type { ExternalSecretRecord } from '../records.ts';
 import type { EsMemory, Rooms } from './context.ts';
 
 export interface Sources extends Combined {
+  /** What the sources themselves warn of, sorted. */
+  readonly warnings: readonly string[];
   /** What was searched, when the spec searches; for the message when nothing was found. */
   readonly searches: readonly string[];
 }
@@ -39,6 +41,8 @@ export async function readSources(
   const scopes = new Set<string>();
   memory.scopes = scopes;
   const noteScope = (scope: string) => void scopes.add(scope);
+  const warnings = new Set<string>();
+  const noteWarning = (warning: string) => void warnings.add(warning);
   const readers = await connectAll(es, [...byStore.values()], rooms, signal);
   notePhase(memory, readers);
   // Which upstream an error speaks of: with several stores, only that one's recovery mends it.
@@ -48,7 +52,7 @@ export async function readSources(
       [...byStore.values()].map(async (group, i) => {
         const reader = readers[i];
         if (reader === undefined) throw new OperatorError('Internal', 'a store was not connected');
-        const results = await readGroup(group, reader, { ...freshness, noteScope }, origins, signal);
+        const results = await readGroup(group, reader, { ...freshness, noteScope, noteWarning }, origins, signal);
         group.forEach((read, at) => {
           const result = results[at];
           if (result === undefined) return;
@@ -63,7 +67,11 @@ export async function readSources(
       (read) => answers.get(read) ?? { error: new OperatorError('Internal', 'a read was not answered') },
     );
     const combined = await freshness.desk.run('combine', { spec, reads, answers: inOrder });
-    return { ...combined, searches: storeReads.filter(({ ask }) => ask.kind === 'find').map(searchText) };
+    return {
+      ...combined,
+      warnings: [...warnings].sort(),
+      searches: storeReads.filter(({ ask }) => ask.kind === 'find').map(searchText),
+    };
   } catch (thrown) {
     memory.failedOrigin = originOf(thrown, origins);
     throw thrown;

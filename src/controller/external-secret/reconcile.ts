@@ -26,6 +26,7 @@ import {
   reportFailure,
   reportOutcome,
   reportSilence,
+  reportWarnings,
   withdrawReady,
 } from './report.ts';
 import { shapeTarget } from './shape.ts';
@@ -58,6 +59,7 @@ export async function reconcileExternalSecret(
       if (outcome.kind === 'synced') memory.silence = undefined;
       if (outcome.kind === 'synced' || isTold(outcome.error, memory.failures))
         await reportOutcome(es, outcome, rooms, signals.write);
+      if (outcome.kind === 'synced') reportWarnings(es, outcome, memory, rooms);
       if (outcome.kind === 'synced' && 'stores' in gathered) noteRead(memory, gathered);
       return outcome;
     });

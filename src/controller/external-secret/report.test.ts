@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
-import { failureFields, isHeartbeatDue, missingMessage, shadowedMessage } from './report.ts';
+import type { ExternalSecretRecord } from '../records.ts';
+import type { Rooms } from './context.ts';
+import { failureFields, isHeartbeatDue, missingMessage, reportWarnings, shadowedMessage } from './report.ts';
 
 describe('failureFields', () => {
   const es = { targetName: 'shop-db' };
@@ -53,5 +55,41 @@ describe('missingMessage', () => {
       'secret does not exist at provider using spec.data[1] (key: b)',
     );
     expect(missingMessage(Array.from({ length: 7 }, (_, i) => `spec.data[${i}]`))).toContain('spec.data[4] and 2 more');
+  });
+});
+
+describe('reportWarnings', () => {
+  /** The events of runs with these warnings, one after another. */
+  function eventsOf(...runs: readonly { wrote: 'updated' | 'nothing'; warnings: readonly string[] }[]): string[] {
+    const events: string[] = [];
+    const reporter = { event: (_object: unknown, _type: string, _reason: string, text: string) => events.push(text) };
+    const memory = {};
+    const rooms = { reporter } as unknown as Pick<Rooms, 'reporter'>; // events are all that is asked of it
+    for (const run of runs) reportWarnings({} as ExternalSecretRecord, run, memory, rooms);
+    return events;
+  }
+  const [writes, rests] = ['updated', 'nothing'] as const;
+
+  it('asks for one event, however many runs warn of the same', () => {
+    const run = { wrote: writes, warnings: ['old syntax'] };
+    expect(eventsOf(run, run, { ...run, wrote: rests }, run)).toEqual(['the source warns: old syntax']);
+  });
+
+  it('asks for another when the warnings are others, or have come back', () => {
+    const runs = [['a'], ['a', 'b'], [], ['a']].map((warnings) => ({ wrote: rests, warnings }));
+    expect(eventsOf({ wrote: writes, warnings: [] }, ...runs)).toEqual([
+      'the source warns: a',
+      'the source warns: a; b',
+      'the source warns: a',
+    ]);
+  });
+
+  it('writes nothing in the first run of a process that changes nothing', () => {
+    expect(eventsOf({ wrote: rests, warnings: ['a'] }, { wrote: writes, warnings: ['a'] })).toEqual([]);
+  });
+
+  it('names three, and counts the rest', () => {
+    const warnings = ['a', 'b', 'c', 'd', 'e'];
+    expect(eventsOf({ wrote: writes, warnings })).toEqual(['the source warns: a; b; c and of 2 more']);
   });
 });

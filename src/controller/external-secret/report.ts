@@ -7,7 +7,7 @@ import { isForeignProvider } from '../../crds/foreign-providers.ts';
 import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
 import { failedVerdict } from '../report.ts';
 import { targetKey } from './apply.ts';
-import type { Rooms } from './context.ts';
+import type { EsMemory, Rooms } from './context.ts';
 import { refreshPolicyOf, versionOf } from './duty.ts';
 
 const failedReason = 'SecretSyncedError';
@@ -85,6 +85,26 @@ export async function reportOutcome(
   for (const losses of [shadowedMessage(outcome.shadowed), collisionMessage(outcome.collisions)]) {
     if (losses !== undefined) rooms.reporter.event(es, 'Warning', 'Shadowed', losses);
   }
+}
+
+/** Most warnings that one event takes. */
+const mostWarnings = 3;
+
+/**
+ * Asks for one event when the sources warn of something else than in the run before. What they warned of before a restart is
+ * not known: then it is told with the next change only, so that a restart alone writes nothing.
+ */
+export function reportWarnings(
+  es: ExternalSecretRecord,
+  { wrote, warnings }: Pick<Extract<Outcome, { kind: 'synced' }>, 'wrote' | 'warnings'>,
+  memory: Pick<EsMemory, 'warned'>,
+  { reporter }: Pick<Rooms, 'reporter'>,
+): void {
+  const rest = warnings.length > mostWarnings ? ` and of ${warnings.length - mostWarnings} more` : '';
+  const text = `${warnings.slice(0, mostWarnings).join('; ')}${rest}`;
+  const isNews = memory.warned === undefined ? wrote !== 'nothing' : memory.warned !== text;
+  memory.warned = text;
+  if (isNews && text !== '') reporter.event(es, 'Warning', 'SourceWarning', `the source warns: ${text}`);
 }
 
 /** The binding names a target that this object writes and that is there. */

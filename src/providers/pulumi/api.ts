@@ -8,7 +8,7 @@ import { strongEtag } from '../shared/headers.ts';
 import type { Pauses } from '../shared/pauses.ts';
 import type { Fetched } from '../shared/snapshots.ts';
 import type { PulumiAddress } from './address.ts';
-import { answerError, evaluationError, failure, type Place, readJson } from './errors.ts';
+import { answerError, evaluationError, evaluationWarning, failure, type Place, readJson } from './errors.ts';
 import { type EscValue, parseEnvironment, parseSession } from './wire.ts';
 
 /** One environment, at a revision or tag or at its latest. */
@@ -36,11 +36,18 @@ export function nameOf({ organization, project, environment, version }: Environm
   return version === undefined ? name : `${name} at version "${version}"`;
 }
 
+/** An environment as one evaluation gave it. */
+export interface Opened {
+  readonly root: EscValue;
+  /** What the evaluation warned of, in one line. */
+  readonly warning?: string | undefined;
+}
+
 /**
  * Opens the environment and reads it whole, so that all its values are of one evaluation. Throws ScopeNotFound,
  * AccessDenied, UpstreamRejected (the evaluation failed), UpstreamThrottled, UpstreamInvalid …
  */
-export async function openWhole(access: PulumiAccess, scope: EnvironmentScope, signal: AbortSignal): Promise<EscValue> {
+export async function openWhole(access: PulumiAccess, scope: EnvironmentScope, signal: AbortSignal): Promise<Opened> {
   const opening: Place = { operation: `open ${nameOf(scope)}`, host: access.address.host };
   const url = `${pathOf(scope, { withVersion: true })}/open?duration=${openFor}`;
   const { id, diagnostics } = await call(access, opening, { method: 'POST', url }, parseSession, signal);
@@ -52,7 +59,8 @@ export async function openWhole(access: PulumiAccess, scope: EnvironmentScope, s
     missing: { reason: 'UpstreamUnavailable', problem: 'the open session is not there any more' },
   };
   const session = `${pathOf(scope, { withVersion: false })}/open/${encodeURIComponent(id)}`;
-  return call(access, reading, { method: 'GET', url: session }, parseEnvironment, signal);
+  const root = await call(access, reading, { method: 'GET', url: session }, parseEnvironment, signal);
+  return { root, warning: evaluationWarning(diagnostics, nameOf(scope)) };
 }
 
 /** Proves that the environment is there and may be seen, without an open, which may cost and mints credentials. */

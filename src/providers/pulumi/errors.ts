@@ -80,9 +80,20 @@ const missingEnvironment = {
 
 /** What failed in the evaluation: property paths and the service's summaries. */
 export function evaluationError(diagnostics: readonly Diagnostic[], place: Place): OperatorError {
-  const lines = diagnostics.filter(({ isError }) => isError).map(describe);
+  return failure('UpstreamRejected', place, namedOf(diagnostics.filter(({ isError }) => isError)));
+}
+
+/** What the evaluation warns of, in one line; undefined when it warns of nothing. */
+export function evaluationWarning(diagnostics: readonly Diagnostic[], name: string): string | undefined {
+  const warnings = diagnostics.filter(({ isError }) => !isError);
+  return warnings.length === 0 ? undefined : `${name}: ${namedOf(warnings)}`;
+}
+
+/** The first few in the order of their texts: it is no other message when the service gives another order. */
+function namedOf(diagnostics: readonly Diagnostic[]): string {
+  const lines = [...new Set(diagnostics.map(describe))].sort();
   const rest = lines.length > namedDiagnostics ? ` and ${lines.length - namedDiagnostics} more` : '';
-  return failure('UpstreamRejected', place, `${lines.slice(0, namedDiagnostics).join('; ')}${rest}`);
+  return `${lines.slice(0, namedDiagnostics).join('; ')}${rest}`;
 }
 
 function describe({ path, summary }: Diagnostic): string {

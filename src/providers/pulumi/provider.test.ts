@@ -282,7 +282,19 @@ describe('failures', () => {
     }
   });
 
-  it('of warnings alone change nothing', async () => {
+  it('of warnings alone change nothing, and are told beside the values, always in the same words', async () => {
+    const { double, reader } = await filled();
+    const warnings = ['b', 'a', 'b', 'c', 'd'].map((path) => ({ summary: 'old', path, severity: 'warning' as const }));
+    const told: string[] = [];
+    for (const diagnostics of [warnings, warnings.toReversed()]) {
+      double.environments.set('acme/shop/prod', () => ({ a: 1 }), { diagnostics });
+      const noteWarning = (warning: string) => void told.push(warning);
+      await reader.read([value('a'), map('a')], { notBeforeMs: performance.now(), noteWarning }, signal);
+    }
+    expect(new Set(told)).toEqual(new Set(['environment "acme/shop/prod": a: old; b: old; c: old and 1 more']));
+  });
+
+  it('of warnings leave the values as they are', async () => {
     const { double, reader } = await filled();
     double.environments.set(
       'acme/shop/prod',

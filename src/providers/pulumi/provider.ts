@@ -13,7 +13,7 @@ import { Pauses } from '../shared/pauses.ts';
 import { publishAnswers, type ScopeNews } from '../shared/scope-news.ts';
 import { memoryOf, type SnapshotAccount, type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
 import { parseApiUrl } from './address.ts';
-import { type EnvironmentScope, loginApi } from './api.ts';
+import { type EnvironmentScope, loginApi, type Opened } from './api.ts';
 import { createReader, type SharedReads } from './reader.ts';
 import { sizeOfValue } from './wire.ts';
 
@@ -46,7 +46,7 @@ export function createPulumiProvider(ports: PulumiPorts): Provider<PulumiSpec> {
       clock,
       observeRead,
       onNewer: publishAnswers(ports.news),
-      memory: memoryOf(account, sizeOfValue),
+      memory: memoryOf(account, ({ root }: Opened) => sizeOfValue(root)),
     }),
     definitions: new Snapshots({ clock }),
   };

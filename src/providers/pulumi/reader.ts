@@ -5,22 +5,23 @@ import type { SecretValue } from '../../core/secret-value.ts';
 import type { Freshness, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
 import { type Outcome, refusal } from '../shared/outcome.ts';
 import type { Fetched, Snapshots } from '../shared/snapshots.ts';
-import { type EnvironmentScope, lookAt, openWhole, type PulumiAccess } from './api.ts';
+import { type EnvironmentScope, lookAt, type Opened, openWhole, type PulumiAccess } from './api.ts';
 import { planSearch, select } from './select.ts';
 import type { EscValue } from './wire.ts';
 
 /** What all stores of the process share. */
 export interface SharedReads {
-  readonly environments: Snapshots<Outcome<EscValue>>;
+  readonly environments: Snapshots<Outcome<Opened>>;
   readonly definitions: Snapshots<Outcome<'there'>>;
 }
 
 /** `base` is the store's environment at its latest. */
 export function createReader(access: PulumiAccess, base: EnvironmentScope, shared: SharedReads): StoreReader {
   const scopeKey = (scope: EnvironmentScope) => JSON.stringify([access.session.key, scope]);
-  const environment = (scope: EnvironmentScope, { notBeforeMs, noteScope }: Freshness, signal: AbortSignal) => {
+  const environment = async (scope: EnvironmentScope, freshness: Freshness, signal: AbortSignal) => {
+    const { notBeforeMs, noteScope, noteWarning } = freshness;
     noteScope?.(scopeKey(scope));
-    return shared.environments.get(
+    const outcome = await shared.environments.get(
       {
         key: scopeKey(scope),
         origin: access.address.origin,
@@ -29,12 +30,14 @@ export function createReader(access: PulumiAccess, base: EnvironmentScope, share
       },
       signal,
     );
+    if ('value' in outcome && outcome.value.warning !== undefined) noteWarning?.(outcome.value.warning);
+    return outcome;
   };
   return {
     phaseKey: [access.address.root, scopeKey(base)].join('|'),
     origin: access.address.origin,
     async read(requests, freshness, signal) {
-      const opened = new Map<string, Promise<Outcome<EscValue>>>();
+      const opened = new Map<string, Promise<Outcome<Opened>>>();
       const once = (scope: EnvironmentScope) => {
         const known = opened.get(scopeKey(scope)) ?? environment(scope, freshness, signal);
         opened.set(scopeKey(scope), known);
@@ -62,7 +65,7 @@ export function createReader(access: PulumiAccess, base: EnvironmentScope, share
 async function answer(
   request: ReadRequest,
   base: EnvironmentScope,
-  open: (scope: EnvironmentScope) => Promise<Outcome<EscValue>>,
+  open: (scope: EnvironmentScope) => Promise<Outcome<Opened>>,
 ): Promise<ReadResult> {
   let choose: (root: EscValue) => ReadonlyMap<string, SecretValue>;
   let scope = base;
@@ -75,7 +78,7 @@ async function answer(
   const outcome = await open(scope);
   if ('error' in outcome) return outcome;
   try {
-    return { values: choose(outcome.value) };
+    return { values: choose(outcome.value.root) };
   } catch (error) {
     return { error: asOperatorError(error) };
   }
@@ -93,7 +96,7 @@ async function fetchEnvironment(
   access: PulumiAccess,
   scope: EnvironmentScope,
   signal: AbortSignal,
-): Promise<Fetched<Outcome<EscValue>>> {
+): Promise<Fetched<Outcome<Opened>>> {
   try {
     return { value: { value: await openWhole(access, scope, signal) } };
   } catch (error) {
