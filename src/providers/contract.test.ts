@@ -47,7 +47,8 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
   },
   async pulumi() {
     const made = await pulumi.bench();
-    made.double.environments.set('acme/shop/prod', { A: 'one', B: 'two', J: { k: 'v' } });
+    // Evaluated at each open, so that its definition proves nothing.
+    made.double.environments.set('acme/shop/prod', () => ({ A: 'one', B: 'two', J: { k: 'v' } }));
     return {
       reader: await made.connect(),
       reads: () => made.double.counts.open,

@@ -6,8 +6,8 @@ import { OperatorError } from '../../base/operator-error.ts';
 import type { Upstream, UpstreamRequest } from '../../http/contract.ts';
 import { strongEtag } from '../shared/headers.ts';
 import type { Pauses } from '../shared/pauses.ts';
-import type { Fetched } from '../shared/snapshots.ts';
 import type { PulumiAddress } from './address.ts';
+import { type Definition, definitionOf } from './definition.ts';
 import { answerError, evaluationError, evaluationWarning, failure, type Place, readJson } from './errors.ts';
 import { type EscValue, parseEnvironment, parseSession } from './wire.ts';
 
@@ -39,6 +39,10 @@ export function nameOf({ organization, project, environment, version }: Environm
 /** An environment as one evaluation gave it. */
 export interface Opened {
   readonly root: EscValue;
+  /** When it was opened, monotonic. */
+  readonly openedAtMs: number;
+  /** Equal as long as another open would give the same; see proof.ts. */
+  readonly proof?: string | undefined;
   /** What the evaluation warned of, in one line. */
   readonly warning?: string | undefined;
 }
@@ -47,7 +51,11 @@ export interface Opened {
  * Opens the environment and reads it whole, so that all its values are of one evaluation. Throws ScopeNotFound,
  * AccessDenied, UpstreamRejected (the evaluation failed), UpstreamThrottled, UpstreamInvalid …
  */
-export async function openWhole(access: PulumiAccess, scope: EnvironmentScope, signal: AbortSignal): Promise<Opened> {
+export async function openWhole(
+  access: PulumiAccess,
+  scope: EnvironmentScope,
+  signal: AbortSignal,
+): Promise<Pick<Opened, 'root' | 'warning'>> {
   const opening: Place = { operation: `open ${nameOf(scope)}`, host: access.address.host };
   const url = `${pathOf(scope, { withVersion: true })}/open?duration=${openFor}`;
   const { id, diagnostics } = await call(access, opening, { method: 'POST', url }, parseSession, signal);
@@ -63,27 +71,31 @@ export async function openWhole(access: PulumiAccess, scope: EnvironmentScope, s
   return { root, warning: evaluationWarning(diagnostics, nameOf(scope)) };
 }
 
-/** Proves that the environment is there and may be seen, without an open, which may cost and mints credentials. */
+/**
+ * What the environment's definition says, without an open, which may cost and mints credentials. Secrets are ciphertexts in
+ * it. `kept` is the answer to an earlier look.
+ */
 export async function lookAt(
   access: PulumiAccess,
   scope: EnvironmentScope,
-  kept: Fetched<unknown> | undefined,
+  kept: { readonly definition: Definition; readonly etag: string } | undefined,
   signal: AbortSignal,
-): Promise<{ readonly etag?: string }> {
+): Promise<{ readonly definition: Definition; readonly etag?: string }> {
   const place: Place = { operation: `look at ${nameOf(scope)}`, host: access.address.host };
   const url = pathOf(scope, { withVersion: true });
-  const conditional = kept?.etag === undefined ? {} : { 'if-none-match': kept.etag };
+  const conditional = kept === undefined ? {} : { 'if-none-match': kept.etag };
   return withToken(
     access,
     async (token) => {
       const answer = await send(access, { method: 'GET', url }, { ...token, ...conditional }, signal);
-      if (answer.status === 304 && kept?.etag !== undefined) return { etag: kept.etag };
+      if (answer.status === 304 && kept !== undefined) return kept;
       if (answer.status !== 200) throw answerError(answer, place);
       // The definition is YAML, which starts with no tag; a page that stands in the API's place does.
       if (/^\s*</.test(answer.body.subarray(0, 256).toString('latin1'))) {
         throw failure('UpstreamInvalid', place, 'the answer is a page and no definition: check apiUrl');
       }
-      return strongEtag(answer);
+      const revision = answer.headers['pulumi-esc-revision'] ?? answer.headers['etag'] ?? '';
+      return { definition: definitionOf(answer.body.toString('utf8'), revision), ...strongEtag(answer) };
     },
     signal,
   );

@@ -29,6 +29,8 @@ export interface Bench {
   readonly issuer: JwtIssuer;
   /** The token that the store's Secret holds; a test may change it. */
   token: string;
+  /** How far the provider's clock is ahead, ms. */
+  aheadMs: number;
   /** ServiceAccounts that tokens were minted for. */
   readonly minted: ServiceAccountSelector[];
   readonly provider: Provider<ReturnType<typeof pulumiSpec.parse>>;
@@ -52,7 +54,7 @@ export async function bench(options: PulumiDoubleOptions = {}): Promise<Bench> {
   const provider = createPulumiProvider({
     door,
     sessions,
-    clock: systemClock,
+    clock: { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + made.aheadMs },
     gatherPrincipal: gatherPulumiPrincipal,
     loginOf: pulumiLogin,
   });
@@ -65,6 +67,7 @@ export async function bench(options: PulumiDoubleOptions = {}): Promise<Bench> {
     minted,
     provider,
     token: double.addToken(['acme']),
+    aheadMs: 0,
     connect(spec = {}, holder = 'store') {
       const defaults = { apiUrl: double.apiUrl, organization: 'acme', project: 'shop', environment: 'prod' };
       const parsed = pulumiSpec.parse({ ...defaults, auth: accessTokenAuth, ...spec });

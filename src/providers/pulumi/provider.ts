@@ -39,6 +39,9 @@ export interface PulumiPorts {
   readonly news?: ScopeNews;
 }
 
+/** An open spared is worth some memory: kept for refreshes at the default interval of an hour. */
+const keepMs = 2 * 3_600_000;
+
 export function createPulumiProvider(ports: PulumiPorts): Provider<PulumiSpec> {
   const { account, clock, door, gatherPrincipal, loginOf, observeCall = () => {}, observeRead, sessions } = ports;
   const shared: SharedReads = {
@@ -47,8 +50,10 @@ export function createPulumiProvider(ports: PulumiPorts): Provider<PulumiSpec> {
       observeRead,
       onNewer: publishAnswers(ports.news),
       memory: memoryOf(account, ({ root }: Opened) => sizeOfValue(root)),
+      keepMs,
     }),
-    definitions: new Snapshots({ clock }),
+    definitions: new Snapshots({ clock, keepMs }),
+    clock,
   };
   const pauses = new Pauses({ clock });
   return {

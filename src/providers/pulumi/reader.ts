@@ -1,41 +1,52 @@
 // A connected store: one open and one read per environment and version serve all requests of a wave, through the shared
-// snapshots; a look at the definition validates the store.
+// snapshots; none is needed where the definition proves that nothing changed. A look at the definition validates the store.
+import type { Clock } from '../../base/clock.ts';
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import type { SecretValue } from '../../core/secret-value.ts';
 import type { Freshness, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
 import { type Outcome, refusal } from '../shared/outcome.ts';
 import type { Fetched, Snapshots } from '../shared/snapshots.ts';
 import { type EnvironmentScope, lookAt, type Opened, openWhole, type PulumiAccess } from './api.ts';
+import type { Definition } from './definition.ts';
+import { type AskDefinition, proofOf } from './proof.ts';
 import { planSearch, select } from './select.ts';
 import type { EscValue } from './wire.ts';
 
 /** What all stores of the process share. */
 export interface SharedReads {
   readonly environments: Snapshots<Outcome<Opened>>;
-  readonly definitions: Snapshots<Outcome<'there'>>;
+  readonly definitions: Snapshots<Outcome<Definition>>;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
 }
 
 /** `base` is the store's environment at its latest. */
 export function createReader(access: PulumiAccess, base: EnvironmentScope, shared: SharedReads): StoreReader {
+  const { origin, root } = access.address;
   const scopeKey = (scope: EnvironmentScope) => JSON.stringify([access.session.key, scope]);
-  const environment = async (scope: EnvironmentScope, freshness: Freshness, signal: AbortSignal) => {
-    const { notBeforeMs, noteScope, noteWarning } = freshness;
-    noteScope?.(scopeKey(scope));
-    const outcome = await shared.environments.get(
+  const definition = (scope: EnvironmentScope, notBeforeMs: number, signal: AbortSignal) =>
+    shared.definitions.get(
       {
         key: scopeKey(scope),
-        origin: access.address.origin,
+        origin,
         notBeforeMs,
-        fetch: (_kept, fetching) => fetchEnvironment(access, scope, fetching),
+        fetch: (kept, fetching) => fetchDefinition(access, scope, kept, fetching),
       },
       signal,
     );
+  const environment = async (scope: EnvironmentScope, freshness: Freshness, signal: AbortSignal) => {
+    const { notBeforeMs, noteScope, noteWarning } = freshness;
+    noteScope?.(scopeKey(scope));
+    const fetch = (kept: Fetched<Outcome<Opened>> | undefined, fetching: AbortSignal) => {
+      const ask: AskDefinition = (one, askedFromMs) => definition(one, askedFromMs, fetching);
+      return fetchEnvironment(access, scope, { kept, ask, nowMs: shared.clock.monotonicMs() }, fetching);
+    };
+    const outcome = await shared.environments.get({ key: scopeKey(scope), origin, notBeforeMs, fetch }, signal);
     if ('value' in outcome && outcome.value.warning !== undefined) noteWarning?.(outcome.value.warning);
     return outcome;
   };
   return {
-    phaseKey: [access.address.root, scopeKey(base)].join('|'),
-    origin: access.address.origin,
+    phaseKey: [root, scopeKey(base)].join('|'),
+    origin,
     async read(requests, freshness, signal) {
       const opened = new Map<string, Promise<Outcome<Opened>>>();
       const once = (scope: EnvironmentScope) => {
@@ -46,15 +57,7 @@ export function createReader(access: PulumiAccess, base: EnvironmentScope, share
       return Promise.all(requests.map((request) => answer(request, base, once)));
     },
     async validate({ notBeforeMs }, signal) {
-      const outcome = await shared.definitions.get(
-        {
-          key: scopeKey(base),
-          origin: access.address.origin,
-          notBeforeMs,
-          fetch: (kept, fetching) => fetchDefinition(access, base, kept, fetching),
-        },
-        signal,
-      );
+      const outcome = await definition(base, notBeforeMs, signal);
       if ('error' in outcome) throw outcome.error;
       return 'valid';
     },
@@ -87,31 +90,53 @@ async function answer(
 /** A revision's number or the name of a tag. Throws InvalidSpec for what would lead to another route. */
 function readVersion(version: string | undefined): string | undefined {
   const trimmed = version?.trim();
-  if (!trimmed) return undefined;
+  if (!trimmed || trimmed === 'latest') return undefined; // the tag that every environment has
   if (/^[A-Za-z0-9_][\w.-]{0,99}$/.test(trimmed)) return trimmed;
   throw new OperatorError('InvalidSpec', 'remoteRef.version is neither the number of a revision nor the name of a tag');
 }
 
+/** Proven answers are opened anew after this: the right to open may have been withdrawn. */
+const provenForMs = 12 * 3_600_000;
+
+/** Opens the environment; or keeps what is kept, where its definition proves that an open would give the same. */
 async function fetchEnvironment(
   access: PulumiAccess,
   scope: EnvironmentScope,
+  { kept, ask, nowMs }: Proving,
   signal: AbortSignal,
 ): Promise<Fetched<Outcome<Opened>>> {
+  const openedAtMs = nowMs;
   try {
-    return { value: { value: await openWhole(access, scope, signal) } };
+    const proof = await proofOf(scope, ask, nowMs);
+    if (proof !== undefined && kept !== undefined && 'value' in kept.value) {
+      const { value: before } = kept.value;
+      if (before.proof === proof && nowMs - before.openedAtMs < provenForMs) return kept;
+    }
+    return { value: { value: { ...(await openWhole(access, scope, signal)), openedAtMs, proof } } };
   } catch (error) {
     return { value: refusal(error) };
   }
 }
 
+interface Proving {
+  readonly kept: Fetched<Outcome<Opened>> | undefined;
+  readonly ask: AskDefinition;
+  /** Monotonic, when the fetch started. */
+  readonly nowMs: number;
+}
+
 async function fetchDefinition(
   access: PulumiAccess,
   scope: EnvironmentScope,
-  kept: Fetched<Outcome<'there'>> | undefined,
+  kept: Fetched<Outcome<Definition>> | undefined,
   signal: AbortSignal,
-): Promise<Fetched<Outcome<'there'>>> {
+): Promise<Fetched<Outcome<Definition>>> {
+  const { value: outcome, etag } = kept ?? {};
+  const before =
+    outcome !== undefined && 'value' in outcome && etag !== undefined ? { definition: outcome.value, etag } : undefined;
   try {
-    return { value: { value: 'there' }, ...(await lookAt(access, scope, kept, signal)) };
+    const { definition: value, ...validator } = await lookAt(access, scope, before, signal);
+    return { value: { value }, ...validator };
   } catch (error) {
     return { value: refusal(error) };
   }

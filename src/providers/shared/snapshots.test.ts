@@ -212,6 +212,20 @@ describe('snapshots', () => {
     await settle();
   });
 
+  it('are kept for as long as a provider says', async () => {
+    const clock = new FakeClock(1_000_000);
+    const snapshots = new Snapshots<number>({ clock, keepMs: 3_600_000 });
+    const fetch = async () => ({ value: 1 });
+    const first = snapshots.get({ key: 'k', origin: 'o', notBeforeMs: clock.nowMs(), fetch }, neverAborted);
+    await clock.advance(50);
+    await first;
+    await clock.advance(3_500_000);
+    expect(snapshots.size).toBe(1);
+    await clock.advance(200_000);
+    expect(snapshots.size).toBe(0);
+    await settle();
+  });
+
   it.each([-3_600_000, 3_600_000])('are as fresh as ever when the wall clock is set by %i ms', async (byMs) => {
     const { clock, get, seen } = setUp();
     const first = get({ notBeforeMs: clock.monotonicMs() });

@@ -14,8 +14,8 @@ import { SharedFetch } from './shared-fetch.ts';
 /** How long requests are collected before a fetch starts, so that a burst shares it. */
 const collectMs = 50;
 
-/** A kept answer is dropped when nobody has asked for it for this long. */
-const keepMs = 300_000;
+/** A kept answer is dropped when nobody has asked for it for this long, where a provider does not say otherwise. */
+const defaultKeepMs = 300_000;
 
 /** How often the kept answers are looked through. */
 const sweepMs = 60_000;
@@ -90,6 +90,8 @@ interface SnapshotsOptions<T> {
   readonly clock: Clock;
   readonly memory?: SnapshotMemory<T> | undefined;
   readonly observeRead?: ((result: SnapshotRead) => void) | undefined;
+  /** How long an answer is kept that nobody asks for. */
+  readonly keepMs?: number;
 }
 
 /** Snapshots of scopes, all of one type. */
@@ -100,12 +102,14 @@ export class Snapshots<T> {
   readonly #entries = new Map<string, Entry<T>>();
   readonly #slots = new Map<string, Slots>();
   readonly #memory: SnapshotMemory<T> | undefined;
+  readonly #keepMs: number;
   #isSweepDue = false;
 
   constructor(options: SnapshotsOptions<T>) {
     this.#clock = options.clock;
     this.#onNewer = options.onNewer ?? (() => {});
     this.#memory = options.memory;
+    this.#keepMs = options.keepMs ?? defaultKeepMs;
     this.#observeRead = options.observeRead ?? (() => {});
   }
 
@@ -211,7 +215,7 @@ export class Snapshots<T> {
 
   #dropUnused(): void {
     this.#isSweepDue = false;
-    const beforeMs = this.#clock.monotonicMs() - keepMs;
+    const beforeMs = this.#clock.monotonicMs() - this.#keepMs;
     for (const [key, entry] of this.#entries) {
       if (entry.running !== undefined || entry.next !== undefined || entry.usedAtMs > beforeMs) continue;
       entry.kept?.keeping?.drop();
