@@ -35,7 +35,7 @@ export const functionFamilies: readonly { readonly title: string; readonly funct
     { title: 'Lists', functions: listFunctions },
     { title: 'Dictionaries', functions: dictFunctions },
     { title: 'Defaults, types and flow', functions: defaultFunctions },
-    { title: 'Encodings and checksums', functions: encodingFunctions },
+    { title: 'Encodings', functions: encodingFunctions },
     { title: 'JSON', functions: jsonFunctions },
     { title: 'YAML', functions: yamlFunctions },
     { title: 'Regular expressions', functions: regexpFunctions },

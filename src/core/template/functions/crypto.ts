@@ -66,17 +66,6 @@ export const cryptoFunctions: readonly TemplateFunction[] = [
   define('decryptAES', ['string', 'string'], 'what encryptAES encrypted: password, base64', ([password, text]) =>
     text === '' ? '' : decryptAes(password, text),
   ),
-  define(
-    'randBytes',
-    ['int'],
-    'so many random bytes in base64',
-    ([count], { budget, randomBytes }) => {
-      if (count < 0n) throw fault('runtime error: makeslice: len out of range');
-      budget.room(Number(count));
-      return encodeStdBase64(randomBytes(Number(count)));
-    },
-    { isVolatile: true },
-  ),
 ];
 
 function hexHash(algorithm: string, text: Bytes): Bytes {

@@ -1,6 +1,5 @@
-// Sprig's encodings and checksums: https://masterminds.github.io/sprig/encoding.html, and ESO's hexdec. What does not
+// Sprig's encodings: https://masterminds.github.io/sprig/encoding.html, and ESO's hexdec. What does not
 // decode becomes the text of Go's error, as Sprig has it.
-import { createHash } from 'node:crypto';
 import { type Bytes, bufferOf, unicodePoint } from '../text.ts';
 import { define, type TemplateFunction } from './define.ts';
 
@@ -10,25 +9,7 @@ export const encodingFunctions: readonly TemplateFunction[] = [
   define('b32enc', ['string'], 'Base32', ([text]) => encode32(text)),
   define('b32dec', ['string'], 'from Base32', ([text]) => decode32(text)),
   define('hexdec', ['string'], 'from hexadecimal', ([text]) => decodeHex(text)),
-  define('sha1sum', ['string'], 'SHA-1 in hexadecimal', ([text]) => digest('sha1', text)),
-  define('sha256sum', ['string'], 'SHA-256 in hexadecimal', ([text]) => digest('sha256', text)),
-  define('sha512sum', ['string'], 'SHA-512 in hexadecimal', ([text]) => digest('sha512', text)),
-  define('adler32sum', ['string'], 'Adler-32 in decimal', ([text]) => String(adler32(text))),
 ];
-
-function digest(algorithm: string, text: Bytes): Bytes {
-  return createHash(algorithm).update(bufferOf(text)).digest('hex');
-}
-
-function adler32(text: Bytes): number {
-  let low = 1;
-  let high = 0;
-  for (let index = 0; index < text.length; index++) {
-    low = (low + text.charCodeAt(index)) % 65_521;
-    high = (high + low) % 65_521;
-  }
-  return high * 65_536 + low;
-}
 
 const alphabet32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
