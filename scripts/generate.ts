@@ -13,6 +13,7 @@ import { monitoringFiles } from './chart/monitoring-files.ts';
 import { rbacPage } from './chart/rbac.ts';
 import { rulesFiles } from './chart/rules.ts';
 import { flagsPage, metricsPage, reasonsPage } from './reference-pages.ts';
+import { templateFunctionsPage } from './template-functions-page.ts';
 
 const usage = `usage: npm run generate -- [--check] [--root DIR]   writes what is generated where it differs
   --check      write nothing, name what differs, exit 1 if anything does
@@ -34,6 +35,7 @@ async function artifacts(): Promise<Map<string, string>> {
     metrics: metricsPage(),
     values: valuesPage(),
     rbac: rbacPage(),
+    'template-functions': templateFunctionsPage(),
   };
   return new Map([
     ...crdFolders.flatMap((folder) => [...crds].map(([name, text]): [string, string] => [`${folder}/${name}`, text])),

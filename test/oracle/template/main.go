@@ -11,6 +11,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -48,6 +49,14 @@ func functions() template.FuncMap {
 			return err.Error()
 		}
 		return string(decoded)
+	}
+	// External Secrets takes the hash as a third argument; bcrypt is salted, so only the other one can be recorded.
+	funcs["htpasswd"] = func(user, password, _ string) string {
+		if strings.Contains(user, ":") {
+			return "invalid username: " + user
+		}
+		sum := sha1.Sum([]byte(password))
+		return user + ":{SHA}" + base64.StdEncoding.EncodeToString(sum[:])
 	}
 	funcs["toYaml"] = func(value any) string {
 		encoded, err := yaml.Marshal(value)
