@@ -27,11 +27,12 @@ export function keysAndValues(text: string, budget: Budget): Map<string, string>
   if (root.items.length > entriesMax) throw refused(`it has more than ${entriesMax} entries`);
   for (const { key, value } of root.items) {
     const target = isAlias(value) ? value.resolve(document) : value;
+    if (isAlias(value) && target === undefined) throw refused('an alias names an anchor that is not there');
     if (!isScalar(key)) throw refused('a key is not a text');
     if (target !== null && target !== undefined && !isScalar(target)) {
       throw refused(`the value of key ${shown(scalarText(key))} is a map or a list, not a text`);
     }
-    entries.set(scalarText(key), target === null || target === undefined ? '' : scalarText(target));
+    entries.set(scalarText(key), target === null || target === undefined ? '' : blockText(target, text));
   }
   return entries;
 }
@@ -42,6 +43,14 @@ function refused(why: string): OperatorError {
 
 function shown(key: string): string {
   return JSON.stringify(key.slice(0, 60));
+}
+
+/** A block at the end of a text that does not end its last line has no newline there on the Go side. */
+function blockText(scalar: Scalar, text: string): string {
+  const { type, range } = scalar;
+  const isBlock = type === 'BLOCK_LITERAL' || type === 'BLOCK_FOLDED';
+  const isCutOff = isBlock && range?.[1] === text.length && !text.endsWith('\n');
+  return isCutOff ? scalarText(scalar).replace(/\n$/, '') : scalarText(scalar);
 }
 
 function scalarText({ value, source = '' }: Scalar): string {

@@ -127,13 +127,16 @@ describe('YAML of KeysAndValues', () => {
     ['a: 1\na: 2', { a: '2' }],
     ['a: 1\n---\nb: 2', { a: '1' }],
     ['a: |\n  x\n  y\n', { a: 'x\ny\n' }],
+    ['a: |\n  x\n  y', { a: 'x\ny' }],
+    ['a: |\n  x\nb: >\n  y\n  z', { a: 'x\n', b: 'y z' }],
+    ['a: &x 1\nb: *x', { a: '1', b: '1' }],
     ['', {}],
     ['# nothing', {}],
   ])('reads %j as Go does', (literal, expected) => {
     expect(render({ templateFrom: [from({ literal })] }).data).toEqual(expected);
   });
 
-  it.each(['a: [1]', 'a: {b: c}', '- a', 'a', 'a: "{{ .pass }}'])('refuses %j without a value', (literal) => {
+  it.each(['a: [1]', 'a: *x', 'a: {b: c}', '- a', 'a', 'a: "{{ .pass }}'])('refuses %j without a value', (literal) => {
     const error = failure({ templateFrom: [from({ literal })] });
     expect(error.reason).toBe('InvalidTemplate');
     expect(error.message).toContain('spec.target.template.templateFrom[0].literal');
