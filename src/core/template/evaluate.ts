@@ -476,8 +476,8 @@ class Execution {
   #nil(type: ParamType): Value | undefined {
     if (type === 'any') return null;
     if (type === 'value') return undefined;
-    if (type === 'list') return new List([]);
-    if (type === 'dict') return new Dict();
+    if (type === 'list') return new List([], 'interface {}', true);
+    if (type === 'dict') return Dict.nil();
     throw this.#fault(`cannot assign nil to ${paramTypeName(type)}`);
   }
 
@@ -515,8 +515,8 @@ class Execution {
     if (evaluated === undefined) {
       if (wanted === 'value') return undefined;
       if (wanted === 'any') return null;
-      if (wanted === 'list') return new List([]);
-      if (wanted === 'dict') return new Dict();
+      if (wanted === 'list') return new List([], 'interface {}', true);
+      if (wanted === 'dict') return Dict.nil();
       throw this.#fault(`invalid value; expected ${paramTypeName(wanted)}`);
     }
     const value = plain(evaluated);

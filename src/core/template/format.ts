@@ -326,14 +326,14 @@ function floatText(value: number, verb: string, precision: number, flags: Readon
   return pad(shownSign + magnitude, flags);
 }
 
-/** `#`: always a point, and for %g the trailing zeros. */
+/** `#`: always a point, and for %g and %x the trailing zeros; of %x, `x` counts as a digit. */
 function withSharp(text: string, verb: string, precision: number, flags: Readonly<Flags>): string {
   if (!flags.sharp || verb === 'b' || /[IN]/.test(text)) return text;
   const [, mantissa = text, tail = ''] = /^(.*?)([ep][+-].*)?$/i.exec(text) ?? [];
   const dotted = mantissa.includes('.') ? mantissa : `${mantissa}.`;
-  if (!/^[gG]$/.test(verb)) return dotted + tail;
+  if (!/^[gGx]$/.test(verb)) return dotted + tail;
   const wanted = precision < 0 ? 6 : precision;
-  const counted = dotted.replace('.', '').replace(/^0+/, '').length;
+  const counted = mantissa === '0' ? 1 : dotted.replace('.', '').replace(/^0+/, '').length;
   return dotted + '0'.repeat(Math.max(0, wanted - Math.max(counted, 0))) + tail;
 }
 
@@ -359,6 +359,7 @@ function formatDict(dict: Dict, verb: Bytes, flags: Readonly<Flags>, depth: numb
     const value = dict.entries.get(key) ?? null;
     return `${formatValue(key, verb, flags, depth + 1)}:${formatValue(value, verb, flags, depth + 1)}`;
   });
+  if (flags.sharpV && dict.isNil) return `${typeName(dict)}(nil)`;
   return flags.sharpV ? `${typeName(dict)}{${entries.join(', ')}}` : `map[${entries.join(' ')}]`;
 }
 

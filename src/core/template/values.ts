@@ -57,10 +57,22 @@ export class List {
 export class Dict {
   readonly element: 'interface {}' | 'string';
   readonly entries: Map<Bytes, Value>;
+  /** A nil map: reads as an empty one, but nothing can be put into it, and it is null in JSON. */
+  readonly isNil: boolean;
 
-  constructor(entries: Map<Bytes, Value> = new Map(), element: 'interface {}' | 'string' = 'interface {}') {
+  constructor(
+    entries: Map<Bytes, Value> = new Map(),
+    element: 'interface {}' | 'string' = 'interface {}',
+    isNil = false,
+  ) {
     this.entries = entries;
     this.element = element;
+    this.isNil = isNil;
+  }
+
+  /** The nil map that a nil becomes where a dictionary is expected. */
+  static nil(): Dict {
+    return new Dict(new Map(), 'interface {}', true);
   }
 
   /** Keys in Go's order of printing and ranging. */
@@ -199,7 +211,8 @@ export function deepEqual(left: Value, right: Value): boolean {
     return left.items.every((item, index) => deepEqual(item, right.items[index] ?? null));
   }
   if (left instanceof Dict && right instanceof Dict) {
-    if (left.element !== right.element || left.entries.size !== right.entries.size) return false;
+    if (left.element !== right.element || left.isNil !== right.isNil || left.entries.size !== right.entries.size)
+      return false;
     return [...left.entries].every(([key, value]) => {
       const other = right.entries.get(key);
       return other !== undefined && deepEqual(value, other);

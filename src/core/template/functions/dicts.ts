@@ -20,6 +20,7 @@ export const dictFunctions: readonly TemplateFunction[] = [
     return value === undefined ? '' : value;
   }),
   define('set', ['dict', 'string', 'any'], 'puts a value under a key', ([dict, key, value]) => {
+    if (dict.isNil) throw fault('assignment to entry in nil map');
     dict.entries.set(key, value);
     return dict;
   }),
@@ -59,14 +60,16 @@ export const dictFunctions: readonly TemplateFunction[] = [
   }),
   ...['merge', 'mustMerge'].map((name) =>
     define(name, ['dict', '...dict'], 'adds what is missing or empty, deeply', ([target, sources], { budget }) => {
-      for (const source of sources) mergeInto(target, source, { overwrites: false, budget, depth: 0 });
-      return target;
+      const into = target.isNil && sources.length > 0 ? new Dict() : target;
+      for (const source of sources) mergeInto(into, source, { overwrites: false, budget, depth: 0 });
+      return into;
     }),
   ),
   ...['mergeOverwrite', 'mustMergeOverwrite'].map((name) =>
     define(name, ['dict', '...dict'], 'later dictionaries win, deeply', ([target, sources], { budget }) => {
-      for (const source of sources) mergeInto(target, source, { overwrites: true, budget, depth: 0 });
-      return target;
+      const into = target.isNil && sources.length > 0 ? new Dict() : target;
+      for (const source of sources) mergeInto(into, source, { overwrites: true, budget, depth: 0 });
+      return into;
     }),
   ),
   define('dig', ['...any'], 'the value at a path of keys, or the default before the dictionary', ([args]) => dig(args)),
@@ -139,5 +142,5 @@ function copied(value: Value, budget: Budget, depth: number): Value {
   }
   if (!(value instanceof Dict)) return value;
   const entries = [...value.entries].map(([key, item]) => [key, copied(item, budget, depth + 1)] as const);
-  return new Dict(new Map(entries), value.element);
+  return new Dict(new Map(entries), value.element, value.isNil);
 }

@@ -31,6 +31,7 @@ function write(value: Value, style: JsonStyle, depth: number): Bytes {
   if (value instanceof Complex) throw fault('json: unsupported type: complex128');
   if (value instanceof List) return writeList(value, style, depth);
   if (value instanceof Dict) {
+    if (value.isNil) return 'null';
     return writeMap(
       value.sortedKeys().map((key) => [key, value.entries.get(key) ?? null] as const),
       style,

@@ -1,9 +1,21 @@
 // Reads YAML as sigs.k8s.io/yaml does: the first document, YAML 1.1's plain scalars, keys as text, numbers as floats.
 // The yaml package finds the structure; what a plain scalar means is go-yaml's rule.
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+  parseDocument,
+  type Scalar as ScalarNode,
+} from 'yaml';
+import { decodeStdBase64 } from '../base64.ts';
+import { FunctionFault } from '../errors.ts';
 import { formatFloat } from '../floats.ts';
 import type { Budget } from '../limits.ts';
-import { type Bytes, bytesOf, textOf } from '../text.ts';
+import { type Bytes, bytesOf, bytesOfBuffer, textOf } from '../text.ts';
 import { Dict, List, type Value } from '../values.ts';
 import { resolvePlain, type Scalar } from './yaml-scalar.ts';
 
@@ -14,7 +26,10 @@ export class YamlFault extends Error {}
 export function readYaml(text: Bytes, budget: Budget): Value {
   budget.room(text.length);
   budget.step(text.length / 4);
-  const document = parseDocument(textOf(text), {
+  const source = textOf(text);
+  if (!/^[\t\n\r\x20-\x7e\x85\xa0-\ufffd]*$/.test(source))
+    throw new YamlFault('yaml: control characters are not allowed');
+  const document = parseDocument(source, {
     version: '1.1',
     schema: 'failsafe',
     uniqueKeys: false,
@@ -22,17 +37,30 @@ export function readYaml(text: Bytes, budget: Budget): Value {
   });
   const error = document.errors.find(({ code }) => code !== 'MULTIPLE_DOCS');
   if (error !== undefined) throw new YamlFault(`yaml: line ${error.linePos?.[0].line ?? 1}: ${error.code}`);
-  return new Reader(document, budget).value(document.contents, 0);
+  const { explicit, version } = document.directives?.yaml ?? {};
+  if (explicit === true && version !== '1.1') throw new YamlFault('yaml: found incompatible YAML document');
+  return new Reader(document, source, budget).value(document.contents, 0);
+}
+
+/** A scalar's text. A block at the end of a text that does not end its last line has no newline there, as in go-yaml. */
+export function scalarText({ value, type, range }: ScalarNode, source: string): string {
+  const text = typeof value === 'string' ? value : '';
+  const isBlock = type === 'BLOCK_LITERAL' || type === 'BLOCK_FOLDED';
+  return isBlock && range?.[1] === source.length && !source.endsWith('\n') ? text.replace(/\n$/, '') : text;
 }
 
 const deepest = 1_000;
 
 class Reader {
   readonly #document: Document;
+  readonly #source: string;
   readonly #budget: Budget;
+  /** The aliases that are being followed. */
+  readonly #followed = new Set<unknown>();
 
-  constructor(document: Document, budget: Budget) {
+  constructor(document: Document, source: string, budget: Budget) {
     this.#document = document;
+    this.#source = source;
     this.#budget = budget;
   }
 
@@ -40,10 +68,19 @@ class Reader {
     this.#budget.step();
     if (depth > deepest) throw new YamlFault('yaml: exceeded max depth');
     const target = this.#target(node);
+    if (!isAlias(node)) return this.#content(target, depth);
+    if (this.#followed.has(target)) throw new YamlFault(`yaml: anchor '${bytesOf(node.source)}' value contains itself`);
+    this.#followed.add(target);
+    const value = this.#content(target, depth);
+    this.#followed.delete(target);
+    return value;
+  }
+
+  #content(target: unknown, depth: number): Value {
     if (isMap(target)) return this.#map(target.items, depth);
     if (isSeq(target)) return new List(target.items.map((item) => this.value(item, depth + 1)));
     if (!isScalar(target)) return null;
-    const text = bytesOf(typeof target.value === 'string' ? target.value : '');
+    const text = this.#textOf(target);
     const scalar = scalarOf(target, text);
     if (scalar.type === 'bool') return scalar.value;
     if (scalar.type === 'int') return Number(scalar.value);
@@ -52,8 +89,22 @@ class Reader {
     throw new YamlFault(`json: unsupported value: ${formatFloat(scalar.value, 'g', -1)}`);
   }
 
+  #textOf(scalar: ScalarNode): Bytes {
+    const text = bytesOf(scalarText(scalar, this.#source));
+    if (scalar.tag !== 'tag:yaml.org,2002:binary') return text;
+    try {
+      return bytesOfBuffer(decodeStdBase64(text));
+    } catch (thrown) {
+      if (!(thrown instanceof FunctionFault)) throw thrown;
+      throw new YamlFault('yaml: !!binary value contains invalid base64 data');
+    }
+  }
+
   #target(node: unknown): unknown {
-    return isAlias(node) ? node.resolve(this.#document) : node;
+    if (!isAlias(node)) return node;
+    const target = node.resolve(this.#document);
+    if (target === undefined) throw new YamlFault(`yaml: unknown anchor '${bytesOf(node.source)}' referenced`);
+    return target;
   }
 
   #map(pairs: readonly Pair[], depth: number): Dict {
@@ -74,7 +125,7 @@ class Reader {
   #key(node: unknown): Bytes | undefined {
     const target = this.#target(node);
     if (!isScalar(target)) throw new YamlFault('yaml: invalid map key');
-    const text = bytesOf(typeof target.value === 'string' ? target.value : '');
+    const text = this.#textOf(target);
     const scalar = scalarOf(target, text);
     if (scalar.type === 'merge') return undefined;
     if (scalar.type === 'null') throw new YamlFault('unsupported map key of type: %!s(<nil>)');
@@ -94,7 +145,32 @@ class Reader {
   }
 }
 
+/** Tags that ask for a type, and what they take a scalar for; all others leave it a text. */
+const typeTags: ReadonlyMap<string, Scalar['type']> = new Map([
+  ['tag:yaml.org,2002:bool', 'bool'],
+  ['tag:yaml.org,2002:int', 'int'],
+  ['tag:yaml.org,2002:float', 'float'],
+  ['tag:yaml.org,2002:null', 'null'],
+  ['tag:yaml.org,2002:timestamp', 'time'],
+]);
+
 function scalarOf(node: Node, text: Bytes): Scalar {
   const isPlain = 'type' in node && (node.type === 'PLAIN' || node.type === undefined);
-  return isPlain && (node.tag === undefined || node.tag === '') ? resolvePlain(text) : { type: 'text' };
+  if (node.tag === undefined || node.tag === '') return isPlain ? resolvePlain(text) : { type: 'text' };
+  const wanted = typeTags.get(node.tag);
+  if (wanted === undefined) return { type: 'text' };
+  const scalar = resolvePlain(text);
+  if (scalar.type === wanted) return scalar;
+  if (scalar.type === 'int' && wanted === 'float') return { type: 'float', value: Number(scalar.value) };
+  throw new YamlFault(`yaml: cannot decode ${shortTags[scalar.type]} \`${text}\` as a !!${node.tag.slice(18)}`);
 }
+
+const shortTags: Readonly<Record<Scalar['type'], string>> = {
+  bool: '!!bool',
+  int: '!!int',
+  float: '!!float',
+  null: '!!null',
+  time: '!!timestamp',
+  text: '!!str',
+  merge: '!!merge',
+};

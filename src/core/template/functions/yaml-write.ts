@@ -4,9 +4,15 @@ import { formatFloat } from '../floats.ts';
 import type { Budget } from '../limits.ts';
 import { type Bytes, isDigit, isLetter, runeAt, runesOf } from '../text.ts';
 import { Dict, List, type Value } from '../values.ts';
+import { fault } from './define.ts';
+import { writeText as writeJsonText } from './json-write.ts';
 import { resolvePlain } from './yaml-scalar.ts';
 
 const width = 80;
+/** Characters of a key in JSON that go-yaml still reads as one: what is written comes by way of JSON. */
+const longestJsonKey = 1024;
+/** Bytes of a key that stands in front of its colon. */
+const longestSimpleKey = 128;
 
 /** The YAML of a value as JSON knows it, without the last newline. */
 export function writeYaml(value: Value, budget: Budget): Bytes {
@@ -41,11 +47,16 @@ class Writer {
 
   #map({ entries }: Dict, { indent }: Place): Bytes {
     const keys = [...entries.keys()].sort(compareKeys);
+    if (keys.some((key) => runesOf(writeJsonText(key, false)).length > longestJsonKey)) {
+      throw fault("error converting JSON to YAML: yaml: did not find expected ',' or '}'");
+    }
     const pad = ' '.repeat(indent);
     const lines = keys.map((key, index) => {
-      const name = writeText(key, { indent, column: indent }, true);
-      const lead = `${index === 0 ? '' : pad}${name}:`;
       const value = entries.get(key) ?? null;
+      const start = index === 0 ? '' : pad;
+      const name = writeText(key, { indent, column: indent }, true);
+      if (key.includes('\n') || key.length > longestSimpleKey) return start + this.#complexEntry(key, value, indent);
+      const lead = `${start}${name}:`;
       if (value instanceof Dict && value.entries.size > 0) {
         const inner = indent + 2;
         return `${lead}\n${' '.repeat(inner)}${this.node(value, { indent: inner, column: inner })}`;
@@ -55,6 +66,12 @@ class Writer {
       return `${lead} ${this.node(value, { indent: indent + 2, column: indent + name.length + 2 })}`;
     });
     return this.#joined(lines);
+  }
+
+  /** A key that go-yaml does not write in front of a colon: `? key`, and the value on a line of its own. */
+  #complexEntry(key: Bytes, value: Value, indent: number): Bytes {
+    const inner = { indent: indent + 2, column: indent + 2 };
+    return `? ${this.node(key, inner)}${' '.repeat(indent)}: ${this.node(value, inner)}`;
   }
 
   #list({ items }: List, { indent }: Place): Bytes {

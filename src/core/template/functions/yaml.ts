@@ -54,6 +54,7 @@ function plain(value: Value): Value {
   if (typeof value === 'number') return wholeOf(value);
   if (value instanceof Sized) return value.value;
   if (value instanceof Dict) {
+    if (value.isNil) return null;
     return new Dict(new Map([...value.entries].map(([key, item]) => [validText(key), plain(item)] as const)));
   }
   if (value instanceof Struct) {
