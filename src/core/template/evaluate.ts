@@ -194,7 +194,9 @@ class Execution {
       if (iterate(index, element) === 'break') break;
     }
     if (ran || node.otherwise === undefined) return undefined;
-    return this.#walkList(dot, node.otherwise);
+    // As in Go, a break in the else branch ends this range, not the one around it.
+    const jump = this.#walkList(dot, node.otherwise);
+    return jump === 'break' ? undefined : jump;
   }
 
   #declareRange({ assigns, declared }: PipeNode, index: Evaluated, element: Evaluated): void {

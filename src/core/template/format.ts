@@ -51,6 +51,11 @@ export function show(value: Value): Bytes {
   return typeof value === 'string' ? value : formatValue(value, 'v', noFlags);
 }
 
+/** A value as %s prints it. */
+export function showAsText(value: Value): Bytes {
+  return typeof value === 'string' ? value : formatValue(value, 's', noFlags);
+}
+
 /** fmt.Sprintf. */
 export function sprintf(format: Bytes, args: readonly Value[], budget: Budget): Bytes {
   return new Printer(format, args, budget).run();
@@ -207,9 +212,8 @@ class Printer {
 
 function formatValue(value: Value, verb: Bytes, flags: Readonly<Flags>, depth = 0): Bytes {
   if (value === null) {
-    if (verb === 'T' || verb === 'v')
-      return depth === 0 ? pad('<nil>', flags) : flags.sharpV ? 'interface {}(nil)' : '<nil>';
-    return badVerb(value, verb, flags);
+    if (depth > 0) return flags.sharpV ? 'interface {}(nil)' : '<nil>';
+    return verb === 'T' || verb === 'v' ? pad('<nil>', flags) : badVerb(value, verb, flags);
   }
   if (verb === 'T') return pad(typeName(value), flags);
   if (typeof value === 'string') return formatString(value, verb, flags);

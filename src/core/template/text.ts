@@ -16,6 +16,29 @@ export function textOf(bytes: Bytes): string {
   return nonAscii.test(bytes) ? Buffer.from(bytes, 'latin1').toString('utf8') : bytes;
 }
 
+/** The text that bytes spell, where a byte that is no UTF-8 stands as a lone surrogate, so that nothing is lost. */
+export function losslessTextOf(bytes: Bytes): string {
+  const text = textOf(bytes);
+  if (!text.includes('\ufffd')) return text;
+  let spelled = '';
+  for (let at = 0; at < bytes.length; ) {
+    const { code, size } = runeAt(bytes, at);
+    const isInvalid = code === runeError && size === 1;
+    spelled += isInvalid ? String.fromCharCode(0xdc00 + bytes.charCodeAt(at)) : String.fromCodePoint(code);
+    at += size;
+  }
+  return spelled;
+}
+
+/** The bytes of such a text, or of a part of it. */
+export function bytesOfLossless(text: string): Bytes {
+  if (text.isWellFormed()) return bytesOf(text);
+  return text
+    .split(/([\udc80-\udcff])/u)
+    .map((part, index) => (index % 2 === 0 ? bytesOf(part) : String.fromCharCode(part.charCodeAt(0) - 0xdc00)))
+    .join('');
+}
+
 /** The bytes in a buffer. */
 export function bufferOf(bytes: Bytes): Buffer {
   return Buffer.from(bytes, 'latin1');

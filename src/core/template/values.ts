@@ -90,17 +90,20 @@ export class Struct {
   readonly methods: ReadonlyMap<Bytes, { readonly params: readonly ParamType[]; readonly body: Method }>;
   readonly text: Bytes | undefined;
   /** What its MarshalJSON writes, when it has one. */
-  readonly json: Bytes | undefined;
+  readonly json: (() => Bytes) | undefined;
   /** What the functions of its family keep in it. */
   readonly inner: unknown;
+  /** Go's ==, for a struct; pointers are the same when they are one. */
+  readonly isSame: ((other: Struct) => boolean) | undefined;
 
   constructor(parts: {
     readonly type: string;
     readonly fields?: ReadonlyMap<Bytes, Value>;
     readonly methods?: ReadonlyMap<Bytes, { readonly params: readonly ParamType[]; readonly body: Method }>;
     readonly text?: Bytes;
-    readonly json?: Bytes;
+    readonly json?: () => Bytes;
     readonly inner?: unknown;
+    readonly isSame?: (other: Struct) => boolean;
   }) {
     this.type = parts.type;
     this.fields = parts.fields ?? new Map();
@@ -108,6 +111,7 @@ export class Struct {
     this.text = parts.text;
     this.json = parts.json;
     this.inner = parts.inner;
+    this.isSame = parts.isSame;
   }
 }
 

@@ -19,10 +19,15 @@ export const utc: Zone = { name: 'UTC', at: () => ({ name: 'UTC', offset: 0 }) }
 /** The zone of the process: ESO's images set none, so it is UTC under another name. */
 export const local: Zone = { name: 'Local', at: utc.at };
 
-/** A zone with one offset. */
+/** A zone with one offset. Those of whole hours without a name are one and the same, as in Go, where == compares them. */
 export function fixedZone(name: Bytes, offset: number): Zone {
-  return { name, at: () => ({ name, offset }) };
+  const isShared = name === '' && offset % 3600 === 0 && offset >= -12 * 3600 && offset <= 14 * 3600;
+  const zone = (isShared ? wholeHours.get(offset) : undefined) ?? { name, at: () => ({ name, offset }) };
+  if (isShared) wholeHours.set(offset, zone);
+  return zone;
 }
+
+const wholeHours = new Map<number, Zone>();
 
 const known = new Map<Bytes, Zone>();
 /** As many zones as there are names, roughly; a template cannot fill the memory with more. */
@@ -52,10 +57,13 @@ function loadZone(name: Bytes): Zone {
     name,
     at: (unixSeconds) => {
       const offset = offsetIn(format, unixSeconds);
-      return { offset, name: names.get(offset / 60) ?? offsetName(offset) };
+      return { offset, name: names.get(offset / 60) ?? (offset % 60 === 0 ? offsetName(offset) : localMeanTime) };
     },
   };
 }
+
+/** What the database calls an offset with seconds, from before there were zones, with a handful of exceptions. */
+const localMeanTime = 'LMT';
 
 /** Instants that a JavaScript date can hold, in seconds. */
 const maxDateSeconds = 8_640_000_000_000;

@@ -1,6 +1,6 @@
 // The functions that text/template itself brings: https://pkg.go.dev/text/template#hdr-Functions.
 import { hidden } from '../errors.ts';
-import { show, sprint, sprintf, sprintln } from '../format.ts';
+import { show, showAsText, sprint, sprintf, sprintln } from '../format.ts';
 import { type Bytes, bytesOf, isPrint, runeAt } from '../text.ts';
 import {
   Complex,
@@ -141,11 +141,11 @@ function equalOne(left: Value | undefined, right: Value | undefined): boolean {
   if (!bothValid) return !isValid(left) && !isValid(right);
   if (kindName(left) !== kindName(right)) {
     throw fault(
-      `non-comparable types ${hidden(show(left))}: ${typeOrNil(left)}, ${typeOrNil(right)}: ${hidden(show(right))}`,
+      `non-comparable types ${hidden(showAsText(left))}: ${typeOrNil(left)}, ${typeOrNil(right)}: ${hidden(show(right))}`,
     );
   }
-  if (right instanceof Struct) return left === right;
-  throw fault(`non-comparable type ${hidden(show(right))}: ${typeName(right)}`);
+  if (left instanceof Struct && right instanceof Struct) return left === right || left.isSame?.(right) === true;
+  throw fault(`non-comparable type ${hidden(showAsText(right))}: ${typeName(right)}`);
 }
 
 function isValid(value: Value | undefined): boolean {

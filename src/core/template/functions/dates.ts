@@ -179,11 +179,27 @@ function roughly(nanoseconds: bigint): Bytes {
   return unit === undefined ? '0s' : `${size / unit}${name}`;
 }
 
+/** Time.MarshalJSON. */
+function timeJson(time: Time): Bytes {
+  const { year } = clockOf(time);
+  if (year < 0 || year > 9999)
+    throw fault('json: error calling MarshalJSON for type time.Time: Time.MarshalJSON: year outside of range [0,9999]');
+  return `"${formatTime(time, '2006-01-02T15:04:05.999999999Z07:00')}"`;
+}
+
 type Methods = Map<Bytes, { readonly params: readonly ParamType[]; readonly body: Method }>;
 
 /** A time as a template's value, with the methods that templates call. */
 export function timeValue(time: Time): Struct {
-  return new Struct({ type: 'time.Time', text: timeText(time), inner: time, methods: methodsOf(time) });
+  return new Struct({
+    type: 'time.Time',
+    text: timeText(time),
+    inner: time,
+    methods: methodsOf(time),
+    json: () => timeJson(time),
+    isSame: (other) =>
+      other.type === 'time.Time' && order(time, timeIn(other)) === 0 && time.zone === timeIn(other).zone,
+  });
 }
 
 function methodsOf(time: Time): Methods {

@@ -74,7 +74,10 @@ export const dictFunctions: readonly TemplateFunction[] = [
   ),
   define('dig', ['...any'], 'the value at a path of keys, or the default before the dictionary', ([args]) => dig(args)),
   ...['deepCopy', 'mustDeepCopy'].map((name) =>
-    define(name, ['any'], 'a copy that shares nothing', ([value], { budget }) => copied(value, budget, 0)),
+    define(name, ['any'], 'a copy that shares nothing', ([value], { budget }) => {
+      if (value === null) throw fault('reflect: call of reflect.Value.Type on zero Value');
+      return copied(value, budget, 0);
+    }),
   ),
 ];
 

@@ -38,7 +38,7 @@ function write(value: Value, style: JsonStyle, depth: number): Bytes {
       depth,
     );
   }
-  if (value instanceof Struct) return value.json ?? writeMap([...value.fields], style, depth);
+  if (value instanceof Struct) return value.json?.() ?? writeMap([...value.fields], style, depth);
   return String(value);
 }
 

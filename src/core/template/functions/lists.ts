@@ -98,7 +98,7 @@ export const listFunctions: readonly TemplateFunction[] = [
   ...both('chunk', 'mustChunk', (name) =>
     define(name, ['int', 'any'], 'lists of that many elements each', ([size, value], { budget }) => {
       const { items } = listOf(value, (kind) => `Cannot chunk type ${kind}`);
-      if (size < 1n) throw fault('runtime error: makeslice: len out of range');
+      if (size < 1n) return chunkBackwards(size, items);
       const width = size > BigInt(items.length) ? Math.max(items.length, 1) : Number(size);
       budget.room(items.length);
       const count = Math.ceil(items.length / width);
@@ -111,6 +111,14 @@ export const listFunctions: readonly TemplateFunction[] = [
   define('all', ['...any'], 'whether no argument is empty', ([values]) => !values.some(isEmpty)),
   define('any', ['...any'], 'whether an argument is not empty', ([values]) => values.some((value) => !isEmpty(value))),
 ];
+
+/** What Sprig's arithmetic makes of a size below 1: a list of one element, or none. */
+function chunkBackwards(size: bigint, items: readonly Value[]): List {
+  const count = size === 0n ? -1 : Math.floor((items.length - 1) / Number(size)) + 1;
+  if (count < 0 || items.length === 0 || (count === 1 && size === -1n))
+    throw fault('runtime error: makeslice: len out of range');
+  return new List(count === 0 ? [] : [new List(items)], '[]interface {}');
+}
 
 function sliceList(list: List, [start, end]: readonly Value[]): Value {
   const { items, element } = list;

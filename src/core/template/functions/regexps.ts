@@ -4,7 +4,7 @@ import { RE2JS, RE2JSException } from 're2js';
 import { hidden } from '../errors.ts';
 import { type Budget, TemplateLimit } from '../limits.ts';
 import { canBackquote, quote } from '../quote.ts';
-import { type Bytes, bytesOf, textOf } from '../text.ts';
+import { type Bytes, bytesOf, bytesOfLossless, losslessTextOf, textOf } from '../text.ts';
 import { List } from '../values.ts';
 import { define, fault, type TemplateFunction } from './define.ts';
 import { stringList } from './strings.ts';
@@ -38,18 +38,18 @@ export const regexpFunctions: readonly TemplateFunction[] = [
       ['string', 'string', 'int'],
       'all matches, at most that many; -1 for all',
       ([pattern, text, count], { budget }) => {
-        const subject = textOf(text);
+        const subject = losslessTextOf(text);
         const found = matches(compileOr(pattern, onFault, budget), subject, count, budget);
-        const items = found.map(([start, end]) => bytesOf(subject.slice(start, end)));
+        const items = found.map(([start, end]) => bytesOfLossless(subject.slice(start, end)));
         return items.length === 0 ? new List([], 'string', true) : stringList(items);
       },
     ),
   ),
   ...both('regexFind', (name, onFault) =>
     define(name, ['string', 'string'], 'the first match, or an empty text', ([pattern, text], { budget }) => {
-      const subject = textOf(text);
+      const subject = losslessTextOf(text);
       const [first] = matches(compileOr(pattern, onFault, budget), subject, 1n, budget);
-      return first === undefined ? '' : bytesOf(subject.slice(...first));
+      return first === undefined ? '' : bytesOfLossless(subject.slice(...first));
     }),
   ),
   ...both('regexReplaceAll', (name, onFault) =>
@@ -58,7 +58,12 @@ export const regexpFunctions: readonly TemplateFunction[] = [
       ['string', 'string', 'string'],
       'matches replaced; $1, and $name for a named one, stand for groups',
       ([pattern, text, by], { budget }) =>
-        replaceAll(compileOr(pattern, onFault, budget), textOf(text), { by: textOf(by), isLiteral: false }, budget),
+        replaceAll(
+          compileOr(pattern, onFault, budget),
+          losslessTextOf(text),
+          { by: losslessTextOf(by), isLiteral: false },
+          budget,
+        ),
     ),
   ),
   ...both('regexReplaceAllLiteral', (name, onFault) =>
@@ -67,7 +72,12 @@ export const regexpFunctions: readonly TemplateFunction[] = [
       ['string', 'string', 'string'],
       'matches replaced by a text as it is',
       ([pattern, text, by], { budget }) =>
-        replaceAll(compileOr(pattern, onFault, budget), textOf(text), { by: textOf(by), isLiteral: true }, budget),
+        replaceAll(
+          compileOr(pattern, onFault, budget),
+          losslessTextOf(text),
+          { by: losslessTextOf(by), isLiteral: true },
+          budget,
+        ),
     ),
   ),
   ...both('regexSplit', (name, onFault) =>
@@ -76,7 +86,12 @@ export const regexpFunctions: readonly TemplateFunction[] = [
       ['string', 'string', 'int'],
       'the parts between matches, at most that many; -1 for all',
       ([pattern, text, count], { budget }) =>
-        split(compileOr(pattern, onFault, budget), { text: textOf(text), isAny: pattern === '' }, count, budget),
+        split(
+          compileOr(pattern, onFault, budget),
+          { text: losslessTextOf(text), isAny: pattern === '' },
+          count,
+          budget,
+        ),
     ),
   ),
   define('regexQuoteMeta', ['string'], 'a pattern that matches just this text', ([text]) =>
@@ -150,7 +165,7 @@ function estimatedSize(pattern: Bytes): number {
 
 function isIn({ program, size }: Regexp, text: Bytes, budget: Budget): boolean {
   budget.step(stepsPerSearch + Math.ceil(((text.length + 1) * Math.min(size, 200)) / charactersPerStep / 8));
-  return program.test(textOf(text));
+  return program.test(losslessTextOf(text));
 }
 
 type Span = readonly [start: number, end: number];
@@ -210,7 +225,7 @@ function replaceAll(regexp: Regexp, text: string, { by, isLiteral }: Replacement
     lastEnd = end;
     budget.room(replaced.length);
   }
-  return bytesOf(replaced + text.slice(copiedTo));
+  return bytesOfLossless(replaced + text.slice(copiedTo));
 }
 
 /** regexp.Expand: the longest name counts, so `$1x` is the group named "1x". */
@@ -243,9 +258,9 @@ function split(
   for (const [start, stop] of matches(regexp, text, count, budget)) {
     if (count > 0n && BigInt(parts.length) === count - 1n) break;
     end = start;
-    if (stop !== 0) parts.push(bytesOf(text.slice(begin, end)));
+    if (stop !== 0) parts.push(bytesOfLossless(text.slice(begin, end)));
     begin = stop;
   }
-  if (end !== text.length) parts.push(bytesOf(text.slice(begin)));
+  if (end !== text.length) parts.push(bytesOfLossless(text.slice(begin)));
   return parts.length === 0 ? new List([], 'string') : stringList(parts);
 }

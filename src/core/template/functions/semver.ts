@@ -90,7 +90,7 @@ function versionValue(version: Version, type: '*semver.Version' | 'semver.Versio
   return new Struct({
     type,
     text,
-    json: `"${text}"`,
+    json: () => `"${text}"`,
     inner: version,
     methods: new Map<Bytes, MethodOf>([
       ['String', plain(text)],

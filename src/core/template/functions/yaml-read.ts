@@ -27,8 +27,7 @@ export function readYaml(text: Bytes, budget: Budget): Value {
   budget.room(text.length);
   budget.step(text.length / 4);
   const source = textOf(text);
-  if (!/^[\t\n\r\x20-\x7e\x85\xa0-\ufffd]*$/.test(source))
-    throw new YamlFault('yaml: control characters are not allowed');
+  if (!isReadable(source)) throw new YamlFault('yaml: control characters are not allowed');
   const document = parseDocument(source, {
     version: '1.1',
     schema: 'failsafe',
@@ -40,6 +39,11 @@ export function readYaml(text: Bytes, budget: Budget): Value {
   const { explicit, version } = document.directives?.yaml ?? {};
   if (explicit === true && version !== '1.1') throw new YamlFault('yaml: found incompatible YAML document');
   return new Reader(document, source, budget).value(document.contents, 0);
+}
+
+/** Whether go-yaml reads all characters of a text. */
+export function isReadable(text: string): boolean {
+  return /^[\t\n\r\x20-\x7e\x85\xa0-\ufffd]*$/.test(text);
 }
 
 /** A scalar's text. A block at the end of a text that does not end its last line has no newline there, as in go-yaml. */

@@ -1,20 +1,20 @@
 // ESO's YAML functions: toYaml and fromYaml, with Go's rules for what text means.
 import { bytesOfRunes } from '../letters.ts';
-import { type Bytes, runesOf } from '../text.ts';
+import { type Bytes, runesOf, textOf } from '../text.ts';
 import { Dict, kindName, List, Sized, Struct, type Value } from '../values.ts';
 import { strval } from './convert.ts';
-import { define, type TemplateFunction } from './define.ts';
+import { define, fault, type TemplateFunction } from './define.ts';
 import { orEmpty } from './json.ts';
 import { parseJson } from './json-read.ts';
 import { writeJson } from './json-write.ts';
-import { readYaml, YamlFault } from './yaml-read.ts';
+import { isReadable, readYaml, YamlFault } from './yaml-read.ts';
 import { resolvePlain } from './yaml-scalar.ts';
 import { writeYaml } from './yaml-write.ts';
 
 export const yamlFunctions: readonly TemplateFunction[] = [
   define('toYaml', ['any'], 'YAML; empty for what YAML cannot hold', ([value], { budget }) =>
     orEmpty(() => {
-      writeJson(value, { budget });
+      if (!isReadable(textOf(writeJson(value, { budget })))) throw fault('yaml: control characters are not allowed');
       return writeYaml(plain(value), budget);
     }),
   ),
@@ -58,7 +58,7 @@ function plain(value: Value): Value {
     return new Dict(new Map([...value.entries].map(([key, item]) => [validText(key), plain(item)] as const)));
   }
   if (value instanceof Struct) {
-    if (value.json !== undefined) return plain(parseJson(value.json).value);
+    if (value.json !== undefined) return plain(parseJson(value.json()).value);
     return new Dict(new Map([...value.fields].map(([key, item]) => [key, plain(item)] as const)));
   }
   if (!(value instanceof List)) return value;
