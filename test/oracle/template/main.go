@@ -3,6 +3,7 @@
 //	go run . < cases.txt > ../../../src/core/template/testdata/cases.json
 //	TZ=UTC go run . < dates.txt > ../../../src/core/template/testdata/dates.json
 //	go run . keys > ../../../src/core/template/testdata/keys.json
+//	go run . random < cases.jsonl, from scripts/oracle-templates.ts
 //	go run . check <PKCS#12 in base64> <password>
 //
 // What External Secrets removes from Sprig or adds to it is treated as it does where the answer needs no code of its own.
@@ -75,7 +76,11 @@ func functions() template.FuncMap {
 	return funcs
 }
 
-func ask(text string) (result answer) {
+func ask(text string) answer {
+	return askWith(text, data)
+}
+
+func askWith(text string, data map[string]string) (result answer) {
 	result.Text = text
 	fail := func(err error) { message := err.Error(); result.Err = &message }
 	parsed, err := template.New("key").Option("missingkey=error").Funcs(functions()).Parse(text)
@@ -96,6 +101,10 @@ func ask(text string) (result answer) {
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == "keys" {
 		recordKeys()
+		return
+	}
+	if len(os.Args) == 2 && os.Args[1] == "random" {
+		answerRandom()
 		return
 	}
 	if len(os.Args) == 4 && os.Args[1] == "check" {
