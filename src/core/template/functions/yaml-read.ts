@@ -1,6 +1,7 @@
 // Reads YAML as sigs.k8s.io/yaml does: the first document, YAML 1.1's plain scalars, keys as text, numbers as floats.
 // The yaml package finds the structure; what a plain scalar means is go-yaml's rule.
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -10,6 +11,7 @@ import {
   type Pair,
   parseDocument,
   type Scalar as ScalarNode,
+  visit,
 } from 'yaml';
 import { decodeStdBase64 } from '../base64.ts';
 import { FunctionFault } from '../errors.ts';
@@ -55,15 +57,34 @@ export function scalarText({ value, type, range }: ScalarNode, source: string): 
 
 const deepest = 1_000;
 
+/**
+ * What each alias of a document stands for: the last node before it that has the anchor. Found in one walk, because the
+ * package's own way walks the whole document for each alias.
+ */
+export function aliasTargets(document: Document): ReadonlyMap<Alias, Node> {
+  const anchored = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(document, {
+    Alias(_, alias) {
+      const target = anchored.get(alias.source);
+      if (target !== undefined) targets.set(alias, target);
+    },
+    Value(_, node) {
+      if (node.anchor !== undefined) anchored.set(node.anchor, node);
+    },
+  });
+  return targets;
+}
+
 class Reader {
-  readonly #document: Document;
+  readonly #aliases: ReadonlyMap<Alias, Node>;
   readonly #source: string;
   readonly #budget: Budget;
   /** The aliases that are being followed. */
   readonly #followed = new Set<unknown>();
 
   constructor(document: Document, source: string, budget: Budget) {
-    this.#document = document;
+    this.#aliases = aliasTargets(document);
     this.#source = source;
     this.#budget = budget;
   }
@@ -106,7 +127,7 @@ class Reader {
 
   #target(node: unknown): unknown {
     if (!isAlias(node)) return node;
-    const target = node.resolve(this.#document);
+    const target = this.#aliases.get(node);
     if (target === undefined) throw new YamlFault(`yaml: unknown anchor '${bytesOf(node.source)}' referenced`);
     return target;
   }
