@@ -15,7 +15,8 @@ import { randomFrom } from './rendering.ts';
 import { SecretValue } from './secret-value.ts';
 import { type Combined, combine, type PlannedRead, planReads, type ReadAnswer } from './selection.ts';
 import { policyOf, toleratesMissing } from './target-policy.ts';
-import { type RenderedTarget, renderTarget, type TemplateInput } from './target-template.ts';
+import { type RenderedTarget, renderTarget } from './target-template.ts';
+import type { TemplateInput } from './template-texts.ts';
 
 /** What goes into each job and what comes out of it. */
 export interface JobTable {

@@ -2,7 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { inputsDigest, isVolatile, keptVolatile } from './kept-volatile.ts';
 import { SecretValue } from './secret-value.ts';
-import type { RenderedTarget, TemplateInput } from './target-template.ts';
+import type { RenderedTarget } from './target-template.ts';
+import type { TemplateInput } from './template-texts.ts';
 
 const valuesOf = (texts: Readonly<Record<string, string>>) =>
   new Map(Object.entries(texts).map(([key, text]) => [key, new SecretValue(text)]));

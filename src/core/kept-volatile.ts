@@ -1,14 +1,18 @@
 // Templates that draw random bytes or read the clock give something new at each render. What they gave is kept for as long
 // as their inputs, their text and the type stay the same: the target carries a digest of those, so a restart knows too.
 import { createHmac, X509Certificate } from 'node:crypto';
+import { fieldOf, jsonOf } from './manifest/manifest-blueprint.ts';
+import type { RenderedManifest } from './manifest/manifest-template.ts';
+import { isMap, type Json, type JsonMap, valueAt } from './manifest/object-path.ts';
 import type { SecretValue } from './secret-value.ts';
-import type { RenderedTarget, TemplateInput, TemplateTexts } from './target-template.ts';
+import type { RenderedTarget } from './target-template.ts';
+import type { TemplateInput, TemplateTexts } from './template-texts.ts';
 
 /** On targets whose template draws random bytes or reads the clock: digest of all that the template was rendered from. */
 export const templateInputsAnnotation = 'escapement.dev/template-inputs';
 
-export function isVolatile({ volatile }: RenderedTarget): boolean {
-  return volatile.data.length + volatile.labels.length + volatile.annotations.length > 0;
+export function isVolatile({ volatile }: Pick<RenderedTarget | RenderedManifest, 'volatile'>): boolean {
+  return Object.values(volatile).some((entries) => entries.length > 0);
 }
 
 /**
@@ -61,6 +65,35 @@ export function keptVolatile(rendered: RenderedTarget, earlier: Earlier, nowMs: 
   const annotations = overlaid(rendered.annotations, rendered.volatile.annotations, earlier.annotations);
   if (labels === undefined || annotations === undefined) return undefined;
   return { ...rendered, data, labels, annotations };
+}
+
+/** The same for a manifest target; `there` is what the object holds, with its labels and annotations. */
+export function keptManifest(
+  rendered: RenderedManifest,
+  there: { readonly content: JsonMap; readonly labels: Texts; readonly annotations: Texts },
+  nowMs: number,
+): RenderedManifest | undefined {
+  const fields = [...rendered.fields];
+  for (const at of rendered.volatile.fields) {
+    const field = rendered.fields[at];
+    if (field === undefined) continue;
+    const value = valueAt(there.content, field.path);
+    if (value === undefined || textsIn(value).some((text) => isWearingOut(text, nowMs))) return undefined;
+    const drawn = jsonOf(field);
+    // Of a map that is merged, the other members are not of our making.
+    const own = (map: JsonMap) =>
+      Object.fromEntries(Object.entries(map).filter(([name]) => isMap(drawn) && Object.hasOwn(drawn, name)));
+    fields[at] = fieldOf(field.path, field.isMerge === true && isMap(value) ? own(value) : value, field);
+  }
+  const labels = overlaid(rendered.labels, rendered.volatile.labels, there.labels);
+  const annotations = overlaid(rendered.annotations, rendered.volatile.annotations, there.annotations);
+  return labels === undefined || annotations === undefined ? undefined : { ...rendered, fields, labels, annotations };
+}
+
+function textsIn(value: Json): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(textsIn);
 }
 
 type Texts = Readonly<Record<string, string>>;

@@ -2,6 +2,8 @@
 // SHA3-224 in hex over Go's `%+v` text of a value. One byte of difference would rewrite every Secret at takeover.
 import { createHash, type Hash, hash } from 'node:crypto';
 import { compareBytewise } from './byte-order.ts';
+import { isMap, type Json, type JsonMap } from './manifest/object-path.ts';
+import { formatFloat } from './template/floats.ts';
 
 /** Labels or annotations of an object. */
 type StringMap = Readonly<Record<string, string>>;
@@ -52,6 +54,27 @@ export function syncedResourceVersion(generation: number, metadata: HashedMetada
 /** SHA3-224 in hex over the text's UTF-8 bytes: Go prints a string as itself. */
 export function hashText(text: string): string {
   return hash(algorithm, text);
+}
+
+/**
+ * Hash of what an object of any kind holds, for the same annotation: of its `spec` when it has one, else of its `data`, as in
+ * ESO; of an object with neither, of all that it holds.
+ */
+export function hashContent(content: JsonMap): string {
+  return hashText(anyText(content['spec'] ?? content['data'] ?? content));
+}
+
+/** `%v` of what Go's decoder makes of JSON: whole numbers are integers, nil is `<nil>`. */
+function anyText(value: Json): string {
+  if (value === null) return '<nil>';
+  if (typeof value === 'number')
+    return Number.isInteger(value) && Math.abs(value) < 2 ** 63
+      ? BigInt(value).toString()
+      : formatFloat(value, 'g', -1);
+  if (typeof value !== 'object') return String(value);
+  if (!isMap(value)) return `[${value.map(anyText).join(' ')}]`;
+  const entries = Object.entries(value).sort(([left], [right]) => compareBytewise(left, right));
+  return `map[${entries.map(([key, member]) => `${key}:${anyText(member)}`).join(' ')}]`;
 }
 
 function mapText(map: StringMap): string {

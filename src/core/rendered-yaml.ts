@@ -1,9 +1,15 @@
-// The keys and values of a rendered text, as ESO reads them: YAML 1.1 by way of sigs.k8s.io/yaml into map[string]string.
-// Scalars become text as Go writes them, null becomes an empty text, and what is nested is refused.
+// A rendered text as YAML, as ESO reads it: YAML 1.1 by way of sigs.k8s.io/yaml. Either into map[string]string, where scalars
+// become text as Go writes them, null becomes an empty text and what is nested is refused; or as a part of an object.
 import { isAlias, isMap, isScalar, parseAllDocuments, type Scalar } from 'yaml';
 import { OperatorError } from '../base/operator-error.ts';
 import type { Budget } from './budget.ts';
+import type { Json } from './manifest/object-path.ts';
+import { withAccount } from './rendering.ts';
+import { FunctionFault } from './template/errors.ts';
 import { formatFloat } from './template/floats.ts';
+import { writeJson } from './template/functions/json-write.ts';
+import { aliasTargets, readYaml, YamlFault } from './template/functions/yaml-read.ts';
+import { bytesOf, textOf } from './template/text.ts';
 
 const unitsPerCharacter = 50;
 const entriesMax = 10_000;
@@ -25,8 +31,9 @@ export function keysAndValues(text: string, budget: Budget): Map<string, string>
   if (root === null || (isScalar(root) && root.value === null)) return entries;
   if (!isMap(root)) throw refused('it is not a map');
   if (root.items.length > entriesMax) throw refused(`it has more than ${entriesMax} entries`);
+  const aliases = aliasTargets(document);
   for (const { key, value } of root.items) {
-    const target = isAlias(value) ? value.resolve(document) : value;
+    const target = isAlias(value) ? aliases.get(value) : value;
     if (isAlias(value) && target === undefined) throw refused('an alias names an anchor that is not there');
     if (!isScalar(key)) throw refused('a key is not a text');
     if (target !== null && target !== undefined && !isScalar(target)) {
@@ -35,6 +42,21 @@ export function keysAndValues(text: string, budget: Budget): Map<string, string>
     entries.set(scalarText(key), target === null || target === undefined ? '' : blockText(target, text));
   }
   return entries;
+}
+
+/** What a text spells as YAML; undefined when it is no YAML, or none that JSON can hold. Throws TooMuchWork. */
+export function structureIn(text: string, budget: Budget): Json | undefined {
+  budget.spend(text.length * unitsPerCharacter);
+  budget.hold(text.length * 8);
+  try {
+    return withAccount(budget, (account) => {
+      const json = writeJson(readYaml(bytesOf(text), account), { budget: account, isRaw: true });
+      return JSON.parse(textOf(json)) as Json; // written just now
+    });
+  } catch (thrown) {
+    if (thrown instanceof YamlFault || thrown instanceof FunctionFault) return undefined;
+    throw thrown;
+  }
 }
 
 function refused(why: string): OperatorError {

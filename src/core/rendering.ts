@@ -61,6 +61,19 @@ export function renderText(source: TemplateSource, data: Dict, context: RenderCo
   }
 }
 
+/** Does what a template's work needs outside of one, such as reading what it wrote, within the same bounds. Throws TooMuchWork. */
+export function withAccount<T>(budget: Budget, work: (account: Account) => T): T {
+  const limits = limitsWithin(budget);
+  const account = new Account(limits);
+  try {
+    const made = work(account);
+    budget.spend(account.steps * unitsPerStep);
+    return made;
+  } catch (thrown) {
+    throw thrown instanceof TemplateLimit ? limitError(thrown, 'the rendered text', { budget, limits }) : thrown;
+  }
+}
+
 function limitsWithin({ left }: Budget): TemplateLimits {
   return {
     ...defaultLimits,
@@ -80,11 +93,14 @@ function translated(thrown: unknown, source: TemplateSource, data: Dict, { budge
   if (thrown instanceof OperatorError) return thrown.within(source.at);
   if (thrown instanceof TemplateError)
     return new OperatorError('InvalidTemplate', `${source.at}: ${told(thrown, source, data)}`);
-  if (!(thrown instanceof TemplateLimit)) return thrown;
+  return thrown instanceof TemplateLimit ? limitError(thrown, source.at, { budget, limits }) : thrown;
+}
+
+function limitError({ message }: TemplateLimit, at: string, { budget, limits }: Spending): OperatorError {
   const isOwnBound = (Object.keys(defaultLimits) as (keyof TemplateLimits)[]) // the keys of a TemplateLimits
     .every((name) => limits[name] === defaultLimits[name]);
-  if (isOwnBound) return new OperatorError('TooMuchWork', `${source.at}: ${thrown.message}`);
-  return overspent(budget, source.at);
+  if (isOwnBound) return new OperatorError('TooMuchWork', `${at}: ${message}`);
+  return overspent(budget, at);
 }
 
 /** The share that was left was too small: says so to whoever may try again with more. */

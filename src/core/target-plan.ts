@@ -246,7 +246,7 @@ export function hasWantedMarks(
 /** What marks a target, besides its data. */
 type Marks = Pick<ObservedTarget, 'labels' | 'annotations'>;
 
-function marksOf(source: TargetSource, { creation }: TargetPolicy, wanted: Marks, dataHash: string): Marks {
+export function marksOf(source: TargetSource, { creation }: TargetPolicy, wanted: Marks, dataHash: string): Marks {
   const { [createdByLabel]: _, ...labels } = wanted.labels;
   const createdBy = creation === 'Owner' ? { [createdByLabel]: hashOwner(`${source.namespace}/${source.name}`) } : {};
   return {
@@ -255,13 +255,13 @@ function marksOf(source: TargetSource, { creation }: TargetPolicy, wanted: Marks
   };
 }
 
-type OwnedMarks = Marks & Pick<ObservedTarget, 'owners'>;
+export type OwnedMarks = Marks & Pick<ObservedTarget, 'owners'>;
 
 /**
  * Foreign labels, annotations and owners stay; of ours those go that are wanted no more. Without `wanted` all that is
  * there stays, and only what makes the target ours is laid over it.
  */
-function marksOver(
+export function marksOver(
   observed: ObservedTarget,
   source: TargetSource,
   policy: TargetPolicy,
@@ -283,7 +283,7 @@ function marksOver(
   };
 }
 
-function sameMarks(a: OwnedMarks, b: OwnedMarks): boolean {
+export function sameMarks(a: OwnedMarks, b: OwnedMarks): boolean {
   return sameTexts(a.labels, b.labels) && sameTexts(a.annotations, b.annotations) && sameOwners(a.owners, b.owners);
 }
 
@@ -322,7 +322,7 @@ function bytesOf(data: ReadonlyMap<string, SecretValue>): ReadonlyMap<string, Bu
   return new Map([...data].map(([key, value]) => [key, value.reveal()]));
 }
 
-function ownerOf(source: TargetSource): Owner {
+export function ownerOf(source: TargetSource): Owner {
   return {
     apiVersion: externalSecretApiVersion,
     kind: 'ExternalSecret',
@@ -357,7 +357,12 @@ function refusePowerful({ targetName }: TargetSource, type: string | undefined):
 }
 
 /** ESO compares the owner by kind and name, so an ExternalSecret that was deleted and made again takes its Secret back. */
-function refuseForeignOwner(source: TargetSource, policy: TargetPolicy, observed: ObservedTarget): void {
+export function refuseForeignOwner(
+  source: TargetSource,
+  policy: TargetPolicy,
+  observed: ObservedTarget,
+  what = 'secret',
+): void {
   const controller = controllerOf(observed);
   if (controller === undefined || isSame(controller, source)) return;
   if (isExternalSecret(controller)) {
@@ -366,7 +371,7 @@ function refuseForeignOwner(source: TargetSource, policy: TargetPolicy, observed
   if (policy.creation !== 'Owner') return;
   throw new OperatorError(
     'TargetConflict',
-    `failed to take ownership of target secret "${source.targetName}": ${controller.kind} "${controller.name}" controls it`,
+    `failed to take ownership of target ${what} "${source.targetName}": ${controller.kind} "${controller.name}" controls it`,
   );
 }
 

@@ -4,7 +4,7 @@ import type { Template } from '../crds/template.ts';
 import { Budget, inlineShare } from './budget.ts';
 import { packInput, runJob, unpackOutput } from './jobs.ts';
 import { SecretValue } from './secret-value.ts';
-import { templateRefs } from './target-template.ts';
+import { templateRefs } from './template-texts.ts';
 import { answerOrder } from './thread-jobs.ts';
 
 const secretsOf = (texts: Readonly<Record<string, string>>) =>
