@@ -162,8 +162,7 @@ export const flagTable = {
   'unsafe-allow-generic-targets': {
     kind: 'boolean',
     default: 'false',
-    help: 'accepted',
-    ignored: 'manifest targets are not served yet',
+    help: 'serve spec.target.manifest: let ExternalSecrets write objects of every kind that the operator has the rights to',
   },
   'template-left-delimiter': { kind: 'text', default: '{{', help: 'what opens an action in the templates of targets' },
   'template-right-delimiter': { kind: 'text', default: '}}', help: 'what closes it' },

@@ -56,6 +56,8 @@ export interface Config {
   /** Where it is noted what is worked on; undefined notes nothing. */
   readonly stateDirectory: string | undefined;
   readonly fakeProvider: boolean;
+  /** ExternalSecrets may write objects of other kinds than Secret. */
+  readonly genericTargets: boolean;
   /** Infinity for no bound. */
   readonly namesPerNamespace: number;
   readonly ambientIdentityHosts: readonly string[];
@@ -141,6 +143,7 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     insecureUpstreamHosts: read.hosts('insecure-upstream-hosts'),
     stateDirectory: texts['state-dir'] || undefined,
     fakeProvider: read.boolean('enable-fake-provider'),
+    genericTargets: read.boolean('unsafe-allow-generic-targets'),
     namesPerNamespace: read.integer('names-per-namespace') || Number.POSITIVE_INFINITY,
     ambientIdentityHosts: read.hosts('ambient-identity-hosts'),
     ambientIdentityNamespaces: read.list('ambient-identity-namespaces'),

@@ -116,6 +116,25 @@ const shared: readonly VerbRow[] = [
     why: 'a new CA bundle is used at once',
     test: inRights('trusts a CA from a ConfigMap, and follows it'),
   },
+  ...(
+    [
+      [
+        'get',
+        'a ConfigMap of the target name is looked at before it is written',
+        'makes a ConfigMap, and follows source and drift',
+      ],
+      ['create', 'the target ConfigMap is created', 'makes a ConfigMap, and follows source and drift'],
+      ['update', 'the target ConfigMap follows its source', 'makes a ConfigMap, and follows source and drift'],
+      ['delete', 'the ConfigMap of an earlier target name is removed', 'removes the object of an earlier target name'],
+    ] as const
+  ).map(([verb, why, name]) => ({
+    group: '',
+    resource: 'configmaps',
+    verb,
+    when: ['genericTargets.enabled'],
+    why,
+    test: { file: 'manifest-targets.test.ts', name },
+  })),
   {
     group: '',
     resource: 'events',
@@ -257,6 +276,11 @@ export function rbacPage(): string {
       ({ group, resource, verb, when, why, test }) =>
         `| ${group || 'core'} | ${resource} | ${verb} | ${when === undefined ? 'always' : when.map((value) => `\`${value}\``).join(', ')} | ${why} | ${test.file}: ${test.name} |`,
     ),
+    '',
+    '## For targets of other kinds',
+    '',
+    'With `genericTargets.enabled`, each entry of `genericTargets.resources` adds a rule of its own for the kinds that it names:',
+    '`get`, `list`, `watch`, `create`, `update` and `delete`, or the verbs that it lists.',
     '',
     '## For people',
     '',

@@ -165,6 +165,29 @@ export const values: Tree = {
     ['/var/run/secrets'],
     'Directories that a token path or key path of a store may lie in.',
   ),
+  genericTargets: section({
+    enabled: flag(
+      false,
+      'Let ExternalSecrets write other kinds than Secret (`spec.target.manifest`): ConfigMaps, and what `resources` names. Whoever may write an ExternalSecret can then write these.',
+    ),
+    resources: {
+      default: [],
+      help: 'More kinds that they may write: `[{apiGroup: argoproj.io, resources: [applications]}]`. `verbs` are get, list, watch, create, update and delete unless given.',
+      schema: {
+        type: 'array',
+        items: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['apiGroup', 'resources'],
+          properties: {
+            apiGroup: { type: 'string' },
+            resources: { type: 'array', minItems: 1, items: { type: 'string', minLength: 1 } },
+            verbs: { type: 'array', items: { type: 'string' } },
+          },
+        },
+      },
+    },
+  }),
   rbac: section({
     create: flag(true, 'Render roles and bindings; false leaves them to somebody else.'),
     serviceAccountTokenCreate: flag(
@@ -360,7 +383,6 @@ export const withoutEffect: Readonly<Record<string, string>> = {
   'crds.createSecretStore': ownCrds,
   'crds.unsafeServeV1Beta1': 'v1beta1 is always served',
   enableHTTP2: 'the metrics endpoint speaks HTTP/1.1',
-  genericTargets: 'manifest targets are not served yet',
   hostUsers: 'set it by podSpecExtra',
   'image.flavour': 'there is one image',
   'log.timeEncoding': 'log times are epoch milliseconds',

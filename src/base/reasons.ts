@@ -23,7 +23,7 @@ export const reasons = {
   SwitchedOff: {
     next: 'stall',
     baseDelayMs: 0,
-    hint: 'use a SecretStore, or ask the administrator to switch the kind on',
+    hint: 'ask the administrator to switch it on, or do without it',
   },
   StoreNotFound: { next: 'stall', baseDelayMs: 0, hint: 'create the store or correct secretStoreRef' },
   StoreDenied: { next: 'stall', baseDelayMs: 0, hint: "extend the store's spec.conditions or use another store" },

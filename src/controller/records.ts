@@ -195,7 +195,11 @@ const longestOwner = 2_048;
  * tells whose it is and whether its data is as it was written; a plan looks at the rest in the cluster.
  */
 export function keptTargetRecord(object: KubeObject, sent?: Secret): ObservedTarget {
-  const whole = targetRecord(object, sent);
+  return kept(targetRecord(object, sent));
+}
+
+/** What is kept of a target's record. */
+export function kept<T extends ObservedTarget>(whole: T): T {
   if (sizeOf(whole) <= keptBytes) return whole;
   return {
     ...whole,

@@ -13,6 +13,7 @@ import type { ConnectDeps, StoreConnections } from './connect.ts';
 import type { DeskRooms } from './desk.ts';
 import type { RunNotes } from './external-secret/context.ts';
 import type { ScopeNews } from './external-secret/controller.ts';
+import type { ManifestPorts } from './external-secret/manifest-targets.ts';
 import type { GenerationPorts } from './generators/generators.ts';
 import type { ReconciledKind, RecordOf } from './kinds.ts';
 import type { KindRow } from './kit/kind.ts';
@@ -66,6 +67,8 @@ export interface ControllerPorts {
   /** What generators draw from. */
   readonly generation: GenerationPorts;
   readonly notes: RunNotes;
+  /** How other kinds than Secrets are found and followed; absent while they may not be targets. */
+  readonly manifests?: ManifestPorts | undefined;
   readonly capabilities: (store: StoreRecord) => Capabilities | undefined;
   readonly heartbeatMs: number;
   readonly templateDelimiters: readonly [left: string, right: string];

@@ -10,6 +10,8 @@ import { type WebhookCall, type WebhookSecrets, webhookCall, webhookValues } fro
 import { getPath } from './gjson/get.ts';
 import type { GjsonResult } from './gjson/result.ts';
 import { jsonMemberText, jsonObjectMembers } from './json-text.ts';
+import type { ManifestField } from './manifest/manifest-blueprint.ts';
+import { type RenderedManifest, renderManifest } from './manifest/manifest-template.ts';
 import { compile, matches } from './regexp.ts';
 import { randomFrom } from './rendering.ts';
 import { SecretValue } from './secret-value.ts';
@@ -43,6 +45,8 @@ export interface JobTable {
   };
   /** The target by its template; what `renderTarget` throws. `seed` is 32 random bytes in hex. */
   readonly render: { readonly input: RenderOrder; readonly output: RenderedTarget };
+  /** The same for a target of another kind; what `renderManifest` throws. */
+  readonly manifest: { readonly input: RenderOrder; readonly output: RenderedManifest };
   /** The call of a generator Webhook; what `webhookCall` throws. `seed` is 32 random bytes in hex. */
   readonly webhookCall: { readonly input: WebhookOrder; readonly output: WebhookCall };
   /** The values in its answer; what `webhookValues` throws. */
@@ -102,6 +106,8 @@ const jobs: Jobs = {
   webhookCall: ({ spec, secrets, nowMs, seed }, budget) =>
     webhookCall(spec, secrets, { budget, nowMs, randomBytes: randomFrom(Buffer.from(seed, 'hex')) }),
   webhookValues: ({ jsonPath, text }, budget) => webhookValues(jsonPath, text, budget),
+  manifest: ({ nowMs, seed, ...input }, budget) =>
+    renderManifest(input, { budget, nowMs, randomBytes: randomFrom(Buffer.from(seed, 'hex')) }),
 };
 
 /** Does the job here and now. */
@@ -118,6 +124,10 @@ export function inlineDesk(budget = new Budget()): Desk {
 /** Bytes as text of one byte a character: structured clone copies that as it is, and a small Buffer with its whole pool. */
 type Packed = ReadonlyMap<string, string>;
 
+type PackedManifest = Omit<RenderedManifest, 'fields'> & {
+  readonly fields: readonly (Omit<ManifestField, 'value'> & { readonly value: string })[];
+};
+
 interface PackedAnswer {
   readonly values?: Packed;
   readonly shadowed?: readonly string[];
@@ -133,7 +143,7 @@ export interface PackedError {
 
 /** The input as it goes to another thread. */
 export function packInput<K extends JobKind>(kind: K, input: JobTable[K]['input']): unknown {
-  if (kind === 'render') {
+  if (kind === 'render' || kind === 'manifest') {
     const order = input as RenderOrder; // the kind says so
     return { ...order, data: packValues(order.data), texts: mapValues(order.texts, packValues) };
   }
@@ -147,7 +157,7 @@ export function packInput<K extends JobKind>(kind: K, input: JobTable[K]['input'
 }
 
 export function unpackInput<K extends JobKind>(kind: K, packed: unknown): JobTable[K]['input'] {
-  if (kind === 'render') {
+  if (kind === 'render' || kind === 'manifest') {
     const order = packed as RenderOrder & { readonly data: Packed; readonly texts: ReadonlyMap<string, Packed> };
     return {
       ...order,
@@ -165,12 +175,24 @@ export function unpackInput<K extends JobKind>(kind: K, packed: unknown): JobTab
 }
 
 export function packOutput<K extends JobKind>(kind: K, output: JobTable[K]['output']): unknown {
+  if (kind === 'manifest') {
+    const { fields, ...rest } = output as RenderedManifest; // the kind says so
+    return {
+      ...rest,
+      fields: fields.map((field) => ({ ...field, value: field.value.text() })),
+    } satisfies PackedManifest;
+  }
   if (kind !== 'combine' && kind !== 'render') return output;
   const made = output as Combined | RenderedTarget; // the kind says so
   return { ...made, data: packValues(made.data) };
 }
 
 export function unpackOutput<K extends JobKind>(kind: K, packed: unknown): JobTable[K]['output'] {
+  if (kind === 'manifest') {
+    const { fields, ...rest } = packed as PackedManifest; // made by packOutput
+    const unpacked = fields.map((field) => ({ ...field, value: new SecretValue(field.value) }));
+    return { ...rest, fields: unpacked } as JobTable[K]['output'];
+  }
   if (kind !== 'combine' && kind !== 'render') return packed as JobTable[K]['output']; // made by packOutput
   const made = packed as Combined & { readonly data: Packed }; // or a RenderedTarget
   return { ...made, data: unpackValues(made.data) } as JobTable[K]['output'];

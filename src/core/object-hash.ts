@@ -64,6 +64,11 @@ export function hashContent(content: JsonMap): string {
   return hashText(anyText(content['spec'] ?? content['data'] ?? content));
 }
 
+/** Digest of all that an object holds, for comparing within this process. */
+export function hashAll(content: JsonMap): string {
+  return hashText(anyText(content));
+}
+
 /** `%v` of what Go's decoder makes of JSON: whole numbers are integers, nil is `<nil>`. */
 function anyText(value: Json): string {
   if (value === null) return '<nil>';

@@ -15,7 +15,8 @@ export function policyOf({ target }: ExternalSecretSpec): TargetPolicy {
   return {
     creation: target.creationPolicy,
     deletion: target.deletionPolicy,
-    immutable: target.immutable ?? false,
+    // A Secret's; other kinds have no such field, or mean something else by it.
+    immutable: target.manifest === undefined && (target.immutable ?? false),
   };
 }
 
@@ -31,7 +32,7 @@ export function toleratesMissing({ deletion }: TargetPolicy): boolean {
 
 /** Reason and message of Ready=True, as in ESO. */
 export interface Ending {
-  readonly reason: 'SecretSynced' | 'SecretDeleted' | 'SecretMissing';
+  readonly reason: `${'Secret' | 'Resource'}${'Synced' | 'Deleted' | 'Missing'}`;
   readonly message: string;
 }
 
@@ -41,6 +42,15 @@ export const endings = {
   deleted: { reason: 'SecretDeleted', message: 'secret deleted due to DeletionPolicy=Delete' },
   missing: { reason: 'SecretMissing', message: 'secret will not be created due to CreationPolicy=Merge' },
 } as const satisfies Record<string, Ending>;
+
+/** The ending as ESO words it for a target of another kind than Secret. */
+export function asResource({ reason, message }: Ending): Ending {
+  const isMissing = reason === endings.missing.reason;
+  return {
+    reason: reason.replace('Secret', 'Resource') as Ending['reason'], // the type has both
+    message: isMissing ? message.replace('secret', 'resource') : message,
+  };
+}
 
 export type Intent =
   | { readonly kind: 'write' | 'delete'; readonly ending: Ending }
@@ -76,6 +86,7 @@ export function intentFor(
  */
 export function isAbsenceWanted({ creation, deletion }: TargetPolicy, readyReason: string | undefined): boolean {
   if (creation === 'None' || creation === 'Orphan') return true;
-  if (creation === 'Merge') return readyReason === endings.missing.reason;
-  return deletion === 'Delete' && readyReason === endings.deleted.reason;
+  const reason = readyReason?.replace('Resource', 'Secret');
+  if (creation === 'Merge') return reason === endings.missing.reason;
+  return deletion === 'Delete' && reason === endings.deleted.reason;
 }

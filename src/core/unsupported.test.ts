@@ -24,7 +24,6 @@ function refusal(check: (spec: ExternalSecretSpec) => void, spec: object): Opera
 
 describe('refuseUnsupported', () => {
   it.each<[field: string, spec: object]>([
-    ['spec.target.manifest', { ...single, target: { manifest: { apiVersion: 'v1', kind: 'ConfigMap' } } }],
     [
       'spec.data[1].sourceRef.generatorRef',
       { data: [...single.data, { ...single.data[0], secretKey: 'L', sourceRef: generator }] },

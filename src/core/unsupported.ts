@@ -15,12 +15,6 @@ export function refuseUnsupported(spec: ExternalSecretSpec): void {
 }
 
 function unsupportedField(spec: ExternalSecretSpec): string | undefined {
-  const { target } = spec;
-  if (target?.manifest !== undefined) return 'spec.target.manifest';
-  return unsupportedSource(spec);
-}
-
-function unsupportedSource(spec: ExternalSecretSpec): string | undefined {
   for (const [i, entry] of (spec.data ?? []).entries()) {
     if (entry.sourceRef?.generatorRef !== undefined) return `spec.data[${i}].sourceRef.generatorRef`;
   }

@@ -27,6 +27,31 @@ export async function serves(transport: Transport, resource: Resource, signal: A
   return list.resources?.some(({ name }) => name === resource.plural) ?? false;
 }
 
+/** The resource that keeps objects of a kind, of this very version; undefined when none is served. */
+export async function resourceOfKind(
+  transport: Transport,
+  { apiVersion, kind }: { readonly apiVersion: string; readonly kind: string },
+  signal: AbortSignal,
+): Promise<Resource | undefined> {
+  const [group = '', version] = apiVersion.includes('/') ? apiVersion.split('/', 2) : ['', apiVersion];
+  const place = { group: encodeURIComponent(group), version: encodeURIComponent(version ?? '') };
+  const path = groupVersionPath({ ...place, plural: '', kind, namespaced: true });
+  const answer = await fetchText(transport, path, signal);
+  if (answer === undefined) return undefined;
+  const { resources = [] }: { resources?: readonly ServedResource[] } = parseObject(answer);
+  // `deployments/status` and the like are of other kinds, or of the same.
+  const found = resources.find((one) => one.kind === kind && one.name?.includes('/') === false);
+  if (found?.name === undefined) return undefined;
+  return { group, version: version ?? '', plural: found.name, kind, namespaced: found.namespaced === true };
+}
+
+/** Format: https://pkg.go.dev/k8s.io/apimachinery/pkg/apis/meta/v1#APIResource */
+interface ServedResource {
+  readonly name?: string;
+  readonly kind?: string;
+  readonly namespaced?: boolean;
+}
+
 /**
  * The status schemas of kinds of one group and version, by kind. A kind that is not published (yet: the server takes a
  * moment after a CRD was applied) is absent. Format: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3

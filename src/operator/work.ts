@@ -31,6 +31,7 @@ import { openUpstreams, type Upstreams } from '../upstreams/open.ts';
 import type { Caches } from './caches.ts';
 import { heavyRole } from './heavy-thread.ts';
 import { oneAtATime } from './key-pairs.ts';
+import { manifestKinds } from './manifest-kinds.ts';
 import { followNamespaces } from './namespaces.ts';
 import { noRunNotes, openRunNotes } from './run-notes.ts';
 
@@ -85,6 +86,7 @@ export async function startWork(
   const controllers = createControllers({
     desk: { heavy, loop: new LoopShare(nextTurn) },
     notes,
+    manifests: config.genericTargets ? manifestKinds(informerDeps, config.namespace) : undefined,
     generation: { random: randomBytes, keyPair: oneAtATime(), sendWebhook: upstreams.sendWebhook },
     kube,
     writer,

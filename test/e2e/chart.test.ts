@@ -184,7 +184,7 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
 });
 
 describe('the rights of the operator', () => {
-  const most = { rbac: { serviceAccountTokenCreate: true } };
+  const most = { rbac: { serviceAccountTokenCreate: true }, genericTargets: { enabled: true } };
 
   it('are those of the table, no more and no less', async () => {
     const rows = verbs.map(({ group, resource, verb }) => `${group}/${resource}:${verb}`);
@@ -235,6 +235,24 @@ describe('the rights of the operator', () => {
           verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'],
         },
       ],
+    ]);
+  });
+
+  it('reach other kinds of targets only where the values name them', async () => {
+    const resources = [{ apiGroup: 'example.com', resources: ['widgets'] }];
+    const rightsWith = async (genericTargets: object) =>
+      rightsOf(await renderChart({ namespace, values: { genericTargets } })).filter((right) =>
+        /widgets|configmaps/.test(right),
+      );
+    const read = ['/configmaps:list', '/configmaps:watch'];
+    expect(await rightsWith({ enabled: false, resources })).toEqual(read);
+    expect(await rightsWith({ enabled: true, resources: [{ ...resources[0], verbs: ['get'] }] })).toContain(
+      'example.com/widgets:get',
+    );
+    const all = ['create', 'delete', 'get', 'list', 'update', 'watch'];
+    expect(await rightsWith({ enabled: true, resources })).toEqual([
+      ...all.map((verb) => `/configmaps:${verb}`),
+      ...all.map((verb) => `example.com/widgets:${verb}`),
     ]);
   });
 

@@ -4,6 +4,7 @@
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import { fieldManagerName, fieldManagerNames } from '../../core/field-manager.ts';
 import { managedKeys } from '../../core/managed-fields.ts';
+import type { ManifestKind } from '../../core/manifest/manifest-blueprint.ts';
 import { hashData } from '../../core/object-hash.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import { SecretValue } from '../../core/secret-value.ts';
@@ -29,9 +30,9 @@ import type { Sources } from './read.ts';
 export type Shaped = Sources & { readonly blueprint: Blueprint };
 
 /** What a Kubernetes Secret may hold: https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size */
-const largestSecretBytes = 1_048_576;
+export const largestTargetBytes = 1_048_576;
 
-type Synced = Extract<Outcome, { kind: 'synced' }>;
+export type Synced = Extract<Outcome, { kind: 'synced' }>;
 
 /** Throws TargetConflict, TargetTooLarge, NothingFound, InvalidSpec, Conflict and what the API server refuses. */
 export async function applyTarget(
@@ -61,7 +62,7 @@ export async function applyTarget(
   return synced(wrote, intent.ending, sources);
 }
 
-function synced(
+export function synced(
   wrote: Synced['wrote'],
   { reason, message }: Ending,
   { shadowed, missing, collisions, warnings }: Sources,
@@ -70,7 +71,7 @@ function synced(
 }
 
 /** The ending in words that tell nothing at the source from nothing that is left of it. */
-function emptied({ reason, message }: Ending): Ending {
+export function emptied({ reason, message }: Ending): Ending {
   return { reason, message: `${message}: the sources have values, but none is left after rewriting` };
 }
 
@@ -78,7 +79,11 @@ function emptied({ reason, message }: Ending): Ending {
  * A search that matches nothing, and no Secret of an earlier match, is most likely a search that is wrong. Under Delete
  * and Merge nothing is a result like any other.
  */
-function refuseNothingFound({ deletion }: TargetPolicy, { data, searches, isEmptied }: Sources, exists: boolean): void {
+export function refuseNothingFound(
+  { deletion }: TargetPolicy,
+  { data, searches, isEmptied }: Sources,
+  exists: boolean,
+): void {
   if (deletion !== 'Retain' || data.size > 0 || exists || searches.length === 0) return;
   const places = searches.join('; ');
   if (!isEmptied) throw new OperatorError('NothingFound', `nothing was found: ${places}`);
@@ -139,7 +144,9 @@ function rivalOf(es: ExternalSecretRecord, manager: string, rooms: Rooms): strin
   if (!manager.startsWith(managerPrefix)) return undefined;
   const rival = rooms.externalSecrets.get(`${es.namespace}/${manager.slice(managerPrefix.length)}`);
   if (rival === undefined || rival.deleting || rival.targetName !== es.targetName) return undefined;
-  return 'ok' in rival.spec && rival.spec.ok.target.creationPolicy !== 'None' ? rival.name : undefined;
+  if (!('ok' in rival.spec)) return undefined;
+  const { creationPolicy, manifest } = rival.spec.ok.target;
+  return creationPolicy !== 'None' && manifest === undefined ? rival.name : undefined;
 }
 
 async function carryOut(
@@ -211,19 +218,34 @@ function fingerprintOf(es: ExternalSecretRecord, { data, labels, annotations }: 
 function refuseTooLarge(es: ExternalSecretRecord, { data }: Blueprint): void {
   let bytes = 0;
   for (const value of data.values()) bytes += value.length;
-  if (bytes <= largestSecretBytes) return;
+  if (bytes <= largestTargetBytes) return;
   throw new OperatorError(
     'TargetTooLarge',
-    `the data of target Secret "${es.targetName}" would be ${bytes} bytes, more than the ${largestSecretBytes} that a Secret can hold`,
+    `the data of target Secret "${es.targetName}" would be ${bytes} bytes, more than the ${largestTargetBytes} that a Secret can hold`,
   );
 }
 
 /** Deletes what was written under earlier target names. To be called once the present target is written. */
 export async function sweepOrphans(es: ExternalSecretRecord, rooms: Rooms, signal: AbortSignal): Promise<void> {
-  for (const orphan of rooms.owned.orphansOf(`${es.namespace}/${es.name}`, es)) {
+  for (const orphan of orphanedSecrets(es, rooms)) {
     await rooms.writer.delete(rooms.secrets, orphan, signal);
     rooms.reporter.event(es, 'Normal', 'Deleted', 'secret deleted because it was orphaned');
   }
+}
+
+/** Secrets that were written for the object: under an earlier target name, or before its target became another kind. */
+export function orphanedSecrets(es: ExternalSecretRecord, { owned }: Rooms): readonly ObservedTarget[] {
+  return owned.orphansOf(`${es.namespace}/${es.name}`, secretSource(es));
+}
+
+/** The object as an owner of Secrets: with another kind of target it has none of any name. */
+export function secretSource(es: ExternalSecretRecord): ExternalSecretRecord {
+  return manifestOf(es) === undefined ? es : { ...es, targetName: '' };
+}
+
+/** The kind that its target has, when that is no Secret. */
+export function manifestOf({ spec }: Pick<ExternalSecretRecord, 'spec'>): ManifestKind | undefined {
+  return 'ok' in spec ? spec.ok.target.manifest : undefined;
 }
 
 export function targetKey(es: ExternalSecretRecord): string {

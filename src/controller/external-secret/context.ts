@@ -15,6 +15,7 @@ import type { Writer, Written } from '../kit/writer.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 import type { Reporter } from '../report.ts';
 import type { StoreDirectory } from '../stores/directory.ts';
+import type { ManifestTargets } from './manifest-targets.ts';
 import type { OwnedTargets } from './owned-targets.ts';
 import type { Silence } from './silence.ts';
 import type { TemplateSources } from './template-sources.ts';
@@ -42,6 +43,8 @@ export interface Rooms {
   readonly externalSecrets: OwnWrites<ExternalSecretRecord>;
   readonly targets: OwnWrites<ObservedTarget>;
   readonly owned: OwnedTargets;
+  /** Targets of other kinds. */
+  readonly manifests: ManifestTargets;
   /** How targets are written. */
   readonly secrets: Written<ObservedTarget>;
   readonly reporter: Reporter<ExternalSecretRecord>;

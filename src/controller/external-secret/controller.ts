@@ -18,10 +18,11 @@ import { type Cause, lanes } from '../lanes.ts';
 import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
 import type { Recovery } from '../recovery.ts';
 import { type StoreChange, storeKeysOf } from '../stores/directory.ts';
+import { manifestOf, secretSource } from './apply.ts';
 import type { EsMemory, Rooms } from './context.ts';
 import { intervalOf, periodOf, untilNextRefreshMs } from './duty.ts';
 import { connectFirst } from './read.ts';
-import { judgeTarget, reconcileExternalSecret, releaseDeleted, tellSilence } from './reconcile.ts';
+import { judgeTarget, observedTarget, reconcileExternalSecret, releaseDeleted, tellSilence } from './reconcile.ts';
 import { reportStranger } from './report.ts';
 import type { Silence } from './silence.ts';
 
@@ -85,6 +86,7 @@ export class ExternalSecretController {
       inputs.news.subscribe((scope, startedAtMs) => this.#onScope(scope, startedAtMs)),
     ];
     rooms.targets.whenUndone((key) => this.#wakeWriters(key, undefined));
+    rooms.manifests.whenChanged((key) => this.#wakeUnlessAsWanted(key));
     rooms.templates.whenChanged((key) => this.#wake(key, lanes.drift, 'reference'));
     connections.whenDropped((store) => this.#wakeAll(store, 'reference'));
     rooms.generators.whenChanged((key) => this.#wake(key, lanes.drift, 'reference'));
@@ -103,6 +105,7 @@ export class ExternalSecretController {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#rooms.owned.close();
     this.#rooms.templates.close();
+    this.#rooms.manifests.close();
     await this.#kit.stop(graceMs);
   }
 
@@ -121,6 +124,7 @@ export class ExternalSecretController {
     const isElsewhere = before?.stores !== after?.stores || before?.targetName !== after?.targetName;
     if (before !== undefined && isElsewhere) this.#unindex(key, before);
     if (before?.generation !== after?.generation || before?.uid !== after?.uid) this.#rooms.generators.release(key);
+    if (after === undefined || manifestOf(after) === undefined) this.#rooms.manifests.forget(key);
     if (after === undefined) {
       this.#forget(key);
       this.#rooms.templates.forget(key);
@@ -160,18 +164,23 @@ export class ExternalSecretController {
     this.#wakeWriters(key, after);
     const owner = after === undefined ? undefined : ownerKeyOf(after);
     const es = owner === undefined ? undefined : this.#inputs.externalSecrets.get(owner);
-    if (owner !== undefined && es !== undefined && after !== undefined && isOrphanOf(es, after))
+    if (owner !== undefined && es !== undefined && after !== undefined && isOrphanOf(secretSource(es), after))
       this.#wake(owner, lanes.drift, 'drift');
   }
 
   #wakeWriters(target: string, present: ObservedTarget | undefined): void {
     for (const es of this.#byTarget.at(target))
-      if (!this.#isAsWanted(es, present)) this.#wake(es, lanes.drift, 'drift');
+      if (!this.#isAsWanted(es, () => present)) this.#wake(es, lanes.drift, 'drift');
   }
 
-  #isAsWanted(key: string, target: ObservedTarget | undefined): boolean {
+  /** Its target, of another kind than Secret, came, changed or went. */
+  #wakeUnlessAsWanted(key: string): void {
+    if (!this.#isAsWanted(key, (es) => observedTarget(es, this.#rooms))) this.#wake(key, lanes.drift, 'drift');
+  }
+
+  #isAsWanted(key: string, targetOf: (es: ExternalSecretRecord) => ObservedTarget | undefined): boolean {
     const es = this.#inputs.externalSecrets.get(key);
-    return es !== undefined && 'ok' in es.spec && judgeTarget(es, es.spec.ok, target).isTargetValid;
+    return es !== undefined && 'ok' in es.spec && judgeTarget(es, es.spec.ok, targetOf(es)).isTargetValid;
   }
 
   #onStore(change: StoreChange, store: string): void {
@@ -290,7 +299,7 @@ export class ExternalSecretController {
 
   #index(key: string, es: ExternalSecretRecord): void {
     for (const store of storeKeysOf(es.stores, es.namespace)) this.#byStore.add(store, key);
-    this.#byTarget.add(targetPlace(key, es), key);
+    if (manifestOf(es) === undefined) this.#byTarget.add(targetPlace(key, es), key);
   }
 
   #unindex(key: string, es: ExternalSecretRecord): void {

@@ -9,6 +9,7 @@ import type { Written } from '../kit/writer.ts';
 import { keptTargetRecord } from '../records.ts';
 import type { Controller, ControllerRooms, Followed } from '../rooms.ts';
 import { ExternalSecretController } from './controller.ts';
+import { ManifestTargets } from './manifest-targets.ts';
 import { OwnedTargets } from './owned-targets.ts';
 import { TemplateSources } from './template-sources.ts';
 
@@ -24,6 +25,7 @@ export function openExternalSecrets(rooms: ControllerRooms): Controller {
       templates: new TemplateSources(connect.objects),
       externalSecrets: externalSecrets.view,
       targets: view,
+      manifests: new ManifestTargets(rooms.manifests, connect.signal),
       owned: new OwnedTargets(targets, view),
       secrets: writtenSecrets(caches.targets, metrics),
       reporter: rooms.reporterOf(kinds.ExternalSecret, externalSecrets),

@@ -14,7 +14,8 @@ import { isTold } from '../kit/next.ts';
 import type { Run, Signals } from '../kit/object-controller.ts';
 import { lanes } from '../lanes.ts';
 import type { ExternalSecretRecord } from '../records.ts';
-import { applyTarget, type Shaped, sweepOrphans, targetKey } from './apply.ts';
+import { applyTarget, manifestOf, orphanedSecrets, type Shaped, sweepOrphans, targetKey } from './apply.ts';
+import { applyManifest, type ShapedManifest, sweepManifests } from './apply-manifest.ts';
 import type { EsMemory, Rooms } from './context.ts';
 import { dutyOf, isForced, isForcedSinceSync, periodOf, presentOf, refreshPolicyOf } from './duty.ts';
 import { readSources } from './read.ts';
@@ -29,7 +30,7 @@ import {
   reportWarnings,
   withdrawReady,
 } from './report.ts';
-import { shapeTarget } from './shape.ts';
+import { shapeManifest, shapeTarget } from './shape.ts';
 import { failureNow, isSilent, type Silence, silenceAfter } from './silence.ts';
 
 /** Runs one ExternalSecret that is ours and is not being deleted. Never throws: what went wrong is in the outcome. */
@@ -82,7 +83,7 @@ async function isBorne(
   if (!isSilent(error) || !('ok' in es.spec) || !isSyncedAsIs(es)) return false;
   const stores = rooms.stores.versionOf(es.stores, es.namespace);
   const isStoreNew = memory.readStores !== undefined && memory.readStores !== stores;
-  if (isStoreNew || !judgeTarget(es, es.spec.ok, rooms.targets.get(targetKey(es))).isTargetValid) return false;
+  if (isStoreNew || !judgeTarget(es, es.spec.ok, observedTarget(es, rooms)).isTargetValid) return false;
   const nowMs = rooms.clock.monotonicMs();
   const silence = silenceAfter(before, error, { nowMs, dueMs: memory.nextDueMs, periodMs: periodOf(es.spec.ok) });
   if (nowMs >= silence.patientUntilMs) return false;
@@ -114,7 +115,7 @@ export async function tellSilence(
 type Gathered = Read | { readonly error: OperatorError };
 
 interface Read {
-  readonly sources: Shaped;
+  readonly sources: Shaped | ShapedManifest;
   readonly policy: TargetPolicy;
   readonly stores: string;
   /** Changes of the template's objects before they were read. */
@@ -142,18 +143,16 @@ async function gather(
     const key = keyOf(es);
     const stores = rooms.stores.versionOf(es.stores, es.namespace);
     const texts = rooms.templates.changesOf(key);
-    const { isTargetValid: isTargetAsWanted, isForced: forced } = judgeTarget(
-      es,
-      spec,
-      rooms.targets.get(targetKey(es)),
-    );
+    const { manifest } = spec.target;
+    const open = manifest === undefined ? undefined : await rooms.manifests.open(es, manifest, wait);
+    const { isTargetValid: isTargetAsWanted, isForced: forced } = judgeTarget(es, spec, observedTarget(es, rooms));
     const present = presentOf(spec, {
       es,
       stores,
       texts,
       isTargetAsWanted,
       isForced: forced,
-      hasOrphans: rooms.owned.orphansOf(key, es).length > 0,
+      hasOrphans: orphanedSecrets(es, rooms).length + rooms.manifests.orphansOf(es).length > 0,
       nowMs: rooms.clock.monotonicMs(),
       wallMs: rooms.clock.nowMs(),
     });
@@ -168,8 +167,11 @@ async function gather(
     try {
       const desk = createDesk(es.namespace, rooms.desk, wait);
       const sources = await readSources(es, spec, memory, { notBeforeMs: run.notBeforeMs, desk }, rooms, wait);
-      const blueprint = await shapeTarget(es, spec, sources, desk, rooms, wait);
-      return { policy, stores, texts, sources: { ...sources, blueprint } };
+      const shaped =
+        open === undefined
+          ? { ...sources, blueprint: await shapeTarget(es, spec, sources, desk, rooms, wait) }
+          : { ...sources, open, manifest: await shapeManifest(es, spec, open, sources, desk, rooms, wait) };
+      return { policy, stores, texts, sources: shaped };
     } finally {
       end();
     }
@@ -178,6 +180,11 @@ async function gather(
     const leftMs = graceLeftMs(error, es, memory, rooms);
     return leftMs > 0 ? { kind: 'grace', leftMs } : { error };
   }
+}
+
+/** What the caches know of the target, of whatever kind it is. */
+export function observedTarget(es: ExternalSecretRecord, rooms: Rooms): ObservedTarget | undefined {
+  return manifestOf(es) === undefined ? rooms.targets.get(targetKey(es)) : rooms.manifests.get(es);
 }
 
 /**
@@ -209,9 +216,15 @@ async function decideAndAct(
 ): Promise<Extract<Outcome, { kind: 'synced' | 'failed' }>> {
   if ('error' in gathered) return { kind: 'failed', error: gathered.error };
   try {
-    const outcome = await applyTarget(es, gathered.policy, gathered.sources, memory, rooms, signal);
-    // What an earlier name left behind goes with Owner only: the other policies leave Secrets behind on purpose.
-    if (gathered.policy.creation === 'Owner') await sweepOrphans(es, rooms, signal);
+    const { policy, sources } = gathered;
+    const outcome =
+      'open' in sources
+        ? await applyManifest(es, policy, sources, memory, rooms, signal)
+        : await applyTarget(es, policy, sources, memory, rooms, signal);
+    if (policy.creation !== 'Owner') return outcome;
+    // What an earlier name left behind goes with Owner only: the other policies leave targets behind on purpose.
+    await sweepOrphans(es, rooms, signal);
+    if ('open' in sources) await sweepManifests(es, sources.open, rooms, signal);
     return outcome;
   } catch (thrown) {
     return { kind: 'failed', error: asOperatorError(thrown) };

@@ -6,7 +6,7 @@ import type { Verdict } from '../../core/sync-status.ts';
 import { isForeignProvider } from '../../crds/foreign-providers.ts';
 import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
 import { failedVerdict } from '../report.ts';
-import { targetKey } from './apply.ts';
+import { manifestOf, targetKey } from './apply.ts';
 import type { EsMemory, Rooms } from './context.ts';
 import { refreshPolicyOf, versionOf } from './duty.ts';
 
@@ -76,9 +76,10 @@ export async function reportOutcome(
     ...(isBound ? { binding: { name: es.targetName } } : {}),
   };
   await write(es, verdict, { fields, isDue }, rooms, signal);
-  if (outcome.wrote === 'created') rooms.reporter.event(es, 'Normal', 'Created', 'secret created');
-  if (outcome.wrote === 'updated') rooms.reporter.event(es, 'Normal', 'Updated', 'secret updated');
-  if (outcome.wrote === 'deleted') rooms.reporter.event(es, 'Normal', 'Deleted', outcome.message);
+  if (outcome.wrote !== 'nothing') {
+    const { reason, message } = writeEvent(es, outcome.wrote, outcome.message);
+    rooms.reporter.event(es, 'Normal', reason, message);
+  }
   const gone = isDue ? missingMessage(outcome.missing) : undefined;
   if (gone !== undefined) rooms.reporter.event(es, 'Normal', 'MissingProviderSecret', gone);
   if (outcome.wrote === 'nothing') return;
@@ -107,8 +108,17 @@ export function reportWarnings(
   if (isNews && text !== '') reporter.event(es, 'Warning', 'SourceWarning', `the source warns: ${text}`);
 }
 
+/** How the event of a write is worded, as in ESO. */
+function writeEvent(es: ExternalSecretRecord, wrote: 'created' | 'updated' | 'deleted', message: string) {
+  const reason = { created: 'Created', updated: 'Updated', deleted: 'Deleted' }[wrote];
+  const manifest = manifestOf(es);
+  if (manifest !== undefined) return { reason, message: `${reason} ${manifest.kind} ${es.targetName}` };
+  return { reason, message: wrote === 'deleted' ? message : `secret ${wrote}` };
+}
+
 /** The binding names a target that this object writes and that is there. */
 function isTargetThere(es: ExternalSecretRecord, { targets }: Rooms): boolean {
+  if (manifestOf(es) !== undefined) return false; // a binding is to a Secret
   const writes = 'ok' in es.spec && es.spec.ok.target.creationPolicy !== 'None';
   return writes && targets.get(targetKey(es)) !== undefined;
 }
@@ -184,10 +194,16 @@ export async function reportFailure(
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<void> {
-  const verdict = failedVerdict(failedReason, error);
-  const after = await write(es, verdict, { fields: failureFields(es, error), isDue: false }, rooms, signal);
+  const verdict = failedVerdict(failedReasonOf(es, error), error);
+  const fields = manifestOf(es) === undefined ? failureFields(es, error) : {};
+  const after = await write(es, verdict, { fields, isDue: false }, rooms, signal);
   // One event per verdict, not per attempt: the condition stands for the present state.
   if (after !== es) rooms.reporter.event(es, 'Warning', 'UpdateFailed', verdict.message);
+}
+
+/** As in ESO, a kind that may not be a target is told of like a Secret. */
+function failedReasonOf(es: ExternalSecretRecord, { reason }: OperatorError): string {
+  return manifestOf(es) === undefined || reason === 'SwitchedOff' ? failedReason : 'ResourceSyncedError';
 }
 
 /** As in ESO, the binding names a target that is there, even if it may not be updated. */

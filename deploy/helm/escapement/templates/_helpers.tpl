@@ -87,6 +87,17 @@ labels:
 {{- if and .Values.processClusterExternalSecret (not .Values.scopedRBAC) (not .Values.scopedNamespace) }}true{{ end }}
 {{- end }}
 
+{{- /* Rules for the kinds that genericTargets names, besides ConfigMaps. */}}
+{{- define "escapement.genericTargetRules" -}}
+{{- if .Values.genericTargets.enabled }}
+{{- range .Values.genericTargets.resources }}
+- apiGroups: [{{ .apiGroup | quote }}]
+  resources: {{ toJson .resources }}
+  verbs: {{ default (list "get" "list" "watch" "create" "update" "delete") .verbs | toJson }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* The operator's arguments: the one place where values become flags. */}}
 {{- define "escapement.args" -}}
 - run
@@ -120,6 +131,9 @@ labels:
 - --state-dir=/state
 {{- end }}
 - --enable-fake-provider={{ .Values.fakeProvider }}
+{{- if .Values.genericTargets.enabled }}
+- --unsafe-allow-generic-targets=true
+{{- end }}
 - --names-per-namespace={{ .Values.namesPerNamespace }}
 - --ambient-identity-hosts={{ join "," .Values.ambientIdentity.hosts }}
 - {{ printf "--ambient-identity-namespaces=%s" (join "," .Values.ambientIdentity.namespaces) | quote }}

@@ -36,6 +36,11 @@
   resources: [secretstores/status]
   verbs: [patch]
 {{- end }}
+{{- if .Values.genericTargets.enabled }}
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, create, update, delete]
+{{- end }}
 {{- if .Values.rbac.serviceAccountTokenCreate }}
 - apiGroups: [""]
   resources: [serviceaccounts/token]
