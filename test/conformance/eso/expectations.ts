@@ -29,22 +29,6 @@ export const categories: Readonly<Record<string, Category>> = {
   ces: { title: 'ClusterExternalSecrets', cases: 3 },
 };
 
-/** Cases that ask for something that this version refuses: Ready=False with reason Unsupported, the Secret untouched. */
-export interface Later {
-  readonly needs: string;
-  /** What the condition's message names, in full. */
-  readonly refused: RegExp;
-  /** Case ids; `tpl-*` stands for a whole category. */
-  readonly cases: readonly string[];
-}
-
-export const later: readonly Later[] = [
-  { needs: 'manifest targets', refused: /^spec\.target\.manifest$/, cases: words('place-0116') },
-];
-
-/** Of the above, those whose Secret was synced by an earlier spec and has to be there still. */
-export const syncedBefore: ReadonlySet<string> = new Set<string>();
-
 /** Cases that end otherwise than in ESO because they should. */
 export interface OnPurpose {
   readonly cases: readonly string[];

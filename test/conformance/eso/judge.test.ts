@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judge } from './judge.ts';
-import type { CaseLine, OutcomeLine, TargetOutcome } from './lines.ts';
+import type { OutcomeLine, TargetOutcome } from './lines.ts';
 
 const name = 'diff-a/t';
 const finalizer = 'externalsecrets.external-secrets.io/externalsecret-cleanup';
@@ -18,19 +18,7 @@ function outcome(id: string, es: OutcomeLine['es'][string], at: TargetOutcome = 
   return { id, accepted: true, es: { 'diff-a/e': es }, targets: { [name]: at } };
 }
 
-function laidOut(id: string, secret?: { name: string }): CaseLine {
-  const objects =
-    secret === undefined ? [] : [{ apiVersion: 'v1', kind: 'Secret', metadata: { ...secret, namespace: 'diff-a' } }];
-  return { id, cat: 'data', objects };
-}
-
-function refused(field: string) {
-  const message = `${field} is not supported by this version of Escapement; the target Secret is left as it is`;
-  return { ready: 'False', reason: 'SecretSyncedError', message };
-}
-
-const verdict = (id: string, ours: OutcomeLine, recorded = outcome(id, good), secret?: { name: string }) =>
-  judge(laidOut(id, secret), recorded, ours).kind;
+const verdict = (id: string, ours: OutcomeLine, recorded = outcome(id, good)) => judge(recorded, ours).kind;
 
 describe('a case that is served', () => {
   it('agrees when all is as recorded, levelled for the finalizer and the name of the harness', () => {
@@ -68,44 +56,16 @@ describe('a case that is served', () => {
     expect(verdict('upd-0056', outcome('upd-0056', good))).toBe('wrong');
     expect(verdict('upd-0056', outcome('upd-0056', good, { ...target, labels: {}, data: {} }))).toBe('wrong');
   });
-});
-
-describe('a case that is not served yet', () => {
-  const absent = { exists: false };
-
-  it('is left for later when it is refused for what the table names and nothing was made', () => {
-    const ours = outcome('place-0116', refused('spec.target.manifest'), absent);
-    expect(verdict('place-0116', ours)).toBe('later');
-  });
-
-  it.each<[string, string, OutcomeLine['es'][string], TargetOutcome]>([
-    ['is refused for another field', 'place-0116', refused('spec.target.other'), absent],
-    ['is refused without an entry', 'data-0004', refused('spec.target.manifest'), absent],
-    ['is not refused', 'place-0116', good, target],
-    ['fails for another cause', 'place-0116', { ready: 'False', message: 'no such key' }, absent],
-    ['made a Secret', 'place-0116', refused('spec.target.manifest'), target],
-  ])('is wrong when it %s', (_, id, es, at) => {
-    expect(verdict(id, outcome(id, es, at))).toBe('wrong');
-  });
-
-  it('is wrong when a Secret that was there has been written', () => {
-    const es = refused('spec.target.manifest');
-    const untouched = outcome('place-0116', es, { ...target, managers: ['differential'] });
-    expect(verdict('place-0116', untouched, undefined, { name: 't' })).toBe('later');
-    expect(verdict('place-0116', outcome('place-0116', es), undefined, { name: 't' })).toBe('wrong');
-  });
 
   it('is wrong when it could not run, because the CRD of a kind is not there', () => {
-    const objects = [{ apiVersion: 'external-secrets.io/v1', kind: 'PushSecret', metadata: { name: 'p' } }];
-    expect(judge({ id: 'data-0004', cat: 'data', objects }, outcome('data-0004', good), undefined).kind).toBe('wrong');
+    expect(judge(outcome('data-0004', good), undefined).kind).toBe('wrong');
   });
 
   it('compares a ClusterExternalSecret without finalizers, reason and message, and by what is provisioned', () => {
-    const laidOut = { id: 'ces-0014', cat: 'ces', objects: [] };
     const told = { ready: 'True', provisioned: ['a'], externalSecretName: 'c' };
     const finalizers = ['externalsecrets.external-secrets.io/clusterexternalsecret-cleanup'];
     const of = (ces: object) => ({ ...outcome('ces-0014', good), ces: { c: ces } });
-    const verdictOf = (ours: object) => judge(laidOut, of({ ...told, finalizers }), of(ours)).kind;
+    const verdictOf = (ours: object) => judge(of({ ...told, finalizers }), of(ours)).kind;
     expect(verdictOf({ ...told, reason: 'Provisioned', message: 'm' })).toBe('agrees');
     expect(verdictOf({ ...told, provisioned: ['a', 'b'] })).toBe('wrong');
     expect(verdictOf({ ...told, finalizers: ['x'] })).toBe('wrong');

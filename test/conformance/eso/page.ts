@@ -1,13 +1,13 @@
 // docs/conformance.md, made from the tables of expectations. A test keeps the file and the tables together; that the
 // tables are true is what a run of the cases shows.
 import { join } from 'node:path';
-import { categories, categoryOf, type Later, later, lists, onPurpose } from './expectations.ts';
+import { categories, categoryOf, lists, onPurpose } from './expectations.ts';
 
 export const pagePath = join(import.meta.dirname, '..', '..', '..', 'docs', 'conformance.md');
 
 /** The page in full. Pure: the same tables give the same text. */
 export function conformancePage(): string {
-  const head = ['category', 'about', 'cases', 'as ESO', 'differ on purpose', 'need what is not served yet'];
+  const head = ['category', 'about', 'cases', 'as ESO', 'differ on purpose'];
   const purposeRows = onPurpose.map(({ cases, eso, ours, why }) => [cases.join(' '), eso, ours, why]);
   return [
     '<!-- Made by `node test/conformance/eso.ts --page` from test/conformance/eso/; edit the tables there. -->',
@@ -15,7 +15,6 @@ export function conformancePage(): string {
     section('## By category', table(head, counts())),
     section('## In every case', everywhere),
     section('## Differ on purpose', table(['case', 'ESO', 'Escapement', 'because'], purposeRows)),
-    section('## Need what is not served yet', [...laterText, '', ...table(['needs', 'cases'], later.map(laterRow))]),
     '',
   ].join('\n');
 }
@@ -36,9 +35,8 @@ const introduction = [
   '',
   'Compared are: what the API server accepts, Ready with its reason on ExternalSecrets and stores, the binding in the status, the',
   'message of what is Ready, and of every target Secret its data, type, immutability, labels, annotations, owners, finalizers and field',
-  'managers. A case counts as passed when all of that is as in ESO, or differs as listed here; as skipped when it needs what is not',
-  'served yet and is refused as it should be; as failed otherwise. An entry that does not hold fails the run as well, and so does an',
-  'operator that ends by itself.',
+  'managers. A case counts as passed when all of that is as in ESO, or differs as listed here; as failed otherwise. An entry that',
+  'does not hold fails the run as well, and so does an operator that ends by itself.',
 ];
 
 const everywhere = [
@@ -48,16 +46,10 @@ const everywhere = [
   '- `status.observedGeneration`, and the conditions `Reconciling` and `Stalled` while they hold, are additions.',
 ];
 
-const laterText = [
-  'These are refused with Ready=False and `Unsupported`, naming the field; the suite checks that, and that no Secret was made, changed or',
-  'removed for them.',
-];
-
 function counts(): readonly (readonly string[])[] {
   return Object.entries(categories).map(([name, { title, cases }]) => {
-    const refused = idsOf(later, name, cases);
     const purpose = idsOf(onPurpose, name, cases);
-    return [name, title, ...[cases, cases - purpose - refused, purpose, refused].map(String)];
+    return [name, title, ...[cases, cases - purpose, purpose].map(String)];
   });
 }
 
@@ -66,10 +58,6 @@ function idsOf(rows: readonly { readonly cases: readonly string[] }[], category:
   const entries = rows.flatMap(({ cases }) => cases);
   if (lists(entries, `${category}-`)) return all;
   return new Set(entries.filter((id) => categoryOf(id) === category)).size;
-}
-
-function laterRow({ needs, cases }: Later): readonly string[] {
-  return [needs, cases.map((id) => (id.endsWith('*') ? `all of ${categoryOf(id)}` : id)).join(', ')];
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
