@@ -1,6 +1,15 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { inputsDigest, isVolatile, keptVolatile } from './kept-volatile.ts';
+import {
+  inputsDigest,
+  isVolatile,
+  keptManifest,
+  keptVolatile,
+  markedAsDrawn,
+  renewAtAnnotation,
+  renewalOf,
+} from './kept-volatile.ts';
+import { fieldOf, jsonOf } from './manifest/manifest-blueprint.ts';
+import type { RenderedManifest } from './manifest/manifest-template.ts';
 import { SecretValue } from './secret-value.ts';
 import type { RenderedTarget } from './target-template.ts';
 import type { TemplateInput } from './template-texts.ts';
@@ -15,41 +24,109 @@ const rendered: RenderedTarget = {
   finalizers: [],
   volatile: { data: ['password'], labels: ['color'], annotations: [] },
 };
-const earlier = {
+const nowMs = Date.parse('2026-01-01T00:00:00Z');
+const day = 86_400_000;
+const how = { digest: 'digest', uid: 'u', nowMs };
+/** What is there once a render was written, with what `change` makes of it. */
+const written = (of: RenderedTarget) => markedAsDrawn(of, how.digest, how.uid, nowMs);
+const earlier = written({
+  ...rendered,
   data: valuesOf({ url: 'old', password: 'drawn-then' }),
   labels: { color: 'red', app: 'old' },
-  annotations: {},
-};
-const nowMs = Date.parse('2026-01-01T00:00:00Z');
+});
 
 describe('keptVolatile', () => {
   it('keeps what was drawn, and nothing else', () => {
-    const kept = keptVolatile(rendered, earlier, nowMs);
+    const kept = keptVolatile(rendered, earlier, how);
     expect(kept?.data.get('password')?.text()).toBe('drawn-then');
     expect(kept?.data.get('url')?.text()).toBe('new');
     expect(kept?.labels).toEqual({ color: 'red', app: 'new' });
+    expect(kept?.annotations).toEqual(earlier.annotations);
   });
 
   it.each([
-    ['value', { ...earlier, data: valuesOf({ url: 'old' }) }],
-    ['label', { ...earlier, labels: {} }],
-  ])('has everything made anew when a drawn %s is gone', (_, there) => {
-    expect(keptVolatile(rendered, there, nowMs)).toBeUndefined();
+    ['value is gone', { ...earlier, data: valuesOf({ url: 'old' }) }],
+    ['value was edited', { ...earlier, data: valuesOf({ url: 'old', password: 'edited' }) }],
+    ['label is gone', { ...earlier, labels: {} }],
+    ['label was edited', { ...earlier, labels: { ...earlier.labels, color: 'blue' } }],
+    ['value is of other inputs', written({ ...rendered, annotations: {} })],
+  ])('has everything made anew when a drawn %s', (_, there) => {
+    const other = there.data.get('password')?.text() === 'drawn-now' ? { ...how, digest: 'other' } : how;
+    expect(keptVolatile(rendered, there, other)).toBeUndefined();
   });
 
-  it('keeps a text that only looks like a certificate', () => {
-    const text = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
-    const { publicKey } = generateKeyPairSync('ed25519', {
-      publicKeyEncoding: { type: 'spki', format: 'pem' },
-      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    });
-    const there = { ...earlier, data: valuesOf({ password: text + publicKey }) };
-    expect(keptVolatile(rendered, there, nowMs)?.data.get('password')?.text()).toContain('AAAA');
+  it('keeps it although others edited what was not drawn', () => {
+    const there = { ...earlier, data: valuesOf({ url: 'edited', password: 'drawn-then', foreign: 'x' }) };
+    expect(keptVolatile(rendered, there, how)?.data.get('password')?.text()).toBe('drawn-then');
   });
 
   it('knows whether anything was drawn', () => {
     expect(isVolatile(rendered)).toBe(true);
     expect(isVolatile({ ...rendered, volatile: { data: [], labels: [], annotations: [] } })).toBe(false);
+  });
+});
+
+describe('a certificate that a template makes', () => {
+  const days = 30;
+  const certified = { ...rendered, certificateLifeMs: days * day };
+  const there = written(certified);
+  const keptAt = (afterMs: number, from = there) =>
+    keptVolatile({ ...certified, certificateLifeMs: Number.POSITIVE_INFINITY }, from, {
+      ...how,
+      nowMs: nowMs + afterMs,
+    });
+
+  it('is renewed when a third of its life is left, and not before', () => {
+    expect(renewalOf(there)).toBe(nowMs + 20 * day);
+    expect(keptAt(20 * day - 1_000)).toBeDefined();
+    expect(keptAt(20 * day)).toBeUndefined();
+    expect(renewalOf(keptAt(day) ?? { annotations: {} })).toBe(nowMs + 20 * day);
+  });
+
+  it('is renewed when nobody knows any more until when it lasts', () => {
+    const { [renewAtAnnotation]: _, ...annotations } = there.annotations;
+    expect(keptAt(day, { ...there, annotations })).toBeUndefined();
+  });
+
+  it.each([-1, 0])('with a life of %d days is never renewed: it would be for ever', (life) => {
+    const past = { ...rendered, certificateLifeMs: life * day };
+    expect(renewalOf(written(past))).toBeUndefined();
+    expect(keptVolatile(past, written(past), how)).toBeDefined();
+  });
+
+  it('may outlive the calendar', () => {
+    expect(renewalOf(written({ ...rendered, certificateLifeMs: Number.MAX_VALUE }))).toBe(
+      Date.parse('9999-12-31T23:59:59Z'),
+    );
+  });
+});
+
+describe('keptManifest', () => {
+  const fields = [fieldOf(['data', 'plain'], 'new'), fieldOf(['spec', 'drawn'], { a: 'now' }, { isMerge: true })];
+  const manifest: RenderedManifest = {
+    fields,
+    labels: {},
+    annotations: {},
+    volatile: { fields: [1], labels: [], annotations: [] },
+  };
+  const { annotations } = markedAsDrawn(
+    { ...manifest, fields: [fieldOf(['data', 'plain'], 'old'), fieldOf(['spec', 'drawn'], { a: 'then' })] },
+    how.digest,
+    how.uid,
+    nowMs,
+  );
+  const content = { data: { plain: 'old' }, spec: { drawn: { foreign: 1, a: 'then' } } };
+
+  it('keeps what was drawn at its place, and nothing of others', () => {
+    const kept = keptManifest(manifest, { content, labels: {}, annotations }, how);
+    expect(kept?.fields.map(jsonOf)).toEqual(['new', { a: 'then' }]);
+  });
+
+  it.each([
+    ['edited', { ...content, spec: { drawn: { a: 'edited' } } }],
+    ['gone', { data: {} }],
+  ])('has everything made anew when it is %s', (_, there) => {
+    expect(keptManifest(manifest, { content: there, labels: {}, annotations }, how)).toBeUndefined();
   });
 });
 

@@ -17,6 +17,11 @@ export interface TemplateSource extends CompileOptions {
   readonly text: string;
   /** The text came from a Secret: messages name places in it and quote nothing. */
   readonly isSecret?: boolean;
+  /**
+   * What a text draws is not needed, as something drawn earlier stays: such a text is compiled, and gives nothing. Its
+   * certificates have no end then (Infinity).
+   */
+  readonly isDrawnKept?: boolean;
 }
 
 export interface RenderContext {
@@ -29,6 +34,8 @@ export interface RenderedText {
   readonly bytes: Buffer;
   /** The text uses random bytes or the clock. */
   readonly isVolatile: boolean;
+  /** Shortest life of the certificates that the text makes; undefined when it makes none. */
+  readonly certificateLifeMs?: number;
 }
 
 /** Bytes without a pattern and without an end that follow from the seed, 32 bytes, so that a job stays a pure function. */
@@ -52,13 +59,24 @@ export function renderText(source: TemplateSource, data: Dict, context: RenderCo
   try {
     budget.spend(source.text.length * unitsPerCharacter);
     const template = compiled(source);
+    const { isVolatile, makesCertificates } = template;
+    if (isVolatile && source.isDrawnKept === true)
+      return {
+        bytes: Buffer.alloc(0),
+        isVolatile,
+        ...lifeOf(makesCertificates ? Number.POSITIVE_INFINITY : undefined),
+      };
     const bytes = template.execute(data, { account, nowMs, randomBytes });
     budget.spend(account.steps * unitsPerStep + account.keyOperations * unitsPerKeyOperation);
     budget.produce(bytes.length);
-    return { bytes, isVolatile: template.isVolatile };
+    return { bytes, isVolatile, ...lifeOf(account.certificateLifeMs) };
   } catch (thrown) {
     throw translated(thrown, source, data, { budget, limits });
   }
+}
+
+function lifeOf(certificateLifeMs: number | undefined): Pick<RenderedText, 'certificateLifeMs'> {
+  return certificateLifeMs === undefined ? {} : { certificateLifeMs };
 }
 
 /** Does what a template's work needs outside of one, such as reading what it wrote, within the same bounds. Throws TooMuchWork. */

@@ -8,6 +8,7 @@ import type { RenderContext } from './rendering.ts';
 import { SecretValue } from './secret-value.ts';
 import { type Blueprint, isPowerful } from './target-plan.ts';
 import {
+  CertificateLife,
   type Entry,
   entriesOf,
   refuseForbidden,
@@ -20,6 +21,7 @@ import {
 
 /** A target's blueprint, and which of its entries came from a text that uses random bytes or the clock. */
 export interface RenderedTarget extends Blueprint {
+  readonly certificateLifeMs?: number;
   readonly volatile: Readonly<Record<Part, readonly string[]>>;
 }
 
@@ -40,7 +42,8 @@ export function renderTarget(input: TemplateInput, context: RenderContext): Rend
   const keepsValues =
     template.mergePolicy === 'Merge' || (templateFrom.length === 0 && Object.keys(template.data ?? {}).length === 0);
   if (keepsValues) for (const [key, value] of data) made.data.set(key, { value: value.reveal(), isVolatile: false });
-  const render = rendererOf(input, context);
+  const life = new CertificateLife();
+  const render = rendererOf(input, context, life);
   templateFrom.forEach((from, index) => {
     const at = `spec.target.template.templateFrom[${index}]`;
     const part = partOf(from, at);
@@ -69,6 +72,7 @@ export function renderTarget(input: TemplateInput, context: RenderContext): Rend
     annotations,
     finalizers,
     ...(template.type === undefined || template.type === '' ? {} : { type: template.type }),
+    ...life.noted,
     volatile: {
       data: volatileOf(made.data),
       labels: volatileOf(made.labels),

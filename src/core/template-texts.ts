@@ -42,6 +42,8 @@ export interface TemplateInput {
   readonly data: Values;
   readonly texts: TemplateTexts;
   readonly delimiters?: Delimiters;
+  /** What was drawn earlier stays, so single values are not drawn anew. */
+  readonly isDrawnKept?: boolean;
 }
 
 /** What a template gave. */
@@ -51,14 +53,33 @@ export interface Entry {
   readonly isVolatile: boolean;
 }
 
+/** Notes the shortest life of the certificates that the texts of one target make. */
+export class CertificateLife {
+  #shortestMs: number | undefined;
+
+  note(lifeMs: number | undefined): void {
+    if (lifeMs !== undefined) this.#shortestMs = Math.min(lifeMs, this.#shortestMs ?? lifeMs);
+  }
+
+  /** As a member of what is rendered; absent without certificates. */
+  get noted(): { readonly certificateLifeMs?: number } {
+    return this.#shortestMs === undefined ? {} : { certificateLifeMs: this.#shortestMs };
+  }
+}
+
 export type Render = (source: Omit<TemplateSource, 'delimiters'>) => Entry;
 
 /** Renders texts with the values of the input. The root of the data is made once, however many texts look at it. */
-export function rendererOf({ data, delimiters }: TemplateInput, context: RenderContext): Render {
+export function rendererOf(
+  { data, delimiters, isDrawnKept = false }: TemplateInput,
+  context: RenderContext,
+  life: CertificateLife,
+): Render {
   const root = rootOf(data, context);
   const between = delimiters === undefined ? {} : { delimiters };
   return (source) => {
-    const { bytes, isVolatile } = renderText({ ...source, ...between }, root, context);
+    const { bytes, isVolatile, certificateLifeMs } = renderText({ isDrawnKept, ...source, ...between }, root, context);
+    life.note(certificateLifeMs);
     return { value: bytes, isVolatile };
   };
 }
@@ -97,13 +118,14 @@ export function* renderedItems(
       const text = texts.get(refKey(ref))?.get(key);
       if (text === undefined)
         throw new OperatorError('ReferenceNotFound', `${at}: ${kind} "${ref.name}" has no key ${shown(key)}`);
-      const entry = render({ at: place, name: key, text: text.text(), isSecret: kind === 'Secret' });
+      const isWhole = templateAs === 'KeysAndValues' ? { isDrawnKept: false } : {}; // which keys it gives must be known
+      const entry = render({ at: place, name: key, text: text.text(), isSecret: kind === 'Secret', ...isWhole });
       yield { place, key, templateAs, entry };
     }
   }
   if (from.literal === undefined || from.literal === '') return;
   const place = `${at}.literal`;
-  const entry = render({ at: place, name: 'literal', text: from.literal });
+  const entry = render({ at: place, name: 'literal', text: from.literal, isDrawnKept: false });
   yield { place, key: 'literal', templateAs: 'KeysAndValues', entry };
 }
 

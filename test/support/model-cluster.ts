@@ -16,6 +16,7 @@ import type { Followed } from '../../src/controller/rooms.ts';
 import { managedLabel, managedLabelValue } from '../../src/core/contract-names.ts';
 import { SecretValue } from '../../src/core/secret-value.ts';
 import type { StoreRef } from '../../src/core/selection.ts';
+import { answerOrder, type JobOrder } from '../../src/core/thread-jobs.ts';
 import type { Informer, InformerEvent, Kube } from '../../src/kube/contract.ts';
 import type { KubeObject, ObjectName, Resource, Secret } from '../../src/kube/types.ts';
 import type { Provider, StoreReader } from '../../src/providers/contract.ts';
@@ -183,9 +184,9 @@ export class ModelCluster {
     const externalSecrets = this.#follow('ExternalSecret', externalSecretRecord);
     const stores = this.#follow('SecretStore', storeRecord('SecretStore'));
     this.#controllers = createControllers({
-      // Work in the model is small: none of it leaves the loop.
+      // The model has no thread: what is too much for the loop is done there all the same.
       desk: {
-        heavy: { run: () => Promise.reject(new Error('no thread in the model')) },
+        heavy: { run: async (_, order) => answerOrder(order() as JobOrder) }, // the desk's own
         loop: new LoopShare(() => Promise.resolve()),
       },
       generation: {

@@ -20,9 +20,16 @@ import type { Recovery } from '../recovery.ts';
 import { type StoreChange, storeKeysOf } from '../stores/directory.ts';
 import { manifestOf, secretSource } from './apply.ts';
 import type { EsMemory, Rooms } from './context.ts';
-import { intervalOf, periodOf, untilNextRefreshMs } from './duty.ts';
+import { intervalOf, periodOf, refreshPolicyOf, untilNextRefreshMs } from './duty.ts';
 import { connectFirst } from './read.ts';
-import { judgeTarget, observedTarget, reconcileExternalSecret, releaseDeleted, tellSilence } from './reconcile.ts';
+import {
+  judgeTarget,
+  observedTarget,
+  reconcileExternalSecret,
+  releaseDeleted,
+  renewAtOf,
+  tellSilence,
+} from './reconcile.ts';
 import { reportStranger } from './report.ts';
 import type { Silence } from './silence.ts';
 
@@ -280,6 +287,24 @@ export class ExternalSecretController {
   }
 
   async #nextWave(
+    es: ExternalSecretRecord,
+    memory: EsMemory,
+    isRefreshed: boolean,
+    signal: AbortSignal,
+  ): Promise<NextRun | undefined> {
+    const wave = await this.#nextRefresh(es, memory, isRefreshed, signal);
+    const renewal = this.#nextRenewal(es);
+    return wave === undefined || (renewal !== undefined && renewal.afterMs < wave.afterMs) ? renewal : wave;
+  }
+
+  /** Certificates that its template made do not wait for the next refresh, which may be after their end. */
+  #nextRenewal(es: ExternalSecretRecord): NextRun | undefined {
+    if (!('ok' in es.spec) || refreshPolicyOf(es.spec.ok) === 'CreatedOnce') return undefined;
+    const afterMs = (renewAtOf(es, es.spec.ok, this.#rooms) ?? 0) - this.#rooms.clock.nowMs();
+    return afterMs > 0 ? { afterMs, lane: lanes.periodic, cause: 'periodic' satisfies Cause } : undefined;
+  }
+
+  async #nextRefresh(
     es: ExternalSecretRecord,
     memory: EsMemory,
     isRefreshed: boolean,

@@ -86,6 +86,7 @@ describe('dutyOf', () => {
         hasOrphans: false,
         stores: 's.1',
         texts: 1,
+        renewAtMs: undefined,
         nowMs: 4_000,
         wallMs: nowMs,
         isGenerating: false,
@@ -142,6 +143,11 @@ describe('dutyOf', () => {
     ['its wave, by a timer that fires a fraction early', { present: { nowMs: 4_999.4 } }, 'interval'],
     ['a wave that was not answered', { present: { nowMs: 9_000 } }, 'interval'],
     ['a wave with interval 0', { present: { nowMs: 5_000, periodMs: 0 } }, undefined],
+    ['a certificate of its template that is to be renewed', { present: { renewAtMs: nowMs } }, 'renewal'],
+    ['such a certificate with interval 0', { present: { renewAtMs: nowMs, periodMs: 0 } }, 'renewal'],
+    ['such a certificate under OnChange', { present: { ...onChange, renewAtMs: nowMs } }, 'renewal'],
+    ['such a certificate under CreatedOnce', { present: { ...once, renewAtMs: nowMs } }, undefined],
+    ['a certificate whose time has not come', { present: { renewAtMs: nowMs + 1 } }, undefined],
     ['a wave that is not known yet', { past: { nextDueMs: undefined } }, undefined],
   ])('names: %s', (_, given, duty) => {
     expect(dutyIn(given)).toBe(duty);

@@ -91,6 +91,8 @@ export interface Present {
   readonly stores: string;
   /** Changes so far of the objects that its template is taken from. */
   readonly texts: number;
+  /** When certificates that its template made are to be made anew, in epoch ms; undefined without any. */
+  readonly renewAtMs: number | undefined;
   /** Monotonic ms. */
   readonly nowMs: number;
   /** Epoch ms. */
@@ -122,6 +124,7 @@ export type Duty =
   | 'start'
   | 'store'
   | 'texts'
+  | 'renewal'
   | 'interval';
 
 /** Timers may fire a fraction of a ms early. */
@@ -149,6 +152,8 @@ export function dutyOf(present: Present, past: Past): Duty | undefined {
   if (past.failures > 0) return 'retry';
   const ready = (es.status.conditions ?? []).find(({ type }) => type === 'Ready');
   if (ready?.status !== 'True') return 'verdict';
+  if (policy !== 'CreatedOnce' && present.renewAtMs !== undefined && present.renewAtMs <= present.wallMs)
+    return 'renewal';
   if (policy !== 'Periodic') return undefined;
   // Another store is a change of what was asked for.
   if (past.readStores !== undefined && past.readStores !== present.stores) return 'store';

@@ -3,6 +3,7 @@
 
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import { externalSecretFinalizer } from '../../core/contract-names.ts';
+import { renewalOf } from '../../core/kept-volatile.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import { hasWantedMarks, isTargetValid, type ObservedTarget } from '../../core/target-plan.ts';
 import { isAbsenceWanted, policyOf, type TargetPolicy } from '../../core/target-policy.ts';
@@ -152,6 +153,7 @@ async function gather(
       texts,
       isTargetAsWanted,
       isForced: forced,
+      renewAtMs: renewAtOf(es, spec, rooms),
       hasOrphans: orphanedSecrets(es, rooms).length + rooms.manifests.orphansOf(es).length > 0,
       nowMs: rooms.clock.monotonicMs(),
       wallMs: rooms.clock.nowMs(),
@@ -180,6 +182,14 @@ async function gather(
     const leftMs = graceLeftMs(error, es, memory, rooms);
     return leftMs > 0 ? { kind: 'grace', leftMs } : { error };
   }
+}
+
+/** When certificates of the target are to be made anew, in epoch ms; undefined when they are none of its template's. */
+export function renewAtOf(es: ExternalSecretRecord, spec: ExternalSecretSpec, rooms: Rooms): number | undefined {
+  const { creation, immutable } = policyOf(spec);
+  const target =
+    spec.target.template === undefined || immutable || creation === 'None' ? undefined : observedTarget(es, rooms);
+  return target === undefined ? undefined : renewalOf(target);
 }
 
 /** What the caches know of the target, of whatever kind it is. */

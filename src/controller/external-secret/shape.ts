@@ -4,13 +4,16 @@ import type { Desk } from '../../core/jobs.ts';
 import {
   inputsDigest,
   isVolatile,
+  type KeptHow,
   keptManifest,
   keptVolatile,
+  markedAsDrawn,
   templateInputsAnnotation,
 } from '../../core/kept-volatile.ts';
 import { type ManifestBlueprint, plainManifest } from '../../core/manifest/manifest-blueprint.ts';
 import { contentOf } from '../../core/manifest/manifest-plan.ts';
-import { type Blueprint, isTargetValid, plainBlueprint } from '../../core/target-plan.ts';
+import type { RenderedManifest } from '../../core/manifest/manifest-template.ts';
+import { type Blueprint, type ObservedTarget, plainBlueprint, type SeenTarget } from '../../core/target-plan.ts';
 import { policyOf } from '../../core/target-policy.ts';
 import type { RenderedTarget } from '../../core/target-template.ts';
 import { type TemplateInput, templateRefs } from '../../core/template-texts.ts';
@@ -40,9 +43,22 @@ export async function shapeTarget(
   const isNothingWritten = creationPolicy === 'None' || (data.size === 0 && deletion !== 'Merge');
   if (isFrozen || isNothingWritten) return { ...plainBlueprint(es, data), labels: {}, annotations: {} };
   const input: TemplateInput = { template, data, texts, delimiters: rooms.templateDelimiters };
-  const rendered = await desk.run('render', { ...input, nowMs: rooms.clock.nowMs(), seed: newSeed() });
-  return isVolatile(rendered) ? await kept(es, input, rendered, rooms, signal) : rendered;
+  const how = howKept(es, input, rooms);
+  const render = (isDrawnKept: boolean) =>
+    desk.run('render', { ...input, isDrawnKept, nowMs: how.nowMs, seed: newSeed() });
+  const { observed, present } = isMarked(rooms.targets.get(targetKey(es)), how)
+    ? await look(es, rooms, signal)
+    : noTarget;
+  if (observed !== undefined && present !== undefined && isMarked(observed, how)) {
+    const rendered = await render(true);
+    const isSameType = observed.type === (rendered.type ?? observed.type);
+    const kept = isSameType ? keptVolatile(rendered, { ...observed, data: present.data }, how) : undefined;
+    if (kept !== undefined) return kept;
+  }
+  return drawn(await render(false), how);
 }
+
+const noTarget: SeenTarget = { observed: undefined };
 
 /** The same for a target of another kind. */
 export async function shapeManifest(
@@ -60,45 +76,30 @@ export async function shapeManifest(
   if (isNothingWritten) return { fields: [], labels: {}, annotations: {} };
   if (template === undefined) return plainManifest(open.kind, es, data);
   const input: TemplateInput = { template, data, texts, delimiters: rooms.templateDelimiters };
-  const rendered = await desk.run('manifest', { ...input, nowMs: rooms.clock.nowMs(), seed: newSeed() });
-  if (!isVolatile(rendered)) return rendered;
-  const digest = inputsDigest(input, es.uid, forceSyncsOf(es));
-  const marked = (made: ManifestBlueprint): ManifestBlueprint => ({
-    ...made,
-    annotations: { ...made.annotations, [templateInputsAnnotation]: digest },
-  });
-  if (rooms.manifests.get(es)?.annotations[templateInputsAnnotation] !== digest) return marked(rendered);
-  const present = await lookAt(es, open, rooms, signal);
-  if (present?.observed.annotations[templateInputsAnnotation] !== digest) return marked(rendered);
-  if (!isTargetValid(rooms.manifests.get(es))) return marked(rendered);
-  const { labels, annotations } = present.observed;
-  const there = { content: contentOf(present.object), labels, annotations };
-  return marked(keptManifest(rendered, there, rooms.clock.nowMs()) ?? rendered);
+  const how = howKept(es, input, rooms);
+  const render = (isDrawnKept: boolean) =>
+    desk.run('manifest', { ...input, isDrawnKept, nowMs: how.nowMs, seed: newSeed() });
+  const present = isMarked(rooms.manifests.get(es), how) ? await lookAt(es, open, rooms, signal) : undefined;
+  if (present !== undefined && isMarked(present.observed, how)) {
+    const kept = keptManifest(await render(true), { ...present.observed, content: contentOf(present.object) }, how);
+    if (kept !== undefined) return kept;
+  }
+  return drawn(await render(false), how);
+}
+
+function howKept(es: ExternalSecretRecord, input: TemplateInput, { clock }: Rooms): KeptHow {
+  return { digest: inputsDigest(input, es.uid, forceSyncsOf(es)), uid: es.uid, nowMs: clock.nowMs() };
+}
+
+/** Whether the target was rendered, with something drawn, from just these inputs. */
+function isMarked(target: ObservedTarget | undefined, { digest }: KeptHow): boolean {
+  return target?.deleting === false && target.annotations[templateInputsAnnotation] === digest;
+}
+
+function drawn<R extends RenderedTarget | RenderedManifest>(rendered: R, { digest, uid, nowMs }: KeptHow): R {
+  return isVolatile(rendered) ? markedAsDrawn(rendered, digest, uid, nowMs) : rendered;
 }
 
 function newSeed(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex');
-}
-
-async function kept(
-  es: ExternalSecretRecord,
-  input: TemplateInput,
-  rendered: RenderedTarget,
-  rooms: Rooms,
-  signal: AbortSignal,
-): Promise<Blueprint> {
-  const digest = inputsDigest(input, es.uid, forceSyncsOf(es));
-  const marked = (target: RenderedTarget): Blueprint => ({
-    ...target,
-    annotations: { ...target.annotations, [templateInputsAnnotation]: digest },
-  });
-  if (rooms.targets.get(targetKey(es))?.annotations[templateInputsAnnotation] !== digest) return marked(rendered);
-  const { observed, present } = await look(es, rooms, signal);
-  const isSame =
-    isTargetValid(observed) &&
-    observed?.annotations[templateInputsAnnotation] === digest &&
-    observed.type === (rendered.type ?? observed.type);
-  if (observed === undefined || present === undefined || !isSame) return marked(rendered);
-  const { labels, annotations } = observed;
-  return marked(keptVolatile(rendered, { data: present.data, labels, annotations }, rooms.clock.nowMs()) ?? rendered);
 }

@@ -4,6 +4,7 @@ import { OperatorError } from '../../base/operator-error.ts';
 import { structureIn } from '../rendered-yaml.ts';
 import type { RenderContext } from '../rendering.ts';
 import {
+  CertificateLife,
   decoded,
   type Entry,
   entriesOf,
@@ -19,6 +20,7 @@ import { fieldOf, type ManifestBlueprint, type ManifestField, objectText } from 
 import { isMap, type Path, parsePath } from './object-path.ts';
 
 export interface RenderedManifest extends ManifestBlueprint {
+  readonly certificateLifeMs?: number;
   /** Which fields (by index), labels and annotations came from a text that uses random bytes or the clock. */
   readonly volatile: {
     readonly fields: readonly number[];
@@ -32,7 +34,8 @@ type Place = { readonly part: 'data' | 'labels' | 'annotations' } | { readonly p
 /** Throws InvalidTemplate, InvalidValue, ReferenceNotFound, InvalidSpec and TooMuchWork, naming the place. */
 export function renderManifest(input: TemplateInput, context: RenderContext): RenderedManifest {
   const { templateFrom = [], metadata = {}, data = {} } = input.template;
-  const render = rendererOf(input, context);
+  const life = new CertificateLife();
+  const render = rendererOf(input, context, life);
   const marks = { labels: new Map<string, Entry>(), annotations: new Map<string, Entry>() };
   const fields: ManifestField[] = [];
   const volatileFields: number[] = [];
@@ -69,6 +72,7 @@ export function renderManifest(input: TemplateInput, context: RenderContext): Re
     fields,
     labels,
     annotations,
+    ...life.noted,
     volatile: {
       fields: volatileFields,
       labels: volatileIn(marks.labels),

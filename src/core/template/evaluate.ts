@@ -398,6 +398,7 @@ class Execution {
       variadic: undefined,
       doc: '',
       isVolatile: false,
+      makesCertificate: false,
       call: (given) => method.body(given.map((value) => value ?? null)),
     };
     return this.#call(dot, { definition, isBuiltin: false }, node, args, final);

@@ -34,6 +34,7 @@ export class Budget {
   readonly limits: TemplateLimits;
   #steps = 0;
   #keyOperations = 0;
+  #certificateLifeMs: number | undefined;
 
   constructor(limits: TemplateLimits) {
     this.limits = limits;
@@ -45,6 +46,16 @@ export class Budget {
 
   get keyOperations(): number {
     return this.#keyOperations;
+  }
+
+  /** The shortest life of the certificates that were made; undefined when none was. */
+  get certificateLifeMs(): number | undefined {
+    return this.#certificateLifeMs;
+  }
+
+  /** Notes a certificate that was made, valid from now on for `lifeMs`. */
+  noteCertificate(lifeMs: number): void {
+    this.#certificateLifeMs = Math.min(lifeMs, this.#certificateLifeMs ?? lifeMs);
   }
 
   /** Counts steps; throws TemplateLimit past the bound. */

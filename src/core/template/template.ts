@@ -2,6 +2,7 @@
 // This is the door of the folder; what a template may cost, and what random bytes and which time it sees, are arguments.
 import { run } from './evaluate.ts';
 import { findFunction } from './functions/all.ts';
+import type { TemplateFunction } from './functions/define.ts';
 import { Budget, defaultLimits, type TemplateLimits } from './limits.ts';
 import type { Node, Operand, Tree } from './nodes.ts';
 import { parseTemplate } from './parser.ts';
@@ -33,6 +34,8 @@ export type TemplateData = Readonly<Record<string, string | Uint8Array>> | Dict;
 export interface Template {
   /** Whether two renders of the same data may differ: the text uses random bytes or the clock. */
   readonly isVolatile: boolean;
+  /** The text uses a function that makes certificates. */
+  readonly makesCertificates: boolean;
   /**
    * What the template writes, as bytes: a template may decode a key store. Throws TemplateError (Go's text without values)
    * and TemplateLimit.
@@ -51,7 +54,8 @@ export function compileTemplate(text: string, { name, delimiters, missingKey = '
   const trees = parseTemplate(source);
   const program = { ...source, trees, functions: findFunction, failsOnMissingKey: missingKey === 'error' };
   return {
-    isVolatile: usesVolatile(trees),
+    isVolatile: uses(trees, ({ isVolatile }) => isVolatile),
+    makesCertificates: uses(trees, ({ makesCertificate }) => makesCertificate),
     execute: (data, { limits = defaultLimits, account = new Budget(limits), nowMs, randomBytes }) =>
       bufferOf(run(program, rootOf(data), { budget: account, nowMs, randomBytes })),
   };
@@ -67,33 +71,33 @@ function rootOf(data: TemplateData): Dict {
   return new Dict(entries, 'string');
 }
 
-function usesVolatile(trees: ReadonlyMap<Bytes, Tree>): boolean {
-  return [...trees.values()].some(({ root }) => isVolatile(root));
-}
-
-function isVolatile(node: Node | Operand): boolean {
-  switch (node.type) {
-    case 'identifier':
-      return findFunction(node.name)?.definition.isVolatile ?? false;
-    case 'list':
-      return node.nodes.some(isVolatile);
-    case 'action':
-      return isVolatile(node.pipe);
-    case 'if':
-    case 'with':
-    case 'range':
-      return (
-        isVolatile(node.pipe) || isVolatile(node.list) || (node.otherwise !== undefined && isVolatile(node.otherwise))
-      );
-    case 'template':
-      return node.pipe !== undefined && isVolatile(node.pipe);
-    case 'pipe':
-      return node.commands.some(isVolatile);
-    case 'command':
-      return node.args.some(isVolatile);
-    case 'chain':
-      return isVolatile(node.node);
-    default:
-      return false;
-  }
+/** Whether a function of which `is` holds stands anywhere in the text. */
+function uses(trees: ReadonlyMap<Bytes, Tree>, is: (used: TemplateFunction) => boolean): boolean {
+  const isIn = (node: Node | Operand): boolean => {
+    switch (node.type) {
+      case 'identifier': {
+        const found = findFunction(node.name)?.definition;
+        return found !== undefined && is(found);
+      }
+      case 'list':
+        return node.nodes.some(isIn);
+      case 'action':
+        return isIn(node.pipe);
+      case 'if':
+      case 'with':
+      case 'range':
+        return isIn(node.pipe) || isIn(node.list) || (node.otherwise !== undefined && isIn(node.otherwise));
+      case 'template':
+        return node.pipe !== undefined && isIn(node.pipe);
+      case 'pipe':
+        return node.commands.some(isIn);
+      case 'command':
+        return node.args.some(isIn);
+      case 'chain':
+        return isIn(node.node);
+      default:
+        return false;
+    }
+  };
+  return [...trees.values()].some(({ root }) => isIn(root));
 }

@@ -2,7 +2,11 @@
 // levelled here, once; what differs in single cases is the business of expectations.ts.
 import { isDeepStrictEqual } from 'node:util';
 import { clusterExternalSecretFinalizer, externalSecretFinalizer } from '../../../src/core/contract-names.ts';
-import { templateInputsAnnotation } from '../../../src/core/kept-volatile.ts';
+import {
+  renewAtAnnotation,
+  templateDrawnAnnotation,
+  templateInputsAnnotation,
+} from '../../../src/core/kept-volatile.ts';
 import type { ClusterOutcome, OutcomeLine, TargetOutcome } from './lines.ts';
 
 /**
@@ -72,7 +76,8 @@ function comparable(verdict: {
 
 function targetMetadata({ labels, annotations, finalizers, owners, managers }: TargetOutcome): unknown {
   // What keeps a random value from one refresh to the next; ESO draws anew each time.
-  const { [templateInputsAnnotation]: _, ...rest } = annotations ?? {};
+  const drawn = [templateInputsAnnotation, templateDrawnAnnotation, renewAtAnnotation];
+  const rest = Object.fromEntries(Object.entries(annotations ?? {}).filter(([name]) => !drawn.includes(name)));
   return {
     labels,
     annotations: annotations && rest,

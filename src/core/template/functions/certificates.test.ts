@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { TemplateError } from '../errors.ts';
 import { parseIp } from '../ip.ts';
 import { issueCertificate } from '../issue.ts';
+import { Budget, defaultLimits } from '../limits.ts';
 import { compileTemplate } from '../template.ts';
 import { parseCertificate } from '../x509.ts';
 
@@ -29,6 +30,18 @@ const parts = render(
 const [root = '', leaf = ''] = parts;
 
 describe('new certificates', () => {
+  it('are noted with the shortest life among them, and only they are', () => {
+    const template = compileTemplate(
+      '{{ (genCAWithKey "root" 10 .key).Cert }}{{ (genSelfSignedCertWithKey "leaf" nil nil 3 .key).Cert }}',
+      { name: 'key' },
+    );
+    const account = new Budget(defaultLimits);
+    template.execute({ key }, { account, nowMs, randomBytes });
+    expect(template.makesCertificates).toBe(true);
+    expect(account.certificateLifeMs).toBe(3 * 86_400_000);
+    expect(compileTemplate('{{ uuidv4 }}', { name: 'key' }).makesCertificates).toBe(false);
+  });
+
   it('are what OpenSSL takes for a chain', () => {
     const authority = new X509Certificate(root);
     const certificate = new X509Certificate(leaf);

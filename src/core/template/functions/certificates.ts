@@ -24,6 +24,7 @@ import { type CallContext, define, fault, type TemplateFunction } from './define
 
 const nilPointer = 'runtime error: invalid memory address or nil pointer dereference';
 const isRandom = { isVolatile: true };
+const issues = { isVolatile: true, makesCertificate: true };
 
 export const certificateFunctions: readonly TemplateFunction[] = [
   define('pkcs12key', ['string'], 'the private key of a PKCS#12 file, in PKCS#8 PEM', ([file], context) =>
@@ -122,7 +123,7 @@ export const certificateFunctions: readonly TemplateFunction[] = [
       const key = newKey(context);
       return issued({ name, days, isAuthority: true }, key, { certificate: undefined, key }, context);
     },
-    isRandom,
+    issues,
   ),
   define(
     'genCAWithKey',
@@ -132,7 +133,7 @@ export const certificateFunctions: readonly TemplateFunction[] = [
       const key = givenKey(pem, context);
       return issued({ name, days, isAuthority: true }, key, { certificate: undefined, key }, context);
     },
-    isRandom,
+    issues,
   ),
   define(
     'genSelfSignedCert',
@@ -142,7 +143,7 @@ export const certificateFunctions: readonly TemplateFunction[] = [
       const key = newKey(context);
       return issued({ name, days, ips, dns }, key, { certificate: undefined, key }, context);
     },
-    isRandom,
+    issues,
   ),
   define(
     'genSelfSignedCertWithKey',
@@ -152,7 +153,7 @@ export const certificateFunctions: readonly TemplateFunction[] = [
       const key = givenKey(pem, context);
       return issued({ name, days, ips, dns }, key, { certificate: undefined, key }, context);
     },
-    isRandom,
+    issues,
   ),
   define(
     'genSignedCert',
@@ -162,7 +163,7 @@ export const certificateFunctions: readonly TemplateFunction[] = [
       const key = newKey(context);
       return issued({ name, days, ips, dns }, key, issuerOf(authority), context);
     },
-    isRandom,
+    issues,
   ),
   define(
     'genSignedCertWithKey',
@@ -172,7 +173,7 @@ export const certificateFunctions: readonly TemplateFunction[] = [
       const key = givenKey(pem, context);
       return issued({ name, days, ips, dns }, key, issuerOf(authority), context);
     },
-    isRandom,
+    issues,
   ),
   define(
     'buildCustomCert',
@@ -390,7 +391,7 @@ interface Wishes {
 
 const dayMs = 86_400_000;
 
-function issued(wishes: Wishes, key: KeyObject, issuer: Issuer, { nowMs, randomBytes }: CallContext): Struct {
+function issued(wishes: Wishes, key: KeyObject, issuer: Issuer, { nowMs, randomBytes, budget }: CallContext): Struct {
   const { name, days, ips = new List([]), dns = new List([]), isAuthority = false } = wishes;
   const request: Request = {
     commonName: name,
@@ -401,6 +402,7 @@ function issued(wishes: Wishes, key: KeyObject, issuer: Issuer, { nowMs, randomB
     notAfterMs: nowMs + Number(days) * dayMs,
     serial: randomBytes(16),
   };
+  budget.noteCertificate(request.notAfterMs - nowMs);
   const certificate = told('error creating certificate: ', () => issueCertificate(request, key, issuer));
   return certificateValue(encodePem('CERTIFICATE', certificate), pemOfKey(key));
 }

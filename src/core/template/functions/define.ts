@@ -49,6 +49,8 @@ export interface TemplateFunction {
   readonly doc: string;
   /** Whether two calls with the same arguments may differ: random numbers, the clock. */
   readonly isVolatile: boolean;
+  /** Makes a certificate, which runs out. */
+  readonly makesCertificate: boolean;
 }
 
 /**
@@ -60,7 +62,7 @@ export function define<const P extends readonly Parameter[]>(
   params: P,
   doc: string,
   body: (args: Args<P>, context: CallContext) => Value | undefined,
-  options: { readonly isVolatile?: boolean } = {},
+  options: { readonly isVolatile?: boolean; readonly makesCertificate?: boolean } = {},
 ): TemplateFunction {
   const last = params.at(-1);
   const variadic = last?.startsWith('...') ? (last.slice(3) as ParamType) : undefined; // by the type of Parameter
@@ -71,6 +73,7 @@ export function define<const P extends readonly Parameter[]>(
     variadic,
     doc,
     isVolatile: options.isVolatile ?? false,
+    makesCertificate: options.makesCertificate ?? false,
     call: (args, context) => {
       const given = variadic === undefined ? args : [...args.slice(0, fixed.length), args.slice(fixed.length)];
       return body(given as unknown as Args<P>, context); // evaluation has checked each argument against `params`
