@@ -15,7 +15,7 @@ import { type RenderedManifest, renderManifest } from './manifest/manifest-templ
 import { compile, matches } from './regexp.ts';
 import { randomFrom } from './rendering.ts';
 import { SecretValue } from './secret-value.ts';
-import { type Combined, combine, type PlannedRead, planReads, type ReadAnswer } from './selection.ts';
+import { type Combined, combine, type Origin, type PlannedRead, planReads, type ReadAnswer } from './selection.ts';
 import { policyOf, toleratesMissing } from './target-policy.ts';
 import { type RenderedTarget, renderTarget } from './target-template.ts';
 import type { TemplateInput } from './template-texts.ts';
@@ -131,6 +131,7 @@ type PackedManifest = Omit<RenderedManifest, 'fields'> & {
 interface PackedAnswer {
   readonly values?: Packed;
   readonly shadowed?: readonly string[];
+  readonly origins?: ReadonlyMap<string, Origin>;
   readonly error?: PackedError;
 }
 
@@ -226,9 +227,9 @@ function packAnswer(answer: ReadAnswer): PackedAnswer {
   return { ...answer, values: packValues(answer.values) };
 }
 
-function unpackAnswer({ values, shadowed, error }: PackedAnswer): ReadAnswer {
+function unpackAnswer({ values, error, ...besides }: PackedAnswer): ReadAnswer {
   if (error !== undefined) return { error: unpackError(error) };
-  return { values: unpackValues(values ?? new Map()), ...(shadowed === undefined ? {} : { shadowed }) };
+  return { ...besides, values: unpackValues(values ?? new Map()) };
 }
 
 function packValues(values: ReadonlyMap<string, SecretValue>): Packed {

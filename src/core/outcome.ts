@@ -17,6 +17,9 @@ export type Outcome =
       readonly missing: readonly string[];
       /** What the sources themselves warn of. */
       readonly warnings: readonly string[];
+      /** Where the first keys come from, and how many keys there were. */
+      readonly sources: Combined['sources'];
+      readonly keyCount: number;
     }
   /** Nothing was due: neither fetched nor written. */
   | { readonly kind: 'idle' }

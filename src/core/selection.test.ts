@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { OperatorError } from '../base/operator-error.ts';
 import { type ExternalSecretSpec, parseExternalSecret } from '../crds/external-secret.ts';
 import { SecretValue } from './secret-value.ts';
-import { type Ask, combine, type PlannedRead, planReads, type ReadAnswer } from './selection.ts';
+import { type Ask, combine, mostKeySources, type PlannedRead, planReads, type ReadAnswer } from './selection.ts';
 
 function specOf(spec: object): ExternalSecretSpec {
   const parsed = parseExternalSecret({ metadata: { name: 'web', namespace: 'shop' }, spec });
@@ -258,6 +258,49 @@ describe('combine', () => {
     const reads = planReads(specOf({ ...store, dataFrom: [{ find: {} }, { find: {} }] }));
     const shadowed = (name: string): ReadAnswer => ({ values: new Map(), shadowed: [name] });
     expect(combine(reads, [shadowed('a/K'), shadowed('b/K')], strict).shadowed).toEqual(['a/K', 'b/K']);
+  });
+
+  const sourcesOf = (spec: object, ...answers: ReadAnswer[]) =>
+    combine(planReads(specOf({ ...store, ...spec })), answers, strict).sources;
+  const from = (record: Readonly<Record<string, string>>, origins: Readonly<Record<string, object>>): ReadAnswer => ({
+    ...answer(record),
+    origins: new Map(Object.entries(origins)),
+  });
+
+  it('tells where each key is from: the read that gave it its value, and what the provider says', () => {
+    const spec = {
+      dataFrom: [
+        { find: {} },
+        { extract: { key: 'r' }, rewrite: [{ regexp: { source: '^', target: 'R_' } }] },
+        { find: {}, rewrite: [{ merge: {} }], sourceRef: { storeRef: { kind: 'ClusterSecretStore', name: 'all' } } },
+      ],
+      data: [{ secretKey: 'B', remoteRef: { key: 'b' } }],
+    };
+    expect(
+      sourcesOf(
+        spec,
+        from({ 'A A': '1', B: '2' }, { 'A A': { folder: '/a', version: '7' }, B: { folder: '/b' } }),
+        from({ X: '3' }, { '': { folder: '/r', sinceMs: 5 } }),
+        answer({ j: '{"M":1}' }),
+        from({ b: '4' }, { '': { version: '9' } }),
+      ),
+    ).toEqual([
+      { key: 'A_A', source: 'SecretStore/main', folder: '/a', version: '7' },
+      { key: 'B', source: 'SecretStore/main', version: '9' },
+      { key: 'R_X', source: 'SecretStore/main', folder: '/r', sinceMs: 5 },
+      { key: 'M', source: 'ClusterSecretStore/all' },
+    ]);
+  });
+
+  it('tells of the first keys only', () => {
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`K${i}`, 'x']));
+    const sources = sourcesOf({ dataFrom: [{ find: {} }] }, answer(many));
+    expect(sources.map(({ key }) => key)).toEqual(Object.keys(many).slice(0, mostKeySources));
+  });
+
+  it('asks nothing else of a provider for metadataPolicy: as in ESO, these give the value', () => {
+    const spec = { ...store, data: [{ secretKey: 'K', remoteRef: { key: 'r', metadataPolicy: 'Fetch' } }] };
+    expect(storeReads(spec).map((read) => read.ask)).toEqual([{ kind: 'value', key: 'r' }]);
   });
 
   it('gives every key the value of the last read that has it', () => {

@@ -53,6 +53,8 @@ interface EntryRead {
 interface Finished {
   readonly values: ReadonlyMap<string, SecretValue>;
   readonly collisions: readonly Collision[];
+  /** Keys in the answer of the first keys, where a rewrite or conversion gave them others. */
+  readonly renamed?: ReadonlyMap<string, string>;
 }
 
 /** The data of the Secret, and what was lost on the way to it. */
@@ -70,8 +72,30 @@ export interface Combined {
 const mostLosses = 1_000;
 
 export type ReadAnswer =
-  | { readonly values: ReadonlyMap<string, SecretValue>; readonly shadowed?: readonly string[] }
+  | {
+      readonly values: ReadonlyMap<string, SecretValue>;
+      readonly shadowed?: readonly string[];
+      readonly origins?: ReadonlyMap<string, Origin>;
+    }
   | { readonly error: OperatorError };
+
+/** Where a provider has a value from, as far as it tells. */
+export interface Origin {
+  readonly folder?: string;
+  readonly version?: string;
+  /** When this version was made, in epoch ms. */
+  readonly sinceMs?: number;
+}
+
+/** Where a key of the Secret comes from. */
+export interface KeySource extends Origin {
+  readonly key: string;
+  /** Kind and name of the store or generator: `SecretStore/main`. */
+  readonly source: string;
+}
+
+/** Keys whose source is told: a status is read by people, and written for ten thousand objects. */
+export const mostKeySources = 32;
 
 /** All reads of a spec, in the order in which their results are laid over each other. Throws InvalidSpec. */
 export function planReads(spec: ExternalSecretSpec): readonly PlannedRead[] {
@@ -101,6 +125,8 @@ export interface Combined {
   readonly collisions: readonly (Collision & { readonly at: string })[];
   /** There were values, and none is left after rewriting. */
   readonly isEmptied: boolean;
+  /** Where the first keys come from, `mostKeySources` at most. */
+  readonly sources: readonly KeySource[];
 }
 
 interface CombineOptions {
@@ -123,6 +149,7 @@ export function combine(
   const shadowed: string[] = [];
   const missing: string[] = [];
   const collisions: (Collision & { readonly at: string })[] = [];
+  const sources = new Map<string, KeySource>();
   const done = new Map<ReadAnswer, Map<string, Finished>>();
   let hadValues = false;
   for (const [i, read] of reads.entries()) {
@@ -146,9 +173,27 @@ export function combine(
       );
     charge(read, result.values.size, budget);
     refuseForeignKeys(read, result.values.keys());
-    for (const [key, value] of result.values) data.set(key, value);
+    for (const [key, value] of result.values) {
+      data.set(key, value);
+      if (sources.size < mostKeySources || sources.has(key)) {
+        const origin = answer.origins?.get(result.renamed?.get(key) ?? key) ?? answer.origins?.get('');
+        sources.set(key, { key, source: sourceOf(read), ...origin });
+      }
+    }
   }
-  return { data, shadowed, missing, collisions, isEmptied: hadValues && data.size === 0 };
+  return {
+    data,
+    shadowed,
+    missing,
+    collisions,
+    isEmptied: hadValues && data.size === 0,
+    sources: [...sources.values()],
+  };
+}
+
+function sourceOf(read: PlannedRead): string {
+  const { kind, name } = 'store' in read ? read.store : read.generator;
+  return `${kind}/${name}`;
 }
 
 /** How many places or keys a message names. */
@@ -293,13 +338,25 @@ function finishMany(entry: DataFrom, strategies: Strategies): Pick<PlannedRead, 
         rewrites.length > 0
           ? rewriteReporting(values, rewrites, { budget, transformKey: transformKeyWith(budget) })
           : { values: convertKeys(values, conversionStrategy), collisions: [] };
-      const decoded = [...validateKeys(keyed)].map(
-        ([key, value]) => [key, decodedValue(key, value, strategies, budget)] as const,
-      );
-      return { values: new Map(decoded), collisions };
+      const valid = [...validateKeys(keyed)];
+      const decoded = valid.map(([key, value]) => [key, decodedValue(key, value, strategies, budget)] as const);
+      return { values: new Map(decoded), collisions, renamed: renamedAmong(valid, values) };
     },
   };
 }
+
+/** The earlier keys of the first ones, told by their values: what a merge made of several has none. */
+function renamedAmong(
+  keyed: readonly (readonly [string, SecretValue])[],
+  values: ReadonlyMap<string, SecretValue>,
+): ReadonlyMap<string, string> {
+  const changed = keyed.slice(0, mostKeySources).filter(([key, value]) => values.get(key) !== value);
+  if (changed.length === 0) return none;
+  const before = new Map([...values].map(([key, value]) => [value, key]));
+  return new Map(changed.map(([key, value]) => [key, before.get(value) ?? '']));
+}
+
+const none: ReadonlyMap<string, string> = new Map();
 
 /** Converting and checking a key. */
 const unitsPerKey = 50;

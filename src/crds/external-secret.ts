@@ -10,6 +10,7 @@ import {
   filledText,
   flag,
   instant,
+  integer,
   objectName,
   oneOf,
   optional,
@@ -100,24 +101,49 @@ export const externalSecretSpec = about(
   }),
 );
 
+const keySource = z.object({
+  key: text('Key that was read, after rewriting and before a template.'),
+  source: text('Kind and name of the store or generator.'),
+  folder: optional(text('Folder at the provider; absent when it does not tell.')),
+  version: optional(text('Version of the value at the provider; absent when it has none.')),
+  since: optional(instant('When that version was made; absent when the provider does not tell.')),
+});
+
+/** What is kept of a status, and written. */
+const keptStatus = {
+  observedGeneration: optional(observedGeneration),
+  refreshTime: optional(z.nullable(instant('Last refresh that changed something, or the heartbeat.'))),
+  syncedResourceVersion: optional(text('Generation and digest of labels and annotations at the last refresh.')),
+  conditions: optional(conditions),
+  binding: optional(
+    withFacts(z.object({ name: defaulted(text('Name of the Secret. Default empty.'), '') }), {
+      description: 'The target Secret, for the Service Binding specification.',
+      'x-kubernetes-map-type': 'atomic',
+    }),
+  ),
+};
+
+/** Nothing is decided by what is written for people alone: it is not read again, nor kept in memory. */
+const keptStatusSchema = z.object(keptStatus);
+
 export const externalSecretStatus = about(
   'What the operator found and did.',
   z.object({
-    observedGeneration: optional(observedGeneration),
-    refreshTime: optional(z.nullable(instant('Last refresh that changed something, or the heartbeat.'))),
-    syncedResourceVersion: optional(text('Generation and digest of labels and annotations at the last refresh.')),
-    conditions: optional(conditions),
-    binding: optional(
-      withFacts(z.object({ name: defaulted(text('Name of the Secret. Default empty.'), '') }), {
-        description: 'The target Secret, for the Service Binding specification.',
-        'x-kubernetes-map-type': 'atomic',
+    ...keptStatus,
+    keys: optional(
+      withFacts(z.array(keySource), {
+        description:
+          'Where the keys were read when the status was last written, the first 32 of them; no value, and nothing of it.',
+        'x-kubernetes-list-type': 'atomic',
       }),
     ),
+    keyCount: optional(integer('How many keys there were.')),
   }),
 );
 
 export type ExternalSecretSpec = z.infer<typeof externalSecretSpec>;
-export type ExternalSecretStatus = z.infer<typeof externalSecretStatus>;
+/** The part of a status by which things are decided. */
+export type ExternalSecretStatus = z.infer<typeof keptStatusSchema>;
 
 export interface ExternalSecret {
   readonly apiVersion?: string;
@@ -136,7 +162,7 @@ export const externalSecretResource = {
 } as const satisfies KindResource;
 
 const specReader = compiled(externalSecretSpec);
-const statusReader = compiled(externalSecretStatus);
+const statusReader = compiled(keptStatusSchema);
 
 /**
  * Reads an ExternalSecret, applying every default; a missing spec reads as an empty one, unknown fields are left out, a

@@ -3,6 +3,7 @@ import type { Credentials } from '../auth/contract.ts';
 import type { OperatorError } from '../base/operator-error.ts';
 import type { Desk } from '../core/jobs.ts';
 import type { SecretValue } from '../core/secret-value.ts';
+import type { Origin } from '../core/selection.ts';
 
 export type Capabilities = 'ReadOnly' | 'WriteOnly' | 'ReadWrite';
 
@@ -24,7 +25,12 @@ export type ReadRequest =
  * one request stands beside the others, so that the caller can tolerate `SecretNotFound`.
  */
 export type ReadResult =
-  | { readonly values: ReadonlyMap<string, SecretValue>; readonly shadowed?: readonly string[] }
+  | {
+      readonly values: ReadonlyMap<string, SecretValue>;
+      readonly shadowed?: readonly string[];
+      /** Where values are from, by key; under '' for all of them. The first `mostKeySources` are enough. */
+      readonly origins?: ReadonlyMap<string, Origin>;
+    }
   | { readonly error: OperatorError };
 
 /** How fresh an answer must be: fetched by a request that started at or after this instant (monotonic ms). */

@@ -65,9 +65,10 @@ export async function applyTarget(
 export function synced(
   wrote: Synced['wrote'],
   { reason, message }: Ending,
-  { shadowed, missing, collisions, warnings }: Sources,
+  { data, sources, shadowed, missing, collisions, warnings }: Sources,
 ): Synced {
-  return { kind: 'synced', wrote, reason, message, shadowed, missing, collisions, warnings };
+  const found = { shadowed, missing, collisions, warnings, sources, keyCount: data.size };
+  return { kind: 'synced', wrote, reason, message, ...found };
 }
 
 /** The ending in words that tell nothing at the source from nothing that is left of it. */

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
+import { mostKeySources } from '../../core/selection.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 import type { Rooms } from './context.ts';
-import { failureFields, isHeartbeatDue, missingMessage, reportWarnings, shadowedMessage } from './report.ts';
+import { failureFields, isHeartbeatDue, keyFields, missingMessage, reportWarnings, shadowedMessage } from './report.ts';
 
 describe('failureFields', () => {
   const es = { targetName: 'shop-db' };
@@ -18,6 +19,34 @@ describe('failureFields', () => {
       expect(failureFields(es, new OperatorError(reason, 'x'))).toEqual({});
     },
   );
+});
+
+describe('keyFields', () => {
+  it('tells of each key where it is from, as far as that is known', () => {
+    const sinceMs = Date.parse('2026-05-01T12:00:00.500Z');
+    const sources = [
+      { key: 'A', source: 'SecretStore/main', folder: '/app', version: '3', sinceMs },
+      { key: 'B', source: 'Password/one' },
+    ];
+    expect(keyFields({ sources, keyCount: 2 })).toEqual({
+      keys: [
+        { key: 'A', source: 'SecretStore/main', folder: '/app', version: '3', since: '2026-05-01T12:00:00Z' },
+        { key: 'B', source: 'Password/one' },
+      ],
+      keyCount: 2,
+    });
+  });
+
+  it('stays small whatever a provider says', () => {
+    const long = '/x'.repeat(100_000);
+    const sources = Array.from({ length: mostKeySources }, (_, i) => ({
+      key: `${i}`.padEnd(253, 'k'),
+      source: `ClusterSecretStore/${'s'.repeat(253)}`,
+      folder: long,
+      version: long,
+    }));
+    expect(JSON.stringify(keyFields({ sources, keyCount: 100_000 })).length).toBeLessThan(32 * 1024);
+  });
 });
 
 describe('isHeartbeatDue', () => {

@@ -2,7 +2,7 @@
 import { explain, type OperatorError } from '../../base/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Combined } from '../../core/selection.ts';
-import type { Verdict } from '../../core/sync-status.ts';
+import { rfc3339, type Verdict } from '../../core/sync-status.ts';
 import { isForeignProvider } from '../../crds/foreign-providers.ts';
 import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
 import { failedVerdict } from '../report.ts';
@@ -74,6 +74,7 @@ export async function reportOutcome(
     refreshTime: rooms.reporter.now(),
     syncedResourceVersion: versionOf(es),
     ...(isBound ? { binding: { name: es.targetName } } : {}),
+    ...(rooms.reporter.isExtended ? keyFields(outcome) : {}),
   };
   await write(es, verdict, { fields, isDue }, rooms, signal);
   if (outcome.wrote !== 'nothing') {
@@ -115,6 +116,23 @@ function writeEvent(es: ExternalSecretRecord, wrote: 'created' | 'updated' | 'de
   if (manifest !== undefined) return { reason, message: `${reason} ${manifest.kind} ${es.targetName}` };
   return { reason, message: wrote === 'deleted' ? message : `secret ${wrote}` };
 }
+
+/** Longest folder or version that is repeated, in characters. */
+const longestText = 200;
+
+/** The summary of where the keys are from. Written along with what is due anyway: no version is worth a write of its own. */
+export function keyFields({ sources, keyCount }: Pick<SyncedOutcome, 'sources' | 'keyCount'>) {
+  const keys = sources.map(({ key, source, folder, version, sinceMs }) => ({
+    key,
+    source,
+    ...(folder === undefined ? {} : { folder: folder.slice(0, longestText).toWellFormed() }),
+    ...(version === undefined ? {} : { version: version.slice(0, longestText).toWellFormed() }),
+    ...(sinceMs === undefined ? {} : { since: rfc3339(sinceMs) }),
+  }));
+  return { keys, keyCount };
+}
+
+type SyncedOutcome = Extract<Outcome, { kind: 'synced' }>;
 
 /** The binding names a target that this object writes and that is there. */
 function isTargetThere(es: ExternalSecretRecord, { targets }: Rooms): boolean {

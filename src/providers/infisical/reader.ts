@@ -12,7 +12,7 @@ import { type ApiAccess, isReadableByName, type Scope } from './api.ts';
 import { failure } from './errors.ts';
 import { fetchSecret, fetchView } from './fetches.ts';
 import { type FolderView, isWithin, lookUp, namesIn } from './folder-view.ts';
-import { type FindRequest, type KeyedRequest, search, select } from './select.ts';
+import { type FindRequest, type KeyedRequest, originOf, search, select } from './select.ts';
 import type { WireSecret } from './wire.ts';
 
 /** What all stores of the process share. */
@@ -98,7 +98,10 @@ class Reading {
     if (planned.kind === 'find')
       return await answerFrom(await this.view(planned.scope), (view) => search(view, planned.request, this.#desk));
     const found = folders.get(planned.folder)?.(planned.name) ?? { error: new OperatorError('Internal', 'no look-up') };
-    return await answerFrom(found, async (secret) => ({ values: await select(secret, planned.request, this.#desk) }));
+    return await answerFrom(found, async (secret) => ({
+      values: await select(secret, planned.request, this.#desk),
+      origins: new Map([['', originOf(secret)]]),
+    }));
   }
 
   /** The snapshot of a scope; one per call of `read`. */

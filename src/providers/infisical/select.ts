@@ -6,6 +6,7 @@ import type { Desk } from '../../core/jobs.ts';
 import { isJson } from '../../core/json-text.ts';
 import { didYouMean } from '../../core/near-miss.ts';
 import { SecretValue } from '../../core/secret-value.ts';
+import { mostKeySources, type Origin } from '../../core/selection.ts';
 import type { ReadRequest, ReadResult } from '../contract.ts';
 import { type FolderView, type FoundKey, mergedWhere } from './folder-view.ts';
 import type { WireSecret } from './wire.ts';
@@ -87,15 +88,26 @@ export async function search(
   const values = new Map<string, SecretValue>();
   const shadowed: string[] = [];
   const hiddenKeys: string[] = [];
+  const origins = new Map<string, Origin>();
   for (const key of keys) {
     const found = merged.get(key);
     if (found === undefined) continue;
     if (found.secret.value === undefined) hiddenKeys.push(key);
     else values.set(key, found.secret.value);
+    if (origins.size < mostKeySources) origins.set(key, originOf(found.secret));
     shadowed.push(...found.shadowed);
   }
   if (hiddenKeys.length > 0) throw hidden(hiddenKeys);
-  return shadowed.length === 0 ? { values } : { values, shadowed };
+  return { values, origins, ...(shadowed.length === 0 ? {} : { shadowed }) };
+}
+
+/** Where a secret is from; the server does not tell the folder of one that is imported. */
+export function originOf({ folder, version, updatedAtMs }: WireSecret): Origin {
+  return {
+    ...(folder === undefined ? {} : { folder }),
+    ...(version === 0 ? {} : { version: String(version) }),
+    ...(updatedAtMs === 0 ? {} : { sinceMs: updatedAtMs }),
+  };
 }
 
 /**
