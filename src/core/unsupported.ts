@@ -3,6 +3,7 @@
 
 import { OperatorError } from '../base/operator-error.ts';
 import type { ExternalSecretSpec } from '../crds/external-secret.ts';
+import { isPowerful } from './target-plan.ts';
 
 /** Throws Unsupported naming the first field that is not served yet. */
 export function refuseUnsupported(spec: ExternalSecretSpec): void {
@@ -40,10 +41,40 @@ function brokenRules(spec: ExternalSecretSpec): readonly string[] {
       broken.push(`${at}: either extract, find, or sourceRef must be set to dataFrom`);
     }
   }
+  broken.push(...brokenTemplateRules(spec));
+  if (spec.target.deletionPolicy !== 'Retain') return broken; // else the last of equal keys counts, as in ESO
   const seen = new Set<string>();
   for (const { secretKey } of spec.data ?? []) {
     if (seen.has(secretKey)) broken.push(`duplicate secretKey found: ${secretKey}`);
     seen.add(secretKey);
   }
   return broken;
+}
+
+/** Told before anything is read, as they follow from the spec alone; what a template makes is judged when it is rendered. */
+function brokenTemplateRules({ target: { template } }: ExternalSecretSpec): readonly string[] {
+  const { type = '', templateFrom = [] } = template ?? {};
+  const broken = isPowerful(type) ? [`spec.target.template.type="${type}" is not allowed: it lets somebody in`] : [];
+  for (const [i, { target }] of templateFrom.entries()) {
+    if (['', 'data', 'annotations', 'labels'].includes(target.toLowerCase())) continue;
+    broken.push(
+      `spec.target.template.templateFrom[${i}].target="${target}" is not allowed when targeting a Secret, must be one of "Data", "Annotations" or "Labels"`,
+    );
+  }
+  return broken;
+}
+
+/**
+ * Rules of ESO's admission webhook that its controller can live with: an object that breaks one may be there already, and
+ * works until its last value goes. So it is served, and its owner is told.
+ */
+export function doubtsAbout({ target }: ExternalSecretSpec): readonly string[] {
+  const { creationPolicy: creation, deletionPolicy: deletion } = target;
+  if (deletion === 'Delete' && (creation === 'Merge' || creation === 'None' || creation === 'CreateOrMerge'))
+    return [
+      "deletionPolicy=Delete must not be used when the controller doesn't own the secret. Please set creationPolicy=Owner",
+    ];
+  if (deletion === 'Merge' && creation === 'None')
+    return ['deletionPolicy=Merge must not be used with creationPolicy=None. There is no Secret to merge with'];
+  return [];
 }

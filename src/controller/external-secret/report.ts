@@ -3,6 +3,7 @@ import { explain, type OperatorError } from '../../base/operator-error.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Combined } from '../../core/selection.ts';
 import { rfc3339, type Verdict } from '../../core/sync-status.ts';
+import { doubtsAbout } from '../../core/unsupported.ts';
 import { isForeignProvider } from '../../crds/foreign-providers.ts';
 import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
 import { failedVerdict } from '../report.ts';
@@ -77,6 +78,8 @@ export async function reportOutcome(
     ...(rooms.reporter.isExtended ? keyFields(outcome) : {}),
   };
   await write(es, verdict, { fields, isDue }, rooms, signal);
+  if (es.status.syncedResourceVersion !== versionOf(es) && 'ok' in es.spec)
+    for (const doubt of doubtsAbout(es.spec.ok)) rooms.reporter.event(es, 'Warning', 'InvalidSpec', doubt);
   if (outcome.wrote !== 'nothing') {
     const { reason, message } = writeEvent(es, outcome.wrote, outcome.message);
     rooms.reporter.event(es, 'Normal', reason, message);
