@@ -464,6 +464,56 @@ describe('policies of the target', () => {
     expect(await scene.secretData(name)).toEqual({ value: scene.value('api-key'), theirs: 'kept' });
   });
 
+  describe('two that merge into one Secret', () => {
+    // Long names are hashed in the field managers by which a key's writer is known.
+    const winner = 'the-winner-among-those-that-merge-here';
+    const loser = 'the-loser-among-those-that-merge-here';
+    const merging = (name: string, target: string, data: readonly ReturnType<typeof entry>[]) =>
+      externalSecret({ name, spec: { target: { name: target, creationPolicy: 'CreateOrMerge' }, data } });
+
+    async function conflicting(suffix: string) {
+      const [one, other, target] = [`${winner}-${suffix}`, `${loser}-${suffix}`, `shared-${suffix}`];
+      put('MERGE_ONE', 'one');
+      put('MERGE_OTHER', 'other');
+      await scene.put(merging(one, target, [entry('both', 'MERGE_ONE'), entry('mine', 'MERGE_ONE')]));
+      await scene.whenSynced(one);
+      await scene.put(merging(other, target, [entry('both', 'MERGE_OTHER'), entry('theirs', 'MERGE_OTHER')]));
+      const failed = await scene.whenFailed(other);
+      expect(condition(failed, 'Ready')?.message).toContain(`key "both" of target Secret "${target}"`);
+      expect(condition(failed, 'Ready')?.message).toContain(`"${one}"`);
+      const seen = scene.secrets.history(target).length;
+      await pause(1_500);
+      expect(scene.secrets.history(target)).toHaveLength(seen);
+      expect(await scene.secretData(target)).toEqual({ both: scene.value('one'), mine: scene.value('one') });
+      return { one, other, target };
+    }
+
+    it('name the key that both want, and the other one has it as soon as the first is deleted', async () => {
+      const { one, other, target } = await conflicting('deleted');
+      await scene.api.delete(scene.address('ExternalSecret', one));
+      await scene.externalSecrets.until(other, 'is Ready=True', isReady, repairedWithinMs);
+      expect(await scene.secretData(target)).toMatchObject({
+        both: scene.value('other'),
+        theirs: scene.value('other'),
+      });
+    });
+
+    it('let the other one have it as soon as the first wants the key no more, or another target', async () => {
+      const { one, other, target } = await conflicting('edited');
+      await scene.edit('ExternalSecret', one, { spec: { data: [entry('mine', 'MERGE_ONE')] } });
+      await scene.externalSecrets.until(other, 'is Ready=True', isReady, repairedWithinMs);
+      await scene.secrets.until(target, 'has the keys of both', (secret) => 'theirs' in decoded(secret));
+      expect(await scene.secretData(target)).toEqual({
+        both: scene.value('other'),
+        mine: scene.value('one'),
+        theirs: scene.value('other'),
+      });
+      const moved = await conflicting('moved');
+      await scene.edit('ExternalSecret', moved.one, { spec: { target: { name: 'elsewhere' } } });
+      await scene.externalSecrets.until(moved.other, 'is Ready=True', isReady, repairedWithinMs);
+    });
+  });
+
   it('deletionPolicy Delete takes the Secret away when its keys are gone at the source, and brings it back', async () => {
     const name = 'deletes';
     put('DELETES', 'here');

@@ -126,10 +126,11 @@ export async function look(es: ExternalSecretRecord, rooms: Rooms, signal: Abort
 function presentData(es: ExternalSecretRecord, secret: Secret, rooms: Rooms): PresentData {
   const fields = secret.metadata.managedFields ?? [];
   const mine = fieldManagerNames(es.name);
+  const rivals = rivalsOf(es, rooms);
   const claimed = new Map<string, string>();
-  for (const { manager } of fields) {
-    const rival = rivalOf(es, manager ?? '', rooms);
-    if (manager === undefined || mine.includes(manager) || rival === undefined) continue;
+  for (const { manager = '' } of fields) {
+    const rival = rivals.get(manager);
+    if (rival === undefined || mine.includes(manager)) continue;
     for (const key of managedKeys(fields, [manager]).data) claimed.set(key, rival);
   }
   const data = new Map(
@@ -138,16 +139,18 @@ function presentData(es: ExternalSecretRecord, secret: Secret, rooms: Rooms): Pr
   return { data, ours: managedKeys(fields, mine).data, claimed };
 }
 
-const managerPrefix = fieldManagerName('');
-
-/** The living ExternalSecret behind a field manager, when it writes the same target. A hashed name tells nobody. */
-function rivalOf(es: ExternalSecretRecord, manager: string, rooms: Rooms): string | undefined {
-  if (!manager.startsWith(managerPrefix)) return undefined;
-  const rival = rooms.externalSecrets.get(`${es.namespace}/${manager.slice(managerPrefix.length)}`);
-  if (rival === undefined || rival.deleting || rival.targetName !== es.targetName) return undefined;
-  if (!('ok' in rival.spec)) return undefined;
-  const { creationPolicy, manifest } = rival.spec.ok.target;
-  return creationPolicy !== 'None' && manifest === undefined ? rival.name : undefined;
+/** The living ExternalSecrets that write the same target, by the field managers that they write it under. */
+function rivalsOf(es: ExternalSecretRecord, rooms: Rooms): ReadonlyMap<string, string> {
+  const rivals = new Map<string, string>();
+  for (const key of rooms.writers.at(targetKey(es))) {
+    const rival = rooms.externalSecrets.get(key);
+    if (rival === undefined || rival.name === es.name || rival.deleting || rival.targetName !== es.targetName) continue;
+    if (!('ok' in rival.spec)) continue;
+    const { creationPolicy, manifest } = rival.spec.ok.target;
+    if (creationPolicy === 'None' || manifest !== undefined) continue;
+    for (const manager of fieldManagerNames(rival.name)) rivals.set(manager, rival.name);
+  }
+  return rivals;
 }
 
 async function carryOut(

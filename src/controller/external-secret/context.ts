@@ -9,6 +9,7 @@ import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
 import type { StoreConnections } from '../connect.ts';
 import type { DeskRooms } from '../desk.ts';
 import type { Generators } from '../generators/generators.ts';
+import type { KeyIndex } from '../key-index.ts';
 import type { Memory } from '../kit/object-controller.ts';
 import type { OwnWrites } from '../kit/own-writes.ts';
 import type { Writer, Written } from '../kit/writer.ts';
@@ -45,6 +46,8 @@ export interface Rooms {
   readonly owned: OwnedTargets;
   /** Targets of other kinds. */
   readonly manifests: ManifestTargets;
+  /** Which ExternalSecrets (`namespace/name`) name a target (`namespace/name`). */
+  readonly writers: KeyIndex;
   /** How targets are written. */
   readonly secrets: Written<ObservedTarget>;
   readonly reporter: Reporter<ExternalSecretRecord>;

@@ -61,7 +61,9 @@ export class ExternalSecretController {
   readonly #kit: ObjectController<ExternalSecretRecord, EsMemory>;
   /** Which ExternalSecrets name a store, and which write a target. */
   readonly #byStore = new KeyIndex();
-  readonly #byTarget = new KeyIndex();
+  readonly #byTarget: KeyIndex;
+  /** Those whose last run met another writer of their target: its end is what they wait for. */
+  readonly #conflicted = new Set<string>();
   /** Which failed ones looked at a scope; none while it runs. */
   readonly #failedByScope = new KeyIndex();
   readonly #awaited = new Map<string, ReadonlySet<string>>();
@@ -70,6 +72,7 @@ export class ExternalSecretController {
   constructor(rooms: Rooms, inputs: ControllerInputs) {
     this.#rooms = rooms;
     this.#inputs = inputs;
+    this.#byTarget = rooms.writers;
     const { clock, log, metrics, connections } = rooms;
     const { recovery, slots } = inputs;
     this.#kit = new ObjectController(
@@ -135,6 +138,7 @@ export class ExternalSecretController {
     if (after === undefined) {
       this.#forget(key);
       this.#rooms.templates.forget(key);
+      if (before !== undefined) this.#wakeRivals(key, before);
       return;
     }
     if (before === undefined || before.uid !== after.uid) {
@@ -143,6 +147,7 @@ export class ExternalSecretController {
       return;
     }
     if (isElsewhere) this.#index(key, after);
+    if (after.deleting !== before.deleting || after.generation !== before.generation) this.#wakeRivals(key, before);
     if (after.deleting !== before.deleting) this.#wake(key, lanes.deletion, 'deleted');
     else if (after.generation !== before.generation) this.#wake(key, lanes.spec, 'changed');
     // Marks do not end a run that waits for its sources: under a flood of them no run would ever come to its end.
@@ -177,7 +182,13 @@ export class ExternalSecretController {
 
   #wakeWriters(target: string, present: ObservedTarget | undefined): void {
     for (const es of this.#byTarget.at(target))
-      if (!this.#isAsWanted(es, () => present)) this.#wake(es, lanes.drift, 'drift');
+      if (this.#conflicted.has(es) || !this.#isAsWanted(es, () => present)) this.#wake(es, lanes.drift, 'drift');
+  }
+
+  /** The ExternalSecret is gone or was edited: whoever it kept from writing its target looks again. */
+  #wakeRivals(key: string, es: ExternalSecretRecord): void {
+    for (const rival of this.#byTarget.at(targetPlace(key, es)))
+      if (rival !== key && this.#conflicted.has(rival)) this.#wake(rival, lanes.drift, 'reference');
   }
 
   /** Its target, of another kind than Secret, came, changed or went. */
@@ -226,6 +237,8 @@ export class ExternalSecretController {
       ? await tellSilence(es, silence, memory, this.#rooms, signals)
       : await reconcileExternalSecret(es, memory, run, this.#rooms, signals);
     if (outcome.kind === 'grace') return outcome;
+    if (outcome.kind === 'failed' && outcome.error.reason === 'TargetConflict') this.#conflicted.add(key);
+    else if (outcome.kind !== 'failed' || outcome.error.reason !== 'Conflict') this.#conflicted.delete(key);
     if (outcome.kind === 'failed') {
       if (this.#kit.isRemembered(key, memory) && isOfContent(outcome.error)) this.#awaitScopes(key, memory);
       if (memory.silence !== undefined) this.#endSilenceInTime(key, memory.silence);
@@ -274,6 +287,7 @@ export class ExternalSecretController {
 
   #forget(key: string): void {
     this.#settleScopes(key);
+    this.#conflicted.delete(key);
     this.#kit.forget(key);
   }
 

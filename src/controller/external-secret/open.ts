@@ -4,6 +4,7 @@ import { secretResource } from '../../credentials/store-credentials.ts';
 import type { Secret } from '../../kube/types.ts';
 import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
 import { Generators } from '../generators/generators.ts';
+import { KeyIndex } from '../key-index.ts';
 import { kinds } from '../kinds.ts';
 import type { Written } from '../kit/writer.ts';
 import { keptTargetRecord } from '../records.ts';
@@ -27,6 +28,7 @@ export function openExternalSecrets(rooms: ControllerRooms): Controller {
       targets: view,
       manifests: new ManifestTargets(rooms.manifests, connect.signal),
       owned: new OwnedTargets(targets, view),
+      writers: new KeyIndex(),
       secrets: writtenSecrets(caches.targets, metrics),
       reporter: rooms.reporterOf(kinds.ExternalSecret, externalSecrets),
     },
