@@ -9,7 +9,13 @@ import { reasons } from '../src/base/reasons.ts';
 import { refuseInvalid, refuseUnsupported } from '../src/core/unsupported.ts';
 import { parseClusterExternalSecret } from '../src/crds/cluster-external-secret.ts';
 import { parseExternalSecret } from '../src/crds/external-secret.ts';
-import { type GeneratorRefKind, isServedGenerator, parseGenerator } from '../src/crds/generators/table.ts';
+import {
+  type GeneratorRefKind,
+  generatorKinds,
+  isServedGenerator,
+  parseGenerator,
+} from '../src/crds/generators/table.ts';
+import { kinds } from '../src/crds/kinds.ts';
 import type { Parsed } from '../src/crds/parse.ts';
 import { parseStore } from '../src/crds/secret-store.ts';
 
@@ -98,6 +104,31 @@ describe('pages', () => {
   it('show every manifest of docs/', () => {
     const shown = pagesByHand.map(read).join('\n');
     expect(manifests.filter((path) => path.startsWith('docs/') && !shown.includes(read(path)))).toEqual([]);
+  });
+});
+
+describe('pages of kinds', () => {
+  const generatorPage = 'docs/generators.md';
+  const pageOf: Readonly<Record<string, string>> = {
+    ExternalSecret: 'docs/guides/external-secret.md',
+    SecretStore: 'docs/guides/stores.md',
+    ClusterSecretStore: 'docs/guides/stores.md',
+    ClusterExternalSecret: 'docs/guides/cluster-external-secret.md',
+    ...Object.fromEntries(Object.keys(generatorKinds).map((kind) => [kind, generatorPage])),
+  };
+  /** Its page has another shape: an Environment has no conditions. */
+  const others = ['Environment'];
+
+  it('are there for every kind', () => {
+    expect(
+      kinds.map(({ resource }) => resource.kind).filter((kind) => !others.includes(kind) && !(kind in pageOf)),
+    ).toEqual([]);
+  });
+
+  it.each([...new Set(Object.values(pageOf))])('%s begins with an example and ends with the conditions', (page) => {
+    const [before = '', ...sections] = read(page).split(/^## /m);
+    expect(before).toContain('```yaml');
+    expect(sections.at(-1)).toMatch(/^What each condition means\n/);
   });
 });
 
