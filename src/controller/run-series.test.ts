@@ -48,6 +48,17 @@ describe('RunSeries', () => {
     expect(exposed('externalsecret_sync_calls_error')).toEqual([]);
   });
 
+  it('tells Ready of a ClusterExternalSecret, and that of its failure', () => {
+    const { series, exposed } = setUp({ kind: 'ClusterExternalSecret' });
+    series.note('shop/a', good);
+    const seen = () => exposed('clusterexternalsecret_status_condition').map((line) => line.slice(-16));
+    expect(seen()).toEqual(['status="True"} 1', 'tatus="False"} 0']);
+    // ESO's own series stays True after a failure.
+    series.note('shop/a', { ...good, ready: 'False', error: new OperatorError('TargetConflict', 'in the way') });
+    expect(seen()).toEqual(['status="True"} 0', 'tatus="False"} 1']);
+    expect(exposed('clusterexternalsecret_reconcile_duration')).toHaveLength(1);
+  });
+
   it('counts a failure by object, controller and reason', () => {
     const { series, exposed } = setUp();
     series.note('shop/a', { ...good, ready: 'False', error: new OperatorError('StoreNotFound', 'no store') });

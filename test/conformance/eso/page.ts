@@ -2,6 +2,7 @@
 // tables are true is what a run of the cases shows.
 import { join } from 'node:path';
 import { categories, categoryOf, lists, onPurpose } from './expectations.ts';
+import { numbersOf, type Row, rows, type SuiteName, suites } from './own-tests.ts';
 
 export const pagePath = join(import.meta.dirname, '..', '..', '..', 'docs', 'conformance.md');
 
@@ -15,6 +16,13 @@ export function conformancePage(): string {
     section('## By category', table(head, counts())),
     section('## In every case', everywhere),
     section('## Differ on purpose', table(['case', 'ESO', 'Escapement', 'because'], purposeRows)),
+    section("## ESO's own tests", [
+      ...ownText,
+      '',
+      ...table(['suite', 'cases', 'tested', 'not'], ownCounts()),
+      '',
+      ...table(['not tested', 'about', 'because'], ownGaps()),
+    ]),
     '',
   ].join('\n');
 }
@@ -45,6 +53,31 @@ const everywhere = [
   '- The message of a failure names the cause, the place in the spec and the fix. The reason of the condition is that of ESO.',
   '- `status.observedGeneration`, and the conditions `Reconciling` and `Stalled` while they hold, are additions.',
 ];
+
+const ownText = [
+  'The cases of the test tables that ESO has for its ExternalSecret controller, stores, validators, utilities and ClusterExternalSecrets',
+  'are numbered in `test/conformance/eso/own-tests.ts`, each with the test of this repository that proves it. Not tested are:',
+];
+
+/** Whether a row is proven by nothing; one that differs in a part has a proof for the rest. */
+function isGap({ proofs }: Row): boolean {
+  return proofs.every((proof) => 'not' in proof);
+}
+
+function ownCounts(): readonly (readonly string[])[] {
+  return (Object.keys(suites) as SuiteName[]) // the keys of the table
+    .map((name) => {
+      const gaps = rows.filter((row) => row.suite === name && isGap(row)).flatMap(numbersOf).length;
+      const { title, cases } = suites[name];
+      return [title, String(cases), String(cases - gaps), String(gaps)];
+    });
+}
+
+function ownGaps(): readonly (readonly string[])[] {
+  return rows.flatMap(({ suite, cases, about, proofs }) =>
+    proofs.flatMap((proof) => ('not' in proof ? [[`${suite} ${cases}`, about, proof.not]] : [])),
+  );
+}
 
 function counts(): readonly (readonly string[])[] {
   return Object.entries(categories).map(([name, { title, cases }]) => {
