@@ -4,7 +4,14 @@
 import type { Clock } from '../base/clock.ts';
 import { explain, type OperatorError } from '../base/operator-error.ts';
 import { reasons } from '../base/reasons.ts';
-import { nextConditions, rfc3339, type StatusDialect, sameConditions, type Verdict } from '../core/sync-status.ts';
+import {
+  nextConditions,
+  renewedConditions,
+  rfc3339,
+  type StatusDialect,
+  sameConditions,
+  type Verdict,
+} from '../core/sync-status.ts';
 import type { Condition } from '../crds/external-secret.ts';
 import type { EventDraft } from '../kube/events.ts';
 import type { Writer, Written } from './kit/writer.ts';
@@ -67,7 +74,12 @@ export class Reporter<T extends Reported> {
     const conditions = nextConditions(before, verdict, object.generation, clock.nowMs(), dialect);
     const isObserved = !dialect.extended || object.status.observedGeneration === object.generation;
     if (!isDue && isObserved && sameConditions(before, conditions)) return undefined;
-    const status = { ...fields, conditions, ...(dialect.extended ? { observedGeneration: object.generation } : {}) };
+    const told = verdict.renews === true ? renewedConditions(conditions, clock.nowMs()) : conditions;
+    const status = {
+      ...fields,
+      conditions: told,
+      ...(dialect.extended ? { observedGeneration: object.generation } : {}),
+    };
     const { written, fieldManager } = this.#kind;
     return await writer.patchStatus(written, object, status, fieldManager, signal);
   }

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Condition } from '../crds/external-secret.ts';
-import { nextConditions, rfc3339, type StatusDialect, sameConditions, type Verdict } from './sync-status.ts';
+import {
+  nextConditions,
+  renewedConditions,
+  rfc3339,
+  type StatusDialect,
+  sameConditions,
+  type Verdict,
+} from './sync-status.ts';
 
 const extended: StatusDialect = { extended: true };
 const plain: StatusDialect = { extended: false };
@@ -102,6 +109,22 @@ describe('nextConditions', () => {
     expect(ready?.message?.length).toBeLessThanOrEqual(1_024);
     expect(ready?.message?.isWellFormed()).toBe(true);
     expect(ready?.message?.endsWith('…')).toBe(true);
+  });
+});
+
+describe('renewedConditions', () => {
+  it('gives Ready the time of the refresh, and no other condition', () => {
+    const before = nextConditions(
+      [],
+      { ...red, besides: { type: 'Stalled', reason: 'R', message: 'm' } },
+      1,
+      t0,
+      extended,
+    );
+    expect(renewedConditions(before, t1).map(({ type, lastTransitionTime }) => [type, lastTransitionTime])).toEqual([
+      ['Stalled', rfc3339(t0)],
+      ['Ready', rfc3339(t1)],
+    ]);
   });
 });
 

@@ -14,6 +14,16 @@ export interface Verdict {
   readonly message: string;
   /** Set while work goes on (`Reconciling`) or nothing helps until something changes (`Stalled`). */
   readonly besides?: { readonly type: 'Reconciling' | 'Stalled'; readonly reason: string; readonly message: string };
+  /**
+   * Ready gets a new time whenever the status is written: Argo CD takes a Ready of refreshPolicy OnChange that is older than
+   * the refresh for one that is still to come.
+   */
+  readonly renews?: boolean;
+}
+
+/** The conditions of a verdict that renews, as they are written: Ready no older than the refresh that it tells of. */
+export function renewedConditions(conditions: readonly Condition[], nowMs: number): Condition[] {
+  return conditions.map((each) => (each.type === 'Ready' ? { ...each, lastTransitionTime: rfc3339(nowMs) } : each));
 }
 
 /** RFC 3339 UTC with whole seconds: other precisions break Argo CD's string comparison. */

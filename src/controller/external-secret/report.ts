@@ -64,7 +64,12 @@ export async function reportOutcome(
   signal: AbortSignal,
 ): Promise<void> {
   if (outcome.kind === 'failed') return await reportFailure(es, outcome.error, rooms, signal);
-  const verdict: Verdict = { ready: 'True', reason: outcome.reason, message: outcome.message };
+  const verdict: Verdict = {
+    ready: 'True',
+    reason: outcome.reason,
+    message: outcome.message,
+    renews: 'ok' in es.spec && refreshPolicyOf(es.spec.ok) === 'OnChange',
+  };
   const isBound = isTargetThere(es, rooms);
   const isDue =
     outcome.wrote !== 'nothing' ||
