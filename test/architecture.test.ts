@@ -281,6 +281,7 @@ describe('secret bytes', () => {
     'core/target-plan.ts': 'digest for the data-hash annotation',
     'kube/in-cluster.ts': 'text of files: token, namespace and certificate of the ServiceAccount',
     'kube/kubeconfig.ts': 'text of files that a kubeconfig names',
+    'providers/esc/encryption-key.ts': 'the key that decrypts secrets of a document',
     'providers/esc/open': 'what is opened becomes values of an evaluation, flagged as secret',
     'providers/infisical/access.ts': 'digest of a token, by which it is told from others',
     'providers/infisical/api.ts': 'bearer token, and the token to revoke',

@@ -2,7 +2,7 @@
 // the part of ESC's project. Values are ESC's own language and pass through unread; core/esc says what they mean.
 // Language reference: https://www.pulumi.com/docs/esc/environments/syntax/
 import * as z from 'zod/mini';
-import { about, anyJson, namespaceName, optional } from './kit.ts';
+import { about, anyJson, dataKey, namespaceName, objectName, optional } from './kit.ts';
 import type { KindResource, ObjectMeta } from './object.ts';
 import { type Parsed, parseObject } from './parse.ts';
 import { labelSelector } from './selectors.ts';
@@ -12,6 +12,19 @@ const sharedWith = about(
   z.object({
     namespaces: optional(about('Namespaces by name.', z.array(namespaceName('Name of a namespace.')))),
     namespaceSelector: optional(labelSelector),
+  }),
+);
+
+const encryptionKey = about(
+  'Where the key lies that decrypts `fn::secret: {ciphertext: …}` in these values, as `escapement env encrypt` makes it. Absent, the values may hold no ciphertext.',
+  z.object({
+    secretRef: about(
+      'A Secret in the namespace of the Environment.',
+      z.object({
+        name: objectName('Name of the Secret.'),
+        key: dataKey('Key in its data; it holds 32 bytes, as they are or as base64 text.'),
+      }),
+    ),
   }),
 );
 
@@ -29,6 +42,7 @@ export const environmentSpec = about(
         'The values: any YAML, with interpolation, built-in functions (`fn::…`) and providers (`fn::open::…`). Reference Secrets instead of writing them here.',
       ),
     ),
+    encryptionKey: optional(encryptionKey),
     sharedWith: optional(sharedWith),
   }),
 );

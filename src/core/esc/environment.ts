@@ -245,7 +245,7 @@ export class Environment {
   }
 
   #decrypt(text: string, place: Place): EscValue {
-    const { cipher, mode, showSecrets = false } = this.session.input;
+    const { cipherOf, mode, showSecrets = false } = this.session.input;
     const hidden = unknownValue({ schema: stringSchema, secret: true });
     const encrypted = openCiphertext(text);
     if ('problem' in encrypted) {
@@ -253,6 +253,7 @@ export class Environment {
       return hidden;
     }
     if (mode === 'check' && !showSecrets) return hidden;
+    const cipher = cipherOf?.(this.document.name);
     if (cipher === undefined) {
       this.tell(place, { summary: 'decrypting: there is no key for encrypted secrets here' });
       return hidden;

@@ -2,7 +2,7 @@
 //
 //   const root = readDocument(name, text)            // or documentOfData(name, spec): once per document
 //   for (let round = 0; round < maxRounds; round++) {
-//     const evaluation = evaluate({ mode, root, documents, shapes, openings, context, cipher })
+//     const evaluation = evaluate({ mode, root, documents, shapes, openings, context, cipherOf })
 //     if (evaluation.isComplete) return evaluation   // only now do value and diagnostics count
 //     load every name of evaluation.needs.documents into `documents` (an EscDocument, or { error } in user's words)
 //     open all of evaluation.needs.openings concurrently into `openings` under their ids (a value, or { error })
@@ -13,7 +13,7 @@
 // - Each call of a provider is asked for once, when its inputs are known; ids are the same in every round.
 // - Diagnostics may hold errors beside a value: whether an open fails then is the caller's choice. Ours do: hasErrors().
 // - Values: ./value.ts (flags, schemas of unknowns), ./export.ts (plain JSON, secret paths, property paths, projections).
-// - `fn::secret` ciphertexts: ./ciphertext.ts (envelope), ./encrypt-document.ts (whole documents).
+// - `fn::secret` ciphertexts: ./ciphertext.ts (envelope), ./cipher.ts (ours), ./encrypt-document.ts (whole documents).
 // - Bounds: ./limits.ts. Exceeding one gives no value and one error.
 import type { Cell } from './cell.ts';
 import type { Diagnostic } from './diagnostics.ts';

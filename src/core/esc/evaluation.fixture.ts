@@ -29,7 +29,7 @@ export function opened(
       documents,
       shapes: callbacks.shapes ?? shapes,
       openings,
-      cipher: toyCipher,
+      cipherOf: () => toyCipher,
     });
     if (evaluation.isComplete) return evaluation;
     callbacks.onRound?.(evaluation.needs.openings);

@@ -28,7 +28,8 @@ export interface EvaluateInput {
   readonly openings: ReadonlyMap<string, OpeningResult>;
   /** What `${context}` has beside `rootEnvironment` and `currentEnvironment`, as JSON. */
   readonly context?: Readonly<Record<string, unknown>>;
-  readonly cipher?: Pick<Cipher, 'decrypt'>;
+  /** What decrypts the secrets of a document, by the document's name: each is encrypted with a key of its own. */
+  readonly cipherOf?: (environment: string) => Pick<Cipher, 'decrypt'> | undefined;
   /** A check decrypts as well. */
   readonly showSecrets?: boolean;
   /** Paths below `values` whose rotators are rotated; empty means all. */

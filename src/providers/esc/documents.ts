@@ -3,12 +3,14 @@
 
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import { environmentName, mayUseEnvironment, sharesByLabel } from '../../core/environment-access.ts';
+import type { Cipher } from '../../core/esc/ciphertext.ts';
 import { documentOfData } from '../../core/esc/declare.ts';
 import type { EscDocument } from '../../core/esc/expression.ts';
 import { scanString } from '../../core/esc/reference.ts';
 import type { LoadFailure } from '../../core/esc/session.ts';
 import { type EnvironmentSpec, parseEnvironment } from '../../crds/environment.ts';
 import type { ClusterSources } from '../contract.ts';
+import { readDecrypter } from './encryption-key.ts';
 
 /** What was read under a name. */
 type Found =
@@ -20,6 +22,7 @@ export class Documents {
   readonly #cluster: ClusterSources;
   readonly #given = new Map<string, EscDocument | LoadFailure>();
   readonly #found = new Map<string, Found>();
+  readonly #ciphers = new Map<string, Pick<Cipher, 'decrypt'>>();
   /** Namespaces in whose documents, or for whose stores, an Environment was named; by its full name. */
   readonly #namedBy = new Map<string, Set<string>>();
 
@@ -32,6 +35,11 @@ export class Documents {
     return this.#given;
   }
 
+  /** What decrypts the secrets of a document that was given; undefined when its Environment names no key. */
+  cipherOf(name: string): Pick<Cipher, 'decrypt'> | undefined {
+    return this.#ciphers.get(name);
+  }
+
   /**
    * The document that is opened; `consumer` is the namespace that opens it, undefined for the administrator's own look.
    * Throws ReferenceNotFound when there is none for that namespace, InvalidSpec, and what reading throws.
@@ -41,7 +49,10 @@ export class Documents {
     this.#note(name, consumer ?? namespace);
     await this.#read(name, signal);
     const given = await this.#judged(name, signal);
-    if (!('error' in given)) return given;
+    if (!('error' in given)) {
+      await this.#readKey(name, signal);
+      return given;
+    }
     // The reason tells a foreigner no more than the words do.
     const isOwn = (consumer ?? namespace) === namespace;
     const isInvalid = isOwn && this.#found.get(name)?.kind === 'invalid';
@@ -53,7 +64,10 @@ export class Documents {
     await Promise.all(names.map((name) => this.#read(name, signal)));
     // All are judged again: a document that came just now may name one that was there already, and have no right to it.
     for (const name of new Set([...this.#given.keys(), ...names])) {
-      this.#given.set(name, await this.#judged(name, signal));
+      const given = await this.#judged(name, signal);
+      // Not sooner: whoever is refused must not learn from its key that the Environment is there.
+      if (!('error' in given)) await this.#readKey(name, signal);
+      this.#given.set(name, given);
     }
   }
 
@@ -62,6 +76,15 @@ export class Documents {
     if (name === undefined || this.#found.has(text)) return;
     const raw = await this.#cluster.readEnvironment(name, signal);
     this.#found.set(text, raw === undefined ? { kind: 'missing' } : this.#parsed(text, name.namespace, raw));
+  }
+
+  async #readKey(text: string, signal: AbortSignal): Promise<void> {
+    const name = nameOf(text);
+    const found = this.#found.get(text);
+    const selector = found?.kind === 'read' ? found.spec.encryptionKey?.secretRef : undefined;
+    if (selector === undefined || name === undefined || this.#ciphers.has(text)) return;
+    const reference = { namespace: name.namespace, selector, field: `environment "${text}": spec.encryptionKey` };
+    this.#ciphers.set(text, await readDecrypter(reference, this.#cluster, signal));
   }
 
   #parsed(text: string, namespace: string, raw: unknown): Found {

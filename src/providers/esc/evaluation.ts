@@ -55,8 +55,9 @@ async function openOnce(order: OpenOrder, ports: OpenPorts, signal: AbortSignal)
   const root = await documents.root(order.name, order.consumer, signal);
   const openings = new Map<string, OpeningResult>();
   const shapes = { provider: ports.providers, rotator: () => undefined };
+  const cipherOf = (name: string) => documents.cipherOf(name);
   for (let round = 0; round < maxRounds; round++) {
-    const evaluation = evaluate({ mode: 'open', root, documents: documents.given, shapes, openings });
+    const evaluation = evaluate({ mode: 'open', root, documents: documents.given, shapes, openings, cipherOf });
     if (evaluation.isComplete) return opened(order.name, evaluation.value, evaluation.diagnostics);
     const { needs } = evaluation;
     const [answers] = await Promise.all([

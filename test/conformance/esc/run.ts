@@ -36,7 +36,7 @@ export function evaluateCase(input: CaseInput, mode: Mode): Evaluation {
       context,
       showSecrets,
       rotatePaths,
-      cipher: toyCipher,
+      cipherOf: () => toyCipher,
     });
     if (evaluation.isComplete) return evaluation;
     for (const each of evaluation.needs.documents) documents.set(each, load(folder, each));
