@@ -6,9 +6,29 @@ import { nearest } from './nearest.ts';
 import { ExpressionReader } from './read-expression.ts';
 import { type Entry, type Node, readTree, type Tree, treeOfData } from './tree.ts';
 
-/** Reads the text of a document. Never throws: problems are the document's diagnostics. */
-export function readDocument(name: string, text: string): EscDocument {
-  return declare(name, readTree(text), positionsOf(text));
+/**
+ * Reads the text of a document. Never throws: problems are the document's diagnostics. `targetOf` as of documentOfData.
+ */
+export function readDocument(name: string, text: string, targetOf?: (written: string) => string): EscDocument {
+  return declare(name, readTree(text), positionsOf(text), targetOf);
+}
+
+/**
+ * Reads a stack's settings of Pulumi (`Pulumi.dev.yaml`): what they say under `environment` is a document, either the list of
+ * its imports or all of it. Other settings are not looked at.
+ * https://www.pulumi.com/docs/iac/concepts/projects/stack-settings-file/
+ */
+export function readStackSettings(name: string, text: string, targetOf?: (written: string) => string): EscDocument {
+  return declare(name, environmentOfStack(readTree(text)), positionsOf(text), targetOf);
+}
+
+function environmentOfStack(tree: Tree): Tree {
+  if ('problems' in tree || tree.root.kind !== 'object') return tree;
+  const { root } = tree;
+  const entry = root.entries.find(({ key }) => key === 'environment');
+  if (entry === undefined) return { root: { ...root, entries: [] } };
+  if (entry.value.kind === 'object') return { root: entry.value };
+  return { root: { ...root, entries: [{ ...entry, key: 'imports' }] } };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { documentOfData, readDocument } from './declare.ts';
+import { documentOfData, readDocument, readStackSettings } from './declare.ts';
+import { decryptDocument, encryptDocument } from './encrypt-document.ts';
 import { opened, problems, shown } from './evaluation.fixture.ts';
 import { propertyAt } from './export.ts';
 
@@ -65,5 +66,57 @@ describe('a property', () => {
 describe('a check', () => {
   it('asks for nothing to be opened', () => {
     expect(problems(opened(readDocument('env', 'values: {o: {fn::open::test: {}}}'), {}, 'check'))).toEqual([]);
+  });
+});
+
+describe("a stack's settings of Pulumi", () => {
+  const texts = { 'acme/common': 'values: {a: 1, b: 1}', 'acme/prod': 'values: {b: 2}' };
+
+  it('merge the environments that they list, in order', () => {
+    const text = 'config:\n  aws:region: us-west-2\nenvironment:\n  - acme/common\n  - acme/prod\n';
+    expect(shown(opened(readStackSettings('dev', text), texts))).toEqual({ a: 1, b: 2 });
+    const reversed = 'environment: [acme/prod, acme/common]';
+    expect(shown(opened(readStackSettings('dev', reversed), texts))).toEqual({ a: 1, b: 1 });
+  });
+
+  it('may hold an environment themselves', () => {
+    const text = 'environment: {imports: [acme/common], values: {b: "${a}"}}';
+    expect(shown(opened(readStackSettings('dev', text), texts))).toEqual({ a: 1, b: 1 });
+  });
+
+  it('tell problems where they stand, and are empty without environments', () => {
+    const { diagnostics } = opened(readStackSettings('dev', 'environment:\n  - acme/nope\n'), texts);
+    expect(diagnostics).toMatchObject([{ path: 'environment[0]', range: { begin: { line: 2, column: 5 } } }]);
+    expect(opened(readStackSettings('dev', 'config: {}')).value).toBeUndefined();
+    expect(problems(opened(readStackSettings('dev', 'environment: x')))).toEqual(['imports must be a list']);
+  });
+});
+
+describe('encryption of manifests', () => {
+  const reversing = { encrypt: (text: Buffer) => text.toReversed(), decrypt: (text: Buffer) => text.toReversed() };
+  const cipher = {
+    encrypt: (text: Buffer) => Buffer.from(reversing.encrypt(Buffer.concat([Buffer.alloc(16), text]))),
+    decrypt: (text: Buffer) => Buffer.from(reversing.decrypt(text)).subarray(16),
+  };
+  const other = 'apiVersion: v1\nkind: ConfigMap\ndata: {fn::secret: plain}\n';
+  const manifest = (secret: string) =>
+    `apiVersion: escapement.dev/v1alpha1\nkind: Environment\nspec:\n  values:\n    a: # why\n      fn::secret: ${secret}\n`;
+
+  it('is of every Environment in a stream, and of nothing else', () => {
+    const text = [manifest('one'), other, manifest('two')].join('---\n');
+    const encrypted = encryptDocument(text, cipher);
+    if (!('text' in encrypted)) throw new Error(encrypted.problem);
+    expect(encrypted.count).toBe(2);
+    expect(encrypted.text).toContain(other);
+    expect(encrypted.text).not.toMatch(/secret: (one|two)/);
+    expect(decryptDocument(encrypted.text, cipher)).toEqual({
+      text: text.replace('one', '"one"').replace('two', '"two"'),
+      count: 2,
+    });
+  });
+
+  it('leaves further documents of a stream alone, which the language does not read', () => {
+    const encrypted = encryptDocument('values: {a: {fn::secret: x}}\n---\nvalues: {a: {fn::secret: y}}\n', cipher);
+    expect(encrypted).toMatchObject({ count: 1, text: expect.stringContaining('fn::secret: y') });
   });
 });

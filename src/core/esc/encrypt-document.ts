@@ -12,7 +12,8 @@ interface Edit {
   readonly text: string;
 }
 
-export type Rewritten = { readonly text: string } | { readonly problem: string };
+/** `count` secrets were replaced. */
+export type Rewritten = { readonly text: string; readonly count: number } | { readonly problem: string };
 
 /** Every `fn::secret` with a string becomes a ciphertext. */
 export function encryptDocument(text: string, cipher: Pick<Cipher, 'encrypt'>): Rewritten {
@@ -50,23 +51,38 @@ type Replace = (pair: Pair<unknown, unknown>, topKey: string | undefined) => Edi
 
 function rewrite(text: string, replace: Replace): Rewritten {
   try {
-    const [first] = parseAllDocuments(text, {
+    const documents = parseAllDocuments(text, {
       schema: 'failsafe',
       uniqueKeys: false,
       merge: false,
       prettyErrors: false,
       logLevel: 'silent',
     });
-    if (first === undefined || !('errors' in first)) return { text };
-    if (first.errors.length > 0) return { problem: 'the document is not valid YAML' };
+    if (!Array.isArray(documents)) return { text, count: 0 };
     const edits: Edit[] = [];
-    collect(first.contents, undefined, 0, replace, edits);
-    return { text: applied(text, edits) };
+    for (const [at, { contents, errors }] of documents.entries()) {
+      if (errors.length > 0) return { problem: 'the document is not valid YAML' };
+      collect(environmentIn(contents, at), undefined, 0, replace, edits);
+    }
+    return { text: applied(text, edits), count: edits.length };
   } catch (thrown) {
     if (thrown instanceof Unreadable) return { problem: thrown.message };
     if (thrown instanceof RangeError) return { problem: `the document nests deeper than ${maxDepth} levels` };
     throw thrown;
   }
+}
+
+/**
+ * The document of ESC in one of a stream: what an Environment's manifest has under `spec`, nothing of other manifests. What is
+ * no manifest is a document itself, where it is the first; the language does not look at further ones.
+ */
+function environmentIn(contents: unknown, at: number): unknown {
+  const member = (key: string) =>
+    isMap(contents) ? contents.items.find((pair) => stringOf(pair.key) === key)?.value : undefined;
+  if (stringOf(member('apiVersion')) === undefined || stringOf(member('kind')) === undefined) {
+    return at === 0 ? contents : undefined;
+  }
+  return stringOf(member('kind')) === 'Environment' ? member('spec') : undefined;
 }
 
 function collect(node: unknown, top: string | undefined, depth: number, replace: Replace, edits: Edit[]): void {
