@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { systemClock } from '../base/clock.ts';
 import { OperatorError } from '../base/operator-error.ts';
-import { type AccessSources, loadClusterAccess } from './config.ts';
+import { type AccessSources, contextNamespace, loadClusterAccess } from './config.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'kube-config-'));
 const pem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
@@ -124,6 +124,21 @@ describe('loadClusterAccess from a kubeconfig', () => {
     const access = await loadClusterAccess({ kubeconfigVariable }, systemClock);
     expect(access.credentials.authorization()).toBe('Bearer first');
     expect(access.server.host).toBe('api.example:6443');
+  });
+
+  it('takes the context that is named, and says when there is none', async () => {
+    const { contexts, ...rest } = parse(kubeconfig());
+    const other = { name: 'other', context: { ...contexts[0].context, namespace: 'elsewhere' } };
+    const path = file('contexts', stringify({ ...rest, contexts: [...contexts, other] }));
+    expect(await contextNamespace({ kubeconfigPath: path, context: 'other' })).toBe('elsewhere');
+    expect((await loadClusterAccess({ kubeconfigPath: path, context: 'other' }, systemClock)).namespace).toBe(
+      'elsewhere',
+    );
+    await expect(loadClusterAccess({ kubeconfigPath: path, context: 'nope' }, systemClock)).rejects.toThrow(
+      'context "nope" is not among contexts',
+    );
+    expect(await contextNamespace({ kubeconfigPath: join(directory, 'absent') })).toBeUndefined();
+    expect(await contextNamespace({})).toBeUndefined();
   });
 
   it('runs the login program that the user entry names', async () => {

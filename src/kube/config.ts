@@ -11,6 +11,8 @@ import { inClusterAccess, type PodEnvironment } from './in-cluster.ts';
 export interface AccessSources {
   /** `--kubeconfig`: the path of one file. */
   readonly kubeconfigPath?: string | undefined;
+  /** The context of the kubeconfig; the current one when absent. */
+  readonly context?: string | undefined;
   /** The text of KUBECONFIG: paths joined as in PATH. */
   readonly kubeconfigVariable?: string | undefined;
   /** KUBERNETES_SERVICE_HOST and _PORT, when both are set. */
@@ -22,14 +24,26 @@ export interface AccessSources {
 /** Throws `InvalidSpec` or `InvalidCredential`, naming file and field. */
 export async function loadClusterAccess(sources: AccessSources, clock: Clock): Promise<ClusterAccess> {
   const paths = kubeconfigPaths(sources);
-  if (paths.length > 0) return fromKubeconfig(paths, clock);
+  if (paths.length > 0) return fromKubeconfig(paths, sources.context, clock);
   if (sources.pod !== undefined) return inClusterAccess(sources.pod, clock);
   const usual = sources.home === undefined ? undefined : join(sources.home, '.kube', 'config');
-  if (usual !== undefined && existsSync(usual)) return fromKubeconfig([usual], clock);
+  if (usual !== undefined && existsSync(usual)) return fromKubeconfig([usual], sources.context, clock);
   throw new OperatorError(
     'InvalidSpec',
     'no cluster to talk to: give --kubeconfig, set KUBECONFIG, have ~/.kube/config, or run in a pod',
   );
+}
+
+/** The namespace of the context that would be used; undefined where there is no kubeconfig, or none that can be read. */
+export async function contextNamespace(sources: AccessSources): Promise<string | undefined> {
+  const paths = kubeconfigPaths(sources);
+  const usual = sources.home === undefined ? undefined : join(sources.home, '.kube', 'config');
+  const { chooseContext } = await import('./kubeconfig.ts');
+  try {
+    return chooseContext(paths.length > 0 || usual === undefined ? paths : [usual], sources.context).namespace;
+  } catch {
+    return undefined; // whoever then asks the cluster is told why
+  }
 }
 
 function kubeconfigPaths({ kubeconfigPath, kubeconfigVariable }: AccessSources): readonly string[] {
@@ -39,10 +53,14 @@ function kubeconfigPaths({ kubeconfigPath, kubeconfigVariable }: AccessSources):
   return present.length > 0 ? present : listed; // … but when none is there, reading says so
 }
 
-async function fromKubeconfig(paths: readonly string[], clock: Clock): Promise<ClusterAccess> {
+async function fromKubeconfig(
+  paths: readonly string[],
+  context: string | undefined,
+  clock: Clock,
+): Promise<ClusterAccess> {
   // Not needed in a pod, and the YAML parser alone takes 5 MB of memory.
   const { accessOf, chooseContext, needsPlugin } = await import('./kubeconfig.ts');
-  const chosen = chooseContext(paths);
+  const chosen = chooseContext(paths, context);
   if (!needsPlugin(chosen)) return accessOf(chosen, clock);
   const { loginByPlugin } = await import('./auth-plugin.ts');
   return accessOf(chosen, clock, await loginByPlugin(chosen, clock));

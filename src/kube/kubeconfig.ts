@@ -29,15 +29,17 @@ export interface ChosenContext {
   readonly user: Entry | undefined;
 }
 
-/** The current context of the given files. Throws `InvalidSpec` naming file and field. */
-export function chooseContext(paths: readonly string[]): ChosenContext {
+/** The named context of the given files, or their current one. Throws `InvalidSpec` naming file and field. */
+export function chooseContext(paths: readonly string[], wanted?: string): ChosenContext {
   const files = paths.map((path) => ({ path, document: readDocument(path) }));
-  const contextName = files.map(({ document }) => document['current-context']).find(isFilled);
+  const contextName = wanted ?? files.map(({ document }) => document['current-context']).find(isFilled);
   const list = paths.join('", "');
   if (contextName === undefined) throw invalid(`kubeconfig "${list}": current-context is not set`);
   const context = find(files, 'contexts', 'context', contextName);
   if (context === undefined)
-    throw invalid(`kubeconfig "${list}": current-context "${contextName}" is not among contexts`);
+    throw invalid(
+      `kubeconfig "${list}": ${wanted === undefined ? 'current-context' : 'context'} "${contextName}" is not among contexts`,
+    );
   const clusterName = textField(context, 'cluster');
   if (clusterName === undefined) throw invalid(at(context, 'cluster', 'is not set'));
   const cluster = find(files, 'clusters', 'cluster', clusterName);
