@@ -11,10 +11,11 @@ import { readBoundedFile } from '../credentials/bounded-file.ts';
 import { openCloudDoors } from '../credentials/cloud/doors.ts';
 import type { CloudEnvironment } from '../credentials/cloud/environment.ts';
 import { type CloudSources, createCloudSources } from '../credentials/cloud/sources.ts';
+import type { UpstreamDoor } from '../http/contract.ts';
 import { createEgressPolicy, type HostRules } from '../http/egress.ts';
 import { createProxyRules, type ProxySettings } from '../http/proxy.ts';
 import { createUpstreamDoor, type RequestObservation } from '../http/upstream.ts';
-import { escProviders } from '../providers/esc/open/table.ts';
+import { type EscProviders, escProviders } from '../providers/esc/open/table.ts';
 import { createEscProvider } from '../providers/esc/provider.ts';
 import { fakeProvider } from '../providers/fake/provider.ts';
 import { createInfisicalAccess } from '../providers/infisical/access.ts';
@@ -49,6 +50,10 @@ export interface UpstreamSettings {
 export interface Upstreams {
   readonly provider: ProviderByName;
   readonly sessions: Sessions;
+  /** Providers of `fn::open`, for who evaluates without a store. */
+  readonly environmentProviders: EscProviders;
+  /** The way to Pulumi Cloud, for who is no store. */
+  readonly pulumiDoor: UpstreamDoor;
   /** Tells which scopes were read anew. */
   readonly news: ScopeNews;
   readonly clouds: CloudSources;
@@ -97,9 +102,10 @@ export function openUpstreams(
     observeCall: (call: string, status: 'success' | 'error') => observe.call('infisical', call, status),
     reads: createInfisicalReads({ account, clock, news, observeRead: observe.readsOf('infisical') }),
   };
+  const environmentProviders = escProviders(createInfisicalAccess(toInfisical));
   const esc = createEscProvider({
     clock,
-    providers: escProviders(createInfisicalAccess(toInfisical)),
+    providers: environmentProviders,
     release: (holder) => sessions.release(holder),
     observeRead: observe.readsOf('esc'),
   });
@@ -116,6 +122,8 @@ export function openUpstreams(
   });
   return {
     sessions,
+    environmentProviders,
+    pulumiDoor: doors.pulumi,
     news,
     provider: providersByName({
       infisical: createInfisicalProvider(toInfisical),

@@ -3,12 +3,14 @@
 // https://www.pulumi.com/docs/reference/cloud-rest-api/environments/
 import type { LoginApi, Session } from '../../auth/contract.ts';
 import { OperatorError } from '../../base/operator-error.ts';
+import { hasErrors } from '../../core/esc/session.ts';
 import type { Upstream, UpstreamRequest } from '../../http/contract.ts';
 import { strongEtag } from '../shared/headers.ts';
 import type { Pauses } from '../shared/pauses.ts';
 import type { PulumiAddress } from './address.ts';
 import { type Definition, definitionOf } from './definition.ts';
-import { answerError, evaluationError, evaluationWarning, failure, type Place, readJson } from './errors.ts';
+import { answerError, evaluationError, evaluationWarning, failure, type Place, readJson, tryJson } from './errors.ts';
+import { diagnosticsOfAnswer, type Evaluated, valueOfAnswer } from './evaluated.ts';
 import { type EscValue, parseEnvironment, parseSession } from './wire.ts';
 
 /** One environment, at a revision or tag or at its latest. */
@@ -71,6 +73,70 @@ export async function openWhole(
   return { root, warning: evaluationWarning(diagnostics, nameOf(scope)) };
 }
 
+/** The whole evaluation with its flags; what is wrong with the document is told, not thrown. */
+export async function openEvaluated(
+  access: PulumiAccess,
+  scope: EnvironmentScope,
+  signal: AbortSignal,
+): Promise<Evaluated> {
+  const opening: Place = { operation: `open ${nameOf(scope)}`, host: access.address.host };
+  const url = `${pathOf(scope, { withVersion: true })}/open?duration=${openFor}`;
+  const { json, diagnostics } = await told(access, opening, { method: 'POST', url }, signal);
+  if (hasErrors(diagnostics)) return { value: undefined, diagnostics };
+  const { id } = inPlace(opening, () => parseSession(json));
+  const reading: Place = { operation: `read ${nameOf(scope)}`, host: access.address.host };
+  const session = `${pathOf(scope, { withVersion: false })}/open/${encodeURIComponent(id)}`;
+  const value = await call(access, reading, { method: 'GET', url: session }, valueOfAnswer, signal);
+  return { value, diagnostics };
+}
+
+/** The text of the definition, secrets encrypted as they are kept. */
+export async function readDefinition(
+  access: PulumiAccess,
+  scope: EnvironmentScope,
+  signal: AbortSignal,
+): Promise<string> {
+  const place: Place = { operation: `read the definition of ${nameOf(scope)}`, host: access.address.host };
+  const url = pathOf(scope, { withVersion: true });
+  return await withToken(
+    access,
+    async (token) => {
+      const answer = await send(access, { method: 'GET', url }, token, signal);
+      if (answer.status !== 200) throw answerError(answer, place);
+      return answer.body.toString('utf8');
+    },
+    signal,
+  );
+}
+
+/** Evaluates a definition without opening anything. */
+export async function checkDefinition(
+  access: PulumiAccess,
+  scope: EnvironmentScope,
+  { yaml, showSecrets }: { readonly yaml: string; readonly showSecrets: boolean },
+  signal: AbortSignal,
+): Promise<Evaluated> {
+  const place: Place = { operation: `check ${nameOf(scope)}`, host: access.address.host };
+  const url = `/environments/${encodeURIComponent(scope.organization)}/yaml/check?showSecrets=${showSecrets}`;
+  const { json, diagnostics } = await told(access, place, { method: 'POST', url, body: yaml }, signal);
+  return { value: inPlace(place, () => valueOfAnswer(json)), diagnostics };
+}
+
+/** The answer's JSON and diagnostics: a refusal of the document (400) is told by them. */
+async function told(access: PulumiAccess, place: Place, request: Call, signal: AbortSignal) {
+  return await withToken(
+    access,
+    async (token) => {
+      const answer = await send(access, request, token, signal);
+      const json = answer.status === 400 ? tryJson(answer.body) : readJson(answer, place);
+      const diagnostics = diagnosticsOfAnswer(json);
+      if (answer.status === 400 && diagnostics.length === 0) throw answerError(answer, place);
+      return { json, diagnostics };
+    },
+    signal,
+  );
+}
+
 /**
  * What the environment's definition says, without an open, which may cost and mints credentials. Secrets are ciphertexts in
  * it. `kept` is the answer to an earlier look.
@@ -119,6 +185,7 @@ interface Call {
   readonly method: 'GET' | 'POST';
   /** Below the root of the API. */
   readonly url: string;
+  readonly body?: string;
 }
 
 function call<T>(
@@ -155,7 +222,12 @@ async function withToken<T>(
   }
 }
 
-function send({ address, upstream }: PulumiAccess, { method, url }: Call, headers: Headers, signal: AbortSignal) {
+function send(
+  { address, upstream }: PulumiAccess,
+  { method, url, body = '' }: Call,
+  headers: Headers,
+  signal: AbortSignal,
+) {
   const request: UpstreamRequest = {
     method,
     url: new URL(`${address.root}${url}`),
@@ -164,7 +236,7 @@ function send({ address, upstream }: PulumiAccess, { method, url }: Call, header
       ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
       ...headers,
     },
-    ...(method === 'POST' ? { body: '' } : {}),
+    ...(method === 'POST' ? { body } : {}),
   };
   return upstream.send(request, signal);
 }

@@ -117,7 +117,8 @@ function cleaned(text: string): string {
   return short.length > quotedLength ? `${short.slice(0, quotedLength)}…` : short;
 }
 
-function tryJson(body: Buffer): unknown {
+/** The body as JSON, numbers as written; undefined when it is none. */
+export function tryJson(body: Buffer): unknown {
   try {
     return parseExactly(body.toString('utf8'));
   } catch {

@@ -16,10 +16,10 @@ export type EscValue =
   | { readonly kind: 'object'; readonly members: ReadonlyMap<string, EscValue> };
 
 /** Nesting at which an answer is refused: each level costs stack. */
-const deepest = 200;
+export const deepest = 200;
 
 /** A number with its digits, where a double would change them. */
-class NumberText {
+export class NumberText {
   readonly text: string;
   constructor(text: string) {
     this.text = text;
@@ -141,6 +141,6 @@ export function parseError(json: unknown): WireError | undefined {
   return text === undefined && diagnostics.length === 0 ? undefined : { message: text ?? '', diagnostics };
 }
 
-function notTheApi(expected: string): OperatorError {
+export function notTheApi(expected: string): OperatorError {
   return new OperatorError('UpstreamInvalid', `the answer is not ${expected}`);
 }

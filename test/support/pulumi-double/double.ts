@@ -118,10 +118,14 @@ export async function startPulumiDouble(options: PulumiDoubleOptions = {}): Prom
   }
 
   /** Definitions of its own are answered with what they evaluate to; the double evaluates no others. */
-  function check({ organization }: RouteOf<'check'>, text: string): Reply {
+  function check({ organization }: RouteOf<'check'>, text: string, showSecrets: boolean): Reply {
     const found = environments.withDefinition(organization, text);
     if (found === undefined) return evaluationFailed([{ summary: 'the double does not know this definition' }]);
-    return { status: 200, body: environmentText(evaluate(found.revision), found.name) };
+    const { diagnostics } = found.revision;
+    if (diagnostics.some(isError)) return json(400, { diagnostics });
+    const shown = environmentText(evaluate(found.revision), found.name);
+    const evaluated = JSON.parse(showSecrets ? shown : shown.replaceAll(/"secret":true,"value":"[^"]*"/g, hiddenText));
+    return json(200, { ...evaluated, diagnostics });
   }
 
   function tag({ name, tag: wanted }: RouteOf<'tag'>): Reply {
@@ -158,7 +162,7 @@ export async function startPulumiDouble(options: PulumiDoubleOptions = {}): Prom
     if (route.kind === 'open') return open(route, caller, url.searchParams.get('duration'));
     if (route.kind === 'read') return read(route);
     if (route.kind === 'tag') return tag(route);
-    if (route.kind === 'check') return check(route, body);
+    if (route.kind === 'check') return check(route, body, url.searchParams.get('showSecrets') === 'true');
     return definition(route, request.headers['if-none-match']);
   }
 
@@ -228,6 +232,9 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   for await (const chunk of request) chunks.push(chunk as Buffer); // no encoding is set
   return Buffer.concat(chunks).toString('utf8');
 }
+
+/** What a check shows of a secret. */
+const hiddenText = '"secret":true,"value":"[secret]"';
 
 /** The exchange takes JSON, and the form that the command line sends. */
 function fieldsOf({ headers }: IncomingMessage, text: string): Record<string, unknown> {

@@ -7,6 +7,7 @@ export interface Diagnostic {
   readonly summary: string;
   readonly path?: string;
   readonly severity?: 'error' | 'warning';
+  readonly range?: unknown;
 }
 
 export type Evaluation = Document | (() => Document);
