@@ -113,18 +113,8 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
   if (secure && texts['metrics-cert-dir'] === '')
     throw new ConfigError('--metrics-secure=true needs --metrics-cert-dir with a certificate and key');
   return Object.freeze({
-    cluster: {
-      kubeconfigPath: texts.kubeconfig || undefined,
-      kubeconfigEnv: env['KUBECONFIG'] || undefined,
-      home: env['HOME'] || env['USERPROFILE'] || undefined,
-      serviceHost: env['KUBERNETES_SERVICE_HOST'] || undefined,
-      servicePort: env['KUBERNETES_SERVICE_PORT'] || undefined,
-    },
-    proxy: {
-      httpProxy: env['HTTP_PROXY'] || env['http_proxy'] || undefined,
-      httpsProxy: env['HTTPS_PROXY'] || env['https_proxy'] || undefined,
-      noProxy: env['NO_PROXY'] || env['no_proxy'] || undefined,
-    },
+    cluster: clusterAccess(texts.kubeconfig, env),
+    proxy: proxySettings(env),
     cloud: readCloudVariables(env),
     podName: env['POD_NAME'] || env['HOSTNAME'] || undefined,
     podNamespace: env['POD_NAMESPACE'] || undefined,
@@ -160,6 +150,53 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     logLevel: read.logLevel('loglevel'),
     logFormat: read.logFormat('log-format'),
     notes,
+  });
+}
+
+function clusterAccess(kubeconfigPath: string | undefined, env: Environment): ClusterAccess {
+  return {
+    kubeconfigPath: kubeconfigPath || undefined,
+    kubeconfigEnv: env['KUBECONFIG'] || undefined,
+    home: env['HOME'] || env['USERPROFILE'] || undefined,
+    serviceHost: env['KUBERNETES_SERVICE_HOST'] || undefined,
+    servicePort: env['KUBERNETES_SERVICE_PORT'] || undefined,
+  };
+}
+
+function proxySettings(env: Environment): ProxySettings {
+  return {
+    httpProxy: env['HTTP_PROXY'] || env['http_proxy'] || undefined,
+    httpsProxy: env['HTTPS_PROXY'] || env['https_proxy'] || undefined,
+    noProxy: env['NO_PROXY'] || env['no_proxy'] || undefined,
+  };
+}
+
+/** What the commands for people take from the environment: there the person is who asks, and not the operator. */
+export interface DeskSettings {
+  readonly cluster: ClusterAccess;
+  readonly proxy: ProxySettings;
+  readonly cloud: CloudVariables;
+  readonly insecureUpstreamHosts: readonly string[];
+  /** As Pulumi's own command line has them. */
+  readonly pulumi: { readonly accessToken: string | undefined; readonly backendUrl: string | undefined };
+  /** Everything, for a command that is run. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export function loadDeskSettings(kubeconfigPath?: string, env: Environment = process.env): DeskSettings {
+  const variables = Object.entries(env).flatMap(([name, text]) => (text === undefined ? [] : [[name, text] as const]));
+  return Object.freeze({
+    cluster: clusterAccess(kubeconfigPath, env),
+    proxy: proxySettings(env),
+    cloud: readCloudVariables(env),
+    insecureUpstreamHosts: (env[environmentName('insecure-upstream-hosts')] ?? '')
+      .split(',')
+      .filter((item) => item !== ''),
+    pulumi: {
+      accessToken: env['PULUMI_ACCESS_TOKEN'] || undefined,
+      backendUrl: env['PULUMI_BACKEND_URL'] || undefined,
+    },
+    variables: Object.fromEntries(variables),
   });
 }
 

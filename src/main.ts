@@ -1,10 +1,11 @@
 // Wiring only: reads the command line, builds each room once, hands it what it needs, owns signals and exit codes.
 // Exit codes: 0 ended as asked, 1 could not start or was ended by a fault, 2 the command line is wrong or names what cannot
-// be had: a port that is taken, a certificate that is not there.
+// be had: a port that is taken, a certificate that is not there. Those of `env` stand in its own help.
 import { workerData } from 'node:worker_threads';
 import { OperatorError } from './base/operator-error.ts';
+import { type Desk, type Output, passedSignals } from './cli/desk.ts';
 import { usage } from './cli/usage.ts';
-import { ConfigError, loadConfig, runHelp } from './config.ts';
+import { ConfigError, loadConfig, loadDeskSettings, runHelp } from './config.ts';
 import { heavyRole, serveHeavyWork } from './operator/heavy-thread.ts';
 import { runOperator } from './operator/run.ts';
 import { version } from './version.ts';
@@ -17,6 +18,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
       return await runUntilSignal(args);
     case 'crds':
       return await print((await import('./cli/crds.ts')).printCrds()); // brings YAML, which `run` may not need
+    case 'env':
+      return await runOnDesk(args);
     case 'version':
     case '--version':
       return await print(version);
@@ -37,6 +40,44 @@ async function print(text: string): Promise<number> {
     process.stdout.write(`${text}\n`, () => resolve());
   });
   return 0;
+}
+
+/** A command for people, with the terminal and the signals of this process. */
+async function runOnDesk(args: readonly string[]): Promise<number> {
+  const { runEnv } = await import('./cli/env/command.ts');
+  const stopping = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(name, () => stopping.abort(new OperatorError('Aborted', 'stopped')));
+  }
+  const desk: Desk = {
+    out: outputTo(process.stdout),
+    errors: outputTo(process.stderr),
+    readInput: async () => Buffer.concat(await process.stdin.toArray()),
+    isInputTerminal: process.stdin.isTTY,
+    onSignal(listener) {
+      for (const name of passedSignals) process.on(name, listener);
+      return () => {
+        for (const name of passedSignals) process.off(name, listener);
+      };
+    },
+    stopping: stopping.signal,
+  };
+  return await runEnv(args, { desk, loadSettings: loadDeskSettings });
+}
+
+function outputTo(stream: NodeJS.WriteStream): Output {
+  let isRead = true;
+  stream.on('error', () => {
+    isRead = false; // the reader has seen enough, as `head` does
+  });
+  return {
+    isTerminal: stream.isTTY,
+    write: (text) =>
+      new Promise<boolean>((resolve) => {
+        if (isRead && text.length > 0) stream.write(text, () => resolve(isRead));
+        else resolve(isRead);
+      }),
+  };
 }
 
 /** SIGTERM ends the process within this time, whatever hangs. */

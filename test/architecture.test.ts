@@ -332,7 +332,7 @@ describe('globals', () => {
     ['timers', /\bset(Timeout|Interval)\(|\bfrom 'node:timers/, ['base/clock.ts', 'main.ts']],
     // runtime/heap.ts: the only way to the garbage collector in a process that was started without its flag.
     ['code from text', /\beval\(|\bnew Function\(|\bfrom 'node:vm'/, ['runtime/heap.ts']],
-    ['child processes', /\bfrom 'node:child_process'/, []],
+    ['child processes', /\bfrom 'node:child_process'/, ['cli/env/child.ts']],
   ])('%s', (_, pattern, files) => {
     expect(filesWith(pattern)).toEqual(files);
   });

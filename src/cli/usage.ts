@@ -4,6 +4,7 @@ export const usage = `Usage: escapement <command> [flags]
 
 Commands:
   run       the operator: keeps Secrets in step with their sources
+  env       environments in files, in the cluster and at Pulumi Cloud: check, open, run and more
   crds      prints the CustomResourceDefinitions as YAML
   version   prints the version
 

@@ -26,8 +26,12 @@ export class Documents {
   /** Namespaces in whose documents, or for whose stores, an Environment was named; by its full name. */
   readonly #namedBy = new Map<string, Set<string>>();
 
-  constructor(cluster: ClusterSources) {
+  readonly #readsKeys: boolean;
+
+  /** `readsKeys: false` for who decrypts nothing. */
+  constructor(cluster: ClusterSources, { readsKeys = true }: { readonly readsKeys?: boolean } = {}) {
     this.#cluster = cluster;
+    this.#readsKeys = readsKeys;
   }
 
   /** What the evaluator may see. */
@@ -82,7 +86,7 @@ export class Documents {
     const name = nameOf(text);
     const found = this.#found.get(text);
     const selector = found?.kind === 'read' ? found.spec.encryptionKey?.secretRef : undefined;
-    if (selector === undefined || name === undefined || this.#ciphers.has(text)) return;
+    if (!this.#readsKeys || selector === undefined || name === undefined || this.#ciphers.has(text)) return;
     const reference = { namespace: name.namespace, selector, field: `environment "${text}": spec.encryptionKey` };
     this.#ciphers.set(text, await readDecrypter(reference, this.#cluster, signal));
   }

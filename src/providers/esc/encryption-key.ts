@@ -13,12 +13,21 @@ export interface KeyReference {
   readonly field: string;
 }
 
-/** Throws ReferenceNotFound, InvalidCredential (key absent, or no key), and what reading throws. */
+/** As readKeyBytes. */
 export async function readDecrypter(
-  { namespace, selector, field }: KeyReference,
+  reference: KeyReference,
   cluster: ClusterSources,
   signal: AbortSignal,
 ): Promise<Pick<Cipher, 'decrypt'>> {
+  return decryptWith(await readKeyBytes(reference, cluster, signal));
+}
+
+/** Throws ReferenceNotFound, InvalidCredential (key absent, or no key), and what reading throws. */
+export async function readKeyBytes(
+  { namespace, selector, field }: KeyReference,
+  cluster: ClusterSources,
+  signal: AbortSignal,
+): Promise<Buffer> {
   const { name, key } = selector;
   const at = `${field}: Secret "${namespace}/${name}"`;
   const data = await cluster.readData('Secret', { namespace, name }, signal);
@@ -27,5 +36,5 @@ export async function readDecrypter(
   if (held === undefined) throw new OperatorError('InvalidCredential', `${at} has no key "${key}"`);
   const bytes = readKey(held.reveal());
   if (bytes === undefined) throw new OperatorError('InvalidCredential', `${at}: "${key}" does not hold ${keyForm}`);
-  return decryptWith(bytes);
+  return bytes;
 }

@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { directoryOf, env } from './desk.fixture.ts';
+
+const environment = (name: string, spec: string) =>
+  `apiVersion: escapement.dev/v1alpha1\nkind: Environment\nmetadata: {name: ${name.split('/')[1]}, namespace: ${name.split('/')[0]}}\nspec:\n${spec.replaceAll(/^/gm, '  ')}\n`;
+const stream = (...documents: readonly string[]) => documents.join('---\n');
+
+const login = (share: string) =>
+  environment('infra/login', `sharedWith: ${share}\nvalues: {token: {fn::secret: t0ken}}`);
+const app = environment('shop/app', 'imports: [infra/login]\nvalues:\n  a: ${token}\n');
+
+describe('manifests of Environments', () => {
+  it('are opened by the rules of the cluster, imports from the files beside them', async () => {
+    const directory = directoryOf({ 'app.yaml': app, 'login.yaml': login('{namespaces: [shop]}') });
+    const { code, out } = await env(['open', `${directory}/app.yaml`]);
+    expect([code, JSON.parse(out)]).toEqual([0, { a: 't0ken', token: 't0ken' }]);
+  });
+
+  it('are checked all, with line and column of what is wrong', async () => {
+    const broken = environment('shop/broken', 'values:\n  b: ${nope}\n');
+    const directory = directoryOf({ 'all.yaml': stream(login('{namespaces: [other]}'), app, broken) });
+    const { code, out } = await env(['check', `${directory}/all.yaml`]);
+    expect([code, out.replaceAll(directory, 'DIR')]).toEqual([
+      1,
+      [
+        'DIR/all.yaml#infra/login: ok, 1 value, 1 of them secret\n',
+        'DIR/all.yaml:12:13: error: imports[0]: environment "infra/login" does not exist, or is not shared with namespace "shop" (spec.sharedWith)\n',
+        'DIR/all.yaml:14:8: error: values.a: unknown property "token"\n',
+        'DIR/all.yaml:22:8: error: values.b: unknown property "nope"\n',
+      ].join(''),
+    ]);
+  });
+
+  it('are shared by labels of Namespaces that the files hold', async () => {
+    const namespace = 'apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: a}}\n';
+    const text = stream(namespace, login('{namespaceSelector: {matchLabels: {team: a}}}'), app);
+    const directory = directoryOf({ 'all.yaml': text });
+    expect((await env(['get', `${directory}/all.yaml#shop/app`])).code).toBe(0);
+  });
+
+  it('are chosen by name, the namespace of the command line being that of bare ones', async () => {
+    const directory = directoryOf({ 'all.yaml': stream(login('{}'), environment('infra/b', 'values: {x: 1}')) });
+    const path = `${directory}/all.yaml`;
+    expect(JSON.parse((await env(['open', `${path}#b`, '-n', 'infra'])).out)).toEqual({ x: 1 });
+    expect(await env(['open', path])).toMatchObject({ code: 2, errors: expect.stringContaining('holds several') });
+    expect(await env(['open', `${path}#infra/c`])).toMatchObject({ code: 3 });
+  });
+
+  it('are encrypted where they lie, and open with the key', async () => {
+    const directory = directoryOf({ 'login.yaml': login('{}'), key: randomBytes(32).toString('base64') });
+    const key = ['--key-file', `${directory}/key`];
+    await env(['encrypt', '-w', `${directory}/login.yaml`, ...key]);
+    expect(await env(['check', `${directory}/login.yaml`])).toMatchObject({ code: 0 });
+    expect(JSON.parse((await env(['open', `${directory}/login.yaml`, ...key])).out)).toEqual({ token: 't0ken' });
+  });
+});

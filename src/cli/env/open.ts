@@ -1,0 +1,226 @@
+// From an ENV of the command line to its evaluation, wherever it lies, with a place for each diagnostic.
+import { OperatorError } from '../../base/operator-error.ts';
+import { environmentName } from '../../core/environment-access.ts';
+import { decryptWith } from '../../core/esc/cipher.ts';
+import type { Cipher } from '../../core/esc/ciphertext.ts';
+import type { Diagnostic } from '../../core/esc/diagnostics.ts';
+import type { EscDocument } from '../../core/esc/expression.ts';
+import type { Opening } from '../../core/esc/openings.ts';
+import type { EscValue } from '../../core/esc/value.ts';
+import type { ClusterSources } from '../../providers/contract.ts';
+import { Documents } from '../../providers/esc/documents.ts';
+import { readDecrypter } from '../../providers/esc/encryption-key.ts';
+import type { OpenContext } from '../../providers/esc/open/contract.ts';
+import { UsageError } from '../arguments.ts';
+import { type DocumentSet, evaluateWhole } from './evaluation.ts';
+import { FileDocuments, readKeyFile, readTextFile } from './files.ts';
+import { holdsManifests, Manifests } from './manifests.ts';
+import { readSubject, type Subject } from './subject.ts';
+import type { World } from './world.ts';
+
+export interface Wanted {
+  readonly mode: 'check' | 'open';
+  /** A check decrypts as well. */
+  readonly showSecrets: boolean;
+  /** `--dir`: where names are files. */
+  readonly directory: string | undefined;
+  /** `--key-file` and `--key-secret`. */
+  readonly keyFile: string | undefined;
+  readonly keySecret: string | undefined;
+}
+
+export interface Opened {
+  /** What was asked for, in words for messages. */
+  readonly title: string;
+  readonly value: EscValue | undefined;
+  readonly diagnostics: readonly PlacedDiagnostic[];
+}
+
+export interface PlacedDiagnostic extends Diagnostic {
+  /** `file:line:column`, or the Environment. */
+  readonly place: string;
+}
+
+interface Ports {
+  readonly world: World;
+  readonly readInput: () => Promise<Buffer>;
+}
+
+/** All Environments that the text names: a file of manifests may hold several. Throws UsageError, and what reading throws. */
+export async function openAll(text: string, wanted: Wanted, ports: Ports, signal: AbortSignal): Promise<Opened[]> {
+  const [path = '', chosen] = /\.ya?ml#/i.test(text) ? text.split('#') : [text];
+  const subject = withDirectory(readSubject(path), wanted.directory);
+  if (subject.kind === 'pulumi') return [await openCloud(subject, wanted, ports.world, signal)];
+  if (subject.kind === 'named') return [await openNamed(subject.name, wanted, ports.world, signal)];
+  const content = subject.path === '-' ? (await ports.readInput()).toString('utf8') : readTextFile(subject.path);
+  const { directory } = wanted;
+  if (!holdsManifests(content)) {
+    return [
+      await openDocument(new FileDocuments({ path: subject.path, text: content, directory }), wanted, ports, signal),
+    ];
+  }
+  const { namespace, cluster } = ports.world;
+  const manifests = new Manifests({ path: subject.path, text: content, directory, namespace, cluster });
+  const names = chosen === undefined ? manifests.own : [fullName(chosen, namespace)];
+  if (names.length === 0) throw new OperatorError('InvalidSpec', `${path}: there is no Environment in this file`);
+  const opened: Opened[] = [];
+  for (const name of names) {
+    const order = { name, title: `${path}#${name}`, sources: manifests.sources, wanted, world: ports.world };
+    opened.push(await openEnvironmentOf({ ...order, placeOf: manifestPlace(manifests) }, signal));
+  }
+  return opened;
+}
+
+/** The one Environment that the text names. Throws UsageError when it names several. */
+export async function openOne(text: string, wanted: Wanted, ports: Ports, signal: AbortSignal): Promise<Opened> {
+  const [first, ...others] = await openAll(text, wanted, ports, signal);
+  if (first === undefined || others.length > 0) {
+    const titles = [first, ...others].map((each) => each?.title).join(', ');
+    throw new UsageError(`${text} holds several Environments: choose one of ${titles}`);
+  }
+  return first;
+}
+
+/** A name is a file where a directory is given. */
+function withDirectory(subject: Subject, directory: string | undefined): Subject {
+  if (subject.kind !== 'named' || directory === undefined) return subject;
+  return { kind: 'file', path: `${directory.replace(/\/$/, '')}/${subject.name}.yaml` };
+}
+
+function fullName(name: string, namespace: string): string {
+  return name.includes('/') ? name : `${namespace}/${name}`;
+}
+
+async function openNamed(name: string, wanted: Wanted, world: World, signal: AbortSignal): Promise<Opened> {
+  const full = fullName(name, world.namespace);
+  const order = { name: full, title: `environment "${full}"`, sources: world.cluster, wanted, world };
+  return await openEnvironmentOf({ ...order, placeOf: environmentPlace }, signal);
+}
+
+interface EnvironmentOrder {
+  readonly name: string;
+  readonly title: string;
+  readonly sources: ClusterSources;
+  readonly wanted: Wanted;
+  readonly world: World;
+  readonly placeOf: (diagnostic: Diagnostic) => string;
+}
+
+/** An Environment as an object, evaluated as the operator does, in the name of its own namespace. */
+async function openEnvironmentOf(order: EnvironmentOrder, signal: AbortSignal): Promise<Opened> {
+  const { name, title, sources, wanted, world, placeOf } = order;
+  const chosen = await chosenCipher(wanted, world, signal);
+  const readsKeys = chosen === undefined && (wanted.mode === 'open' || wanted.showSecrets);
+  const documents = new Documents(sources, { readsKeys });
+  const root = await documents.root(name, undefined, signal);
+  return await evaluated(
+    {
+      title,
+      root,
+      documents,
+      wanted,
+      contextOf: ({ environment }) => contextAt(environmentName(environment, '').namespace, sources, world),
+      providers: world.providers,
+      cipherOf: (each) => chosen ?? documents.cipherOf(each),
+      placeOf,
+    },
+    signal,
+  );
+}
+
+/** A document of a file: providers that read the cluster read in the namespace of the command line. */
+async function openDocument(
+  documents: FileDocuments,
+  wanted: Wanted,
+  { world }: Ports,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const chosen = await chosenCipher(wanted, world, signal);
+  return await evaluated(
+    {
+      title: documents.placeOf(documents.root.name),
+      root: documents.root,
+      documents,
+      wanted,
+      contextOf: () => contextAt(world.namespace, world.cluster, world),
+      providers: world.providers,
+      cipherOf: () => chosen,
+      placeOf: ({ environment, range }) => withPosition(documents.placeOf(environment), range?.begin),
+    },
+    signal,
+  );
+}
+
+interface Evaluating {
+  readonly title: string;
+  readonly root: EscDocument;
+  readonly documents: DocumentSet;
+  readonly wanted: Wanted;
+  readonly contextOf: (opening: Opening) => OpenContext;
+  readonly providers: World['providers'];
+  readonly cipherOf: (name: string) => Pick<Cipher, 'decrypt'> | undefined;
+  readonly placeOf: (diagnostic: Diagnostic) => string;
+}
+
+async function evaluated({ title, wanted, placeOf, ...order }: Evaluating, signal: AbortSignal): Promise<Opened> {
+  const { value, diagnostics } = await evaluateWhole({ ...order, ...wanted }, signal);
+  return { title, value, diagnostics: diagnostics.map((each) => ({ ...each, place: placeOf(each) })) };
+}
+
+function contextAt(namespace: string, cluster: ClusterSources, { holder }: World): OpenContext {
+  return { namespace, cluster, credentials: cluster.credentialsIn(namespace), holder, notBeforeMs: 0 };
+}
+
+/** The key that the command line names, whatever the documents say. */
+async function chosenCipher(
+  { keyFile, keySecret }: Wanted,
+  { cluster, namespace }: World,
+  signal: AbortSignal,
+): Promise<Pick<Cipher, 'decrypt'> | undefined> {
+  if (keyFile !== undefined) return decryptWith(readKeyFile(keyFile));
+  if (keySecret === undefined) return undefined;
+  return await readDecrypter({ namespace, selector: secretKey(keySecret), field: '--key-secret' }, cluster, signal);
+}
+
+/** NAME/KEY. Throws UsageError. */
+export function secretKey(text: string): { readonly name: string; readonly key: string } {
+  const [name = '', key = '', ...rest] = text.split('/');
+  if (name !== '' && key !== '' && rest.length === 0) return { name, key };
+  throw new UsageError(`--key-secret ${JSON.stringify(text)}: write NAME/KEY of a Secret`);
+}
+
+async function openCloud(
+  subject: Extract<Subject, { readonly kind: 'pulumi' }>,
+  { mode, showSecrets }: Wanted,
+  { pulumi }: World,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const { organization, project, environment, version } = subject;
+  const scope = { organization, project, environment, version };
+  const title = `pulumi:${organization}/${project}/${environment}${version === undefined ? '' : `@${version}`}`;
+  const { value, diagnostics } =
+    mode === 'open' ? await pulumi.open(scope, signal) : await pulumi.check(scope, { showSecrets }, signal);
+  const placed = diagnostics.map((each) => ({
+    ...each,
+    place: withPosition(
+      each.environment === '' ? title : `pulumi:${organization}/${each.environment}`,
+      each.range?.begin,
+    ),
+  }));
+  return { title, value, diagnostics: placed };
+}
+
+function environmentPlace({ environment }: Diagnostic): string {
+  return `environment "${environment}"`;
+}
+
+function manifestPlace(manifests: Manifests): (diagnostic: Diagnostic) => string {
+  return (diagnostic) => {
+    const found = manifests.placeOf(diagnostic.environment, diagnostic.path);
+    return found === undefined ? environmentPlace(diagnostic) : withPosition(found.path, found.begin);
+  };
+}
+
+function withPosition(file: string, begin: { readonly line: number; readonly column: number } | undefined): string {
+  return begin === undefined ? file : `${file}:${begin.line}:${begin.column}`;
+}
