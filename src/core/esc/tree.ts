@@ -1,7 +1,7 @@
 // The syntax of a document: text to a tree of plain nodes with places, or the reasons why there is none. YAML's own types
 // are not used: scalars are resolved here as Go's yaml.v3 does (number-text.ts), and aliases, merge keys and odd keys are
 // told, not followed. A tree can also be made of plain data, for documents that are part of a Kubernetes object.
-import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, type Scalar, type Node as YamlNode } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, type Scalar, Schema, type Node as YamlNode } from 'yaml';
 import { below, type Path, type Span } from './diagnostics.ts';
 import { maxDepth, maxDocumentLength, maxNodes } from './limits.ts';
 import { numberText, type Plain, resolvePlain } from './number-text.ts';
@@ -75,13 +75,15 @@ interface Parsed {
   readonly errors: readonly SyntaxProblem[];
 }
 
+/** Every scalar is a text. Made once: for a small document it would be much of the work. */
+const textsOnly = new Schema({ schema: 'failsafe', merge: false });
+
 /** Undefined when the text nests deeper than the parser's stack. */
 function parseYaml(text: string): Parsed | undefined {
   try {
     const [first] = parseAllDocuments(text, {
-      schema: 'failsafe',
+      schema: textsOnly,
       uniqueKeys: false,
-      merge: false,
       prettyErrors: false,
       logLevel: 'silent',
     });
