@@ -25,7 +25,7 @@ export interface CommandLine {
   readonly takesCommand?: boolean;
   /** One line. */
   readonly summary: string;
-  /** Paragraphs. */
+  /** Lines; an empty one stands between paragraphs. */
   readonly about: readonly string[];
   readonly flags: Readonly<Record<string, Flag>>;
   /** Meaning of each exit code. */
@@ -123,7 +123,8 @@ export function helpOf(line: CommandLine): string {
   return [
     `Usage: escapement ${line.name} ${line.operands}`,
     '',
-    ...line.about.flatMap((paragraph) => [paragraph, '']),
+    ...line.about,
+    '',
     'Flags:',
     ...flags,
     '',

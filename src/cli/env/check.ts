@@ -15,6 +15,7 @@ export const check: Subcommand = {
     about: [
       'Evaluates environments as far as that is possible without calling a provider and without decrypting a secret, and tells',
       'errors and warnings with file, line and path. No value is shown.',
+      '',
       subjects,
     ],
     flags: {

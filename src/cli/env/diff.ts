@@ -19,6 +19,7 @@ export const diff: Subcommand = {
     about: [
       'Prints a line for each path that only A has (-), only B has (+), or that differs (~). Without --values nothing is opened',
       'and no value is compared. With it both are opened; of secrets only that they differ is told, unless --show-secrets.',
+      '',
       subjects.replace('ENV is', 'A and B are each'),
     ],
     flags: {

@@ -35,6 +35,7 @@ export const encrypt: Subcommand = {
     about: [
       'Every `fn::secret: TEXT` of the file becomes `fn::secret: {ciphertext: …}`; what is encrypted already stays. Without a file,',
       'or with -, what comes in is taken. With --text, what comes in is the secret itself, without one line end at its end.',
+      '',
       keys,
     ],
     flags: { ...keyFlags, ...clusterFlags, 'in-place': inPlace, text: { kind: 'boolean', help: 'encrypt one text' } },
@@ -69,6 +70,7 @@ export const decrypt: Subcommand = {
     summary: 'gives back the secrets of a document or manifest that env encrypt encrypted',
     about: [
       'Every `fn::secret: {ciphertext: …}` becomes the text that it holds: to edit it, or to encrypt it with another key.',
+      '',
       keys,
     ],
     flags: { ...keyFlags, ...clusterFlags, 'in-place': inPlace },

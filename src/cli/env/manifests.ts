@@ -38,7 +38,7 @@ function objectsOf(text: string): readonly Parsed[] {
 
 /** Whether the text holds Kubernetes objects, and not a document of ESC. */
 export function holdsManifests(text: string): boolean {
-  return /^kind:/m.test(text) && /^apiVersion:/m.test(text) && objectsOf(text).length > 0;
+  return text.includes('apiVersion') && text.includes('kind') && objectsOf(text).length > 0;
 }
 
 export interface ManifestOptions {

@@ -31,6 +31,7 @@ export const run: Subcommand = {
       'Opens the environment and runs the command with `environmentVariables` set, and for each of `files` a variable that holds the',
       'path of a file, readable by you alone and removed at the end. Secret values are masked in what the command prints. In its',
       'arguments ${path} is replaced by the value at that path, and $$ by $. Signals are passed on.',
+      '',
       subjects,
     ],
     flags: {

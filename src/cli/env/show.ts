@@ -36,6 +36,7 @@ export const open: Subcommand = {
     about: [
       'Calls the providers that the environment names, and prints what comes of it. Secret values are shown when the output goes',
       'to a file or another program; on a terminal only with --show-secrets. A path is written as in references: db.hosts[0].',
+      '',
       subjects,
     ],
     flags: {
@@ -76,6 +77,7 @@ export const get: Subcommand = {
     summary: 'prints what an environment holds, secrets masked, without opening anything',
     about: [
       'Evaluates as env check does: no provider is called. What only an open can tell is [unknown], secrets are [secret].',
+      '',
       subjects,
     ],
     flags: {

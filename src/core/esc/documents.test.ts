@@ -115,6 +115,14 @@ describe('encryption of manifests', () => {
     });
   });
 
+  it('leaves JSON to be JSON', () => {
+    const encrypted = encryptDocument('{"values": {"a": {"fn::secret": "x"}}}', cipher);
+    if (!('text' in encrypted)) throw new Error(encrypted.problem);
+    expect(JSON.parse(encrypted.text)).toMatchObject({
+      values: { a: { 'fn::secret': { ciphertext: expect.any(String) } } },
+    });
+  });
+
   it('leaves further documents of a stream alone, which the language does not read', () => {
     const encrypted = encryptDocument('values: {a: {fn::secret: x}}\n---\nvalues: {a: {fn::secret: y}}\n', cipher);
     expect(encrypted).toMatchObject({ count: 1, text: expect.stringContaining('fn::secret: y') });

@@ -17,11 +17,13 @@ export type Rewritten = { readonly text: string; readonly count: number } | { re
 
 /** Every `fn::secret` with a string becomes a ciphertext. */
 export function encryptDocument(text: string, cipher: Pick<Cipher, 'encrypt'>): Rewritten {
-  return rewrite(text, ({ value }) => {
+  return rewrite(text, ({ key, value }) => {
     const plaintext = stringOf(value);
     if (plaintext === undefined || !isScalar(value)) return undefined;
     const sealed = sealCiphertext(cipher.encrypt(Buffer.from(plaintext, 'utf8')));
-    return { ...spanOf(value), text: `{ciphertext: ${sealed}}` };
+    // A document that is JSON stays JSON.
+    const isQuoted = isScalar(key) && key.type === 'QUOTE_DOUBLE';
+    return { ...spanOf(value), text: isQuoted ? `{"ciphertext": "${sealed}"}` : `{ciphertext: ${sealed}}` };
   });
 }
 
