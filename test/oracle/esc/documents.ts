@@ -183,6 +183,61 @@ export const writtenDocuments: readonly Documents[] = [
       'values: {o: {x: "${p}", y: {fn::open::error: {why: no}}}, p: 1}',
     ],
   ].map(([env = '', a = '']): Documents => ({ env, a, 'p/a': a })),
+  // imports in chains: env over b over a
+  ...[
+    ['imports: [b]\nvalues: {o: {z: 3}, r: "${o}"}', 'imports: [a]\nvalues: {o: {y: 2}}', 'values: {o: {x: 1}}'],
+    ['imports: [b]\nvalues: {o: {z: 3}}', 'imports: [a]\nvalues: {o: 5}', 'values: {o: {x: 1}}'],
+    ['imports: [b]\nvalues: {o: {z: 3}}', 'imports: [a]\nvalues: {o: ~}', 'values: {o: {x: 1}}'],
+    ['imports: [b]\nvalues: {o: {x: 2}}', 'imports: [a]\nvalues: {n: 1}', 'values: {o: {fn::final: {x: 1}}}'],
+    ['imports: [a, b]\nvalues: {r: "${o.x}"}', 'values: {o: {x: 2}}', 'values: {o: {x: {fn::final: 1}}}'],
+    ['imports: [b, a]\nvalues: {o: {x: 3}}', 'values: {o: {x: 2}}', 'values: {o: {x: {fn::final: 1}}}'],
+    ['imports: [a, b]\nvalues: {r: "${x}"}', 'imports: [a]\nvalues: {x: 2}', 'values: {x: 1, y: "${x}"}'],
+    ['imports: [a, b, a]', 'values: {x: 2}', 'values: {x: 1}'],
+    [
+      'imports: [{b: {merge: false}}, a]\nvalues: {r: "${imports.b.x}"}',
+      'imports: [a]\nvalues: {y: 1}',
+      'values: {x: 1}',
+    ],
+    ['imports: [b]\nvalues: {r: "${imports.b.x}", s: "${imports.a.x}"}', 'imports: [a]', 'values: {x: 1}'],
+    ['imports: [b]', 'imports: [a]', 'imports: [b]\nvalues: {x: 1}'],
+    ['imports: [b]\nvalues: {r: "${s}"}', 'imports: [a]\nvalues: {s: "${t}!"}', 'values: {t: {fn::secret: hush}}'],
+    ['imports: [b]\nvalues: {l: ["${l}"]}', 'imports: [a]\nvalues: {l: [2]}', 'values: {l: [1]}'],
+    [
+      'imports: [b]\nvalues: {l: {fn::concat: ["${imports.b.l}", [3]]}}',
+      'imports: [a]\nvalues: {m: 1}',
+      'values: {l: [1, 2]}',
+    ],
+    [
+      'imports: [b]\nvalues: {j: {fn::toJSON: "${o}"}, t: {fn::toString: "${o}"}}',
+      'imports: [a]\nvalues: {o: {b: "<&>"}}',
+      'values: {o: {a: "\\u2028"}}',
+    ],
+    [
+      'imports: [b]\nvalues: {o: {p: {q: {r: 1}}}, x: "${o.p.q.s}"}',
+      'imports: [a]\nvalues: {o: {p: {q: {s: 2}}}}',
+      'values: {o: {p: {q: {t: 3}}}}',
+    ],
+    [
+      'imports: [b]\nvalues: {o: {fn::open::test: {z: 3}}}',
+      'imports: [a]\nvalues: {o: {fn::open::test: {y: 2}}}',
+      'values: {o: {fn::open::test: {x: 1}}}',
+    ],
+    [
+      'imports: [b]\nvalues: {r: "${n}"}',
+      'imports: [a]\nvalues: {n: "${context.rootEnvironment.name}"}',
+      'values: {n: 1}',
+    ],
+    [
+      'imports: [b]\nvalues: {environmentVariables: {A: 2, C: "${environmentVariables.B}"}}',
+      'imports: [a]',
+      'values: {environmentVariables: {A: 1, B: {fn::secret: b}}}',
+    ],
+    [
+      'imports: [b]\nvalues: {v: {fn::validate: {schema: {type: object, required: [x, y]}, value: "${o}"}}}',
+      'imports: [a]\nvalues: {o: {y: 2}}',
+      'values: {o: {x: 1}}',
+    ],
+  ].map(([env = '', b = '', a = '']): Documents => ({ env, a, b })),
 ];
 
 const keys = ['a', 'b', 'c', 'd', 'e-f'];
