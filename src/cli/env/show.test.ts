@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { randomDocuments } from '../../../test/oracle/esc/documents.ts';
 import { directoryOf, env, giving } from './desk.fixture.ts';
 
 const document = `
@@ -110,6 +111,21 @@ describe('env open', () => {
 });
 
 describe('env get', () => {
+  it('lets no secret of any document out, in any format, nor in what it tells', async () => {
+    for (const { env: text = '', ...imported } of randomDocuments(4711, 25)) {
+      const canary = (each: string) => each.replaceAll(/fn::secret: (hush|"[^}]*")/g, 'fn::secret: canary-4711');
+      const files = Object.entries({ env: text, ...imported }).map(([name, each]) => [`${name}.yaml`, canary(each)]);
+      const directory = directoryOf(Object.fromEntries(files));
+      for (const format of ['json', 'yaml', 'string', 'detailed', 'dotenv']) {
+        const told = await env(['get', `${directory}/env.yaml`, '-f', format], {
+          providers: { test: giving({ a: 1 }) },
+        });
+        expect([0, 1]).toContain(told.code);
+        expect(told.out + told.errors).not.toContain('canary-4711');
+      }
+    }
+  });
+
   it('opens nothing and hides secrets', async () => {
     const { code, out } = await show(['get', '-']);
     expect(code).toBe(0);
