@@ -69,7 +69,7 @@ async function called(subcommand: Subcommand, words: readonly string[], ports: E
   try {
     return await subcommand.run({ args, desk, world, variables: settings.variables }, desk.stopping);
   } finally {
-    await world.close();
+    await world.close({ revoke: subcommand.givesTokens !== true });
   }
 }
 

@@ -61,6 +61,7 @@ export const open: Subcommand = {
     ],
   },
   unreadable: 3,
+  givesTokens: true,
   async run(call, signal) {
     const { args, desk } = call;
     const showSecrets = args.boolean('show-secrets') ?? !desk.out.isTerminal;

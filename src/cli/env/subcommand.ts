@@ -15,6 +15,8 @@ export interface Subcommand {
   readonly line: CommandLine;
   /** The exit code when something could not be read or opened. */
   readonly unreadable: number;
+  /** Tokens that were opened are given to the user, and live on. */
+  readonly givesTokens?: true;
   /** Answers with the exit code. Throws UsageError, and OperatorError for what cannot be read or opened. */
   run(call: Call, signal: AbortSignal): Promise<number>;
 }

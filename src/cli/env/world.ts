@@ -1,5 +1,5 @@
 // What the commands of `escapement env` reach beyond files: the cluster, and the upstreams of providers. Nothing is connected
-// before it is needed; what was logged in is ended at the close.
+// before it is needed; what was logged in for may be ended at the close.
 import { systemClock } from '../../base/clock.ts';
 import type { DeskSettings } from '../../config.ts';
 import { contextNamespace } from '../../kube/config.ts';
@@ -19,7 +19,8 @@ export interface World {
   readonly pulumi: PulumiDesk;
   /** Who holds the sessions of this call. */
   readonly holder: string;
-  close(): Promise<void>;
+  /** `revoke` ends the tokens that were logged in for. */
+  close(options: { readonly revoke: boolean }): Promise<void>;
 }
 
 export interface WorldOptions {
@@ -64,8 +65,8 @@ export async function openWorld({ settings, context, namespace }: WorldOptions):
     providers: upstreams.environmentProviders,
     pulumi: createPulumiDesk({ upstream: upstreams.pulumiDoor.open({}), clock, ...settings.pulumi }),
     holder: 'escapement env',
-    async close() {
-      await upstreams.sessions.close(AbortSignal.timeout(revokeWithinMs));
+    async close({ revoke }) {
+      if (revoke) await upstreams.sessions.close(AbortSignal.timeout(revokeWithinMs));
       upstreams.close();
       cluster.close();
     },
