@@ -12,7 +12,7 @@ import { kustomizeFiles } from './chart/kustomize.ts';
 import { monitoringFiles } from './chart/monitoring-files.ts';
 import { rbacPage } from './chart/rbac.ts';
 import { rulesFiles } from './chart/rules.ts';
-import { flagsPage, metricsPage, reasonsPage } from './reference-pages.ts';
+import { envPage, flagsPage, metricsPage, reasonsPage } from './reference-pages.ts';
 import { templateFunctionsPage } from './template-functions-page.ts';
 
 const usage = `usage: npm run generate -- [--check] [--root DIR]   writes what is generated where it differs
@@ -31,6 +31,7 @@ async function artifacts(): Promise<Map<string, string>> {
   const pages = {
     kinds: referencePage(kinds),
     flags: flagsPage(),
+    env: envPage(),
     reasons: reasonsPage(),
     metrics: metricsPage(),
     values: valuesPage(),

@@ -1,6 +1,8 @@
 // The reference pages that come from tables in the code: flags, reasons, metrics.
 
 import { reasons } from '../src/base/reasons.ts';
+import { helpOf } from '../src/cli/arguments.ts';
+import { envHelp, subcommands } from '../src/cli/env/command.ts';
 import { flagTable } from '../src/config-flags.ts';
 import { kinds } from '../src/controller/kinds.ts';
 import { seriesOf } from '../src/controller/kit/kind.ts';
@@ -23,6 +25,26 @@ export function flagsPage(): string {
     '',
     'Environment besides: `KUBECONFIG`, `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT`, `POD_NAME` and `POD_NAMESPACE`,',
     '`HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. Credentials for a provider are never read from the environment.',
+  ]);
+}
+
+/** `docs/reference/env.md`. */
+export function envPage(): string {
+  const commands = Object.values(subcommands).flatMap(({ line }) => [
+    '',
+    `## ${line.name}`,
+    '',
+    '```',
+    helpOf(line),
+    '```',
+  ]);
+  return page('`escapement env`', [
+    'What each command says with `--help`. [Environments on the desk](../guides/env-command.md) shows them at work.',
+    '',
+    '```',
+    envHelp(),
+    '```',
+    ...commands,
   ]);
 }
 

@@ -49,9 +49,10 @@ describe.skipIf(auditLogPath === undefined)('200 ExternalSecrets over 4 Environm
       Array.from({ length: perStore }, (_, at) => ({ layer, name: `${layer}-${at}` })),
     );
     await forAll(names, ({ layer, name }) => {
+      const typed = { apiVersion: 'external-secrets.io/v1', kind: 'ExternalSecret' };
       const remoteRef = { key: layer === 'login' ? 'login.siteUrl' : 'all' };
       const spec = { refreshInterval: '1h', secretStoreRef: { name: layer }, data: [{ secretKey: 'it', remoteRef }] };
-      return api.create({ kind: 'ExternalSecret', namespace, name }, { metadata: { name }, spec });
+      return api.create({ kind: 'ExternalSecret', namespace, name }, { ...typed, metadata: { name }, spec });
     });
 
     const audit = await followAudit(auditLogPath ?? '');
