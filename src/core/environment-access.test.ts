@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { environmentName, mayUseEnvironment, sharesByLabel } from './environment-access.ts';
+import { mayUseEnvironment, sharesByLabel } from './environment-access.ts';
 
 const labels = { team: 'shop' };
 
@@ -53,19 +53,5 @@ describe('mayUseEnvironment', () => {
       false,
       true,
     ]);
-  });
-});
-
-describe('environmentName', () => {
-  it('takes a bare name for the same namespace', () => {
-    expect(environmentName('base', 'shop')).toEqual({ namespace: 'shop', name: 'base' });
-  });
-
-  it('takes a name with its namespace', () => {
-    expect(environmentName('infisical/oidc-login', 'shop')).toEqual({ namespace: 'infisical', name: 'oidc-login' });
-  });
-
-  it.each(['', '/', 'a/', '/a', 'a/b/c', '../a', 'A', 'a b', 'a%2fb', 'a\n'])('refuses %j', (text) => {
-    expect(() => environmentName(text, 'shop')).toThrow(/is no name/);
   });
 });

@@ -7,7 +7,7 @@ import { type Structural, structural, withoutDescriptions } from './structural.t
 
 interface PrinterColumn {
   readonly name: string;
-  readonly type: 'string' | 'date';
+  readonly type: 'string' | 'integer' | 'date';
   readonly jsonPath: string;
   /** 1 for a column that only `kubectl get -o wide` shows. */
   readonly priority?: 1;

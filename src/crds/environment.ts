@@ -2,9 +2,23 @@
 // the part of ESC's project. Values are ESC's own language and pass through unread; core/esc says what they mean.
 // Language reference: https://www.pulumi.com/docs/esc/environments/syntax/
 import * as z from 'zod/mini';
-import { about, anyJson, dataKey, namespaceName, objectName, optional } from './kit.ts';
+import { conditions, observedGeneration } from './condition.ts';
+import {
+  about,
+  anyJson,
+  dataKey,
+  flag,
+  int64,
+  namespaceName,
+  objectName,
+  oneOf,
+  optional,
+  ruled,
+  text,
+  withFacts,
+} from './kit.ts';
 import type { KindResource, ObjectMeta } from './object.ts';
-import { type Parsed, parseObject } from './parse.ts';
+import { type Parsed, parseObject, readStatus } from './parse.ts';
 import { labelSelector } from './selectors.ts';
 
 const sharedWith = about(
@@ -28,6 +42,19 @@ const encryptionKey = about(
   }),
 );
 
+const tags = ruled(
+  withFacts(z.record(z.string(), z.int()), {
+    description:
+      'Names of revisions, for `imports: [name@tag]` and the `version` of stores and keys: `{stable: 3}`. At most 32.',
+    maxProperties: 32,
+  }),
+  {
+    rule: 'self.all(tag, tag != "latest" && self[tag] > 0)',
+    message: 'a tag is the number of a revision, and never called "latest"',
+    holds: (value) => Object.entries(value).every(([tag, number]) => tag !== 'latest' && number > 0),
+  },
+);
+
 export const environmentSpec = about(
   'An ESC document, and who may use it.',
   z.object({
@@ -44,16 +71,56 @@ export const environmentSpec = about(
     ),
     encryptionKey: optional(encryptionKey),
     sharedWith: optional(sharedWith),
+    tags: optional(tags),
+    revisionHistoryLimit: optional(
+      about(
+        'Revisions that are kept, the present one included; those with a tag are kept besides. Absent means 10.',
+        z.int().check(z.minimum(1), z.maximum(100)),
+      ),
+    ),
+    controller: optional(
+      text('Class of the operator that looks after the Environment, as for stores. Absent means any.'),
+    ),
+  }),
+);
+
+const diagnostic = z.object({
+  severity: oneOf(['error', 'warning'], 'An error keeps the Environment from being opened.'),
+  path: optional(text('Where in the spec, such as `values.db.host`; absent when it concerns the whole.')),
+  message: text('What is wrong, without any value.'),
+  suggestion: optional(text('A name that was probably meant.')),
+});
+
+const key = z.object({
+  name: text('Name of the key below `values`, imported ones included.'),
+  type: text('string, number, boolean, object, array, null, or any when it shows only as the Environment is opened.'),
+  secret: flag('Whether it is secret, or anything in it.'),
+});
+
+export const environmentStatus = about(
+  'What the operator found. Lists end where they get long.',
+  z.object({
+    observedGeneration: optional(observedGeneration),
+    conditions: optional(conditions),
+    diagnostics: optional(about('What is wrong with the document, errors first.', z.array(diagnostic))),
+    imports: optional(
+      about('Environments that the document names, by import or by reference: `namespace/name`.', z.array(z.string())),
+    ),
+    importedBy: optional(about('Environments that name this one, and may: `namespace/name`.', z.array(z.string()))),
+    revision: optional(int64('Number of the revision that holds the present document, once it was accepted.')),
+    keys: optional(about('Keys that opening it gives.', z.array(key))),
   }),
 );
 
 export type EnvironmentSpec = z.infer<typeof environmentSpec>;
+export type EnvironmentStatus = z.infer<typeof environmentStatus>;
 
 export interface Environment {
   readonly apiVersion?: string;
   readonly kind?: string;
   readonly metadata: ObjectMeta;
   readonly spec: EnvironmentSpec;
+  readonly status?: EnvironmentStatus;
 }
 
 /** API group of the kinds that are our own. */
@@ -67,7 +134,12 @@ export const environmentResource = {
   namespaced: true,
 } as const satisfies KindResource;
 
-/** Reads an Environment; issues are one line each, `path: what is expected`. */
+/**
+ * Reads an Environment; issues are one line each, `path: what is expected`. A status that cannot be read counts as absent.
+ */
 export function parseEnvironment(raw: unknown): Parsed<Environment> {
-  return parseObject(raw, environmentSpec);
+  const parsed = parseObject(raw, environmentSpec);
+  if (parsed.ok === undefined) return parsed;
+  const status = readStatus(raw, environmentStatus);
+  return { ok: status === undefined ? parsed.ok : { ...parsed.ok, status } };
 }

@@ -69,7 +69,7 @@ const expectedDefaults: Record<string, Record<string, unknown>> = {
     ...below('.spec.externalSecretSpec', externalSecretDefaults),
     '.status': { observedGeneration: -1 },
   },
-  Environment: {},
+  Environment: { '.status': { observedGeneration: -1 } },
 };
 
 describe.each(kinds.map((kind) => [kind.resource.kind, objectSchema(kind)] as const))(
@@ -163,6 +163,7 @@ it('has the names, scopes and columns that scripts rely on', () => {
     categories: ['external-secrets'],
   });
   const storeColumns = ['AGE', 'Status', 'Capabilities', 'Ready', 'Message'];
+  const environmentColumns = ['Status', 'Ready', 'Revision', 'AGE', 'Imports', 'Message'];
   expect(told).toEqual([
     [
       'externalsecrets.external-secrets.io',
@@ -178,7 +179,7 @@ it('has the names, scopes and columns that scripts rely on', () => {
       names('ClusterExternalSecret', 'ces'),
       ['Store', 'Refresh Interval', 'Ready', 'Message'],
     ],
-    ['environments.escapement.dev', 'Namespaced', names('Environment', 'env'), ['Imports', 'AGE']],
+    ['environments.escapement.dev', 'Namespaced', names('Environment', 'env'), environmentColumns],
     ...['Fake', 'MFA', 'Password', 'SSHKey', 'UUID', 'Webhook'].map((kind) => generator(kind)),
     generator('ClusterGenerator', 'Cluster'),
   ]);

@@ -5,7 +5,7 @@ import {
   clusterExternalSecretStatus,
 } from './cluster-external-secret.ts';
 import { type CustomResourceDefinition, customResourceDefinition, type Kind } from './custom-resource.ts';
-import { environmentResource, environmentSpec } from './environment.ts';
+import { environmentResource, environmentSpec, environmentStatus } from './environment.ts';
 import { externalSecretResource, externalSecretSpec, externalSecretStatus } from './external-secret.ts';
 import { generatorKinds } from './generators/table.ts';
 import { clusterSecretStoreResource, secretStoreResource, secretStoreSpec, secretStoreStatus } from './secret-store.ts';
@@ -102,9 +102,14 @@ const environment: Kind = {
   shortNames: ['env'],
   description: 'An ESC document that is evaluated in the cluster: configuration and secrets that build on one another.',
   spec: environmentSpec,
+  status: environmentStatus,
   columns: [
-    { name: 'Imports', type: 'string', jsonPath: '.spec.imports' },
+    { name: 'Status', type: 'string', jsonPath: readyReason },
+    { name: 'Ready', type: 'string', jsonPath: readyStatus },
+    { name: 'Revision', type: 'integer', jsonPath: '.status.revision' },
     { name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+    { name: 'Imports', type: 'string', jsonPath: '.status.imports', priority: 1 },
+    messageColumn,
   ],
 };
 

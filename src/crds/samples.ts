@@ -286,6 +286,15 @@ export const storeSamples: readonly Sample[] = [
     wrong: 'spec.provider.pulumi.auth.oidcConfig.expirationSeconds',
   },
   {
+    why: 'a revision of an Environment by tag',
+    spec: { provider: { esc: { environment: 'web', version: 'stable' } } },
+  },
+  {
+    why: 'a version that cannot stand behind @',
+    spec: { provider: { esc: { environment: 'web', version: 'a b' } } },
+    wrong: 'spec.provider.esc.version',
+  },
+  {
     why: 'an Environment with a version',
     spec: { provider: { esc: { environment: 'web@3' } } },
     wrong: 'spec.provider.esc.environment',

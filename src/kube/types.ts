@@ -68,6 +68,20 @@ export const namespaceResource: Resource = {
   namespaced: false,
 };
 
+export const controllerRevisionResource: Resource = {
+  group: 'apps',
+  version: 'v1',
+  plural: 'controllerrevisions',
+  kind: 'ControllerRevision',
+  namespaced: true,
+};
+
+/** An apps/v1 ControllerRevision: a numbered state of its owner, which never changes. */
+export interface ControllerRevision extends KubeObject {
+  readonly data?: unknown;
+  readonly revision: number;
+}
+
 /** Name of one object; `namespace` is absent for cluster-scoped kinds. */
 export interface ObjectName {
   readonly namespace?: string;

@@ -66,6 +66,8 @@ export interface StoreReader {
 export interface ClusterSources {
   /** The object as the API server holds it; undefined when there is none. */
   readEnvironment(name: NamespacedName, signal: AbortSignal): Promise<unknown>;
+  /** A ControllerRevision as the API server holds it; undefined when there is none. */
+  readRevision(name: NamespacedName, signal: AbortSignal): Promise<unknown>;
   /** All keys of a Secret or ConfigMap; undefined when there is none. */
   readData(
     kind: 'Secret' | 'ConfigMap',

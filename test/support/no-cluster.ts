@@ -5,6 +5,7 @@ const refuse = () => Promise.reject(new Error('nothing of the cluster is read he
 
 export const noCluster: ClusterSources = {
   readEnvironment: refuse,
+  readRevision: refuse,
   readData: refuse,
   namespaceLabels: refuse,
   credentialsIn() {

@@ -8,22 +8,15 @@ import {
   secretResource,
   storeCredentials,
 } from '../../credentials/store-credentials.ts';
-import type { ConfigMap, Resource, Secret } from '../../kube/types.ts';
+import { type ConfigMap, controllerRevisionResource, namespaceResource, type Secret } from '../../kube/types.ts';
 import type { ClusterSources } from '../../providers/contract.ts';
-
-const namespaceResource: Resource = {
-  group: '',
-  version: 'v1',
-  plural: 'namespaces',
-  kind: 'Namespace',
-  namespaced: false,
-};
 
 /** `storeName` is for messages. */
 export function clusterSources(storeName: string, ports: CredentialPorts): ClusterSources {
   const { objects } = ports;
   return {
     readEnvironment: (name, signal) => objects.read(environmentResource, name, signal),
+    readRevision: (name, signal) => objects.read(controllerRevisionResource, name, signal),
     async readData(kind, name, signal) {
       if (kind === 'Secret') {
         const secret = await objects.read<Secret>(secretResource, name, signal);

@@ -27,7 +27,7 @@ export function openProvider(call: ProviderCall): EscValue {
   const shape = input.shapes.provider(provider);
   if (shape === undefined) return unknownOf(call, 'provider');
   const checked = checkedInputs(call, shape);
-  if (input.mode === 'check') return unknownValue({ schema: shape.outputs });
+  if (input.mode === 'check') return unknownValue({ schema: shape.outputs, secret: shape.secret });
   if (checked === undefined || checked.inside.blocked) return blocked(shape, inputs);
   const opening: Opening = { kind: 'open', ...identity(call, 'open'), inputs: checked };
   return received(call, opening, environment.session.answer(opening), '');
@@ -49,7 +49,7 @@ export function openRotator(call: ProviderCall, state: Cell | undefined, paths: 
   if (mode === 'open' || !isRoot) skipRotateOnly(inputs, shape.inputs);
   const checked = checkedInputs(call, shape);
   const known = checkedState(environment, shape, state);
-  if (mode === 'check') return unknownValue({ schema: shape.outputs });
+  if (mode === 'check') return unknownValue({ schema: shape.outputs, secret: shape.secret });
   const rotates = mode === 'rotate' && isRoot && isSelected(paths.path, session.input.rotatePaths);
   if (checked === undefined || known === undefined || checked.inside.blocked || known.inside.blocked) {
     if (rotates) session.rotations.push({ status: 'not-evaluated', path: paths.path });

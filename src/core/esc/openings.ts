@@ -8,6 +8,8 @@ export interface ProviderShape {
   readonly inputs: Schema;
   /** The type of unknown results; results themselves are not checked. */
   readonly outputs: Schema;
+  /** What it opens is secret, or holds secrets: a check, which opens nothing, takes the whole for secret. */
+  readonly secret?: true;
   /** Other names of inputs: `{retrieve: 'get'}`. */
   readonly aliases?: Readonly<Record<string, string>>;
 }

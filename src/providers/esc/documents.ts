@@ -2,13 +2,21 @@
 // has named it may use it, by whatever path it was named: an import, a reference `${environments.A.B}`, or a store.
 
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
-import { environmentName, mayUseEnvironment, sharesByLabel } from '../../core/environment-access.ts';
+import { mayUseEnvironment, sharesByLabel } from '../../core/environment-access.ts';
+import {
+  type EnvironmentName,
+  environmentKey,
+  environmentName,
+  importTarget,
+  referencesIn,
+} from '../../core/environment-names.ts';
+import { type RevisionData, revisionName, revisionNumber } from '../../core/environment-revisions.ts';
 import type { Cipher } from '../../core/esc/ciphertext.ts';
 import { documentOfData } from '../../core/esc/declare.ts';
 import type { EscDocument } from '../../core/esc/expression.ts';
-import { scanString } from '../../core/esc/reference.ts';
 import type { LoadFailure } from '../../core/esc/session.ts';
-import { type EnvironmentSpec, parseEnvironment } from '../../crds/environment.ts';
+import { type Environment, type EnvironmentSpec, parseEnvironment } from '../../crds/environment.ts';
+import { parseRevision } from '../../crds/environment-revision.ts';
 import type { ClusterSources } from '../contract.ts';
 import { readDecrypter } from './encryption-key.ts';
 
@@ -16,6 +24,8 @@ import { readDecrypter } from './encryption-key.ts';
 type Found =
   | { readonly kind: 'missing' }
   | { readonly kind: 'invalid'; readonly issues: string }
+  /** The Environment is there, and this revision of it is not. */
+  | { readonly kind: 'no revision'; readonly spec: EnvironmentSpec; readonly why: string }
   | { readonly kind: 'read'; readonly spec: EnvironmentSpec; readonly document: EscDocument };
 
 export class Documents {
@@ -63,6 +73,12 @@ export class Documents {
     throw new OperatorError(isInvalid ? 'InvalidSpec' : 'ReferenceNotFound', given.error);
   }
 
+  /** The values of a document that was read, as they are written. */
+  values(name: string): unknown {
+    const found = this.#found.get(name);
+    return found?.kind === 'read' ? found.spec.values : undefined;
+  }
+
   /** Loads what an evaluation asked for. What may not be used stands as an error in its place. */
   async load(names: readonly string[], signal: AbortSignal): Promise<void> {
     await Promise.all(names.map((name) => this.#read(name, signal)));
@@ -79,7 +95,7 @@ export class Documents {
     const name = nameOf(text);
     if (name === undefined || this.#found.has(text)) return;
     const raw = await this.#cluster.readEnvironment(name, signal);
-    this.#found.set(text, raw === undefined ? { kind: 'missing' } : this.#parsed(text, name.namespace, raw));
+    this.#found.set(text, raw === undefined ? { kind: 'missing' } : await this.#parsed(text, name, raw, signal));
   }
 
   async #readKey(text: string, signal: AbortSignal): Promise<void> {
@@ -91,17 +107,36 @@ export class Documents {
     this.#ciphers.set(text, await readDecrypter(reference, this.#cluster, signal));
   }
 
-  #parsed(text: string, namespace: string, raw: unknown): Found {
+  async #parsed(text: string, name: EnvironmentName, raw: unknown, signal: AbortSignal): Promise<Found> {
     const { ok, issues } = parseEnvironment(raw);
     if (ok === undefined) return { kind: 'invalid', issues: (issues ?? []).join('; ') };
-    const { imports, values } = ok.spec;
+    const { spec } = ok;
+    const data = name.version === '' ? spec : await this.#revision(name, ok, signal);
+    if (typeof data === 'string') return { kind: 'no revision', spec, why: data };
+    return { kind: 'read', spec, document: this.#document(text, name, data) };
+  }
+
+  /** What the revision holds, or why there is none. Only one that the Environment itself owns counts. */
+  async #revision(
+    { namespace, name, version }: EnvironmentName,
+    { metadata, spec }: Environment,
+    signal: AbortSignal,
+  ): Promise<RevisionData | string> {
+    const number = revisionNumber(version, spec.tags);
+    if (number === undefined) return `has no tag "${version}"`;
+    const { uid = '' } = metadata;
+    const raw = await this.#cluster.readRevision({ namespace, name: revisionName({ name, uid }, number) }, signal);
+    const revision = parseRevision(raw);
+    const isIts = revision?.ownerUid === uid && uid !== '' && revision.number === number;
+    return isIts ? revision.data : `has no revision ${number}`;
+  }
+
+  #document(text: string, { namespace }: EnvironmentName, { imports, values }: RevisionData): EscDocument {
     const data = { ...(imports === undefined ? {} : { imports }), ...(values === undefined ? {} : { values }) };
-    const document = documentOfData(text, data, (written) =>
-      written.includes('/') ? written : `${namespace}/${written}`,
-    );
+    const document = documentOfData(text, data, (written) => importTarget(written, namespace));
     for (const { target } of document.imports) this.#note(target, namespace);
     if (!document.isBroken) for (const target of referencesIn(values)) this.#note(target, namespace);
-    return { kind: 'read', spec: ok.spec, document };
+    return document;
   }
 
   /** The document, or why it may not be used. Who may not use it reads the same words whether it is there or not. */
@@ -114,13 +149,16 @@ export class Documents {
     if (consumers === undefined) return { error: `environment "${text}" was named by nobody who may use it` };
     for (const consumer of [...consumers].sort()) {
       if (consumer === name.namespace) continue;
-      if (found.kind === 'read' && (await this.#mayUse(found.spec, name.namespace, consumer, signal))) continue;
+      if ('spec' in found && (await this.#mayUse(found.spec, name.namespace, consumer, signal))) continue;
       return {
         error: `environment "${text}" does not exist, or is not shared with namespace "${consumer}" (spec.sharedWith)`,
       };
     }
     if (found.kind === 'missing') return { error: `environment "${text}" does not exist` };
     if (found.kind === 'invalid') return { error: `environment "${text}": ${found.issues}` };
+    if (found.kind === 'no revision') {
+      return { error: `environment "${environmentKey({ ...name, version: '' })}" ${found.why}` };
+    }
     return found.document;
   }
 
@@ -153,22 +191,5 @@ function nameOf(text: string) {
     return text.includes('/') ? environmentName(text, '') : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** Names that `${environments.NAMESPACE.NAME}` asks for, anywhere in the values. */
-function* referencesIn(values: unknown): Iterable<string> {
-  const rest: unknown[] = [values];
-  while (rest.length > 0) {
-    const value = rest.pop();
-    if (typeof value === 'string') {
-      for (const part of scanString(value).parts) {
-        if (typeof part === 'string') continue;
-        const [root, namespace, name] = part;
-        if (root?.key === 'environments') yield `${namespace?.key}/${name?.key}`;
-      }
-    } else if (typeof value === 'object' && value !== null) {
-      for (const each of Object.values(value)) rest.push(each);
-    }
   }
 }

@@ -1,12 +1,15 @@
 // A cluster as data, for tests of Environments: objects by name, and a note of what was looked at.
 import type { Credentials } from '../../auth/contract.ts';
 import { OperatorError } from '../../base/operator-error.ts';
+import { revisionName } from '../../core/environment-revisions.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { ClusterSources } from '../contract.ts';
 
 export interface Contents {
   /** Specs by `namespace/name`; what does not fit the schema is served all the same. */
   readonly environments: Readonly<Record<string, object>>;
+  /** Documents of revisions by `namespace/name@number`, owned by the Environment of that name. */
+  readonly revisions?: Readonly<Record<string, object>>;
   /** Data of Secrets by `namespace/name`. */
   readonly secrets?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly configMaps?: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -20,7 +23,18 @@ export function clusterOf(contents: Contents): ClusterSources & { readonly read:
     async readEnvironment({ namespace, name }) {
       read.push(`${namespace}/${name}`);
       const spec = contents.environments[`${namespace}/${name}`];
-      return spec && { metadata: { namespace, name }, spec };
+      return spec && { metadata: { namespace, name, uid: uidOf(name) }, spec };
+    },
+    async readRevision({ namespace, name }) {
+      for (const [key, data] of Object.entries(contents.revisions ?? {})) {
+        const [place = '', number] = key.split('@');
+        const [owner, environment = ''] = place.split('/');
+        const uid = uidOf(environment);
+        if (owner !== namespace || revisionName({ name: environment, uid }, Number(number)) !== name) continue;
+        const ownerReferences = [{ kind: 'Environment', name: environment, uid, controller: true }];
+        return { metadata: { namespace, name, ownerReferences }, revision: Number(number), data };
+      }
+      return undefined;
     },
     async readData(kind, { namespace, name }) {
       const data = (kind === 'Secret' ? contents.secrets : contents.configMaps)?.[`${namespace}/${name}`];
@@ -29,6 +43,10 @@ export function clusterOf(contents: Contents): ClusterSources & { readonly read:
     namespaceLabels: async (name) => contents.labels?.[name],
     credentialsIn: noCredentials,
   };
+}
+
+function uidOf(environment: string): string {
+  return `uid-${environment}`;
 }
 
 function noCredentials(): Credentials {

@@ -5,6 +5,7 @@ import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import type { Reason } from '../../base/reasons.ts';
 import { plainJson } from '../../core/esc/export.ts';
 import { objectValue, textValue } from '../../core/esc/value.ts';
+import type { ClusterSources } from '../contract.ts';
 import { type Contents, clusterOf } from './esc.fixture.ts';
 import { openEnvironment } from './evaluation.ts';
 import type { EscProvider, OpenContext } from './open/contract.ts';
@@ -64,6 +65,8 @@ describe('what an Environment may be made of', () => {
   });
 
   const secretOfInfra = { values: { key: 'CANARY' } };
+  const tagged = { ...secretOfInfra, tags: { stable: 1 } };
+  const revisions = { 'infra/x@1': secretOfInfra };
   const paths: readonly [why: string, environments: Contents['environments'], root?: string][] = [
     ['an import', { 'shop/app': { imports: ['infra/x'] } }],
     [
@@ -96,6 +99,11 @@ describe('what an Environment may be made of', () => {
         'shop/two': { values: { a: '${environments.infra.x.key}' } },
       },
     ],
+    ['an import of a revision', { 'shop/app': { imports: ['infra/x@1'] } }],
+    ['an import by a tag', { 'shop/app': { imports: ['infra/x@stable'] } }],
+    ['an import of what is latest', { 'shop/app': { imports: ['infra/x@latest'] } }],
+    ['a reference to a revision', { 'shop/app': { values: { a: '${environments.infra["x@1"].key}' } } }],
+    ['a store of a revision', {}, 'infra/x@1'],
     [
       'an Environment of a third namespace, which itself is shared',
       { 'shop/app': { imports: ['third/y'] }, 'third/y': { imports: ['infra/x'], ...sharedWithShop } },
@@ -105,7 +113,7 @@ describe('what an Environment may be made of', () => {
   it.each(paths)(
     'is refused by %s when it is not shared, in the words for what is missing',
     async (_, environments, root = 'shop/app') => {
-      const there = await open(root, 'shop', { environments: { ...environments, 'infra/x': secretOfInfra } });
+      const there = await open(root, 'shop', { environments: { ...environments, 'infra/x': tagged }, revisions });
       const missing = await open(root, 'shop', { environments });
       const broken = await open(root, 'shop', { environments: { ...environments, 'infra/x': { imports: 'CANARY' } } });
       const oddly = {
@@ -113,7 +121,7 @@ describe('what an Environment may be made of', () => {
         sharedWith: { namespaceSelector: { matchExpressions: [{ key: 'a', operator: 'CANARY' }] } },
       };
       const selector = await open(root, 'shop', { environments: { ...environments, 'infra/x': oddly } });
-      expect(there.message).toMatch(/"infra\/x" does not exist, or is not shared with namespace "(shop|third)"/);
+      expect(there.message).toMatch(/"infra\/x(@\w+)?" does not exist, or is not shared with namespace "(shop|third)"/);
       expect(there.message).not.toContain('CANARY');
       for (const other of [missing, broken, selector])
         expect([other.reason, other.message]).toEqual([there.reason, there.message]);
@@ -122,10 +130,9 @@ describe('what an Environment may be made of', () => {
 
   it('is served by every path once each namespace that names it may use it', async () => {
     for (const [, environments, root = 'shop/app'] of paths) {
-      const shared = { ...secretOfInfra, sharedWith: { namespaces: ['shop', 'third'] } };
-      expect(await open(root, 'shop', { environments: { ...environments, 'infra/x': shared } })).toHaveProperty(
-        'value',
-      );
+      const shared = { ...tagged, sharedWith: { namespaces: ['shop', 'third'] } };
+      const contents = { environments: { ...environments, 'infra/x': shared }, revisions };
+      expect(await open(root, 'shop', contents)).toHaveProperty('value');
     }
   });
 
@@ -144,7 +151,7 @@ describe('what an Environment may be made of', () => {
       expect(await open('infra/x', 'shop', { environments, labels })).toMatchObject({ reason: 'ReferenceNotFound' });
   });
 
-  it.each(['a/b/c', '../x', 'Infra/x', 'infra/x@1', '/x', 'x/', 'infra/..'])(
+  it.each(['a/b/c', '../x', 'Infra/x', 'infra/x@', 'infra/x@1@2', '/x', 'x/', 'infra/..'])(
     'never takes %j for a name',
     async (written) => {
       const { reason, looks } = await open('shop/app', 'shop', {
@@ -189,6 +196,66 @@ describe('what an Environment may be made of', () => {
         expect(JSON.stringify(result)).not.toContain('MARK-infra');
       }),
       { numRuns: 300 },
+    );
+  });
+});
+
+describe('a version', () => {
+  const values = (at: string) => ({ values: { at } });
+  const contents = {
+    environments: {
+      'shop/app': { imports: ['base@stable'] },
+      'shop/base': { ...values('now'), tags: { stable: 2, odd: 9 } },
+    },
+    revisions: { 'shop/base@1': values('one'), 'shop/base@2': values('two') },
+  };
+
+  it.each([
+    ['shop/app', 'two'],
+    ['shop/base', 'now'],
+    ['shop/base@latest', 'now'],
+    ['shop/base@1', 'one'],
+    ['shop/base@stable', 'two'],
+  ])('%s gives what it holds', async (name, at) => {
+    expect(await open(name, 'shop', contents)).toMatchObject({ value: { at } });
+  });
+
+  it.each([
+    ['shop/base@3', 'environment "shop/base" has no revision 3'],
+    ['shop/base@odd', 'environment "shop/base" has no revision 9'],
+    ['shop/base@new', 'environment "shop/base" has no tag "new"'],
+    ['shop/nope@1', 'environment "shop/nope@1" does not exist'],
+  ])('%s is missing in words that say what', async (name, message) => {
+    expect(await open(name, 'shop', contents)).toMatchObject({ reason: 'ReferenceNotFound', message });
+  });
+
+  it('means its bare imports in its own namespace, and is refused what has been withdrawn since', async () => {
+    const revisions = { 'infra/base@1': { imports: ['inner', 'third/x'] } };
+    const environments = {
+      'infra/base': sharedWithShop,
+      'infra/inner': values('inner'),
+      'third/x': { values: { key: 'CANARY' }, sharedWith: { namespaces: ['infra'] } },
+    };
+    expect(await open('infra/base@1', 'shop', { environments, revisions })).toMatchObject({
+      value: { at: 'inner', key: 'CANARY' },
+    });
+    const withdrawn = { ...environments, 'third/x': { values: { key: 'CANARY' } } };
+    const { message } = await open('infra/base@1', 'shop', { environments: withdrawn, revisions });
+    expect(message).toContain('"third/x" does not exist, or is not shared with namespace "infra"');
+  });
+
+  it('is only what the Environment itself owns', async () => {
+    const cluster = clusterOf(contents);
+    const foreign: ClusterSources = {
+      ...cluster,
+      readRevision: async (name, signal) => ({
+        ...((await cluster.readRevision(name, signal)) as object),
+        metadata: { ...name, ownerReferences: [{ uid: 'of another life', controller: true }] },
+      }),
+    };
+    const order = { name: 'shop/base@1', consumer: 'shop', holder: 'store', notBeforeMs: 0 };
+    await expect(openEnvironment(order, { cluster: foreign, providers: () => undefined }, signal)).rejects.toThrow(
+      'has no revision 1',
     );
   });
 });

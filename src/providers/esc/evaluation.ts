@@ -3,7 +3,7 @@
 import { TokenRejected } from '../../auth/contract.ts';
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import type { Reason } from '../../base/reasons.ts';
-import { environmentName } from '../../core/environment-access.ts';
+import { environmentName } from '../../core/environment-names.ts';
 import type { Diagnostic } from '../../core/esc/diagnostics.ts';
 import { evaluate } from '../../core/esc/evaluate.ts';
 import { maxRounds } from '../../core/esc/limits.ts';

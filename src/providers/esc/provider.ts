@@ -3,10 +3,10 @@
 
 import type { Clock } from '../../base/clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
-import { environmentName } from '../../core/environment-access.ts';
+import { environmentKey, environmentName, isEnvironmentVersion, latestVersion } from '../../core/environment-names.ts';
 import type { EscValue } from '../../core/esc/value.ts';
 import type { EscSpec } from '../../crds/esc.ts';
-import type { Provider } from '../contract.ts';
+import type { Provider, ReadRequest } from '../contract.ts';
 import { type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
 import { openEnvironment } from './evaluation.ts';
 import type { EscProviders } from './open/table.ts';
@@ -35,21 +35,22 @@ export function createEscProvider({ clock, providers, release, observeRead }: Es
           'esc.environment: a ClusterSecretStore must name the namespace: write namespace/name',
         );
       }
-      const { namespace, name } = environmentName(spec.environment, storeNamespace ?? '');
-      const environment = `${namespace}/${name}`;
+      const named = environmentName(spec.environment, storeNamespace ?? '');
       const consumer = storeNamespace ?? consumerNamespace;
       const end = new AbortController();
       ends.set(holder, end);
-      const key = `esc|${holder}|${environment}`;
-      const get = (notBeforeMs: number, signal: AbortSignal) =>
+      const keyOfVersion = (version = '') =>
+        environmentKey({ ...named, version: version === latestVersion ? '' : version });
+      const environment = keyOfVersion(spec.version);
+      const get = (name: string, notBeforeMs: number, signal: AbortSignal) =>
         snapshots.get(
           {
-            key,
+            key: `esc|${holder}|${name}`,
             origin: `esc|${storeNamespace ?? storeKind}`,
             notBeforeMs,
             fetch: async (_, waiting) => ({
               value: await openEnvironment(
-                { name: environment, consumer, holder, notBeforeMs },
+                { name, consumer, holder, notBeforeMs },
                 { cluster, providers },
                 AbortSignal.any([waiting, end.signal]),
               ),
@@ -57,15 +58,34 @@ export function createEscProvider({ clock, providers, release, observeRead }: Es
           },
           signal,
         );
+      /** The document that a request means: the store's, or another version of it. */
+      const meant = (request: ReadRequest) => {
+        const { version = '' } = request.kind === 'find' ? {} : request;
+        if (version === '') return environment;
+        if (isEnvironmentVersion(version)) return keyOfVersion(version);
+        throw new OperatorError(
+          'InvalidSpec',
+          'remoteRef.version: write the number of a revision, or a tag of the Environment',
+        );
+      };
       return {
         phaseKey: `esc|${environment}`,
         origin: '',
         async read(requests, { notBeforeMs }, signal) {
-          const value = await get(notBeforeMs, signal);
-          return requests.map((request) => select(environment, value, request));
+          const names = requests.map(meant);
+          const opened = await Promise.all(
+            [...new Set(names)].map(async (name) => [name, await get(name, notBeforeMs, signal)] as const),
+          );
+          const values = new Map(opened);
+          return requests.map((request, at) => {
+            const name = names[at] ?? environment;
+            const value = values.get(name);
+            if (value === undefined) throw new OperatorError('Internal', 'a version was not opened');
+            return select(name, value, request);
+          });
         },
         async validate({ notBeforeMs }, signal) {
-          await get(notBeforeMs, signal);
+          await get(environment, notBeforeMs, signal);
           return 'valid';
         },
       };

@@ -51,7 +51,6 @@ describe('select', () => {
     [value('db.hosts[2]'), 'SecretNotFound'],
     [value('db['), 'SecretNotFound'],
     [{ kind: 'map', key: 'apiKey' }, 'InvalidValue'],
-    [{ kind: 'value', key: 'apiKey', version: '3' }, 'Unsupported'],
     [{ kind: 'find', tags: { a: 'b' } }, 'Unsupported'],
     [{ kind: 'find', nameRegexp: '(' }, 'InvalidSpec'],
   ])('answers %j with %s', (request, reason) => {

@@ -37,12 +37,6 @@ function pathOf({ key, property }: KeyedRequest): string {
 }
 
 function lookUp(environment: string, value: EscValue, request: KeyedRequest): EscValue {
-  if (request.version !== undefined && request.version !== '') {
-    throw new OperatorError(
-      'Unsupported',
-      `environment "${environment}": remoteRef.version is not served for Environments of the cluster`,
-    );
-  }
   const path = pathOf(request);
   const found = propertyAt(value, path);
   if (found !== undefined) return found;

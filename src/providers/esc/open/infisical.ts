@@ -39,6 +39,7 @@ export function infisicalLogin(access: InfisicalAccess): EscProvider {
       },
     },
     outputs: { type: 'object', properties: { accessToken: string, siteUrl: string }, required: ['accessToken'] },
+    secret: true,
     async open(inputs, context, signal) {
       const siteUrl = textOf(inputs, 'siteUrl');
       const { auth, credentials } = loginOf(inputs, context.credentials);
@@ -92,6 +93,7 @@ export function infisicalSecrets(access: InfisicalAccess): EscProvider {
       required: ['login', 'get'],
     },
     outputs: { type: 'object', additionalProperties: { type: 'string' } },
+    secret: true,
     aliases: { retrieve: 'get' },
     async open(inputs, context, signal) {
       const login = member(inputs, 'login');

@@ -29,6 +29,7 @@ const shape = {
 
 export const kubernetesSecrets: EscProvider = {
   ...shape,
+  secret: true,
   open: (inputs, at, signal) => openAll('Secret', inputs, at, signal),
 };
 
