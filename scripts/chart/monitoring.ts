@@ -199,6 +199,20 @@ export const dashboardRows: readonly Row[] = [
     ],
   },
   {
+    title: 'Environments',
+    panels: [
+      lines(
+        'Environments',
+        'none',
+        'By the status of Ready; those that are False tell what is wrong in status.diagnostics.',
+        {
+          expr: `sum by (ready) (escapement_environments{${own}})`,
+          legend: '{{ready}}',
+        },
+      ),
+    ],
+  },
+  {
     title: 'API server',
     panels: [
       lines('Writes of Secrets', 'wps', 'None while nothing changes upstream.', {

@@ -25,7 +25,6 @@ export const leases = 'coordination.k8s.io';
 const inRights = (name: string) => ({ file: 'rights.test.ts', name });
 /** Newer clusters fill a cache by a watch (WatchList); those before 1.32 do not. */
 const needsList = inRights('is served by an operator that may list');
-const needsEnvironments = { file: 'environments.test.ts', name: 'follows every Environment that it is made of' };
 
 /** A generator is followed for as long as an ExternalSecret names it. */
 const generatorRows = (resource: string, when?: readonly string[]): readonly VerbRow[] => {
@@ -46,20 +45,6 @@ const shared: readonly VerbRow[] = [
   ...Object.values(generatorKinds)
     .filter(({ resource }) => resource.namespaced)
     .flatMap(({ resource }) => generatorRows(resource.plural)),
-  {
-    group: 'escapement.dev',
-    resource: 'environments',
-    verb: 'list',
-    why: 'the Environments that stores open, and those that they import, are read, one by one',
-    test: needsEnvironments,
-  },
-  {
-    group: 'escapement.dev',
-    resource: 'environments',
-    verb: 'watch',
-    why: 'an edit of an Environment reaches the Secrets that are made of it at once',
-    test: needsEnvironments,
-  },
   {
     group: '',
     resource: 'secrets',

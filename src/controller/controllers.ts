@@ -4,6 +4,7 @@ import type { QueueLoad } from '../runtime/workqueue.ts';
 import type { ObjectSeries } from '../telemetry/operator-metrics.ts';
 import { openClusterExternalSecrets } from './cluster-external-secret/open.ts';
 import { StoreConnections } from './connect.ts';
+import { openEnvironments } from './environment/open.ts';
 import { openExternalSecrets } from './external-secret/open.ts';
 import { fieldManager, kinds, type ReconciledKind } from './kinds.ts';
 import { type KindRow, seriesOf } from './kit/kind.ts';
@@ -20,6 +21,7 @@ const openings: Readonly<Record<ReconciledKind, OpenController>> = {
   SecretStore: openStores,
   ClusterSecretStore: openStores,
   ClusterExternalSecret: openClusterExternalSecrets,
+  Environment: openEnvironments,
 };
 
 /** A row, and who opens its controller. */

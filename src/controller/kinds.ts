@@ -3,15 +3,18 @@
 import {
   clusterExternalSecretKind,
   clusterSecretStoreKind,
+  environmentKind,
   externalSecretKind,
   secretStoreKind,
 } from '../crds/kinds.ts';
-import { namespaceResource } from '../kube/types.ts';
+import { controllerRevisionResource, namespaceResource } from '../kube/types.ts';
 import type { KindRow, Right, Switch } from './kit/kind.ts';
 import {
   type ClusterExternalSecretRecord,
   clusterExternalSecretRecord,
+  type EnvironmentRecord,
   type ExternalSecretRecord,
+  environmentRecord,
   externalSecretRecord,
   type StoreRecord,
   storeRecord,
@@ -24,6 +27,9 @@ const needsList = inRights('is served by an operator that may list');
 const keepsSecret = inRights('keeps the Secret of an ExternalSecret');
 const servesClusterStore = inRights('serves a ClusterSecretStore with conditions on namespaces');
 const provisions = inCluster('provisions the namespaces that are chosen, and cleans up');
+const inEnvironments = (name: string) => ({ file: 'environments.test.ts', name });
+const followsEnvironments = inEnvironments('follows every Environment that it is made of');
+const hasRevisions = inEnvironments('has revisions, of which imports, stores and keys name one');
 const takesOffFinalizers = inCluster('takes off the finalizers that another operator left');
 
 const clusterStores: Switch = {
@@ -141,11 +147,52 @@ const clusterExternalSecret: KindRow<ClusterExternalSecretRecord> = {
   ],
 };
 
+const environment: KindRow<EnvironmentRecord> = {
+  definition: environmentKind,
+  record: environmentRecord,
+  eventComponent: 'environment',
+  series: { controller: 'environment', isByObject: false },
+  mayBeMissing: true,
+  rights: [
+    {
+      verb: 'list',
+      why: 'the cache of the Environments is filled; those of other namespaces are read, one by one',
+      test: followsEnvironments,
+    },
+    {
+      verb: 'watch',
+      why: 'an edit of an Environment reaches the Secrets that are made of it at once',
+      test: followsEnvironments,
+    },
+    {
+      verb: 'patch',
+      subresource: 'status',
+      why: 'what is wrong with an Environment, and what it gives, is reported',
+      test: inEnvironments('is checked, and told what it gives'),
+    },
+    {
+      verb: 'get',
+      on: controllerRevisionResource,
+      why: 'a revision whose creation met a conflict is looked at',
+      test: inEnvironments('finds the revision that is there without its label'),
+    },
+    ...(
+      [
+        ['list', 'the revisions of Environments are known; one that is named is read'],
+        ['watch', 'the revisions of Environments are followed'],
+        ['create', 'every accepted change of an Environment is kept as a revision'],
+        ['delete', 'revisions over the limit go'],
+      ] as const
+    ).map(([verb, why]) => ({ verb, on: controllerRevisionResource, why, test: hasRevisions })),
+  ],
+};
+
 export const kinds = {
   ExternalSecret: externalSecret,
   SecretStore: secretStore,
   ClusterSecretStore: clusterSecretStore,
   ClusterExternalSecret: clusterExternalSecret,
+  Environment: environment,
 } as const;
 
 export type ReconciledKind = keyof typeof kinds;

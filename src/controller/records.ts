@@ -1,5 +1,7 @@
 // What the caches keep of each object: the parts that a reconcile needs, and of a Secret never a value.
 import { createdByLabel, dataHashAnnotation, forceSyncAnnotations, managedLabel } from '../core/contract-names.ts';
+import { environmentsNamedBy } from '../core/environment-names.ts';
+import { type RevisionData, revisionDigest } from '../core/environment-revisions.ts';
 import { managedKeys } from '../core/managed-fields.ts';
 import { hashData } from '../core/object-hash.ts';
 import type { ManagedMetadata, ObservedTarget } from '../core/target-plan.ts';
@@ -8,6 +10,13 @@ import {
   type ClusterExternalSecretStatus,
   parseClusterExternalSecret,
 } from '../crds/cluster-external-secret.ts';
+import {
+  type EnvironmentSpec,
+  type EnvironmentStatus,
+  parseEnvironment,
+  parseEnvironmentStatus,
+} from '../crds/environment.ts';
+import { parseRevision } from '../crds/environment-revision.ts';
 import {
   type ExternalSecretSpec,
   type ExternalSecretStatus,
@@ -61,6 +70,32 @@ export interface ClusterExternalSecretRecord extends RecordMeta {
   readonly stores: readonly StoreReference[];
   readonly status: ClusterExternalSecretStatus;
 }
+
+export interface EnvironmentRecord extends RecordMeta {
+  readonly spec: ReadSpec<EnvironmentSpec>;
+  /** The spec as it was written. */
+  readonly written: RevisionData;
+  /** '' when it names no class. */
+  readonly controller: string;
+  /** Environments that it names: `namespace/name`, without versions. */
+  readonly named: readonly string[];
+  readonly status: EnvironmentStatus;
+}
+
+/** A revision of an Environment, without what it holds. */
+export interface RevisionRecord {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly number: number;
+  /** Of the Environment that owns it; '' when none does. */
+  readonly ownerUid: string;
+  readonly digest: string;
+}
+
+/** On every revision; the label that they are watched by. */
+export const revisionLabel = 'escapement.dev/environment-revision';
 
 /** What is known of a namespace. */
 export type NamespaceRecord = Omit<RecordMeta, 'generation' | 'annotations'>;
@@ -137,6 +172,42 @@ export function clusterExternalSecretRecord(object: KubeObject): ClusterExternal
     childName: parsed.ok?.spec.externalSecretName ?? object.metadata.name,
     stores: storeReferences({ spec: childSpec }),
     status: parsed.ok?.status ?? {},
+  };
+}
+
+/** `before` is an earlier record of the same object: a spec of the same generation is taken over from it. */
+export function environmentRecord(object: KubeObject, before?: EnvironmentRecord): EnvironmentRecord {
+  const meta = recordMeta(object);
+  const status = parseEnvironmentStatus(object);
+  if (before !== undefined && before.uid === meta.uid && before.generation === meta.generation) {
+    const { spec, written, controller, named } = before;
+    return { ...meta, spec, written, controller, named, status };
+  }
+  const parsed = parseEnvironment(object);
+  const written = recordAt(object, 'spec');
+  const controllerName = written['controller'];
+  return {
+    ...meta,
+    spec: parsed.ok === undefined ? { issues: parsed.issues } : { ok: parsed.ok.spec },
+    written,
+    controller: typeof controllerName === 'string' ? controllerName : '',
+    named: environmentsNamedBy(written, meta.namespace),
+    status,
+  };
+}
+
+/** A revision without its document, which is hashed here, on the way into the cache, and dropped. */
+export function revisionRecord(object: KubeObject): RevisionRecord {
+  const { namespace, name, uid, resourceVersion } = recordMeta(object);
+  const revision = parseRevision(object);
+  return {
+    namespace,
+    name,
+    uid,
+    resourceVersion,
+    number: revision?.number ?? 0,
+    ownerUid: revision?.ownerUid ?? '',
+    digest: revision === undefined ? '' : revisionDigest(revision.data),
   };
 }
 

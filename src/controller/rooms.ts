@@ -11,6 +11,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 import type { ConnectDeps, StoreConnections } from './connect.ts';
 import type { DeskRooms } from './desk.ts';
+import type { EnvironmentEvaluation } from './environment/context.ts';
 import type { RunNotes } from './external-secret/context.ts';
 import type { ScopeNews } from './external-secret/controller.ts';
 import type { ManifestPorts } from './external-secret/manifest-targets.ts';
@@ -19,7 +20,7 @@ import type { ReconciledKind, RecordOf } from './kinds.ts';
 import type { KindRow } from './kit/kind.ts';
 import type { OwnWrites } from './kit/own-writes.ts';
 import type { Writer } from './kit/writer.ts';
-import type { NamespaceRecord, StoreRecord } from './records.ts';
+import type { NamespaceRecord, RevisionRecord, StoreRecord } from './records.ts';
 import type { Recovery } from './recovery.ts';
 import type { EventSink, Reported, Reporter } from './report.ts';
 import type { StoreDirectory } from './stores/directory.ts';
@@ -38,6 +39,10 @@ export type FollowedKinds = { readonly [K in ReconciledKind]?: Followed<RecordOf
 export interface FollowedObjects {
   readonly kinds: FollowedKinds;
   readonly targets: Followed<ObservedTarget>;
+  /** Of Environments. They need not be in step: revisions are made once all are known. */
+  readonly revisions?: Followed<RevisionRecord>;
+  /** What is followed is followed in this namespace; undefined for all. */
+  readonly namespace?: string | undefined;
 }
 
 /** The namespaces of the cluster, followed from the first time somebody asks. */
@@ -69,6 +74,8 @@ export interface ControllerPorts {
   readonly notes: RunNotes;
   /** How other kinds than Secrets are found and followed; absent while they may not be targets. */
   readonly manifests?: ManifestPorts | undefined;
+  /** Asked only where Environments are served. */
+  readonly evaluation?: EnvironmentEvaluation;
   readonly capabilities: (store: StoreRecord) => Capabilities | undefined;
   readonly heartbeatMs: number;
   readonly templateDelimiters: readonly [left: string, right: string];

@@ -94,7 +94,9 @@ export class RunSeries {
     this.#errors.add();
   }
 
-  #expose({ condition, duration, calls, errors }: ObjectFamilies): (() => void)[] {
+  #expose(families: ObjectFamilies | undefined): (() => void)[] {
+    if (families === undefined) return [];
+    const { condition, duration, calls, errors } = families;
     const noEnd = () => {};
     return [
       condition.readFrom(() => this.#conditions()),

@@ -73,6 +73,10 @@ export function checkedEnvironment({ root, values, documents, evaluation }: Chec
 const plainSecretWarning =
   'a secret stands here in plain text, for everybody who may read this object: reference a Secret (fn::open::kubernetes-secrets), or write what `escapement env encrypt` makes of it';
 
+export function isPlainSecretWarning({ message }: Pick<ToldDiagnostic, 'message'>): boolean {
+  return message === plainSecretWarning;
+}
+
 function toldDiagnostics(root: EscDocument, diagnostics: readonly Diagnostic[]): readonly ToldDiagnostic[] {
   const { namespace } = environmentName(root.name, '');
   const elsewhere = new Set<string>();

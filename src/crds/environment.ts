@@ -120,7 +120,6 @@ export interface Environment {
   readonly kind?: string;
   readonly metadata: ObjectMeta;
   readonly spec: EnvironmentSpec;
-  readonly status?: EnvironmentStatus;
 }
 
 /** API group of the kinds that are our own. */
@@ -134,12 +133,12 @@ export const environmentResource = {
   namespaced: true,
 } as const satisfies KindResource;
 
-/**
- * Reads an Environment; issues are one line each, `path: what is expected`. A status that cannot be read counts as absent.
- */
+/** Reads an Environment, its status left aside; issues are one line each, `path: what is expected`. */
 export function parseEnvironment(raw: unknown): Parsed<Environment> {
-  const parsed = parseObject(raw, environmentSpec);
-  if (parsed.ok === undefined) return parsed;
-  const status = readStatus(raw, environmentStatus);
-  return { ok: status === undefined ? parsed.ok : { ...parsed.ok, status } };
+  return parseObject(raw, environmentSpec);
+}
+
+/** The status alone; one that cannot be read counts as absent. */
+export function parseEnvironmentStatus(raw: unknown): EnvironmentStatus {
+  return readStatus(raw, environmentStatus) ?? {};
 }

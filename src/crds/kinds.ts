@@ -97,7 +97,7 @@ export const clusterExternalSecretKind: Kind = {
   ],
 };
 
-const environment: Kind = {
+export const environmentKind: Kind = {
   resource: environmentResource,
   shortNames: ['env'],
   description: 'An ESC document that is evaluated in the cluster: configuration and secrets that build on one another.',
@@ -118,7 +118,7 @@ export const kinds: readonly Kind[] = [
   secretStoreKind,
   clusterSecretStoreKind,
   clusterExternalSecretKind,
-  environment,
+  environmentKind,
   ...generators,
 ];
 

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { kinds } from '../controller/kinds.ts';
 import type { KindRow } from '../controller/kit/kind.ts';
 import { OwnWrites } from '../controller/kit/own-writes.ts';
-import { keptTargetRecord } from '../controller/records.ts';
+import { keptTargetRecord, type RevisionRecord, revisionLabel, revisionRecord } from '../controller/records.ts';
 import type { Reported } from '../controller/report.ts';
 import type { FollowedKinds } from '../controller/rooms.ts';
 import { managedLabel, managedLabelValue } from '../core/contract-names.ts';
@@ -12,6 +12,7 @@ import type { ObservedTarget } from '../core/target-plan.ts';
 import { secretResource } from '../credentials/store-credentials.ts';
 import type { InformerOptions } from '../kube/contract.ts';
 import { type InformerDeps, type StartedInformer, startInformer } from '../kube/informer.ts';
+import { controllerRevisionResource } from '../kube/types.ts';
 import { untilServed } from './served.ts';
 
 /** An informer, and the view of it that includes what this process has just written. */
@@ -23,6 +24,9 @@ export interface Cache<T extends Versioned> {
 export interface Caches {
   readonly kinds: FollowedKinds;
   readonly targets: Cache<ObservedTarget>;
+  /** Of Environments; not waited for, as Environments are not. */
+  readonly revisions: Cache<RevisionRecord>;
+  readonly namespace: string | undefined;
   /** Those that work waits for, by the names that people are told. */
   readonly awaited: ReadonlyMap<string, StartedInformer<unknown>>;
 }
@@ -58,6 +62,15 @@ export function openCaches({ namespace, isServed }: CacheScope, deps: InformerDe
   const labelSelector = `${managedLabel}=${managedLabelValue}`;
   const trim = (object: Parameters<typeof keptTargetRecord>[0]) => keptTargetRecord(object);
   const targets = startCache({ resource: secretResource, ...place(true), labelSelector, trim }, deps);
+  const revisions = startCache(
+    {
+      resource: controllerRevisionResource,
+      ...place(true),
+      labelSelector: `${revisionLabel}=true`,
+      trim: (object: Parameters<typeof revisionRecord>[0]) => revisionRecord(object),
+    },
+    deps,
+  );
   const open = (row: KindRow) => {
     const { resource } = row.definition;
     return startCache<Reported>(
@@ -72,6 +85,8 @@ export function openCaches({ namespace, isServed }: CacheScope, deps: InformerDe
     // Each cache holds what its own row makes of an object.
     kinds: Object.fromEntries(opened.map(({ name, cache }) => [name, cache])) as unknown as FollowedKinds,
     targets,
+    revisions,
+    namespace,
     awaited: new Map<string, StartedInformer<unknown>>([
       ['secrets', targets.informer],
       ...awaited.map(({ row, cache }) => [row.definition.resource.plural, cache.informer] as const),

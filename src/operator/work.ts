@@ -98,6 +98,7 @@ export async function startWork(
     metrics,
     caches,
     news: upstreams.news,
+    evaluation: upstreams.evaluation,
     namespaces,
     connect: {
       namespaceLabels: namespaces.labels,

@@ -23,6 +23,8 @@ export interface ObjectSeries {
   /** What controller-runtime calls its controller in ESO: a label, and the beginning of the names of its own series. */
   readonly controller: string;
   /** Whether runs are counted by object, as ESO does of ExternalSecrets only. */
+  /** False for kinds that ESO does not know: series by object are as many as objects. */
+  readonly isByObject?: boolean;
   readonly countsRuns?: true;
 }
 
@@ -73,14 +75,11 @@ export function operatorMetrics(registry: Registry, options: OperatorMetricsOpti
 function esoFamilies(registry: Registry, { extendedLabels, kinds }: OperatorMetricsOptions) {
   const extended = extendedLabels ? extendedNames : [];
   const labels = ['name', 'namespace', ...extended.map(({ inMetrics }) => inMetrics)];
-  const objects = new Map(kinds.map((series) => [series.kind, objectFamilies(registry, series, labels)]));
+  const byObject = kinds.filter(({ isByObject = true }) => isByObject);
+  const objects = new Map(byObject.map((series) => [series.kind, objectFamilies(registry, series, labels)]));
   return {
-    /** The series by object of one of the kinds. */
-    objectsOf(kind: string): ObjectFamilies {
-      const families = objects.get(kind);
-      if (families === undefined) throw new Error(`${kind} is none of the kinds that are measured`);
-      return families;
-    },
+    /** The series by object of one of the kinds; undefined for one that is not measured by object. */
+    objectsOf: (kind: string): ObjectFamilies | undefined => objects.get(kind),
     /** The labels of an object's series. */
     labelsOf({ name, namespace, labels: own }: NamedObject): Labels {
       if (!extendedLabels) return { name, namespace };
@@ -229,6 +228,11 @@ function ownFamilies(registry: Registry) {
       name: 'escapement_queue_oldest_overdue_seconds',
       help: 'How long the longest-waiting object that is due has waited for its reconcile to begin; 0 when none waits',
       labels: ['kind'],
+    }),
+    environments: registry.read('gauge', {
+      name: 'escapement_environments',
+      help: 'Environments of the cluster by the status of their Ready condition; Unknown for none yet',
+      labels: ['ready'],
     }),
     lastCheck: registry.gauge({
       name: 'escapement_last_refresh_timestamp_seconds',

@@ -15,6 +15,7 @@ import type { UpstreamDoor } from '../http/contract.ts';
 import { createEgressPolicy, type HostRules } from '../http/egress.ts';
 import { createProxyRules, type ProxySettings } from '../http/proxy.ts';
 import { createUpstreamDoor, type RequestObservation } from '../http/upstream.ts';
+import { type EnvironmentEvaluation, environmentEvaluation } from '../providers/esc/check.ts';
 import { type EscProviders, escProviders } from '../providers/esc/open/table.ts';
 import { createEscProvider } from '../providers/esc/provider.ts';
 import { fakeProvider } from '../providers/fake/provider.ts';
@@ -59,6 +60,8 @@ export interface Upstreams {
   readonly clouds: CloudSources;
   /** The way out for generators of kind Webhook. */
   readonly sendWebhook: SendWebhook;
+  /** Environments of the cluster, for who looks after them. */
+  readonly evaluation: EnvironmentEvaluation;
   /** Ends the connections; sessions are ended before by whoever opened this. */
   close(): void;
 }
@@ -132,6 +135,7 @@ export function openUpstreams(
       esc,
     }),
     sendWebhook: webhookSender(doors.webhook),
+    evaluation: environmentEvaluation(environmentProviders),
     clouds: createCloudSources({ ...cloudDoors, environment: settings.cloud, readFile: readBoundedFile, clock }),
     close() {
       for (const door of Object.values(doors)) door.close();

@@ -42,6 +42,7 @@ export function openDeskCluster({ access, clock, userAgent }: DeskClusterOptions
   return {
     sources: {
       readEnvironment: async (name, signal) => (await sources()).readEnvironment(name, signal),
+      readRevision: async (name, signal) => (await sources()).readRevision(name, signal),
       readData: async (kind, name, signal) => (await sources()).readData(kind, name, signal),
       namespaceLabels: async (name, signal) => (await sources()).namespaceLabels(name, signal),
       credentialsIn: (namespace) => lateCredentials(async () => (await sources()).credentialsIn(namespace)),

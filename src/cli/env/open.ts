@@ -1,6 +1,6 @@
 // From an ENV of the command line to its evaluation, wherever it lies, with a place for each diagnostic.
 import { OperatorError } from '../../base/operator-error.ts';
-import { environmentName } from '../../core/environment-access.ts';
+import { environmentName } from '../../core/environment-names.ts';
 import { decryptWith } from '../../core/esc/cipher.ts';
 import type { Cipher } from '../../core/esc/ciphertext.ts';
 import type { Diagnostic } from '../../core/esc/diagnostics.ts';

@@ -30,3 +30,12 @@ export async function checkEnvironment(
   }
   throw new OperatorError('InvalidSpec', `environment "${name}": more than ${maxDocuments} environments are imported`);
 }
+
+/** Environments as who looks after them evaluates them: the providers are known already. */
+export interface EnvironmentEvaluation {
+  check(name: string, cluster: ClusterSources, signal: AbortSignal): Promise<CheckedEnvironment>;
+}
+
+export function environmentEvaluation(providers: EscProviders): EnvironmentEvaluation {
+  return { check: (name, cluster, signal) => checkEnvironment(name, { cluster, providers }, signal) };
+}

@@ -1,0 +1,99 @@
+// What an Environment's status and events say after a run.
+import { type CheckedEnvironment, isPlainSecretWarning } from '../../core/environment-check.ts';
+import { sameJson } from '../../core/same-json.ts';
+import type { Verdict } from '../../core/sync-status.ts';
+import { lanes } from '../lanes.ts';
+import type { EnvironmentRecord } from '../records.ts';
+import type { EnvironmentRooms } from './context.ts';
+
+type Rooms = Pick<EnvironmentRooms, 'reporter' | 'writer'>;
+
+/** What a run found besides the verdict; absent for one that ended before the check. */
+export interface Findings {
+  readonly checked: CheckedEnvironment;
+  readonly importedBy: readonly string[];
+  /** Number of the revision that holds the document; undefined leaves what is told. */
+  readonly revision: number | undefined;
+}
+
+/** Ready=True of a check. */
+export function validVerdict({ warnings }: CheckedEnvironment): Verdict {
+  const more = warnings === 0 ? '' : `; ${warnings} warning${warnings === 1 ? '' : 's'}, see status.diagnostics`;
+  return { ready: 'True', reason: 'Valid', message: `the document is valid${more}` };
+}
+
+/** Whether Ready=True stands for a generation that is no longer the present one. */
+export function isGreenForOlderSpec({ status, generation }: EnvironmentRecord): boolean {
+  const ready = (status.conditions ?? []).find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' && ready.observedGeneration !== generation;
+}
+
+/** Takes Ready=True of an older generation back, before anything else is written. */
+export async function withdrawReady(
+  environment: EnvironmentRecord,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<EnvironmentRecord> {
+  const message = 'the changed document is being checked';
+  const verdict: Verdict = {
+    ready: 'absent',
+    reason: '',
+    message: '',
+    besides: { type: 'Reconciling', reason: 'SpecChanged', message },
+  };
+  return await write(environment, verdict, {}, rooms, signal);
+}
+
+/** Writes the status, if it changes, and asks for the events about what is new in it. */
+export async function report(
+  environment: EnvironmentRecord,
+  verdict: Verdict,
+  findings: Findings | undefined,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<void> {
+  const { reporter } = rooms;
+  const fields = findings === undefined ? {} : fieldsOf(findings);
+  const after = await write(environment, verdict, fields, rooms, signal);
+  if (after === environment) return;
+  const before = (environment.status.conditions ?? []).find(({ type }) => type === 'Ready');
+  const isSame = before?.reason === verdict.reason && (verdict.ready === 'True' || before.message === verdict.message);
+  const type = verdict.ready === 'True' ? 'Normal' : 'Warning';
+  if (!isSame) reporter.event(environment, type, verdict.reason, verdict.message);
+  const warning = findings?.checked.diagnostics.find(isPlainSecretWarning);
+  const isWarned = (environment.status.diagnostics ?? []).some(isPlainSecretWarning);
+  if (warning !== undefined && !isWarned)
+    reporter.event(environment, 'Warning', 'PlainSecret', `${warning.path ?? ''}: ${warning.message}`);
+}
+
+async function write(
+  environment: EnvironmentRecord,
+  verdict: Verdict,
+  fields: Readonly<Record<string, unknown>>,
+  { reporter, writer }: Rooms,
+  signal: AbortSignal,
+): Promise<EnvironmentRecord> {
+  const present = environment.status as Readonly<Record<string, unknown>>; // by the same names
+  const isDue = Object.entries(fields).some(([name, value]) => !sameJson(present[name] ?? null, value));
+  return await writer.inTurn(
+    lanes.spec,
+    signal,
+    async () => (await reporter.writeStatus(environment, verdict, { fields, isDue }, signal)) ?? environment,
+  );
+}
+
+function fieldsOf({ checked, importedBy, revision }: Findings): Readonly<Record<string, unknown>> {
+  const { diagnostics, imports, keys } = checked;
+  return {
+    diagnostics: orNull(diagnostics),
+    imports: orNull(imports),
+    importedBy: orNull(importedBy),
+    keys: orNull(keys),
+    ...(revision === undefined ? {} : { revision }),
+  };
+}
+
+/** A merge patch takes away what is null. */
+function orNull<T>(list: readonly T[]): readonly T[] | null {
+  return list.length === 0 ? null : list;
+}
