@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { clusterIssuer } from '../support/cluster-trust.ts';
 import { jwtVerifier } from '../support/jwt-issuer.ts';
-import { applyYaml, createNamespace } from '../support/kubectl.ts';
+import { applyYaml, createNamespace, kubectl } from '../support/kubectl.ts';
 import { createScene, type Scene } from '../support/scene.ts';
 import { condition, isFailed, until } from '../support/wait.ts';
 
@@ -15,7 +15,29 @@ interface Walk {
   /** The namespace that logs in for others. */
   readonly infisical: string;
   environment(name: string, spec: object, namespace?: string): Promise<void>;
+  /** Objects of the served namespace, of kinds that are looked at here only. */
+  list(what: string): Promise<readonly Listed[]>;
+  /** The Environment once its status is like that. */
+  untilTold(name: string, what: string, isSo: (status: Status) => boolean | undefined): Promise<Status>;
 }
+
+interface Status {
+  readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
+  readonly diagnostics?: readonly { readonly severity: string; readonly path?: string; readonly message: string }[];
+  readonly imports?: readonly string[];
+  readonly importedBy?: readonly string[];
+  readonly keys?: readonly { readonly name: string; readonly type: string; readonly secret: boolean }[];
+  readonly revision?: number;
+}
+
+interface Listed {
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly status?: Status;
+  readonly revision?: number;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+const readyOf = ({ conditions = [] }: Status) => conditions.find(({ type }) => type === 'Ready');
 
 /** The operator serves the namespace of the application; the login belongs to another one. */
 async function walk(): Promise<Walk> {
@@ -28,9 +50,19 @@ async function walk(): Promise<Walk> {
   const { kubeconfig } = scene;
   const infisical = await createNamespace('infisical', { kubeconfig });
   await scene.startOperator();
+  const list = async (what: string) => {
+    const { stdout } = await kubectl(['get', what, '-n', scene.namespace, '-o', 'json'], { kubeconfig });
+    return (JSON.parse(stdout) as { readonly items: readonly Listed[] }).items;
+  };
   return {
     scene,
     infisical,
+    list,
+    untilTold: (name, what, isSo) =>
+      until(`Environment "${name}" ${what}`, async () => {
+        const status = (await list('env')).find(({ metadata }) => metadata.name === name)?.status ?? {};
+        return isSo(status) === true ? status : undefined;
+      }),
     async environment(name, spec, namespace = scene.namespace) {
       const metadata = { name, namespace };
       const object = { apiVersion: 'escapement.dev/v1alpha1', kind: 'Environment', metadata, spec };
@@ -153,5 +185,95 @@ describe('an Environment of the cluster', () => {
     };
     expect(await said('private')).toBe(await said('missing'));
     expect(await scene.secretData('private')).toBeUndefined();
+  });
+
+  it('is checked, and told what it gives', async () => {
+    const { scene, infisical, environment, untilTold } = await walk();
+    const { namespace, kubeconfig } = scene;
+    const values = { host: 'h', url: '${hots}', password: { 'fn::secret': scene.value('plain') } };
+    await environment('app', { imports: [`${infisical}/base`], values });
+    const red = await untilTold('app', 'is red', (status) => readyOf(status)?.status === 'False');
+    expect(red.diagnostics).toMatchObject([
+      { severity: 'error', message: expect.stringContaining(`"${infisical}/base" does not exist, or is not shared`) },
+      { severity: 'error', path: 'values.url', message: expect.stringContaining('unknown property "hots"') },
+      { severity: 'warning', path: 'values.password', message: expect.stringContaining('escapement env encrypt') },
+    ]);
+    await environment('base', { values: { hots: 'there' }, sharedWith: { namespaces: [namespace] } }, infisical);
+    await environment('other', { imports: ['app'] });
+    const green = await untilTold(
+      'app',
+      'is green',
+      (status) => status.importedBy !== undefined && status.revision === 1,
+    );
+    expect(readyOf(green)?.status).toBe('True');
+    expect(green).toMatchObject({ imports: [`${infisical}/base`], importedBy: [`${namespace}/other`] });
+    expect(green.keys).toEqual([
+      { name: 'host', type: 'string', secret: false },
+      { name: 'hots', type: 'string', secret: false },
+      { name: 'password', type: 'string', secret: true },
+      { name: 'url', type: 'string', secret: false },
+    ]);
+    await until('the warning is told by an event', () =>
+      scene.eventsOf('Environment', 'app').some(({ reason }) => reason === 'PlainSecret'),
+    );
+    const { stdout } = await kubectl(['get', 'env', '-n', namespace], { kubeconfig });
+    expect(stdout).toMatch(/NAME +STATUS +READY +REVISION +AGE\napp +Valid +True +1 /);
+    // What the object itself holds is no leak of ours; it is taken away before the scene looks for some.
+    await kubectl(['delete', 'env', 'app', '-n', namespace, '--wait=false'], { kubeconfig });
+  });
+
+  it('has revisions, of which imports, stores and keys name one', async () => {
+    const { scene, environment, list, untilTold } = await walk();
+    const version = async (number: number, more: object = {}) => {
+      await environment('base', { values: { at: `v${number}` }, revisionHistoryLimit: 3, ...more });
+      await untilTold('base', `has revision ${number}`, ({ revision }) => revision === number);
+    };
+    await version(1);
+    await version(2, { tags: { stable: 1 } });
+    const pinned = { ...store('base', 'pinned'), spec: { provider: { esc: { environment: 'base', version: '1' } } } };
+    const byKey = externalSecret('by-key', 'at', 'now');
+    const remoteRef = { key: 'at', version: '1' };
+    await environment('app', { imports: ['base@stable'] });
+    await scene.apply(store('base', 'now'), pinned, store('app', 'app'));
+    await scene.apply(
+      externalSecret('now', 'at', 'now'),
+      externalSecret('pinned', 'at', 'pinned'),
+      externalSecret('tagged', 'at', 'app'),
+      { ...byKey, spec: { ...byKey.spec, data: [{ secretKey: 'apiKey', remoteRef }] } },
+    );
+    await untilHolds(scene, 'now', 'v2');
+    for (const name of ['pinned', 'tagged', 'by-key']) await untilHolds(scene, name, 'v1');
+    // Going forth and back is one edit.
+    await environment('base', { values: { at: 'v2' }, revisionHistoryLimit: 3, tags: { stable: 2 } });
+    await untilHolds(scene, 'tagged', 'v2');
+    await environment('base', { values: { at: 'v2' }, revisionHistoryLimit: 3, tags: { stable: 1 } });
+    await untilHolds(scene, 'tagged', 'v1');
+
+    for (const number of [3, 4, 5]) await version(number, { tags: { stable: 1 } });
+    const numbers = async () => {
+      const all = (await list('controllerrevisions')).filter(({ data }) => String(data?.['values']) !== 'undefined');
+      return all.map(({ revision = 0 }) => revision).sort((a, b) => a - b);
+    };
+    await until('old revisions are gone', async () => (await numbers()).join() === '1,3,4,5');
+    expect(await scene.secretData('pinned')).toEqual({ apiKey: 'v1' });
+  });
+
+  it('finds the revision that is there without its label', async () => {
+    const { scene, environment, list, untilTold } = await walk();
+    await environment('app', { values: { a: 1 } });
+    await untilTold('app', 'has a revision', ({ revision }) => revision === 1);
+    const [made] = await list('controllerrevisions');
+    expect(made?.metadata.labels).toEqual({ 'escapement.dev/environment-revision': 'true' });
+    await scene.operator().stop();
+    const { kubeconfig, namespace } = scene;
+    const inNamespace = ['-n', namespace];
+    const label = 'escapement.dev/environment-revision-';
+    await kubectl(['label', 'controllerrevision', made?.metadata.name ?? '', label, ...inNamespace], { kubeconfig });
+    // As if it had been made by a try that did not come to write the status.
+    const patch = ['patch', 'env', 'app', '--subresource=status', '--type=merge', '-p', '{"status":null}'];
+    await kubectl([...patch, ...inNamespace], { kubeconfig });
+    await scene.startOperator();
+    await untilTold('app', 'is green', (status) => readyOf(status)?.status === 'True' && status.revision === 1);
+    expect((await list('controllerrevisions')).map(({ revision }) => revision)).toEqual([1]);
   });
 });

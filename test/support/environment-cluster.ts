@@ -10,7 +10,7 @@ import { fieldManager, kinds } from '../../src/controller/kinds.ts';
 import { seriesOf } from '../../src/controller/kit/kind.ts';
 import { OwnWrites } from '../../src/controller/kit/own-writes.ts';
 import { Writer } from '../../src/controller/kit/writer.ts';
-import { environmentRecord, revisionRecord } from '../../src/controller/records.ts';
+import { environmentRecord, revisionLabel, revisionRecord } from '../../src/controller/records.ts';
 import { Recovery } from '../../src/controller/recovery.ts';
 import { Reporter } from '../../src/controller/report.ts';
 import { SecretValue } from '../../src/core/secret-value.ts';
@@ -142,7 +142,11 @@ export class EnvironmentCluster {
     };
     const isServed = ({ metadata }: KubeObject) => this.#served === undefined || metadata.namespace === this.#served;
     const environments = this.#follow('Environment', environmentRecord, isServed);
-    const revisions = this.#follow('ControllerRevision', (object: KubeObject) => revisionRecord(object), isServed);
+    const revisions = this.#follow(
+      'ControllerRevision',
+      (object: KubeObject) => revisionRecord(object),
+      (object) => isServed(object) && object.metadata.labels?.[revisionLabel] === 'true',
+    );
     const objects = {
       hold() {},
       release() {},
@@ -230,10 +234,11 @@ export class EnvironmentCluster {
     for (const object of this.all(kind).filter(isServed)) kept.set(keyOf(object.metadata), trim(object));
     this.#tellers.push((told, before, after) => {
       const object = after ?? before;
-      if (told !== kind || object === undefined || !isServed(object)) return;
+      if (told !== kind || object === undefined) return;
       const key = keyOf(object.metadata);
       const known = kept.get(key);
-      const record = after === undefined ? undefined : trim(after, known);
+      const record = after === undefined || !isServed(after) ? undefined : trim(after, known);
+      if (known === undefined && record === undefined) return;
       if (record === undefined) kept.delete(key);
       else kept.set(key, record);
       for (const listener of [...listeners]) listener({ key, before: known, after: record, initial: false });

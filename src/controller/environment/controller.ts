@@ -88,6 +88,7 @@ export class EnvironmentController {
     const isSameLife = before?.uid === after?.uid;
     if (isSameLife && before?.generation === after?.generation && before?.deleting === after?.deleting) return;
     if (before !== undefined) this.#unindex(key, before);
+    if (before !== undefined && !isSameLife) this.#deps.revisions.forget(before.uid);
     if (after === undefined || !isSameLife) this.#kit.forget(key);
     if (after === undefined) this.#deps.sources.forget(key);
     else if (before === undefined || !isSameLife) this.#add(key, after);

@@ -29,6 +29,8 @@ export class Revisions {
   readonly #written: Written<RevisionRecord>;
   /** Keys by the uid of the Environment that owns them. */
   readonly #byOwner = new KeyIndex();
+  /** Those that lost our label, which no watch shows: found where one was to be made. */
+  readonly #unlabelled = new Map<string, RevisionRecord>();
   readonly #listeners: ((ownerUid: string) => void)[] = [];
   readonly #unsubscribe: () => void;
 
@@ -43,6 +45,7 @@ export class Revisions {
     this.#unsubscribe = deps.informer.subscribe(({ key, before, after }) => {
       if (before !== undefined && before.ownerUid !== after?.ownerUid) this.#byOwner.remove(before.ownerUid, key);
       if (after !== undefined) this.#byOwner.add(after.ownerUid, key);
+      this.#unlabelled.delete(key);
       const gone = after === undefined ? before : undefined;
       if (gone !== undefined) for (const tell of this.#listeners) tell(gone.ownerUid);
     });
@@ -61,15 +64,29 @@ export class Revisions {
 
   of({ uid, namespace }: EnvironmentRecord): readonly RevisionRecord[] {
     const keys = [...this.#byOwner.at(uid)];
-    const records = keys.map((key) => this.#deps.view.get(key)).filter((record) => record !== undefined);
+    const records = keys
+      .map((key) => this.#deps.view.get(key) ?? this.#unlabelled.get(key))
+      .filter((record) => record !== undefined);
     return records.filter((record) => record.ownerUid === uid && record.namespace === namespace);
   }
 
   /** Makes what is new, and lets go of what is over. Throws Conflict, TargetConflict and what the API server refuses. */
   async carryOut(environment: EnvironmentRecord, { current, isNew, surplus }: RevisionPlan, signal: AbortSignal) {
     if (isNew) await this.#create(environment, current, signal);
-    for (const record of this.of(environment))
-      if (surplus.includes(record.number)) await this.#deps.writer.delete(this.#written, record, signal);
+    for (const record of this.of(environment)) {
+      if (!surplus.includes(record.number)) continue;
+      await this.#deps.writer.delete(this.#written, record, signal);
+      this.#unlabelled.delete(keyOf(record));
+    }
+  }
+
+  /** The Environment of this uid is gone, and so are its revisions. */
+  forget(ownerUid: string): void {
+    for (const [key, record] of this.#unlabelled) {
+      if (record.ownerUid !== ownerUid) continue;
+      this.#unlabelled.delete(key);
+      this.#byOwner.remove(ownerUid, key);
+    }
   }
 
   close(): void {
@@ -97,7 +114,8 @@ export class Revisions {
     if (record.ownerUid !== uid) {
       throw new OperatorError('TargetConflict', `ControllerRevision "${name}" is in the way: delete it`);
     }
-    this.#deps.view.note(keyOf(record), record);
+    if (there.metadata.labels?.[revisionLabel] === undefined) this.#unlabelled.set(keyOf(record), record);
+    else this.#deps.view.note(keyOf(record), record);
     this.#byOwner.add(uid, keyOf(record));
   }
 
