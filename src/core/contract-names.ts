@@ -19,6 +19,9 @@ export const externalSecretFinalizer = 'externalsecrets.external-secrets.io/exte
 
 export const externalSecretApiVersion = 'external-secrets.io/v1';
 
+/** Of the Environments that publish; ESO knows nothing of them. */
+export const environmentApiVersion = 'escapement.dev/v1alpha1';
+
 /** An annotation of a ClusterExternalSecret that its ExternalSecrets carry too: a new value makes them refresh. */
 export const forceSyncAnnotation = 'external-secrets.io/force-sync';
 

@@ -19,3 +19,9 @@ export function fieldManagerName(externalSecretName: string): string {
 export function fieldManagerNames(externalSecretName: string): readonly string[] {
   return [...new Set([fieldManagerName(externalSecretName), `${prefix}${externalSecretName}`])];
 }
+
+/** The manager that writes what the Environment of this name publishes. The API server allows 128 characters. */
+export function environmentFieldManager(environmentName: string): string {
+  const plain = `environments.escapement.dev/${environmentName}`;
+  return plain.length <= 128 ? plain : `environments.escapement.dev/sha3/${hashText(environmentName)}`;
+}

@@ -5,11 +5,12 @@ import { OperatorError } from '../base/operator-error.ts';
 import {
   createdByLabel,
   dataHashAnnotation,
+  environmentApiVersion,
   externalSecretApiVersion,
   managedLabel,
   managedLabelValue,
 } from './contract-names.ts';
-import { fieldManagerNames } from './field-manager.ts';
+import { environmentFieldManager, fieldManagerNames } from './field-manager.ts';
 import { hashData, hashOwner } from './object-hash.ts';
 import type { SecretValue } from './secret-value.ts';
 import { isMerging, type TargetPolicy } from './target-policy.ts';
@@ -53,7 +54,37 @@ export interface ManagedMetadata {
   readonly annotations: readonly string[];
 }
 
-/** The ExternalSecret as far as its target depends on it. */
+/** A kind whose objects write targets. */
+export interface TargetWriter {
+  readonly apiVersion: string;
+  /** The group, in whatever version an owner reference names. */
+  readonly group: string;
+  readonly kind: string;
+  /** Names under which the object of that name writes. */
+  readonly managersOf: (name: string) => readonly string[];
+  /** What the label of a target that it created is the hash of. */
+  readonly markOf: (object: { readonly namespace: string; readonly name: string }) => string;
+}
+
+export const externalSecretWriter: TargetWriter = {
+  apiVersion: externalSecretApiVersion,
+  group: 'external-secrets.io',
+  kind: 'ExternalSecret',
+  managersOf: fieldManagerNames,
+  markOf: ({ namespace, name }) => `${namespace}/${name}`,
+};
+
+export const environmentWriter: TargetWriter = {
+  apiVersion: environmentApiVersion,
+  group: 'escapement.dev',
+  kind: 'Environment',
+  managersOf: (name) => [environmentFieldManager(name)],
+  markOf: ({ namespace, name }) => `Environment/${namespace}/${name}`,
+};
+
+const writers: readonly TargetWriter[] = [externalSecretWriter, environmentWriter];
+
+/** The object that writes the target, as far as the target depends on it. */
 export interface TargetSource {
   readonly namespace: string;
   readonly name: string;
@@ -61,6 +92,10 @@ export interface TargetSource {
   readonly labels: Texts;
   readonly annotations: Texts;
   readonly targetName: string;
+  /** Absent means an ExternalSecret. */
+  readonly writer?: TargetWriter;
+  /** Absent means a Secret. */
+  readonly targetKind?: 'Secret' | 'ConfigMap';
 }
 
 /** A whole Secret to be sent; `resourceVersion` is the precondition of an update. */
@@ -218,7 +253,7 @@ function refuseImmutable(source: TargetSource, observed: ObservedTarget, sameDat
   if (!observed.immutable || sameData) return;
   throw new OperatorError(
     'TargetConflict',
-    `target Secret "${source.targetName}" is immutable and its data would change`,
+    `target ${targetKind(source)} "${source.targetName}" is immutable and its data would change`,
   );
 }
 
@@ -248,7 +283,7 @@ type Marks = Pick<ObservedTarget, 'labels' | 'annotations'>;
 
 export function marksOf(source: TargetSource, { creation }: TargetPolicy, wanted: Marks, dataHash: string): Marks {
   const { [createdByLabel]: _, ...labels } = wanted.labels;
-  const createdBy = creation === 'Owner' ? { [createdByLabel]: hashOwner(`${source.namespace}/${source.name}`) } : {};
+  const createdBy = creation === 'Owner' ? { [createdByLabel]: markOf(source) } : {};
   return {
     labels: { ...labels, ...createdBy, [managedLabel]: managedLabelValue },
     annotations: { ...wanted.annotations, [dataHashAnnotation]: dataHash },
@@ -268,7 +303,7 @@ export function marksOver(
   wanted: Marks | undefined,
   dataHash: string,
 ): OwnedMarks {
-  const managers = fieldManagerNames(source.name);
+  const managers = writerOf(source).managersOf(source.name);
   const earlier = wanted === undefined ? [] : observed.managed.filter(({ manager }) => managers.includes(manager));
   const ours = marksOf(source, policy, wanted ?? { labels: {}, annotations: {} }, dataHash);
   const earlierLabels = earlier.flatMap((entry) => entry.labels);
@@ -278,7 +313,7 @@ export function marksOver(
     labels: merged(observed.labels, [...earlierLabels, createdByLabel], ours.labels),
     annotations: merged(observed.annotations, earlierAnnotations, ours.annotations),
     owners: isOwner
-      ? withOwner(observed.owners, ownerOf(source))
+      ? withOwner(observed.owners, ownerOf(source), source)
       : observed.owners.filter((owner) => !isSame(owner, source)),
   };
 }
@@ -301,17 +336,15 @@ export function isOrphanOf(source: TargetSource, target: ObservedTarget): boolea
     target.namespace === source.namespace &&
     target.name !== source.targetName &&
     !target.deleting &&
-    target.labels[createdByLabel] === hashOwner(`${source.namespace}/${source.name}`) &&
+    target.labels[createdByLabel] === markOf(source) &&
     isOwnedBy(source, target)
   );
 }
 
-/** The ExternalSecret that a target belongs to, by its owner reference: `namespace/name`. */
-export function ownerKeyOf(target: ObservedTarget): string | undefined {
+/** The object of that kind that a target belongs to, by its owner reference: `namespace/name`. */
+export function ownerKeyOf(target: ObservedTarget, writer: TargetWriter = externalSecretWriter): string | undefined {
   const controller = controllerOf(target);
-  return controller !== undefined && isExternalSecret(controller)
-    ? `${target.namespace}/${controller.name}`
-    : undefined;
+  return controller !== undefined && isOf(writer, controller) ? `${target.namespace}/${controller.name}` : undefined;
 }
 
 function controllerOf({ owners }: ObservedTarget): Owner | undefined {
@@ -323,9 +356,10 @@ function bytesOf(data: ReadonlyMap<string, SecretValue>): ReadonlyMap<string, Bu
 }
 
 export function ownerOf(source: TargetSource): Owner {
+  const { apiVersion, kind } = writerOf(source);
   return {
-    apiVersion: externalSecretApiVersion,
-    kind: 'ExternalSecret',
+    apiVersion,
+    kind,
     name: source.name,
     uid: source.uid,
     controller: true,
@@ -361,12 +395,14 @@ export function refuseForeignOwner(
   source: TargetSource,
   policy: TargetPolicy,
   observed: ObservedTarget,
-  what = 'secret',
+  what: string = targetKind(source).toLowerCase(),
 ): void {
   const controller = controllerOf(observed);
   if (controller === undefined || isSame(controller, source)) return;
-  if (isExternalSecret(controller)) {
-    throw new OperatorError('TargetConflict', `target is owned by another ExternalSecret: "${controller.name}"`);
+  const other = writers.find((writer) => isOf(writer, controller));
+  if (other !== undefined) {
+    const another = other === writerOf(source) ? `another ${other.kind}:` : other.kind;
+    throw new OperatorError('TargetConflict', `target is owned by ${another} "${controller.name}"`);
   }
   if (policy.creation !== 'Owner') return;
   throw new OperatorError(
@@ -375,16 +411,28 @@ export function refuseForeignOwner(
   );
 }
 
+function writerOf({ writer = externalSecretWriter }: TargetSource): TargetWriter {
+  return writer;
+}
+
+function targetKind({ targetKind = 'Secret' }: TargetSource): 'Secret' | 'ConfigMap' {
+  return targetKind;
+}
+
+function markOf(source: TargetSource): string {
+  return hashOwner(writerOf(source).markOf(source));
+}
+
 function isSame(owner: Owner, source: TargetSource): boolean {
-  return isExternalSecret(owner) && owner.name === source.name;
+  return isOf(writerOf(source), owner) && owner.name === source.name;
 }
 
-function isExternalSecret(owner: Owner): boolean {
-  return owner.kind === 'ExternalSecret' && owner.apiVersion.startsWith('external-secrets.io/');
+function isOf({ kind, group }: TargetWriter, owner: Owner): boolean {
+  return owner.kind === kind && owner.apiVersion.startsWith(`${group}/`);
 }
 
-function withOwner(owners: readonly Owner[], owner: Owner): readonly Owner[] {
-  const at = owners.findIndex((known) => isExternalSecret(known) && known.name === owner.name);
+function withOwner(owners: readonly Owner[], owner: Owner, source: TargetSource): readonly Owner[] {
+  const at = owners.findIndex((known) => isSame(known, source));
   return at < 0 ? [...owners, owner] : owners.map((known, i) => (i === at ? owner : known));
 }
 

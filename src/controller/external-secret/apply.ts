@@ -17,10 +17,10 @@ import {
   planTarget,
   type SeenTarget,
   type TargetPlan,
-  type WantedSecret,
 } from '../../core/target-plan.ts';
 import { type Ending, endings, intentFor, isMerging, type TargetPolicy } from '../../core/target-policy.ts';
 import type { Secret } from '../../kube/types.ts';
+import { toSecret } from '../kit/target-object.ts';
 import { type ExternalSecretRecord, targetRecord } from '../records.ts';
 import type { EsMemory, Rooms } from './context.ts';
 import { versionOf } from './duty.ts';
@@ -254,27 +254,4 @@ export function manifestOf({ spec }: Pick<ExternalSecretRecord, 'spec'>): Manife
 
 export function targetKey(es: ExternalSecretRecord): string {
   return `${es.namespace}/${es.targetName}`;
-}
-
-/** The object as it is sent: the place where values leave. */
-function toSecret(wanted: WantedSecret): Secret {
-  const data = Object.create(null) as Record<string, string>; // keys come from outside: `__proto__` must be one like any other
-  for (const [key, value] of wanted.data) data[key] = value.reveal().toString('base64');
-  return {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: {
-      namespace: wanted.namespace,
-      name: wanted.name,
-      ...(wanted.uid === undefined ? {} : { uid: wanted.uid }),
-      ...(wanted.resourceVersion === undefined ? {} : { resourceVersion: wanted.resourceVersion }),
-      labels: wanted.labels,
-      annotations: wanted.annotations,
-      ownerReferences: wanted.owners,
-      ...(wanted.finalizers.length === 0 ? {} : { finalizers: wanted.finalizers }),
-    },
-    type: wanted.type ?? 'Opaque',
-    ...(wanted.immutable === true ? { immutable: true } : {}),
-    data,
-  };
 }

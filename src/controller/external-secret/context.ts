@@ -12,12 +12,12 @@ import type { Generators } from '../generators/generators.ts';
 import type { KeyIndex } from '../key-index.ts';
 import type { Memory } from '../kit/object-controller.ts';
 import type { OwnWrites } from '../kit/own-writes.ts';
+import type { OwnedTargets } from '../kit/owned-targets.ts';
 import type { Writer, Written } from '../kit/writer.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 import type { Reporter } from '../report.ts';
 import type { StoreDirectory } from '../stores/directory.ts';
 import type { ManifestTargets } from './manifest-targets.ts';
-import type { OwnedTargets } from './owned-targets.ts';
 import type { Silence } from './silence.ts';
 import type { TemplateSources } from './template-sources.ts';
 

@@ -12,10 +12,10 @@ import type { Informer } from '../../kube/contract.ts';
 import { keyOf, type Resource } from '../../kube/types.ts';
 import { KeyIndex } from '../key-index.ts';
 import type { OwnWrites } from '../kit/own-writes.ts';
+import { OwnedTargets } from '../kit/owned-targets.ts';
 import type { Written } from '../kit/writer.ts';
 import { keptManifestRecord, type ObservedManifest } from '../manifest-record.ts';
 import type { ExternalSecretRecord } from '../records.ts';
-import { OwnedTargets } from './owned-targets.ts';
 
 /** How kinds are found and followed; absent while manifest targets are switched off. */
 export interface ManifestPorts {

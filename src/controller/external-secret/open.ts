@@ -6,12 +6,12 @@ import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
 import { Generators } from '../generators/generators.ts';
 import { KeyIndex } from '../key-index.ts';
 import { kinds } from '../kinds.ts';
+import { OwnedTargets } from '../kit/owned-targets.ts';
 import type { Written } from '../kit/writer.ts';
 import { keptTargetRecord } from '../records.ts';
 import type { Controller, ControllerRooms, Followed } from '../rooms.ts';
 import { ExternalSecretController } from './controller.ts';
 import { ManifestTargets } from './manifest-targets.ts';
-import { OwnedTargets } from './owned-targets.ts';
 import { TemplateSources } from './template-sources.ts';
 
 export function openExternalSecrets(rooms: ControllerRooms): Controller {
