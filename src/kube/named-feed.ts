@@ -1,6 +1,7 @@
 // How one object is followed by its name, whatever brings its news; and the plain way: a watch of that name alone.
 import { OperatorError } from '../base/operator-error.ts';
 import { type InformerDeps, startInformer } from './informer.ts';
+import { isSameButStatus } from './same-spec.ts';
 import { slim } from './slim.ts';
 import { type KubeObject, keyOf, type ObjectName, type Resource } from './types.ts';
 
@@ -11,7 +12,7 @@ export interface NamedObject {
 
 /** Who hears of one name. */
 export interface FeedListener {
-  /** The object has come, changed or gone; `initial` when that is the first answer. */
+  /** The object has come, changed (its status aside) or gone; `initial` when that is the first answer. */
   changed(initial: boolean): void;
   /** The first answer is there: the object, or that there is none. */
   synced(): void;
@@ -37,7 +38,9 @@ export function startOwnWatch({ resource, name }: NamedObject, deps: InformerDep
   const onTrouble = (error: OperatorError | undefined) => listener.trouble(error);
   const onSynced = () => listener.synced();
   const informer = startInformer<KubeObject>({ ...selection, trim: slim }, { ...deps, onTrouble, onSynced });
-  informer.subscribe(({ initial }) => listener.changed(initial));
+  informer.subscribe(({ initial, before, after }) => {
+    if (!isSameButStatus(before, after)) listener.changed(initial);
+  });
   const object = () => informer.get(keyOf(name));
   return {
     hasSynced: () => informer.hasSynced(),

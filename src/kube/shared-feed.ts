@@ -13,6 +13,7 @@ import type { InformerDeps } from './informer.ts';
 import { type Feed, type FeedListener, type NamedObject, selectorOf } from './named-feed.ts';
 import { collectionPath, withQuery } from './path.ts';
 import { reflect, type Sink } from './reflector.ts';
+import { isSameButStatus } from './same-spec.ts';
 import { slim } from './slim.ts';
 import { type KubeObject, keyOf } from './types.ts';
 
@@ -264,10 +265,11 @@ class SharedFeed implements Feed {
     const isNews = version !== this.#version;
     this.#version = version;
     this.#hasSynced = true;
+    const isTold = isNews && !isSameButStatus(kept.get(this), object);
     if (object === undefined) kept.drop(this);
     else if (isNews || kept.get(this) === undefined) kept.put(this, object);
     if (hadTrouble) listener.trouble(undefined);
-    if (isNews) listener.changed(initial);
+    if (isTold) listener.changed(initial);
     if (initial) listener.synced();
     const hinted = this.#hinted;
     this.#hinted = noHint;
