@@ -38,13 +38,14 @@ export interface Bench {
 }
 
 /** A double with organization `acme`, and a provider whose store reads `acme/shop/prod` with an access token. */
-export async function bench(options: PulumiDoubleOptions = {}): Promise<Bench> {
+export async function bench(options: PulumiDoubleOptions & { readonly mostBytes?: number } = {}): Promise<Bench> {
   const double = await startPulumiDouble(options);
   const door = createUpstreamDoor({
     policy: createEgressPolicy({ insecureHosts: [double.host] }),
     proxy: () => undefined,
     userAgent: 'escapement/test',
     clock: systemClock,
+    ...(options.mostBytes === undefined ? {} : { limits: { maxBytes: options.mostBytes } }),
   });
   onTestFinished(async () => {
     door.close();
