@@ -180,6 +180,15 @@ describe('rooms', () => {
     );
   });
 
+  it('know Pulumi only where a provider is put in its place', () => {
+    const own = ['providers/pulumi', 'auth/pulumi', 'crds/pulumi.ts'];
+    const inward = ownImports.filter(({ from, to }) => isIn(to, own) && !isIn(from, own));
+    expect([...new Set(inward.map(({ from }) => from))].sort()).toEqual(['crds/secret-store.ts', 'upstreams/open.ts']);
+    // Nobody else asks which provider it holds.
+    const naming = sources.filter((file) => /['"`]pulumi\b/i.test(textOf.get(file) ?? '') && !isIn(file, own));
+    expect(naming).toEqual(['crds/samples.ts', 'upstreams/open.ts']);
+  });
+
   it.each(Object.entries(fences))('keep %s behind its door', (folder, { door, imports }) => {
     const crossing = ownImports.filter(({ from, to }) => isIn(from, [folder]) !== isIn(to, [folder]));
     const outward = crossing.filter(({ from }) => isIn(from, [folder]));
