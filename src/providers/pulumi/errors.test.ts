@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMarker, leaks } from '../../../test/support/canary.ts';
@@ -150,7 +151,7 @@ describe('no failure', () => {
       const texts: string[] = [];
       const note = (thrown: unknown) => {
         if (!(thrown instanceof OperatorError)) throw thrown;
-        texts.push(explain(thrown), String(thrown.cause ?? ''), thrown.stack ?? '');
+        texts.push(explain(thrown), inspect(thrown, { depth: 9 }));
       };
       for (const kind of ['open', 'read'] as const) {
         double.fail(kind, { status, body: body(token) }, 3);
