@@ -35,9 +35,19 @@ export function goAnswers(cases: readonly TemplateCase[]): Answer[] {
     .toString()
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as { readonly out?: string; readonly err?: string }); // as the oracle writes it
+    .map((line) => JSON.parse(line) as GoLine); // as the oracle writes it
   if (answers.length !== cases.length) throw new Error(`${cases.length} templates, ${answers.length} answers`);
-  return answers.map(({ out, err }) => (err === undefined ? { out: Buffer.from(out ?? '', 'base64') } : { err }));
+  return answers.map(goAnswer);
+}
+
+/** An answer as the oracle writes it: bytes in Base64, or the text of the error. */
+export interface GoLine {
+  readonly out?: string;
+  readonly err?: string;
+}
+
+export function goAnswer({ out, err }: GoLine): Answer {
+  return err === undefined ? { out: Buffer.from(out ?? '', 'base64') } : { err };
 }
 
 function encoded(data: TemplateCase['data']): object {

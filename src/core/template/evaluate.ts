@@ -147,7 +147,7 @@ class Execution {
         return undefined;
       case 'action': {
         const value = this.#pipeline(dot, node.pipe);
-        if (node.pipe.declared.length === 0) this.#write(value === undefined ? '<no value>' : show(plain(value)));
+        if (node.pipe.declared.length === 0) this.#print(value);
         return undefined;
       }
       case 'break':
@@ -162,6 +162,11 @@ class Execution {
         this.#template(dot, node);
         return undefined;
     }
+  }
+
+  #print(value: Value | undefined): void {
+    if (value !== undefined && typeof value === 'object') chargeReading(value, this.#context.budget);
+    this.#write(value === undefined ? '<no value>' : show(value));
   }
 
   #scoped<T>(body: () => T): T {
@@ -435,9 +440,11 @@ class Execution {
   }
 
   #invoke(definition: TemplateFunction, node: Node, values: readonly (Value | undefined)[]): Evaluated {
+    const { budget } = this.#context;
+    for (const value of values) if (value !== undefined) chargeReading(value, budget);
     try {
       const result = definition.call(values, this.#context);
-      this.#context.budget.room(sizeOf(result));
+      budget.room(sizeOf(result));
       return result;
     } catch (thrown) {
       if (!(thrown instanceof FunctionFault)) throw thrown;
@@ -545,6 +552,28 @@ function plainOrNone(value: Evaluated): Value | undefined {
 /** An interface becomes what it holds between the stages of a pipeline; a nil one becomes nothing valid. */
 function unboxed(value: Evaluated): Value | undefined {
   return plainOrNone(value);
+}
+
+/** Bytes of a text, and elements of a list or map, that are read in the time of a step. */
+const bytesPerStep = 256;
+const elementsPerStep = 16;
+/** What lies deeper is not looked at here: a map that holds itself has no end. */
+const deepest = 1_000;
+
+/**
+ * Charges what it takes to read a value whole, as to print or to compare it: a list that holds a list twice, which holds
+ * another twice, is short to write down.
+ */
+function chargeReading(value: Value, budget: CallContext['budget'], depth = 0): void {
+  if (typeof value === 'string') {
+    if (value.length >= bytesPerStep) budget.step(Math.ceil(value.length / bytesPerStep));
+    return;
+  }
+  const size = sizeOf(value);
+  if (size === 0 || depth > deepest) return;
+  budget.step(Math.ceil(size / elementsPerStep));
+  if (value instanceof List) for (const item of value.items) chargeReading(item, budget, depth + 1);
+  if (value instanceof Dict) for (const item of value.entries.values()) chargeReading(item, budget, depth + 1);
 }
 
 /** What a result weighs against the bound of one value. */

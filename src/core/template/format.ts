@@ -176,12 +176,15 @@ class Printer {
     return precision < 0 ? '%!(BADPREC)' : '';
   }
 
-  /** Digits of a width or precision; beyond 10^6 Go reads none. */
+  /** Digits of a width or precision; after a number beyond 10^6 a digit more makes Go give up on the format. */
   #number(): number | undefined {
-    const digits = /^[0-9]+/.exec(this.#format.slice(this.#at, this.#at + 32))?.[0];
-    if (digits === undefined) return undefined;
-    this.#at += digits.length;
-    return Number(digits) > 1_000_000 ? undefined : Number(digits);
+    const start = this.#at;
+    while (/[0-9]/.test(this.#format.charAt(this.#at))) this.#at += 1;
+    if (this.#at === start) return undefined;
+    const digits = this.#format.slice(start, this.#at);
+    if (Number(digits.slice(0, -1)) <= 1_000_000) return Number(digits);
+    this.#at = this.#format.length;
+    return undefined;
   }
 
   #intArg(): number | undefined {

@@ -110,6 +110,12 @@ describe('bounds', () => {
     '{{ indent 1000000000 "x" }}',
     '{{ randAlphaNum 1000000000 }}',
     '{{ regexMatch "((a{100}){100}){100}" "a" }}',
+    '{{ $x := repeat 4000000 "x" }}{{ range 100000 }}{{ $y := sha512sum $x }}{{ end }}',
+    '{{ $x := repeat 4000000 "x" }}{{ range 100000 }}{{ $y := b64dec $x }}{{ end }}',
+    '{{ $x := list 1 }}{{ range 40 }}{{ $x = list $x $x }}{{ end }}{{ $x }}',
+    '{{ $x := list 1 }}{{ range 40 }}{{ $x = list $x $x }}{{ end }}{{ $y := deepEqual $x $x }}',
+    '{{ $x := list 1 }}{{ range 40 }}{{ $x = dict "a" $x "b" $x }}{{ end }}{{ $y := toString $x | len }}',
+    '{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ print $d }}',
     '{{ regexReplaceAll "" (repeat 100000 "x") (repeat 1000 "y") }}',
     '{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ range 100000 }}{{ toJson $d }}{{ end }}',
   ];

@@ -1,6 +1,7 @@
 // Records what Go's text/template with Sprig makes of the templates in a file: one case a line, ⏎ for a newline.
 //
-//	go run . < cases.txt > ../../../src/core/template/testdata/cases.json
+//	TZ=UTC go run . < cases.txt > ../../../src/core/template/testdata/cases.json
+//	TZ=UTC go run . < differences.txt > ../../../src/core/template/testdata/differences.json
 //	TZ=UTC go run . < dates.txt > ../../../src/core/template/testdata/dates.json
 //	go run . keys > ../../../src/core/template/testdata/keys.json
 //	go run . random < cases.jsonl, from scripts/oracle-templates.ts

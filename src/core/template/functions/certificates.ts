@@ -11,6 +11,7 @@ import {
 import { decodeStdBase64, encodeStdBase64 } from '../base64.ts';
 import { DerError } from '../der.ts';
 import { FunctionFault, hidden } from '../errors.ts';
+import { show } from '../format.ts';
 import { parseIp } from '../ip.ts';
 import { type Issuer, issueCertificate, type Request } from '../issue.ts';
 import { keyOf, newRsaKey, parsePrivateKeyPem, pemOfKey } from '../keys.ts';
@@ -408,14 +409,15 @@ function issued(wishes: Wishes, key: KeyObject, issuer: Issuer, { nowMs, randomB
 }
 
 function addressOf(value: Value): Buffer {
-  if (typeof value !== 'string') throw fault('error parsing ip: it is not a string');
+  if (typeof value !== 'string') throw fault(`error parsing ip: ${hidden(show(value))} is not a string`);
   const address = parseIp(value);
   if (address === undefined) throw fault(`error parsing ip: ${hidden(value)}`);
   return address;
 }
 
 function dnsNameOf(value: Value): Bytes {
-  if (typeof value !== 'string') throw fault('error processing alternate dns name: it is not a string');
+  if (typeof value !== 'string')
+    throw fault(`error processing alternate dns name: ${hidden(show(value))} is not a string`);
   return value;
 }
 

@@ -1,6 +1,8 @@
 // Sprig's encodings: https://masterminds.github.io/sprig/encoding.html, and ESO's hexdec. What does not
 // decode becomes the text of Go's error, as Sprig has it.
-import { type Bytes, bufferOf, unicodePoint } from '../text.ts';
+import { decodeStdBase64 } from '../base64.ts';
+import { FunctionFault } from '../errors.ts';
+import { type Bytes, bufferOf, bytesOfBuffer, unicodePoint } from '../text.ts';
 import { define, type TemplateFunction } from './define.ts';
 
 export const encodingFunctions: readonly TemplateFunction[] = [
@@ -25,43 +27,14 @@ function encode32(text: Bytes): Bytes {
   return encoded.padEnd(Math.ceil(encoded.length / 8) * 8, '=');
 }
 
-const alphabet64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-/** encoding/base64 with padding; newlines are skipped. */
+/** What it decodes to, or Go's error. */
 function decode64(text: Bytes): Bytes {
-  let clean = '';
-  for (let at = 0; at < text.length; at++) {
-    const char = text[at] ?? '';
-    if (char === '\n' || char === '\r') continue;
-    if (char === '=') {
-      const fault = paddingFault(text, at, clean.length % 4);
-      return fault === undefined ? bytesOfBase64(clean) : corrupt('base64', fault);
-    }
-    if (!alphabet64.includes(char)) return corrupt('base64', at);
-    clean += char;
+  try {
+    return bytesOfBuffer(decodeStdBase64(text));
+  } catch (thrown) {
+    if (thrown instanceof FunctionFault) return thrown.message;
+    throw thrown;
   }
-  return clean.length % 4 === 0 ? bytesOfBase64(clean) : corrupt('base64', text.length - (clean.length % 4));
-}
-
-/** Where the padding that starts there is wrong, or undefined. */
-function paddingFault(text: Bytes, at: number, inBlock: number): number | undefined {
-  if (inBlock < 2) return at;
-  let next = at + 1;
-  const skip = () => {
-    while (text[next] === '\n' || text[next] === '\r') next += 1;
-  };
-  if (inBlock === 2) {
-    skip();
-    if (next >= text.length) return text.length;
-    if (text[next] !== '=') return next - 1;
-    next += 1;
-  }
-  skip();
-  return next < text.length ? next : undefined;
-}
-
-function bytesOfBase64(clean: Bytes): Bytes {
-  return Buffer.from(clean, 'base64').toString('latin1');
 }
 
 function corrupt(encoding: string, at: number): string {

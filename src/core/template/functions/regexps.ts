@@ -4,7 +4,7 @@ import { RE2JS, RE2JSException } from 're2js';
 import { hidden } from '../errors.ts';
 import { type Budget, TemplateLimit } from '../limits.ts';
 import { canBackquote, quote } from '../quote.ts';
-import { type Bytes, bytesOf, bytesOfLossless, losslessTextOf, textOf } from '../text.ts';
+import { type Bytes, bytesOf, bytesOfLossless, losslessTextOf } from '../text.ts';
 import { List } from '../values.ts';
 import { define, fault, type TemplateFunction } from './define.ts';
 import { stringList } from './strings.ts';
@@ -115,13 +115,18 @@ function compiled(pattern: Bytes, budget: Budget): Regexp | string {
   if (pattern.length > longestPattern) {
     throw new TemplateLimit(`the template uses a regular expression of more than ${longestPattern} bytes`);
   }
+  const expression = losslessTextOf(pattern);
+  const broken = expression.search(/[\udc80-\udcff]/u);
+  if (broken >= 0) {
+    return `error parsing regexp: invalid UTF-8: \`${hidden(bytesOfLossless(expression.slice(broken)))}\``;
+  }
   const estimate = estimatedSize(pattern);
   if (estimate > largestProgram) {
     throw new TemplateLimit(`the template uses a regular expression of more than ${largestProgram} instructions`);
   }
   budget.step(Math.ceil(estimate * stepsPerInstruction));
   try {
-    const program = RE2JS.compile(textOf(pattern));
+    const program = RE2JS.compile(expression);
     return { program, size: Math.max(1, program.programSize()) };
   } catch (thrown) {
     if (!(thrown instanceof RE2JSException)) throw thrown;
@@ -141,7 +146,7 @@ function estimatedSize(pattern: Bytes): number {
   const open: number[] = [];
   let group = 1;
   let last = 1;
-  const piece = /\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|[\s\S]/g;
+  const piece = /\\(?:[xpP]\{[^}]*\}|[\s\S])|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|[\s\S]/g;
   for (const [text, least, most] of pattern.matchAll(piece)) {
     if (text === '(') {
       open.push(group);
