@@ -1,8 +1,10 @@
 // Targets by template on a real API server: the manifests of docs/guides/templates.md, what wakes a dependent, what an
 // error says, and what a template is refused.
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { createScene, type Scene } from '../support/scene.ts';
 import { condition, until } from '../support/wait.ts';
 
@@ -11,10 +13,40 @@ const manifest = (name: string) => readFile(join(folder, name), 'utf8');
 
 let scene: Scene;
 
+/** A PKCS#12 file that Go wrote, with what is in it. */
+interface KeyStore {
+  readonly file: string;
+  readonly password: string;
+  readonly key: string;
+  readonly certificates: string;
+}
+
+const recorded = join(import.meta.dirname, '..', '..', 'src', 'core', 'template', 'testdata', 'keys.json');
+const { stores } = JSON.parse(await readFile(recorded, 'utf8')) as { readonly stores: readonly KeyStore[] }; // as recorded
+const keyStore = stores.find(({ password, certificates }) => password !== '' && certificates.split('BEGIN').length > 2);
+
 beforeAll(async () => {
   scene = await createScene('templates');
-  await scene.apply(await manifest('template.yaml'), await manifest('template-from.yaml'));
+  await scene.apply(
+    await manifest('template.yaml'),
+    await manifest('template-from.yaml'),
+    await manifest('template-many.yaml'),
+    withKeys(await manifest('template-certificates.yaml')),
+  );
 });
+
+function withKeys(text: string): string {
+  if (keyStore === undefined) throw new Error('no key store with a password and a chain');
+  // The key last and the root first: functions find them wherever they stand.
+  const chain = `${keyStore.certificates
+    .split(/(?=-----BEGIN)/)
+    .reverse()
+    .join('')}${keyStore.key}`;
+  return text
+    .replace('"a PKCS#12 file in Base64"', JSON.stringify(keyStore.file))
+    .replace('"its password"', JSON.stringify(keyStore.password))
+    .replace('"a key and certificates in PEM"', JSON.stringify(chain));
+}
 
 afterAll(() => scene.end());
 
@@ -48,6 +80,36 @@ describe('the guide', () => {
     expect(await secret('registry')).toMatchObject({ type: 'kubernetes.io/dockerconfigjson' });
     expect(await scene.secretData('registry')).toEqual({
       '.dockerconfigjson': '{"auths":{"registry.example.com":{"username":"ada","password":"lovelace"}}}',
+    });
+  });
+
+  it('makes a Secret for TLS of a PKCS#12 file', async () => {
+    await scene.whenSynced('tls-from-bundle');
+    expect(await secret('tls-from-bundle')).toMatchObject({ type: 'kubernetes.io/tls' });
+    expect(await scene.secretData('tls-from-bundle')).toEqual({
+      'tls.crt': keyStore?.certificates,
+      'tls.key': keyStore?.key,
+    });
+  });
+
+  it('takes a chain in PEM apart', async () => {
+    await scene.whenSynced('tls-from-chain');
+    const { 'tls.crt': leaf = '', 'ca.crt': root = '', ...rest } = (await scene.secretData('tls-from-chain')) ?? {};
+    expect(rest).toEqual({ 'tls.key': keyStore?.key });
+    const [certificate, authority] = [new X509Certificate(leaf), new X509Certificate(root)];
+    expect([certificate.ca, authority.ca]).toEqual([false, true]);
+    expect(leaf.split('BEGIN CERTIFICATE')).toHaveLength(2);
+    expect(root.split('BEGIN CERTIFICATE')).toHaveLength(2);
+    expect(certificate.checkPrivateKey(createPrivateKey(rest['tls.key'] ?? ''))).toBe(true);
+  });
+
+  it('makes one file of many values', async () => {
+    await scene.whenSynced('settings');
+    const { 'settings.yaml': file = '' } = (await scene.secretData('settings')) ?? {};
+    expect(parse(file)).toEqual({
+      log: 'info',
+      database: { host: 'db.example.com', port: 5432, user: 'ada' },
+      services: { mail: 'first', search: 'second' },
     });
   });
 
