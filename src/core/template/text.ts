@@ -82,8 +82,11 @@ export function runeAt(bytes: Bytes, at: number): Rune {
 
 /** Every rune's code point, as Go's range and []rune see them. */
 export function runesOf(bytes: Bytes): number[] {
-  if (isAscii(bytes)) return Array.from(bytes, (char) => char.charCodeAt(0));
   const runes: number[] = [];
+  if (isAscii(bytes)) {
+    for (let at = 0; at < bytes.length; at++) runes.push(bytes.charCodeAt(at));
+    return runes;
+  }
   for (let at = 0; at < bytes.length; ) {
     const rune = runeAt(bytes, at);
     runes.push(rune.code);

@@ -5,6 +5,7 @@
 //	TZ=UTC go run . < dates.txt > ../../../src/core/template/testdata/dates.json
 //	go run . keys > ../../../src/core/template/testdata/keys.json
 //	go run . random < cases.jsonl, from scripts/oracle-templates.ts
+//	go run . bench, from bench/template.ts
 //	go run . check <PKCS#12 in base64> <password>
 //
 // What External Secrets removes from Sprig or adds to it is treated as it does where the answer needs no code of its own.
@@ -106,6 +107,10 @@ func main() {
 	}
 	if len(os.Args) == 2 && os.Args[1] == "random" {
 		answerRandom()
+		return
+	}
+	if len(os.Args) == 2 && os.Args[1] == "bench" {
+		measure()
 		return
 	}
 	if len(os.Args) == 4 && os.Args[1] == "check" {

@@ -47,7 +47,7 @@ class Writer {
 
   #map({ entries }: Dict, { indent }: Place): Bytes {
     const keys = [...entries.keys()].sort(compareKeys);
-    if (keys.some((key) => runesOf(writeJsonText(key, false)).length > longestJsonKey)) {
+    if (keys.some(isTooLong)) {
       throw fault("error converting JSON to YAML: yaml: did not find expected ',' or '}'");
     }
     const pad = ' '.repeat(indent);
@@ -121,7 +121,7 @@ interface Facts {
 
 function analyse(text: Bytes): Facts {
   const isSpecial =
-    runesOf(text).some((code) => !isYamlPrintable(code)) ||
+    !(isPrintableAscii(text) || runesOf(text).every(isYamlPrintable)) ||
     / [\n\r]/.test(text) ||
     /\r|\u00c2\u0085|\u00e2\u0080[\u00a8\u00a9]/.test(text);
   const breakSpace = /\n /.test(text);
@@ -137,6 +137,15 @@ function analyse(text: Bytes): Facts {
     allowsSingle: !isSpecial && !breakSpace,
     allowsBlock: text !== '' && !isSpecial && !text.endsWith(' '),
   };
+}
+
+/** Bytes grow to six characters at most. */
+function isTooLong(key: Bytes): boolean {
+  return key.length > longestJsonKey / 6 - 2 && runesOf(writeJsonText(key, false)).length > longestJsonKey;
+}
+
+function isPrintableAscii(text: Bytes): boolean {
+  return /^[\n\x20-\x7e]*$/.test(text);
 }
 
 function isYamlPrintable(code: number): boolean {

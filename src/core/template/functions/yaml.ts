@@ -1,6 +1,6 @@
 // ESO's YAML functions: toYaml and fromYaml, with Go's rules for what text means.
 import { bytesOfRunes } from '../letters.ts';
-import { type Bytes, runesOf, textOf } from '../text.ts';
+import { type Bytes, isAscii, runesOf, textOf } from '../text.ts';
 import { Dict, kindName, List, Sized, Struct, type Value } from '../values.ts';
 import { strval } from './convert.ts';
 import { define, fault, type TemplateFunction } from './define.ts';
@@ -74,5 +74,5 @@ function wholeOf(value: number): Value {
 }
 
 function validText(text: Bytes): Bytes {
-  return bytesOfRunes(runesOf(text));
+  return isAscii(text) ? text : bytesOfRunes(runesOf(text));
 }
