@@ -1,6 +1,10 @@
 // The layouts of Go's time package: a text in which the parts of Mon Jan 2 15:04:05 MST 2006 stand for the parts of a time
 // (https://pkg.go.dev/time#pkg-constants). Writing and reading walk over the same parts.
+import { TemplateLimit } from './limits.ts';
 import type { Bytes } from './text.ts';
+
+/** Longest layout, and longest text that is read by one, in bytes. */
+export const longestTimeText = 4096;
 
 /** What a part of a layout stands for. */
 export type LayoutPart =
@@ -75,6 +79,9 @@ const offsets = ['070000', '07:00:00', '0700', '07:00', '07'];
 
 /** The parts of a layout, literal text between them. */
 export function layoutParts(layout: Bytes): readonly LayoutPart[] {
+  if (layout.length > longestTimeText) {
+    throw new TemplateLimit(`the template uses a layout of times of more than ${longestTimeText} bytes`);
+  }
   const parts: LayoutPart[] = [];
   let textStart = 0;
   for (let at = 0; at < layout.length; ) {

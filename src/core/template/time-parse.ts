@@ -2,7 +2,8 @@
 import { quoteTime } from './duration.ts';
 import { hidden } from './errors.ts';
 import { fault } from './functions/define.ts';
-import { type LayoutPart, layoutParts } from './layouts.ts';
+import { type LayoutPart, layoutParts, longestTimeText } from './layouts.ts';
+import { TemplateLimit } from './limits.ts';
 import type { Bytes } from './text.ts';
 import { daysOfDate, months, type Time, timeAt, weekdays } from './time.ts';
 import { fixedZone, utc, type Zone } from './zones.ts';
@@ -64,6 +65,9 @@ export function parseTime(layout: Bytes, value: Bytes, zone: Zone): Time {
     zoneName: '',
   };
   const refused = (what: string) => fault(`parsing time ${hidden(quoteTime(value))}: ${what}`);
+  if (value.length > longestTimeText) {
+    throw new TemplateLimit(`the template reads a time from more than ${longestTimeText} bytes`);
+  }
   const reader = new Reader(value);
   const parts = layoutParts(layout);
   for (const [index, part] of parts.entries()) {

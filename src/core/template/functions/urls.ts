@@ -10,7 +10,8 @@ export const urlFunctions: readonly TemplateFunction[] = [
     'urlParse',
     ['string'],
     'a dictionary: scheme, host, hostname, path, query, opaque, fragment, userinfo',
-    ([text]) => {
+    ([text], { budget }) => {
+      budget.step(Math.ceil(text.length / 4));
       const { user, ...parts } = parsedOr(text, 'unable to parse url');
       const entries = {
         ...parts,

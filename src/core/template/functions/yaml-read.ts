@@ -27,7 +27,8 @@ export class YamlFault extends Error {}
 /** The value of the first document. Throws YamlFault. */
 export function readYaml(text: Bytes, budget: Budget): Value {
   budget.room(text.length);
-  budget.step(text.length / 4);
+  budget.step(Math.ceil(text.length / 2));
+  if (isTooDeep(text)) throw new YamlFault('yaml: exceeded max depth');
   const source = textOf(text);
   if (!isReadable(source)) throw new YamlFault('yaml: control characters are not allowed');
   const document = parseDocument(source, {
@@ -41,6 +42,21 @@ export function readYaml(text: Bytes, budget: Budget): Value {
   const { explicit, version } = document.directives?.yaml ?? {};
   if (explicit === true && version !== '1.1') throw new YamlFault('yaml: found incompatible YAML document');
   return new Reader(document, source, budget).value(document.contents, 0);
+}
+
+const openInARow = 500;
+
+/** Hundreds of brackets or dashes behind one another: the parser takes minutes for what no honest text has. */
+function isTooDeep(text: Bytes): boolean {
+  let open = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (char === ' ' || char === '\n') continue;
+    const opens = char === '[' || char === '{' || (/[-?:]/.test(char) && text.charAt(at + 1) === ' ');
+    open = opens ? open + 1 : 0;
+    if (open >= openInARow) return true;
+  }
+  return false;
 }
 
 /** Whether go-yaml reads all characters of a text. */
