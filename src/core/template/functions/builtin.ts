@@ -59,7 +59,7 @@ function length(value: Value | undefined): bigint {
   if (value === undefined || value === null) {
     throw fault(value === null ? 'len of nil pointer' : 'reflect: call of reflect.Value.Type on zero Value');
   }
-  throw fault(`len of type ${typeName(value)}`);
+  throw fault(`len of type ${typeName(value).replace(/^\*/, '')}`); // Go looks through the pointer
 }
 
 function indexable(item: Value | undefined): Value {
