@@ -3,7 +3,16 @@
 
 import { asOperatorError, OperatorError } from '../base/operator-error.ts';
 import { Budget, inlineShare } from '../core/budget.ts';
-import { type Desk, type JobKind, type JobTable, packInput, runJob, unpackError, unpackOutput } from '../core/jobs.ts';
+import {
+  beforeJob,
+  type Desk,
+  type JobKind,
+  type JobTable,
+  packInput,
+  runJob,
+  unpackError,
+  unpackOutput,
+} from '../core/jobs.ts';
 import type { JobAnswer, JobOrder } from '../core/thread-jobs.ts';
 import { WorkerLost, type WorkerPool } from '../runtime/worker-pool.ts';
 
@@ -47,6 +56,7 @@ export class LoopShare {
 export function createDesk(tenant: string, rooms: DeskRooms, signal: AbortSignal, budget = new Budget()): Desk {
   return {
     async run(kind, input) {
+      await beforeJob(kind, input);
       while (rooms.loop.isSpent) {
         await rooms.loop.turn();
         signal.throwIfAborted();

@@ -1,7 +1,7 @@
 // What a template draws, over weeks of a fake clock, restarts and edits by others: it stays, and is drawn anew when it has
 // to be. The controllers are the real ones, on a cluster in memory.
 import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
   ModelCluster,
   type ModelObject,
@@ -10,6 +10,10 @@ import {
   storeSpec,
   textIn,
 } from '../../test/support/model-cluster.ts';
+import { loadLanguage } from '../core/rendering.ts';
+
+// The clock of the model does not wait for files.
+beforeAll(loadLanguage);
 
 const hour = 3_600_000;
 const day = 24 * hour;

@@ -1,13 +1,16 @@
 // Hostile expressions, rewrites and paths: each ends by itself or by its budget, with a reason, within the time that one
 // step of the event loop may take. `HOSTILE_INPUTS=10000 npx vitest run --project unit src/core/hostile` runs more of them.
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { threadMs } from '../../test/support/thread-time.ts';
 import { OperatorError } from '../base/operator-error.ts';
 import type { ExternalSecretSpec } from '../crds/external-secret.ts';
 import { Budget, inlineShare } from './budget.ts';
 import { type JobKind, type JobTable, runJob } from './jobs.ts';
+import { loadLanguage } from './rendering.ts';
 import { SecretValue } from './secret-value.ts';
+
+beforeAll(loadLanguage);
 
 const inputs = Number(process.env['HOSTILE_INPUTS'] ?? 600);
 /** What a step may take, and what is allowed it here, where the machine is shared and single steps are stalled. */

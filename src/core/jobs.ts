@@ -13,7 +13,7 @@ import { jsonMemberText, jsonObjectMembers } from './json-text.ts';
 import type { ManifestField } from './manifest/manifest-blueprint.ts';
 import { type RenderedManifest, renderManifest } from './manifest/manifest-template.ts';
 import { compile, matches } from './regexp.ts';
-import { randomFrom } from './rendering.ts';
+import { loadLanguage, randomFrom } from './rendering.ts';
 import { SecretValue } from './secret-value.ts';
 import { type Combined, combine, type Origin, type PlannedRead, planReads, type ReadAnswer } from './selection.ts';
 import { policyOf, toleratesMissing } from './target-policy.ts';
@@ -110,7 +110,22 @@ const jobs: Jobs = {
     renderManifest(input, { budget, nowMs, randomBytes: randomFrom(Buffer.from(seed, 'hex')) }),
 };
 
-/** Does the job here and now. */
+/** Those that render, whatever their input. */
+const templateJobs: ReadonlySet<JobKind> = new Set(['render', 'manifest', 'webhookCall']);
+
+/** What must have been waited for before the job runs; undefined when that is nothing. */
+export function beforeJob<K extends JobKind>(kind: K, input: JobTable[K]['input']): Promise<void> | undefined {
+  return usesTemplates(kind, input) ? loadLanguage() : undefined;
+}
+
+function usesTemplates(kind: JobKind, input: unknown): boolean {
+  if (kind !== 'combine') return templateJobs.has(kind);
+  const { spec } = input as JobTable['combine']['input']; // the kind says so
+  const steps = (spec.dataFrom ?? []).flatMap(({ rewrite = [] }) => rewrite);
+  return steps.some(({ transform }) => transform !== undefined);
+}
+
+/** Does the job here and now; what `beforeJob` gave has been waited for. */
 export function runJob<K extends JobKind>(kind: K, input: JobTable[K]['input'], budget: Budget): JobTable[K]['output'] {
   const job: Jobs[K] = jobs[kind];
   return job(input, budget);
@@ -118,7 +133,12 @@ export function runJob<K extends JobKind>(kind: K, input: JobTable[K]['input'], 
 
 /** A desk that does everything where it is asked to, within one budget: for tools, tests and what has no other. */
 export function inlineDesk(budget = new Budget()): Desk {
-  return { run: async (kind, input) => runJob(kind, input, budget) };
+  return {
+    async run(kind, input) {
+      await beforeJob(kind, input);
+      return runJob(kind, input, budget);
+    },
+  };
 }
 
 /** Bytes as text of one byte a character: structured clone copies that as it is, and a small Buffer with its whole pool. */

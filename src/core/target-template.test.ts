@@ -1,11 +1,14 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { asOperatorError } from '../base/operator-error.ts';
 import type { Template } from '../crds/template.ts';
 import { Budget, inlineShare } from './budget.ts';
 import { packInput, runJob, unpackOutput } from './jobs.ts';
+import { loadLanguage } from './rendering.ts';
 import { SecretValue } from './secret-value.ts';
 import { templateRefs } from './template-texts.ts';
 import { answerOrder } from './thread-jobs.ts';
+
+beforeAll(loadLanguage);
 
 const secretsOf = (texts: Readonly<Record<string, string>>) =>
   new Map(Object.entries(texts).map(([key, text]) => [key, new SecretValue(text)]));
@@ -208,10 +211,10 @@ describe('in a worker thread', () => {
   };
   const order = { template, data, texts, delimiters: ['[[', ']]'] as const, nowMs: 0, seed: '00'.repeat(32) };
 
-  it('gives what it gives here', () => {
+  it('gives what it gives here', async () => {
     const bounds = new Budget().left;
     const input = structuredClone(packInput('render', order));
-    const answer = structuredClone(answerOrder({ kind: 'render', input, bounds, named: bounds }));
+    const answer = structuredClone(await answerOrder({ kind: 'render', input, bounds, named: bounds }));
     if ('error' in answer) throw new Error(answer.error.message);
     const there = unpackOutput('render', answer.output);
     const here = runJob('render', order, new Budget());

@@ -1,6 +1,6 @@
 // The talk between the event loop and a worker thread: an order goes there, an answer comes back. Plain data both ways.
 import { type Bounds, Budget } from './budget.ts';
-import { type JobKind, type PackedError, packError, packOutput, runJob, unpackInput } from './jobs.ts';
+import { beforeJob, type JobKind, type PackedError, packError, packOutput, runJob, unpackInput } from './jobs.ts';
 
 export interface JobOrder {
   readonly kind: JobKind;
@@ -17,10 +17,12 @@ export type JobAnswer =
 const nothing: Bounds = { work: 0, held: 0, produced: 0 };
 
 /** Does what was ordered. Never throws: what went wrong is in the answer. */
-export function answerOrder({ kind, input, bounds, named }: JobOrder): JobAnswer {
+export async function answerOrder({ kind, input, bounds, named }: JobOrder): Promise<JobAnswer> {
   const budget = new Budget(bounds, named);
   try {
-    const output = packOutput(kind, runJob(kind, unpackInput(kind, input), budget));
+    const unpacked = unpackInput(kind, input);
+    await beforeJob(kind, unpacked);
+    const output = packOutput(kind, runJob(kind, unpacked, budget));
     return { kind, output, spent: budget.spent };
   } catch (thrown) {
     // The error says what was too much; charging it again would only say it in other words.

@@ -7,5 +7,8 @@ export const heavyRole = 'heavy work';
 
 /** Serves the thread that started this one. */
 export function serveHeavyWork(): void {
-  parentPort?.on('message', (order: JobOrder) => parentPort?.postMessage(answerOrder(order)));
+  parentPort?.on(
+    'message',
+    (order: JobOrder) => void answerOrder(order).then((answer) => parentPort?.postMessage(answer)),
+  );
 }
