@@ -223,3 +223,35 @@ describe('in a worker thread', () => {
     expect(there.data.get('a')?.text()).toBe('ada');
   });
 });
+
+describe('a failure', () => {
+  it.each<[text: string, words: RegExp]>([
+    ['a\n  {{ .usr }}', /data\["k"\]: template: k:2:5: .* at <\.usr>: .* did you mean "user"\? the keys are "user"/],
+    ['{{ .user.name }}', /k:1:8: .* at <\.user\.name>: can't evaluate field name in type string/],
+    ['{{ range .user }}x{{ end }}', /k:1:9: .* at <\.user>: range can't iterate over a value of type string/],
+    ['{{ lt .user 3 }}', /incompatible types for comparison: string and int/],
+    ['{{ first .user }}', /Cannot find first on type string/],
+    ['{{ genCA "a" "b" }}', /k:1:13: .*expected integer/],
+    ['{{ .user | nope }}', /k:1: function "nope" not defined/],
+    ['{{ if }}', /k:1: missing value for if/],
+    ['{{ template "x" }}', /k:1:12: .*template "x" not defined/],
+    ['{{ (fromJson .json).zz }}', /map has no entry for key "zz"$/],
+  ])('of %j names place, action and types, and no value', (text, words) => {
+    const { reason, message } = failure({ data: { k: text } });
+    expect(reason).toBe('InvalidTemplate');
+    expect(message).toMatch(words);
+    expect(message).not.toMatch(/s3cret|ada/);
+  });
+
+  it.each<[text: string, words: RegExp]>([
+    ['{{ range 100000000 }}x{{ end }}', /takes more than \d+ steps/],
+    ['{{ repeat 99999999 "x" }}', /makes a value of more than \d+ bytes/],
+    ['{{ range 20 }}{{ genPrivateKey "ecdsa" }}{{ end }}', /makes more than \d+ keys or password hashes/],
+    ['{{ define "a" }}{{ template "a" }}{{ end }}{{ template "a" }}', /more than \d+ levels deep/],
+  ])('of %j says which bound was passed', (text, words) => {
+    const { reason, message } = failure({ data: { k: text } });
+    expect(reason).toBe('TooMuchWork');
+    expect(message).toMatch(/^spec\.target\.template\.data\["k"\]: (the template|templates) /);
+    expect(message).toMatch(words);
+  });
+});

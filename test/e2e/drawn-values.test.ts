@@ -25,7 +25,7 @@ const data = {
   letters: '{{ randAlphaNum 16 }}',
   id: '{{ uuidv4 }}',
   at: '{{ now | unixEpoch }}-{{ now }}',
-  htpasswd: '{{ htpasswd .user "password" }}',
+  htpasswd: '{{ htpasswd .user "password" "bcrypt" }}',
   key: '{{ genPrivateKey "ecdsa" }}',
 };
 /** Those that are new at each draw for certain. */

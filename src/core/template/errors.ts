@@ -4,15 +4,22 @@ import { type Bytes, textOf } from './text.ts';
 
 const hiddenStart = '\u2401';
 const hiddenEnd = '\u2402';
+const hiddenAs = '\u2403';
 
-/** Marks a part of an error's text that shows a value. Marks are no bytes, so no value can contain one. */
-export function hidden(bytes: Bytes): string {
-  return `${hiddenStart}${bytes}${hiddenEnd}`;
+/**
+ * Marks a part of an error's text that shows a value. Marks are no bytes, so no value can contain one. `type` is what the
+ * message shows in its place.
+ */
+export function hidden(bytes: Bytes, type?: string): string {
+  return `${hiddenStart}${bytes}${type === undefined ? '' : `${hiddenAs}${type}`}${hiddenEnd}`;
 }
 
 /** The text as Go writes it, values included: for a value that a template prints, never for a message. */
 export function unmarked(text: string): Bytes {
-  return text.replaceAll(hiddenStart, '').replaceAll(hiddenEnd, '');
+  return text
+    .replaceAll(/\u2403[^\u2402]*/g, '')
+    .replaceAll(hiddenStart, '')
+    .replaceAll(hiddenEnd, '');
 }
 
 /** An error that a function returns; evaluation adds where it happened. Its message may hold marked parts. */
@@ -45,7 +52,7 @@ export class TemplateError extends Error {
     marked: string,
     details: { readonly place?: TemplatePlace | undefined; readonly missingKey?: MissingKey | undefined } = {},
   ) {
-    super(textOf(marked.replace(/\u2401[^\u2402]*\u2402/g, '***')));
+    super(textOf(marked.replace(/\u2401[^\u2402\u2403]*(?:\u2403([^\u2402]*))?\u2402/g, (_, type = '***') => type)));
     this.stage = stage;
     this.place = details.place;
     this.missingKey = details.missingKey;

@@ -224,7 +224,10 @@ class Execution {
     if (value === undefined || value === null) return;
     const count = integerOf(value);
     if (count !== undefined) {
-      if (declared > 1) throw this.#fault(`can't use ${hidden(show(value))} to iterate over more than one variable`);
+      if (declared > 1)
+        throw this.#fault(
+          `can't use ${hidden(show(value), `a value of type ${typeName(value)}`)} to iterate over more than one variable`,
+        );
       for (let index = 0n; index < count; index++) {
         yield [undefined, value instanceof Sized ? new Sized(value.type, index) : index];
       }
@@ -237,7 +240,7 @@ class Execution {
         const item = value.entries.get(key) ?? null;
         yield [key, boxes ? new Boxed(item) : item];
       }
-    } else throw this.#fault(`range can't iterate over ${hidden(show(value))}`);
+    } else throw this.#fault(`range can't iterate over ${hidden(show(value), `a value of type ${typeName(value)}`)}`);
   }
 
   #template(dot: Evaluated, node: TemplateNode): void {
