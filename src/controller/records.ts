@@ -130,7 +130,8 @@ function shared(list: readonly string[]): readonly string[] {
   return list;
 }
 
-function recordMeta({ metadata }: KubeObject): RecordMeta {
+/** What every kind's record holds of the metadata. */
+export function recordMeta({ metadata }: KubeObject): RecordMeta {
   return {
     namespace: metadata.namespace ?? '',
     name: metadata.name,

@@ -1,11 +1,14 @@
 // What every provider promises to its callers, whatever is behind it: run against each by one row of the table below.
 import { describe, expect, it } from 'vitest';
 import { noCluster } from '../../test/support/no-cluster.ts';
+import { createStubProvider, Shelf } from '../../test/support/stub/provider.ts';
+import { systemClock } from '../base/clock.ts';
 import { fakeSpec } from '../crds/fake.ts';
-import type { ReadRequest, StoreReader } from './contract.ts';
+import type { ConnectContext, ReadRequest, StoreReader } from './contract.ts';
 import { fakeProvider } from './fake/provider.ts';
 import * as infisical from './infisical/provider.fixture.ts';
 import * as pulumi from './pulumi/provider.fixture.ts';
+import { ScopeNews } from './shared/scope-news.ts';
 
 interface Subject {
   readonly reader: StoreReader;
@@ -16,21 +19,24 @@ interface Subject {
   sessions(): number;
 }
 
+function contextOf(holder: string): ConnectContext {
+  return {
+    storeKind: 'SecretStore',
+    storeName: 'shelf',
+    storeNamespace: 'team',
+    consumerNamespace: undefined,
+    cluster: noCluster,
+    credentials: infisical.credentialsFrom(new Map()),
+    caText: async () => '',
+    holder,
+  };
+}
+
 /** A store that holds `A` = one, `B` = two and `J` = {"k":"v"}. */
 const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
   async fake() {
     const data = Object.entries({ A: 'one', B: 'two', J: '{"k":"v"}' }).map(([key, value]) => ({ key, value }));
-    const context = {
-      storeKind: 'SecretStore' as const,
-      storeName: 'fake',
-      storeNamespace: 'team',
-      consumerNamespace: undefined,
-      cluster: noCluster,
-      credentials: infisical.credentialsFrom(new Map()),
-      caText: async () => '',
-      holder: 'store',
-    };
-    const reader = await fakeProvider.connect(fakeSpec.parse({ data }), context, infisical.signal);
+    const reader = await fakeProvider.connect(fakeSpec.parse({ data }), contextOf('store'), infisical.signal);
     return { reader, reads: undefined, release: () => fakeProvider.release('store'), sessions: () => 0 };
   },
   async infisical() {
@@ -58,10 +64,24 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
   },
 };
 
+/** The stub lives with the tests; it keeps the contract as those that are served do. */
+const stub = async (): Promise<Subject> => {
+  const shelf = new Shelf();
+  for (const [key, text] of Object.entries({ A: 'one', B: 'two', J: '{"k":"v"}' })) shelf.values.set(key, text);
+  const provider = createStubProvider(shelf, systemClock, new ScopeNews());
+  const reader = await provider.connect({ data: [] }, contextOf('store'), infisical.signal);
+  return {
+    reader,
+    reads: () => shelf.reads,
+    release: () => provider.release('store'),
+    sessions: () => shelf.holders.size,
+  };
+};
+
 const value = (key: string): ReadRequest => ({ kind: 'value', key });
 const now = () => ({ notBeforeMs: performance.now() });
 
-describe.each(Object.entries(subjects))('the provider %s', (_name, make) => {
+describe.each(Object.entries({ ...subjects, stub }))('the provider %s', (_name, make) => {
   it('answers in the order of the requests, whatever their kind', async () => {
     const { reader } = await make();
     const requests: ReadRequest[] = [
