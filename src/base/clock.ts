@@ -36,7 +36,7 @@ export function nextTurn(): Promise<void> {
 }
 
 /** Resolves after `delayMs`, rejects with the signal's reason when it fires first. */
-export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+export function sleep(clock: Pick<Clock, 'after'>, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const onAbort = () => {

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { validateHeaderValue } from 'node:http';
 import type { Got } from 'got';
+import { sleep } from '../base/clock.ts';
 import { aborted, OperatorError } from '../base/operator-error.ts';
 import type { Reason } from '../base/reasons.ts';
 import { createPools, type Pools } from './agents.ts';
@@ -170,7 +171,9 @@ class TrustedUpstream implements Upstream {
       if (request.method !== 'GET' || retries >= retriesWorth(result)) return result;
       const delayMs = leastRetryDelayMs + Math.random() * (mostRetryDelayMs - leastRetryDelayMs);
       if (clock.monotonicMs() + delayMs >= untilMs) return result;
-      await pause(clock, delayMs, signal);
+      await sleep(clock, delayMs, signal).catch(() => {
+        throw aborted();
+      });
     }
   }
 
@@ -253,22 +256,6 @@ function retriesWorth(result: Exchanged): number {
   if ('failure' in result) return result.failure.isRetryable ? mostRetries : 0;
   // Whoever names a time is not to be asked before it.
   return result.answer.headers['retry-after'] === undefined ? (retriesAfter[result.answer.status] ?? 0) : 0;
-}
-
-/** Resolves after `delayMs`; throws `Aborted` when the signal fires first. */
-function pause(clock: DoorClock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      timer.cancel();
-      reject(aborted());
-    };
-    const timer = clock.after(delayMs, () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    });
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-  });
 }
 
 /** Puts an entry last; past `most`, drops the oldest that may go. */
