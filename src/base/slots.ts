@@ -58,14 +58,6 @@ export class Slots {
     return this.#wait(this.#idle, signal, () => {});
   }
 
-  /** Runs `work` in a slot if one may be had at once for idle work; false when not. Failures are `work`'s own to handle. */
-  tryRunWhenIdle(work: () => Promise<void>): boolean {
-    if (!this.#isIdle()) return false;
-    const release = this.#take();
-    void work().then(release, release);
-    return true;
-  }
-
   #isIdle(): boolean {
     return this.#waiters === 0 && this.#inUse < this.#idleLimit;
   }

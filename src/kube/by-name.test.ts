@@ -102,15 +102,6 @@ describe('ObjectWatcher', () => {
     await until(() => open.size === 0);
   });
 
-  it('lets go of what a holder no longer names', async () => {
-    const { watcher, clock } = await setUp(present);
-    watcher.holdOnly([{ resource: secrets, name: login }], 'store');
-    watcher.holdOnly([{ resource: secrets, name: { namespace: 'ns', name: 'other' } }], 'store');
-    await clock.advance(31_000);
-    expect(watcher.size).toBe(1);
-    expect(watcher.get(secrets, login)).toBe('unknown');
-  });
-
   it('follows for a while what is read but not held', async () => {
     const { watcher, clock } = await setUp(present);
     expect(await watcher.read(secrets, login, never)).toBeDefined();

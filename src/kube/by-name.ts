@@ -66,8 +66,8 @@ export class ObjectWatcher {
   }
 
   /**
-   * Follows the object until the holder is released, or names a set without it to `holdOnly`. Throws `TooManyReferences`
-   * when its namespace has as many names followed as it may.
+   * Follows the object until the holder is released. Throws `TooManyReferences` when its namespace has as many names followed
+   * as it may.
    */
   hold(resource: Resource, name: ObjectName, holder: string): void {
     const id = idOf(resource, name);
@@ -78,13 +78,6 @@ export class ObjectWatcher {
     const held = this.#heldBy.get(holder);
     if (held === undefined) this.#heldBy.set(holder, new Set([id]));
     else held.add(id);
-  }
-
-  /** The holder holds these objects and no others. Throws as `hold`; objects named before the one too many are held. */
-  holdOnly(objects: readonly NamedObject[], holder: string): void {
-    const wanted = new Set(objects.map(({ resource, name }) => idOf(resource, name)));
-    for (const id of this.#heldBy.get(holder) ?? []) if (!wanted.has(id)) this.#letGo(id, holder);
-    for (const { resource, name } of objects) this.hold(resource, name, holder);
   }
 
   /** The holder holds nothing any more. */

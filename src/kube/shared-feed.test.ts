@@ -277,13 +277,13 @@ describe('names that share a watch', () => {
 describe('the bound of names in a namespace', () => {
   it('refuses one more, and leaves other namespaces alone', async () => {
     const { watcher, clock } = await setUp({ namesPerNamespaceMax: 2 });
-    const named = (namespace: string, name: string) => ({ resource: secrets, name: { namespace, name } });
-    watcher.holdOnly([named('ns', 'a'), named('ns', 'b')], 'store');
+    for (const name of ['a', 'b']) watcher.hold(secrets, { namespace: 'ns', name }, 'store');
     expect(refusal(() => watcher.hold(secrets, { namespace: 'ns', name: 'c' }, 'other'))).toBe('TooManyReferences');
     expect(await reasonOf(watcher.read(secrets, { namespace: 'ns', name: 'c' }, never))).toBe('TooManyReferences');
     watcher.hold(secrets, { namespace: 'ns', name: 'a' }, 'other');
     watcher.hold(secrets, { namespace: 'ns-2', name: 'c' }, 'other');
-    watcher.holdOnly([named('ns', 'b')], 'store');
+    watcher.release('store');
+    watcher.hold(secrets, { namespace: 'ns', name: 'b' }, 'store');
     watcher.release('other');
     watcher.hold(secrets, { namespace: 'ns', name: 'c' }, 'third'); // what only lingered made room
     expect(refusal(() => watcher.hold(secrets, { namespace: 'ns', name: 'd' }, 'third'))).toBe('TooManyReferences');

@@ -9,10 +9,8 @@ export interface LogFields {
   readonly namespace?: string;
   readonly name?: string;
   readonly generation?: number;
-  readonly reconcileId?: string;
   readonly store?: string;
   readonly provider?: string;
-  readonly authMethod?: string;
   readonly reason?: string;
   readonly attempt?: number;
   readonly durationMs?: number;
