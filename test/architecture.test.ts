@@ -202,6 +202,21 @@ describe('rooms', () => {
     expect(packages.filter(({ specifier }) => !/^(\.|node:)/.test(specifier))).toEqual([]);
   });
 
+  it('of controllers share the kit and what stands beside it, and nothing with one another', () => {
+    const folderOf = (file: string) => /^controller\/[^/]+(?=\/)/.exec(file)?.[0];
+    const controllers = sources.filter((file) => file.endsWith('/open.ts')).map(folderOf);
+    const isOneOfThem = (file: string) => controllers.includes(folderOf(file)) && folderOf(file) !== undefined;
+    const crossing = ownImports.filter(
+      ({ from, to }) => isOneOfThem(from) && isOneOfThem(to) && folderOf(from) !== folderOf(to),
+    );
+    expect(crossing).toEqual([]);
+    const opened = ownImports.filter(
+      ({ from, to, isTypeOnly }) => !isOneOfThem(from) && isOneOfThem(to) && !isTypeOnly,
+    );
+    expect(opened.filter(({ to }) => !to.endsWith('/open.ts'))).toEqual([]);
+    expect(controllers.filter((folder) => folder !== undefined).length).toBeGreaterThanOrEqual(3);
+  });
+
   it('import the packages that the table allows', () => {
     const broken = sources.flatMap((from) =>
       importsOf(from)
