@@ -99,6 +99,16 @@ describe('an ExternalSecret', () => {
     ['a target in metadata, other letters', from('Metadata.Annotations.x'), 'refused by the controller'],
     ['a target immutable', from('immutable'), 'refused by the controller'],
     [
+      'a target in a manifest',
+      from('spec.template.spec', { manifest: { apiVersion: 'apps/v1', kind: 'Deployment' } }),
+      'accepted',
+    ],
+    [
+      'a target in a manifest of a Secret',
+      from('spec.x', { manifest: { apiVersion: 'v1', kind: 'Secret' } }),
+      'refused by the controller',
+    ],
+    [
       'well-known targets in any case',
       {
         data,

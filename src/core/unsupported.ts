@@ -52,7 +52,8 @@ function brokenRules(spec: ExternalSecretSpec): readonly string[] {
 }
 
 /** Told before anything is read, as they follow from the spec alone; what a template makes is judged when it is rendered. */
-function brokenTemplateRules({ target: { template } }: ExternalSecretSpec): readonly string[] {
+function brokenTemplateRules({ target: { template, manifest } }: ExternalSecretSpec): readonly string[] {
+  if (manifest !== undefined && !(manifest.apiVersion === 'v1' && manifest.kind === 'Secret')) return [];
   const { type = '', templateFrom = [] } = template ?? {};
   const broken = isPowerful(type) ? [`spec.target.template.type="${type}" is not allowed: it lets somebody in`] : [];
   for (const [i, { target }] of templateFrom.entries()) {
