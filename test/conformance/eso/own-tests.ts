@@ -58,6 +58,10 @@ const files = {
   jsonText: 'src/core/json-text.test.ts',
   fake: 'src/providers/fake/provider.test.ts',
   contract: 'src/providers/contract.test.ts',
+  manifestPlan: 'src/core/manifest/manifest-plan.test.ts',
+  manifestTemplate: 'src/core/manifest/manifest-template.test.ts',
+  follow: 'src/controller/external-secret/manifest-targets.test.ts',
+  manifests: 'test/e2e/manifest-targets.test.ts',
   lifecycle: 'test/e2e/lifecycle.test.ts',
   policies: 'test/e2e/policies.test.ts',
   takeover: 'test/e2e/takeover.test.ts',
@@ -81,7 +85,6 @@ const rowsOf = (
 ): readonly Row[] => rows.map(([cases, about, ...proofs]) => ({ suite, cases, about, proofs }));
 
 const noPush = not('PushSecrets are not served');
-const noManifests = not('`target.manifest` is not served, and refused by name');
 const intervalZero = not('an edit is synced whatever the interval is; interval 0 only ends repetitions');
 
 export const rows: readonly Row[] = [
@@ -377,7 +380,71 @@ export const rows: readonly Row[] = [
       by('plan', 'refuses a target of type %s, whoever owns it'),
     ],
     ['47', 'targets in any case', by('validators', 'of %s')],
-    ['48-94', 'manifests as targets', noManifests],
+    [
+      '48-53',
+      'manifests as targets: who is woken by which object',
+      by('follow', 'wake whoever names the object, and nobody else'),
+    ],
+    [
+      '54-56',
+      'manifests are told from Secrets',
+      by('manifests', 'makes a ConfigMap, and follows source and drift'),
+      by('manifests', 'gets values in spec.data without a template'),
+    ],
+    [
+      '57-60',
+      'the flag, and what is missing',
+      by('follow', 'are refused while they are switched off, naming the flag'),
+      by('follow', 'of kind %s are refused with %s'),
+    ],
+    [
+      '61-64',
+      'kind, name and values without a template',
+      by('manifestTemplate', 'holds the values in data of a ConfigMap, and in spec.data of any other kind'),
+    ],
+    ['65', 'the managed label', by('manifestPlan', 'is created whole, marked, and owned under Owner')],
+    [
+      '66',
+      'metadata of a template',
+      by('manifestTemplate', 'has labels and annotations, of metadata over those of templateFrom'),
+    ],
+    [
+      '67-71',
+      'owners',
+      by('manifestPlan', 'is created whole, marked, and owned under Owner'),
+      by('manifestPlan', 'is owned by nobody under %s'),
+      by('manifestPlan', 'that %s is not written under %s'),
+    ],
+    [
+      '72-74',
+      'labels and annotations of the ExternalSecret',
+      by('manifestPlan', 'is created whole, marked, and owned under Owner'),
+      by('manifestTemplate', 'has labels and annotations, of metadata over those of templateFrom'),
+    ],
+    [
+      '75-76',
+      'one that is there, or not',
+      by('manifests', 'is left alone when no ExternalSecret has made it'),
+      by('manifests', 'is waited for under Merge'),
+    ],
+    [
+      '77-78',
+      'templates at paths, merged into what is there',
+      by('manifestTemplate', 'is %s'),
+      by('manifests', 'is filled at paths, in what others wrote'),
+    ],
+    [
+      '79-89',
+      'the hash of what was written, and whether it still is so',
+      by('follow', 'that were completed with defaults count as written, until they change'),
+      by('manifests', 'that the API server completes with defaults is written once'),
+    ],
+    [
+      '90-94',
+      'kinds are followed from the first user to the last',
+      by('follow', 'follow a kind once, from the first that names it to the last'),
+      by('follow', 'are tried again after a refusal, and after the first that asked has left'),
+    ],
   ]),
   ...rowsOf('stores', [
     [
@@ -446,7 +513,7 @@ export const rows: readonly Row[] = [
       not('a template may not produce it on any type'),
     ],
     ['22-26', 'targets of templateFrom', by('validators', 'of %s')],
-    ['27-28', 'targets in manifests', noManifests],
+    ['27-28', 'targets in manifests', by('validators', 'of %s')],
     ['29-36', 'stores: expressions, intervals, one backend', by('validators', 'with %s')],
     ['37', 'an unknown backend', not('accepted and left alone: it may be that of another controller')],
     ['38', 'a backend without a maintainer', not('the providers that are served are maintained here')],
