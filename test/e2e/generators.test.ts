@@ -1,8 +1,12 @@
 // Generators on a real API server: what they give, when a value changes, and when it must not.
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createScene, decoded, type Scene } from '../support/scene.ts';
+import { condition } from '../support/wait.ts';
 
 let scene: Scene;
 
@@ -53,6 +57,53 @@ describe('the manifests of docs/generators.md', () => {
       'ssh-public': expect.stringMatching(/^ssh-ed25519 \S+ deploy@example.com\n$/),
       region: 'eu',
     });
+  });
+});
+
+describe('the Webhook of docs/generators.md', () => {
+  it('sends what the page says, and gives the members of what is answered', async () => {
+    const seen: string[] = [];
+    const endpoint = createServer((request, response) => {
+      let body = '';
+      request.setEncoding('utf8');
+      request.on('data', (chunk: string) => {
+        body += chunk;
+      });
+      request.on('end', () => {
+        seen.push(`${request.method} ${request.url} ${request.headers.authorization} ${body}`);
+        response.end(JSON.stringify({ data: { session: { token: scene.value('session'), seconds: 900 } } }));
+      });
+    });
+    await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void endpoint.close());
+    const { port } = endpoint.address() as AddressInfo; // of a TCP server
+    const key = scene.value('service-key');
+    const page = (await manifest('generator-webhook'))
+      .replace('https://tokens.example.com', `http://127.0.0.1:${port}`)
+      .replace('change-me', key);
+    await scene.apply(page);
+    await scene.whenSynced('session');
+    expect(await scene.secretData('session')).toEqual({ token: scene.value('session'), seconds: '900' });
+    const caller = createHash('sha256').update(key).digest('hex');
+    expect(seen).toEqual([`POST /v1/sessions?caller=${caller} Bearer ${key} {"audience": "shop"}`]);
+  });
+
+  it('whose Secret has not the label says so, and sends nothing', async () => {
+    const name = 'unlabelled';
+    const spec = {
+      url: 'https://127.0.0.1:9/',
+      headers: { A: '{{ .s.k }}' },
+      result: {},
+      secrets: [{ name: 's', secretRef: { name } }],
+    };
+    await scene.apply(
+      { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { k: scene.value('unlabelled') } },
+      { apiVersion: generators, kind: 'Webhook', metadata: { name }, spec },
+      consumer(name, 'Webhook'),
+    );
+    const failed = await scene.whenFailed(name);
+    expect(condition(failed, 'Ready')?.message).toContain('external-secrets.io/type: webhook');
+    expect(condition(failed, 'Stalled')?.reason).toBe('ReferenceDenied');
   });
 });
 
