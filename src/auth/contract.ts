@@ -149,8 +149,9 @@ export interface Session {
   /**
    * Runs `call` with a valid token. When `call` throws TokenRejected, the session logs in once more and runs it again.
    * Throws what `call` throws, and what the login throws: a refused login is remembered and repeated without a request.
+   * `expiresAtMs` is monotonic; infinite for a token without a known end.
    */
-  withToken<T>(call: (token: SecretValue) => Promise<T>, signal: AbortSignal): Promise<T>;
+  withToken<T>(call: (token: SecretValue, expiresAtMs: number) => Promise<T>, signal: AbortSignal): Promise<T>;
 }
 
 /** All sessions of the process. A session lives as long as somebody holds it. */

@@ -50,6 +50,8 @@ export interface SessionPorts {
   readonly onIdle: () => void;
 }
 
+type Call<T> = (token: SecretValue, expiresAtMs: number) => Promise<T>;
+
 /** A session and its states; `Sessions` decides how long it lives. */
 export class IdentitySession implements Session {
   readonly key: string;
@@ -96,7 +98,7 @@ export class IdentitySession implements Session {
     return this.#pause !== undefined && this.#clock.monotonicMs() < this.#pause.untilMs;
   }
 
-  async withToken<T>(call: (token: SecretValue) => Promise<T>, signal: AbortSignal): Promise<T> {
+  async withToken<T>(call: Call<T>, signal: AbortSignal): Promise<T> {
     this.#calls++;
     try {
       return await this.#callTwice(call, signal);
@@ -106,7 +108,7 @@ export class IdentitySession implements Session {
     }
   }
 
-  async #callTwice<T>(call: (token: SecretValue) => Promise<T>, signal: AbortSignal): Promise<T> {
+  async #callTwice<T>(call: Call<T>, signal: AbortSignal): Promise<T> {
     const first = await this.#usable(signal);
     const firstAnswer = await this.#attempt(first, call);
     if (!('rejected' in firstAnswer)) return firstAnswer.value;
@@ -119,12 +121,9 @@ export class IdentitySession implements Session {
     throw this.#refuse(second, secondAnswer.rejected);
   }
 
-  async #attempt<T>(
-    held: Held,
-    call: (token: SecretValue) => Promise<T>,
-  ): Promise<{ value: T } | { rejected: TokenRejected }> {
+  async #attempt<T>(held: Held, call: Call<T>): Promise<{ value: T } | { rejected: TokenRejected }> {
     try {
-      const value = await call(held.token);
+      const value = await call(held.token, held.expiresAtMs);
       // Only a new token's first success ends the memory of failures: an old one still works while renewals are refused.
       if (!held.proven && this.#held === held) this.#pause = undefined;
       held.proven = true;

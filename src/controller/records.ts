@@ -33,7 +33,7 @@ import {
   type SecretStoreSpec,
   type SecretStoreStatus,
 } from '../crds/secret-store.ts';
-import type { KubeObject, OwnerReference, Secret } from '../kube/types.ts';
+import type { ConfigMap, KubeObject, OwnerReference, Secret } from '../kube/types.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -255,6 +255,36 @@ export function targetRecord(object: KubeObject, sent?: Secret): ObservedTarget 
     keys: shared(Object.keys(data ?? {})),
     managed: managedMetadata(metadata.managedFields ?? []),
   };
+}
+
+/** A ConfigMap that an Environment publishes, without its values, in the form in which targets are planned. */
+export function configMapTargetRecord(object: KubeObject): ObservedTarget {
+  const { data = none, binaryData = none, immutable, metadata } = object as ConfigMap; // only ever called for ConfigMaps
+  const bytes = new Map([
+    ...Object.entries(data).map(([key, text]) => [key, Buffer.from(text)] as const),
+    ...Object.entries(binaryData).map(([key, text]) => [key, Buffer.from(text, 'base64')] as const),
+  ]);
+  return {
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    uid: metadata.uid ?? '',
+    resourceVersion: metadata.resourceVersion ?? '',
+    type: 'Opaque',
+    immutable: immutable ?? false,
+    deleting: metadata.deletionTimestamp !== undefined,
+    labels: metadata.labels ?? none,
+    annotations: metadata.annotations ?? none,
+    owners: metadata.ownerReferences ?? nothing,
+    finalizers: metadata.finalizers ?? nothing,
+    dataHash: hashData(bytes),
+    keys: shared([...bytes.keys()]),
+    managed: nothing,
+  };
+}
+
+/** The same as it is kept in a cache. */
+export function keptConfigMapRecord(object: KubeObject): ObservedTarget {
+  return kept(configMapTargetRecord(object));
 }
 
 /** What a target that we write ever needs: labels, annotations, names of keys and managers. */

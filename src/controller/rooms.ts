@@ -41,6 +41,8 @@ export interface FollowedObjects {
   readonly targets: Followed<ObservedTarget>;
   /** Of Environments. They need not be in step: revisions are made once all are known. */
   readonly revisions?: Followed<RevisionRecord>;
+  /** Those that Environments publish; absent where they may publish none. */
+  readonly configMaps?: Followed<ObservedTarget> | undefined;
   /** What is followed is followed in this namespace; undefined for all. */
   readonly namespace?: string | undefined;
 }

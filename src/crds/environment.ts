@@ -8,6 +8,7 @@ import {
   anyJson,
   dataKey,
   flag,
+  instant,
   int64,
   namespaceName,
   objectName,
@@ -55,6 +56,25 @@ const tags = ruled(
   },
 );
 
+const publish = about(
+  'Writes `environmentVariables` and `files` for pods without an ExternalSecret.',
+  z.object({
+    secretName: optional(
+      objectName('The Secret for variables that are secret, and for files. It belongs to the Environment.'),
+    ),
+    configMapName: optional(
+      objectName(
+        'The ConfigMap for variables that are plain; absent puts them into the Secret. The chart must allow it (`genericTargets.enabled`).',
+      ),
+    ),
+    refreshInterval: optional(
+      text(
+        'Time between two evaluations, as a Go duration; changes in the cluster are served at once. `0s` means none. Absent means 1h.',
+      ),
+    ),
+  }),
+);
+
 export const environmentSpec = about(
   'An ESC document, and who may use it.',
   z.object({
@@ -71,6 +91,7 @@ export const environmentSpec = about(
     ),
     encryptionKey: optional(encryptionKey),
     sharedWith: optional(sharedWith),
+    publish: optional(publish),
     tags: optional(tags),
     revisionHistoryLimit: optional(
       about(
@@ -108,6 +129,16 @@ export const environmentStatus = about(
     ),
     importedBy: optional(about('Environments that name this one, and may: `namespace/name`.', z.array(z.string()))),
     revision: optional(int64('Number of the revision that holds the present document, once it was accepted.')),
+    published: optional(
+      about(
+        'What `spec.publish` has written.',
+        z.object({
+          secretName: optional(text('The Secret.')),
+          configMapName: optional(text('The ConfigMap.')),
+          refreshTime: optional(instant('Last evaluation that changed something, or the heartbeat.')),
+        }),
+      ),
+    ),
     keys: optional(about('Keys that opening it gives.', z.array(key))),
   }),
 );

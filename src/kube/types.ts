@@ -46,6 +46,7 @@ export interface Secret extends KubeObject {
 
 /** A core/v1 ConfigMap. */
 export interface ConfigMap extends KubeObject {
+  readonly immutable?: boolean;
   readonly data?: Readonly<Record<string, string>>;
   readonly binaryData?: Readonly<Record<string, string>>;
 }

@@ -4,12 +4,12 @@ import type { Config } from '../config.ts';
 import { kinds } from '../controller/kinds.ts';
 import type { KindRow } from '../controller/kit/kind.ts';
 import { OwnWrites } from '../controller/kit/own-writes.ts';
-import { keptTargetRecord, type RevisionRecord, revisionLabel, revisionRecord } from '../controller/records.ts';
+import { keptConfigMapRecord, keptTargetRecord, type RevisionRecord, revisionLabel, revisionRecord } from '../controller/records.ts';
 import type { Reported } from '../controller/report.ts';
 import type { FollowedKinds } from '../controller/rooms.ts';
 import { managedLabel, managedLabelValue } from '../core/contract-names.ts';
 import type { ObservedTarget } from '../core/target-plan.ts';
-import { secretResource } from '../credentials/store-credentials.ts';
+import { configMapResource, secretResource } from '../credentials/store-credentials.ts';
 import type { InformerOptions } from '../kube/contract.ts';
 import { type InformerDeps, type StartedInformer, startInformer } from '../kube/informer.ts';
 import { controllerRevisionResource } from '../kube/types.ts';
@@ -26,6 +26,8 @@ export interface Caches {
   readonly targets: Cache<ObservedTarget>;
   /** Of Environments; not waited for, as Environments are not. */
   readonly revisions: Cache<RevisionRecord>;
+  /** Those that Environments publish; absent where that is not allowed. */
+  readonly configMaps: Cache<ObservedTarget> | undefined;
   readonly namespace: string | undefined;
   /** Those that work waits for, by the names that people are told. */
   readonly awaited: ReadonlyMap<string, StartedInformer<unknown>>;
@@ -54,10 +56,12 @@ export interface CacheScope {
   /** Undefined for all. */
   readonly namespace: string | undefined;
   readonly isServed: (row: KindRow) => boolean;
+  /** Whether ConfigMaps may be targets. */
+  readonly configMaps: boolean;
 }
 
 /** Starts every informer at once: one for each row that is served. */
-export function openCaches({ namespace, isServed }: CacheScope, deps: InformerDeps): Caches {
+export function openCaches({ namespace, isServed, configMaps: hasConfigMaps }: CacheScope, deps: InformerDeps): Caches {
   const place = (namespaced: boolean) => (namespaced && namespace !== undefined ? { namespace } : {});
   const labelSelector = `${managedLabel}=${managedLabelValue}`;
   const trim = (object: Parameters<typeof keptTargetRecord>[0]) => keptTargetRecord(object);
@@ -71,6 +75,9 @@ export function openCaches({ namespace, isServed }: CacheScope, deps: InformerDe
     },
     deps,
   );
+  const configMaps = hasConfigMaps
+    ? startCache({ resource: configMapResource, ...place(true), labelSelector, trim: keptConfigMapRecord }, deps)
+    : undefined;
   const open = (row: KindRow) => {
     const { resource } = row.definition;
     return startCache<Reported>(
@@ -86,6 +93,7 @@ export function openCaches({ namespace, isServed }: CacheScope, deps: InformerDe
     kinds: Object.fromEntries(opened.map(({ name, cache }) => [name, cache])) as unknown as FollowedKinds,
     targets,
     revisions,
+    configMaps,
     namespace,
     awaited: new Map<string, StartedInformer<unknown>>([
       ['secrets', targets.informer],
@@ -110,7 +118,7 @@ interface CacheInputs {
 export async function startCaches({ config, informerDeps, waitingFor, stopping }: CacheInputs): Promise<Caches> {
   await untilServed(informerDeps, waitingFor, stopping);
   const { namespace } = config;
-  const caches = openCaches({ namespace, isServed: servedBy(config) }, informerDeps);
+  const caches = openCaches({ namespace, isServed: servedBy(config), configMaps: config.genericTargets }, informerDeps);
   for (const what of caches.awaited.keys()) waitingFor.add(what);
   waitingFor.delete('the API server');
   await Promise.all(

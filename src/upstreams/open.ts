@@ -135,7 +135,7 @@ export function openUpstreams(
       esc,
     }),
     sendWebhook: webhookSender(doors.webhook),
-    evaluation: environmentEvaluation(environmentProviders),
+    evaluation: environmentEvaluation(environmentProviders, (holder) => sessions.release(holder)),
     clouds: createCloudSources({ ...cloudDoors, environment: settings.cloud, readFile: readBoundedFile, clock }),
     close() {
       for (const door of Object.values(doors)) door.close();

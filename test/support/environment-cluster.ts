@@ -6,15 +6,24 @@ import type { EnvironmentEvaluation } from '../../src/controller/environment/con
 import { EnvironmentController } from '../../src/controller/environment/controller.ts';
 import { Revisions } from '../../src/controller/environment/revisions.ts';
 import { EnvironmentSources } from '../../src/controller/environment/sources.ts';
+import { publishedConfigMaps, publishedSecrets } from '../../src/controller/environment/targets.ts';
 import { fieldManager, kinds } from '../../src/controller/kinds.ts';
 import { seriesOf } from '../../src/controller/kit/kind.ts';
 import { OwnWrites } from '../../src/controller/kit/own-writes.ts';
 import { Writer } from '../../src/controller/kit/writer.ts';
-import { environmentRecord, revisionLabel, revisionRecord } from '../../src/controller/records.ts';
+import {
+  environmentRecord,
+  keptConfigMapRecord,
+  keptTargetRecord,
+  revisionLabel,
+  revisionRecord,
+} from '../../src/controller/records.ts';
 import { Recovery } from '../../src/controller/recovery.ts';
 import { Reporter } from '../../src/controller/report.ts';
+import { managedLabel, managedLabelValue } from '../../src/core/contract-names.ts';
 import { SecretValue } from '../../src/core/secret-value.ts';
 import type { EnvironmentStatus } from '../../src/crds/environment.ts';
+import { secretResource } from '../../src/credentials/store-credentials.ts';
 import type { Informer, InformerEvent, Kube } from '../../src/kube/contract.ts';
 import type { EventDraft } from '../../src/kube/events.ts';
 import { type KubeObject, keyOf, type ObjectMeta, type ObjectName, type Resource } from '../../src/kube/types.ts';
@@ -32,6 +41,8 @@ export interface StoredObject extends KubeObject {
   readonly revision?: number;
   readonly type?: string;
 }
+
+const steps = 20;
 
 /** What was asked of the API server: `verb Kind name`. */
 type Call = `${string} ${string} ${string}`;
@@ -51,11 +62,13 @@ export class EnvironmentCluster {
   readonly #tellers: ((kind: string, before: StoredObject | undefined, after: StoredObject | undefined) => void)[] = [];
   /** The namespace that the operator serves; undefined for all. */
   readonly #served: string | undefined;
+  readonly #configMaps: boolean;
   #version = 100;
   #controller: EnvironmentController | undefined;
 
-  constructor({ served }: { readonly served?: string } = {}) {
+  constructor({ served, configMaps = true }: { readonly served?: string; readonly configMaps?: boolean } = {}) {
     this.#served = served;
+    this.#configMaps = configMaps;
   }
 
   get(kind: string, key: string): StoredObject | undefined {
@@ -118,10 +131,16 @@ export class EnvironmentCluster {
   }
 
   async settle(ms = 2_500): Promise<void> {
-    await this.clock.advance(ms);
+    // Chains of promises may be long, and the clock lets only short ones run to their end.
+    for (let step = 0; step < steps; step++) await this.clock.advance(ms / steps);
   }
 
-  start(evaluation: EnvironmentEvaluation = environmentEvaluation((name) => this.providers[name])): void {
+  start(
+    evaluation: EnvironmentEvaluation = environmentEvaluation(
+      (name) => this.providers[name],
+      () => {},
+    ),
+  ): void {
     const { clock } = this;
     const kube = this.#kube();
     const slots = new Slots(8);
@@ -182,16 +201,33 @@ export class EnvironmentCluster {
       count: () => {},
     };
     const events = { record: (event: EventDraft) => void this.events.push(event) };
-    this.#controller = new EnvironmentController({
-      informer: environments.informer,
-      environments: environments.view,
-      sources: new EnvironmentSources({
+    const sourcesFor = (purpose: 'check' | 'open') =>
+      new EnvironmentSources({
+        purpose,
         environments: environments.view,
         namespace: this.#served,
         objects,
         tokens,
         operator,
-      }),
+      });
+    const isManaged = ({ metadata }: KubeObject) => metadata.labels?.[managedLabel] === managedLabelValue;
+    const secrets = this.#follow('Secret', (object: KubeObject) => keptTargetRecord(object), isManaged);
+    const configMaps = this.#follow('ConfigMap', (object: KubeObject) => keptConfigMapRecord(object), isManaged);
+    const writtenSecrets = {
+      resource: secretResource,
+      view: secrets.view,
+      record: (answer: KubeObject) => keptTargetRecord(answer),
+      count: () => {},
+    };
+    this.#controller = new EnvironmentController({
+      informer: environments.informer,
+      environments: environments.view,
+      sources: sourcesFor('check'),
+      openSources: sourcesFor('open'),
+      secrets: publishedSecrets(secrets, writtenSecrets),
+      configMaps: this.#configMaps ? publishedConfigMaps(configMaps) : undefined,
+      heartbeatMs: 3_600_000,
+      kube,
       revisions: new Revisions({ ...revisions, writer, kube }),
       evaluation,
       reporter: new Reporter(

@@ -1,16 +1,20 @@
 // The story of one Environment, told in order: take back a stale Ready, check the document with all that it names, keep a
-// revision of one that is accepted, report. What opens it, such as a store, evaluates it by itself.
+// revision of one that is accepted, publish it where that is asked for, report. What opens it, such as a store, evaluates it
+// by itself.
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
+import type { EnvironmentSpec } from '../../crds/environment.ts';
 import { keyOf } from '../../kube/types.ts';
+import type { NextRun } from '../../runtime/worker.ts';
 import { isTold } from '../kit/next.ts';
-import type { Ended, Memory, Signals } from '../kit/object-controller.ts';
+import type { Ended, Run, Signals } from '../kit/object-controller.ts';
 import { type Cause, lanes } from '../lanes.ts';
 import type { EnvironmentRecord } from '../records.ts';
 import { failedVerdict } from '../report.ts';
-import type { EnvironmentRooms } from './context.ts';
+import type { EnvironmentMemory, EnvironmentRooms } from './context.ts';
 import { failureOf, graceLeftMs, revisionPlanOf } from './duty.ts';
 import { importersOf } from './importers.ts';
-import { type Findings, isGreenForOlderSpec, report, validVerdict, withdrawReady } from './report.ts';
+import { type Published, publish } from './publish.ts';
+import { type Findings, isGreenForOlderSpec, publishedStatus, report, validVerdict, withdrawReady } from './report.ts';
 
 /** How soon the revisions are looked for again that are not known yet. */
 const unknownRevisionsMs = 1_000;
@@ -18,10 +22,12 @@ const unknownRevisionsMs = 1_000;
 /** Never throws: what went wrong is in the answer. */
 export async function reconcileEnvironment(
   found: EnvironmentRecord,
-  memory: Memory,
+  memory: EnvironmentMemory,
+  run: Run,
   rooms: EnvironmentRooms,
-  { write, wait }: Signals,
+  signals: Signals,
 ): Promise<Ended> {
+  const { write, wait } = signals;
   try {
     const environment = isGreenForOlderSpec(found) ? await withdrawReady(found, rooms, write) : found;
     const gathered = await gather(environment, rooms, wait);
@@ -36,10 +42,41 @@ export async function reconcileEnvironment(
     const kept = await keepRevision(environment, rooms, write);
     if ('error' in kept) return await end('RevisionFailed', kept.error, gathered);
     const findings = { ...gathered, revision: kept.revision };
-    await report(environment, validVerdict(gathered.checked), findings, rooms, write);
-    return { kind: 'synced', next: rooms.revisions.isKnown ? undefined : soon };
+    const published = await publishNow(environment, memory, run, rooms, signals);
+    if ('error' in published) return await end('PublishFailed', published.error, findings);
+    const { publish } = specOf(environment);
+    const told = { ...findings, published: publishedStatus(environment, publish, published, rooms) };
+    await report(environment, validVerdict(gathered.checked, publish), told, rooms, write);
+    for (const { reason, message } of published.wrote) rooms.reporter.event(environment, 'Normal', reason, message);
+    return { kind: 'synced', next: nextRun(memory, rooms) };
   } catch (thrown) {
     return { kind: 'failed', error: asOperatorError(thrown), origin: '' };
+  }
+}
+
+/** When it runs again without any event: to publish anew, or to look for revisions that are not known yet. */
+function nextRun({ published }: EnvironmentMemory, { revisions, clock }: EnvironmentRooms): NextRun | undefined {
+  if (!revisions.isKnown) return soon;
+  const { dueAtMs = Number.POSITIVE_INFINITY } = published ?? {};
+  if (dueAtMs === Number.POSITIVE_INFINITY) return undefined;
+  return { afterMs: dueAtMs - clock.monotonicMs(), lane: lanes.periodic, cause: 'periodic' satisfies Cause };
+}
+
+function specOf({ spec }: EnvironmentRecord): EnvironmentSpec {
+  return 'ok' in spec ? spec.ok : {};
+}
+
+async function publishNow(
+  environment: EnvironmentRecord,
+  memory: EnvironmentMemory,
+  run: Run,
+  rooms: EnvironmentRooms,
+  signals: Signals,
+): Promise<Published | { readonly error: OperatorError }> {
+  try {
+    return await publish(environment, specOf(environment), { memory, run }, rooms, signals);
+  } catch (thrown) {
+    return { error: asOperatorError(thrown) };
   }
 }
 
@@ -92,7 +129,7 @@ interface Failure {
 async function failed(
   environment: EnvironmentRecord,
   { reason, error, findings }: Failure,
-  memory: Memory,
+  memory: EnvironmentMemory,
   rooms: EnvironmentRooms,
   signal: AbortSignal,
 ): Promise<Ended> {

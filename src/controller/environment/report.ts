@@ -2,9 +2,11 @@
 import { type CheckedEnvironment, isPlainSecretWarning } from '../../core/environment-check.ts';
 import { sameJson } from '../../core/same-json.ts';
 import type { Verdict } from '../../core/sync-status.ts';
+import type { EnvironmentSpec, EnvironmentStatus } from '../../crds/environment.ts';
 import { lanes } from '../lanes.ts';
 import type { EnvironmentRecord } from '../records.ts';
 import type { EnvironmentRooms } from './context.ts';
+import type { Published } from './publish.ts';
 
 type Rooms = Pick<EnvironmentRooms, 'reporter' | 'writer'>;
 
@@ -14,12 +16,44 @@ export interface Findings {
   readonly importedBy: readonly string[];
   /** Number of the revision that holds the document; undefined leaves what is told. */
   readonly revision: number | undefined;
+  /** Absent when it was not decided, or failed: what is told stays. */
+  readonly published?: EnvironmentStatus['published'] | null;
 }
 
-/** Ready=True of a check. */
-export function validVerdict({ warnings }: CheckedEnvironment): Verdict {
+/** Ready=True. */
+export function validVerdict({ warnings }: CheckedEnvironment, publish: EnvironmentSpec['publish']): Verdict {
   const more = warnings === 0 ? '' : `; ${warnings} warning${warnings === 1 ? '' : 's'}, see status.diagnostics`;
-  return { ready: 'True', reason: 'Valid', message: `the document is valid${more}` };
+  const { secretName, configMapName } = publish ?? {};
+  const places = [
+    ...(secretName === undefined ? [] : [`Secret "${secretName}"`]),
+    ...(configMapName === undefined ? [] : [`ConfigMap "${configMapName}"`]),
+  ];
+  if (places.length === 0) return { ready: 'True', reason: 'Valid', message: `the document is valid${more}` };
+  return { ready: 'True', reason: 'Published', message: `published in ${places.join(' and ')}${more}` };
+}
+
+/**
+ * What the status says of a publication. The time moves when something was written, when the Environment is another, and
+ * otherwise once per heartbeat.
+ */
+export function publishedStatus(
+  { status, generation }: EnvironmentRecord,
+  publish: EnvironmentSpec['publish'],
+  { isRefreshed, wrote }: Published,
+  { heartbeatMs, clock, reporter }: Pick<EnvironmentRooms, 'heartbeatMs' | 'clock' | 'reporter'>,
+): NonNullable<EnvironmentStatus['published']> | null {
+  if (publish === undefined) return null;
+  const { secretName, configMapName } = publish;
+  const known = status.published?.refreshTime;
+  const knownMs = Date.parse(known ?? '');
+  const isOld = Number.isNaN(knownMs) || Math.abs(clock.nowMs() - knownMs) >= heartbeatMs;
+  const isNew = wrote.length > 0 || status.observedGeneration !== generation || isOld;
+  const refreshTime = isRefreshed && isNew ? reporter.now() : known;
+  return {
+    ...(secretName === undefined ? {} : { secretName }),
+    ...(configMapName === undefined ? {} : { configMapName }),
+    ...(refreshTime === undefined ? {} : { refreshTime }),
+  };
 }
 
 /** Whether Ready=True stands for a generation that is no longer the present one. */
@@ -82,7 +116,7 @@ async function write(
   );
 }
 
-function fieldsOf({ checked, importedBy, revision }: Findings): Readonly<Record<string, unknown>> {
+function fieldsOf({ checked, importedBy, revision, published }: Findings): Readonly<Record<string, unknown>> {
   const { diagnostics, imports, keys } = checked;
   return {
     diagnostics: orNull(diagnostics),
@@ -90,6 +124,7 @@ function fieldsOf({ checked, importedBy, revision }: Findings): Readonly<Record<
     importedBy: orNull(importedBy),
     keys: orNull(keys),
     ...(revision === undefined ? {} : { revision }),
+    ...(published === undefined ? {} : { published }),
   };
 }
 

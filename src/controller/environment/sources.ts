@@ -13,6 +13,8 @@ import type { EnvironmentRecord } from '../records.ts';
 import { clusterSources } from '../stores/cluster-sources.ts';
 
 export interface EnvironmentSourcesDeps {
+  /** What the sources are read for; tells its holders from others. */
+  readonly purpose: 'check' | 'open';
   readonly environments: OwnWrites<EnvironmentRecord>;
   /** The namespace that the cache of Environments holds; undefined when it holds all. */
   readonly namespace: string | undefined;
@@ -39,17 +41,28 @@ export class EnvironmentSources {
   readonly #deps: EnvironmentSourcesDeps;
   readonly #lookers = new KeyIndex();
   readonly #looked = new Map<string, Map<string, Looked>>();
+  /** How often one of the sources of an Environment has changed. */
+  readonly #changes = new Map<string, number>();
   readonly #listeners: ((environment: string) => void)[] = [];
   readonly #unsubscribe: () => void;
 
   constructor(deps: EnvironmentSourcesDeps) {
     this.#deps = deps;
-    this.#unsubscribe = deps.objects.subscribe((resource, name) => this.#changed(placeOf(resource, name)));
+    this.#unsubscribe = deps.objects.subscribe((resource, name) => {
+      // What the cache holds is told by the cache.
+      const isTold = resource.kind === environmentResource.kind && this.#isCached(name.namespace ?? '');
+      if (!isTold) this.#changed(placeOf(resource, name));
+    });
   }
 
   /** `listener` hears of Environments (`namespace/name`) one of whose sources changed. */
   whenChanged(listener: (environment: string) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** How often sources of this Environment have changed: what was read is as old as the count before it was read. */
+  changesOf(environment: string): number {
+    return this.#changes.get(environment) ?? 0;
   }
 
   /** An Environment that the cache holds changed, came or went. */
@@ -82,11 +95,16 @@ export class EnvironmentSources {
   /** The Environment is gone. */
   forget(environment: string): void {
     this.#settle(environment, new Map());
+    this.#changes.delete(environment);
   }
 
   close(): void {
     this.#unsubscribe();
-    for (const environment of this.#looked.keys()) this.#deps.objects.release(holderOf(environment));
+    for (const environment of this.#looked.keys()) this.#deps.objects.release(this.#holderOf(environment));
+  }
+
+  #holderOf(environment: string): string {
+    return `environment/${this.#deps.purpose}/${environment}`;
   }
 
   #isCached(namespace: string): boolean {
@@ -107,7 +125,7 @@ export class EnvironmentSources {
     this.#looked.set(environment, known);
     known.set(place, look);
     this.#lookers.add(place, environment);
-    if (look.isHeld) this.#deps.objects.hold(look.resource, look.name, holderOf(environment));
+    if (look.isHeld) this.#deps.objects.hold(look.resource, look.name, this.#holderOf(environment));
   }
 
   #settle(environment: string, looked: ReadonlyMap<string, Looked>): void {
@@ -119,20 +137,19 @@ export class EnvironmentSources {
       this.#lookers.remove(place, environment);
     }
     if (stale.some(([, { isHeld }]) => isHeld)) {
-      this.#deps.objects.release(holderOf(environment));
+      this.#deps.objects.release(this.#holderOf(environment));
       for (const { resource, name, isHeld } of known.values())
-        if (isHeld) this.#deps.objects.hold(resource, name, holderOf(environment));
+        if (isHeld) this.#deps.objects.hold(resource, name, this.#holderOf(environment));
     }
     if (known.size === 0) this.#looked.delete(environment);
   }
 
   #changed(place: string): void {
-    for (const environment of [...this.#lookers.at(place)]) for (const tell of this.#listeners) tell(environment);
+    for (const environment of [...this.#lookers.at(place)]) {
+      this.#changes.set(environment, this.changesOf(environment) + 1);
+      for (const tell of this.#listeners) tell(environment);
+    }
   }
-}
-
-function holderOf(environment: string): string {
-  return `environment/${environment}`;
 }
 
 function placeOf({ plural }: Resource, name: ObjectName): string {

@@ -59,6 +59,8 @@ export interface Rooms {
 export interface EsMemory extends Memory {
   /** Monotonic ms of the next periodic refresh; undefined until the first run has set it. */
   nextDueMs: number | undefined;
+  /** When an answer that ends is to be read anew (monotonic ms); undefined when none ends. */
+  renewAtMs?: number | undefined;
   /** What decides the wave; known once the store was connected. */
   phaseKey: string | undefined;
   /** Versions of its stores as of the last run that ended synced. */

@@ -331,7 +331,8 @@ export class ExternalSecretController {
       const phaseKey = memory.phaseKey ?? `${es.namespace}/${es.name}`;
       const waitMs = untilNextRefreshMs(es.spec.ok, { es, phaseKey, isRefreshed, nowMs: clock.nowMs() });
       if (waitMs === undefined) return undefined;
-      memory.nextDueMs = clock.monotonicMs() + waitMs;
+      const waveMs = clock.monotonicMs() + waitMs;
+      memory.nextDueMs = Math.min(waveMs, memory.renewAtMs ?? waveMs);
     }
     return { afterMs: memory.nextDueMs - clock.monotonicMs(), lane: lanes.periodic, cause: 'periodic' satisfies Cause };
   }

@@ -1,15 +1,10 @@
 // Puts the controller of ExternalSecrets together.
-import type { ObservedTarget } from '../../core/target-plan.ts';
-import { secretResource } from '../../credentials/store-credentials.ts';
-import type { Secret } from '../../kube/types.ts';
-import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
 import { Generators } from '../generators/generators.ts';
 import { KeyIndex } from '../key-index.ts';
 import { kinds } from '../kinds.ts';
 import { OwnedTargets } from '../kit/owned-targets.ts';
-import type { Written } from '../kit/writer.ts';
-import { keptTargetRecord } from '../records.ts';
-import type { Controller, ControllerRooms, Followed } from '../rooms.ts';
+import { writtenSecrets } from '../kit/written-secrets.ts';
+import type { Controller, ControllerRooms } from '../rooms.ts';
 import { ExternalSecretController } from './controller.ts';
 import { ManifestTargets } from './manifest-targets.ts';
 import { TemplateSources } from './template-sources.ts';
@@ -34,13 +29,4 @@ export function openExternalSecrets(rooms: ControllerRooms): Controller {
     },
     { externalSecrets: externalSecrets.informer, targets, news, recovery, slots, startedMs: clock.monotonicMs() },
   );
-}
-
-function writtenSecrets({ view }: Followed<ObservedTarget>, metrics: OperatorMetrics): Written<ObservedTarget> {
-  return {
-    resource: secretResource,
-    view,
-    record: (answer, { sent }) => keptTargetRecord(answer, sent as Secret | undefined), // only Secrets are written with it
-    count: (operation) => metrics.secretWrites.add({ operation }),
-  };
 }

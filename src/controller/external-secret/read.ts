@@ -41,6 +41,10 @@ export async function readSources(
   const scopes = new Set<string>();
   memory.scopes = scopes;
   const noteScope = (scope: string) => void scopes.add(scope);
+  memory.renewAtMs = undefined;
+  const noteRenewal = (atMs: number) => {
+    memory.renewAtMs = Math.min(memory.renewAtMs ?? atMs, atMs);
+  };
   const warnings = new Set<string>();
   const noteWarning = (warning: string) => void warnings.add(warning);
   const readers = await connectAll(es, [...byStore.values()], rooms, signal);
@@ -52,7 +56,13 @@ export async function readSources(
       [...byStore.values()].map(async (group, i) => {
         const reader = readers[i];
         if (reader === undefined) throw new OperatorError('Internal', 'a store was not connected');
-        const results = await readGroup(group, reader, { ...freshness, noteScope, noteWarning }, origins, signal);
+        const results = await readGroup(
+          group,
+          reader,
+          { ...freshness, noteScope, noteRenewal, noteWarning },
+          origins,
+          signal,
+        );
         group.forEach((read, at) => {
           const result = results[at];
           if (result === undefined) return;

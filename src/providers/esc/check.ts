@@ -6,6 +6,7 @@ import { evaluate } from '../../core/esc/evaluate.ts';
 import { maxDocuments } from '../../core/esc/limits.ts';
 import type { ClusterSources } from '../contract.ts';
 import { Documents } from './documents.ts';
+import { type Opened, type OpenOrder, openEnvironment } from './evaluation.ts';
 import type { EscProviders } from './open/table.ts';
 
 /**
@@ -34,8 +35,20 @@ export async function checkEnvironment(
 /** Environments as who looks after them evaluates them: the providers are known already. */
 export interface EnvironmentEvaluation {
   check(name: string, cluster: ClusterSources, signal: AbortSignal): Promise<CheckedEnvironment>;
+  /** In the name of its own namespace. What `openEnvironment` throws. */
+  open(order: Omit<OpenOrder, 'consumer'>, cluster: ClusterSources, signal: AbortSignal): Promise<Opened>;
+  /** Ends what openings of the holder logged in. */
+  release(holder: string): void;
 }
 
-export function environmentEvaluation(providers: EscProviders): EnvironmentEvaluation {
-  return { check: (name, cluster, signal) => checkEnvironment(name, { cluster, providers }, signal) };
+export function environmentEvaluation(
+  providers: EscProviders,
+  release: (holder: string) => void,
+): EnvironmentEvaluation {
+  return {
+    check: (name, cluster, signal) => checkEnvironment(name, { cluster, providers }, signal),
+    open: (order, cluster, signal) =>
+      openEnvironment({ ...order, consumer: undefined }, { cluster, providers }, signal),
+    release,
+  };
 }

@@ -18,7 +18,8 @@ async function open(contents: Contents, name = 'shop/app') {
   const order = { name, consumer: 'shop', holder: 'store', notBeforeMs: 0 };
   try {
     const { signal } = new AbortController();
-    return plainJson(await openEnvironment(order, { cluster, providers: () => undefined }, signal), { redact: false });
+    const opened = await openEnvironment(order, { cluster, providers: () => undefined }, signal);
+    return plainJson(opened.value, { redact: false });
   } catch (thrown) {
     const { reason, message } = asOperatorError(thrown);
     return { reason, message };

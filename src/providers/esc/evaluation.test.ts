@@ -23,7 +23,7 @@ async function open(
   const table = new Map(Object.entries({ ...builtIn, ...providers }));
   const ports = { cluster: clusterOf(contents), providers: (each: string) => table.get(each) };
   try {
-    const value = await openEnvironment({ name, consumer, holder: 'store', notBeforeMs: 0 }, ports, signal);
+    const { value } = await openEnvironment({ name, consumer, holder: 'store', notBeforeMs: 0 }, ports, signal);
     return {
       value: plainJson(value, { redact: false }),
       redacted: plainJson(value, { redact: true }),

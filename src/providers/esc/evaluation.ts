@@ -12,6 +12,7 @@ import { hasErrors } from '../../core/esc/session.ts';
 import { type EscValue, objectValue } from '../../core/esc/value.ts';
 import type { ClusterSources } from '../contract.ts';
 import { Documents } from './documents.ts';
+import type { OpenContext } from './open/contract.ts';
 import type { EscProviders } from './open/table.ts';
 
 export interface OpenOrder {
@@ -39,8 +40,16 @@ const asFaults: Partial<Record<Reason, Reason>> = {
   NothingFound: 'InvalidValue',
 };
 
-/** The values, an object. Throws InvalidSpec for errors of documents, and what openings throw, with their reasons. */
-export async function openEnvironment(order: OpenOrder, ports: OpenPorts, signal: AbortSignal): Promise<EscValue> {
+/** An Environment that was opened. */
+export interface Opened {
+  /** An object. */
+  readonly value: EscValue;
+  /** How long all that was opened is good for, from the opening on; undefined when nothing of it ends. */
+  readonly lifetimeMs: number | undefined;
+}
+
+/** Throws InvalidSpec for errors of documents, and what openings throw, with their reasons. */
+export async function openEnvironment(order: OpenOrder, ports: OpenPorts, signal: AbortSignal): Promise<Opened> {
   try {
     return await openOnce(order, ports, signal);
   } catch (thrown) {
@@ -50,18 +59,24 @@ export async function openEnvironment(order: OpenOrder, ports: OpenPorts, signal
   }
 }
 
-async function openOnce(order: OpenOrder, ports: OpenPorts, signal: AbortSignal): Promise<EscValue> {
+async function openOnce(order: OpenOrder, ports: OpenPorts, signal: AbortSignal): Promise<Opened> {
   const documents = new Documents(ports.cluster);
   const root = await documents.root(order.name, order.consumer, signal);
   const openings = new Map<string, OpeningResult>();
   const shapes = { provider: ports.providers, rotator: () => undefined };
   const cipherOf = (name: string) => documents.cipherOf(name);
+  let lifetimeMs: number | undefined;
+  const noteLifetime = (ms: number) => {
+    lifetimeMs = Math.min(lifetimeMs ?? ms, ms);
+  };
   for (let round = 0; round < maxRounds; round++) {
     const evaluation = evaluate({ mode: 'open', root, documents: documents.given, shapes, openings, cipherOf });
-    if (evaluation.isComplete) return opened(order.name, evaluation.value, evaluation.diagnostics);
+    if (evaluation.isComplete) {
+      return { value: opened(order.name, evaluation.value, evaluation.diagnostics), lifetimeMs };
+    }
     const { needs } = evaluation;
     const [answers] = await Promise.all([
-      openAll(needs.openings, order, ports, signal),
+      openAll(needs.openings, { ...order, noteLifetime }, ports, signal),
       documents.load(needs.documents, signal),
     ]);
     for (const [at, { id }] of needs.openings.entries()) openings.set(id, answers[at] ?? { error: 'no answer' });
@@ -69,10 +84,12 @@ async function openOnce(order: OpenOrder, ports: OpenPorts, signal: AbortSignal)
   throw new OperatorError('InvalidSpec', `environment "${order.name}": more than ${maxRounds} calls feed one another`);
 }
 
+type RoundOrder = OpenOrder & Required<Pick<OpenContext, 'noteLifetime'>>;
+
 /** All answers once each is there; of several failures the first in order, so that the message is the same each time. */
 async function openAll(
   openings: readonly Opening[],
-  order: OpenOrder,
+  order: RoundOrder,
   ports: OpenPorts,
   signal: AbortSignal,
 ): Promise<readonly OpeningResult[]> {
@@ -85,14 +102,21 @@ async function openAll(
 
 async function answer(
   opening: Opening,
-  { holder, notBeforeMs }: OpenOrder,
+  { holder, notBeforeMs, noteLifetime }: RoundOrder,
   { cluster, providers }: OpenPorts,
   signal: AbortSignal,
 ): Promise<OpeningResult> {
   const provider = providers(opening.provider);
   if (provider === undefined) return { error: `unknown provider ${JSON.stringify(opening.provider)}` };
   const { namespace } = environmentName(opening.environment, '');
-  const context = { namespace, cluster, credentials: cluster.credentialsIn(namespace), holder, notBeforeMs };
+  const context = {
+    namespace,
+    cluster,
+    credentials: cluster.credentialsIn(namespace),
+    holder,
+    notBeforeMs,
+    noteLifetime,
+  };
   try {
     return { value: await provider.open(opening.inputs, context, signal) };
   } catch (thrown) {

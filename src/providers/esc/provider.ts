@@ -5,6 +5,7 @@ import type { Clock } from '../../base/clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import { environmentKey, environmentName, isEnvironmentVersion, latestVersion } from '../../core/environment-names.ts';
 import type { EscValue } from '../../core/esc/value.ts';
+import { renewAtMs } from '../../core/renewal.ts';
 import type { EscSpec } from '../../crds/esc.ts';
 import type { Provider, ReadRequest } from '../contract.ts';
 import { type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
@@ -20,8 +21,14 @@ export interface EscPorts {
   readonly observeRead?: ((result: SnapshotRead) => void) | undefined;
 }
 
+/** An Environment as it was opened last; opened anew from `renewAtMs` (monotonic) on. */
+interface Kept {
+  readonly value: EscValue;
+  readonly renewAtMs: number | undefined;
+}
+
 export function createEscProvider({ clock, providers, release, observeRead }: EscPorts): Provider<EscSpec> {
-  const snapshots = new Snapshots<EscValue>({ clock, observeRead });
+  const snapshots = new Snapshots<Kept>({ clock, observeRead });
   /** Ends what is being opened for a holder. */
   const ends = new Map<string, AbortController>();
   return {
@@ -42,19 +49,24 @@ export function createEscProvider({ clock, providers, release, observeRead }: Es
       const keyOfVersion = (version = '') =>
         environmentKey({ ...named, version: version === latestVersion ? '' : version });
       const environment = keyOfVersion(spec.version);
-      const get = (name: string, notBeforeMs: number, signal: AbortSignal) =>
+      const get = async (name: string, notBeforeMs: number, signal: AbortSignal) => {
+        const kept = await fetched(name, notBeforeMs, signal);
+        const nowMs = clock.monotonicMs();
+        return kept.renewAtMs !== undefined && kept.renewAtMs <= nowMs ? await fetched(name, nowMs, signal) : kept;
+      };
+      const fetched = (name: string, notBeforeMs: number, signal: AbortSignal) =>
         snapshots.get(
           {
             key: `esc|${holder}|${name}`,
             origin: `esc|${storeNamespace ?? storeKind}`,
             notBeforeMs,
-            fetch: async (_, waiting) => ({
-              value: await openEnvironment(
-                { name, consumer, holder, notBeforeMs },
-                { cluster, providers },
-                AbortSignal.any([waiting, end.signal]),
-              ),
-            }),
+            fetch: async (_, waiting) => {
+              const openedAtMs = clock.monotonicMs();
+              const order = { name, consumer, holder, notBeforeMs };
+              const until = AbortSignal.any([waiting, end.signal]);
+              const { value, lifetimeMs } = await openEnvironment(order, { cluster, providers }, until);
+              return { value: { value, renewAtMs: renewAtMs(openedAtMs, lifetimeMs) } };
+            },
           },
           signal,
         );
@@ -71,17 +83,18 @@ export function createEscProvider({ clock, providers, release, observeRead }: Es
       return {
         phaseKey: `esc|${environment}`,
         origin: '',
-        async read(requests, { notBeforeMs }, signal) {
+        async read(requests, { notBeforeMs, noteRenewal }, signal) {
           const names = requests.map(meant);
           const opened = await Promise.all(
             [...new Set(names)].map(async (name) => [name, await get(name, notBeforeMs, signal)] as const),
           );
           const values = new Map(opened);
+          for (const [, kept] of opened) if (kept.renewAtMs !== undefined) noteRenewal?.(kept.renewAtMs);
           return requests.map((request, at) => {
             const name = names[at] ?? environment;
-            const value = values.get(name);
-            if (value === undefined) throw new OperatorError('Internal', 'a version was not opened');
-            return select(name, value, request);
+            const kept = values.get(name);
+            if (kept === undefined) throw new OperatorError('Internal', 'a version was not opened');
+            return select(name, kept.value, request);
           });
         },
         async validate({ notBeforeMs }, signal) {

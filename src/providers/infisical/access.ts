@@ -32,9 +32,15 @@ export interface SecretsPlace {
   readonly turn: string;
 }
 
+export interface GivenToken {
+  readonly token: SecretValue;
+  /** How long it is good for, from now on; undefined for one without a known end. */
+  readonly lifetimeMs: number | undefined;
+}
+
 export interface InfisicalAccess {
   /** A token that has not ended, as far as anybody knows. Throws what a login throws. */
-  login(order: LoginOrder, signal: AbortSignal): Promise<SecretValue>;
+  login(order: LoginOrder, signal: AbortSignal): Promise<GivenToken>;
   /** Reading throws TokenRejected when the token is refused; the next login of that identity then gives another. */
   reader(place: SecretsPlace): StoreReader;
 }
@@ -43,7 +49,7 @@ export interface InfisicalAccess {
 const mostRefused = 1_000;
 
 export function createInfisicalAccess(ports: InfisicalPorts & { readonly reads: InfisicalReads }): InfisicalAccess {
-  const { door, gatherPrincipal, observeCall = () => {}, reads, sessions } = ports;
+  const { clock, door, gatherPrincipal, observeCall = () => {}, reads, sessions } = ports;
   const refused = new Set<string>();
   const refuse = (key: string) => {
     refused.add(key);
@@ -61,9 +67,10 @@ export function createInfisicalAccess(ports: InfisicalPorts & { readonly reads: 
       // A holder that has let go meanwhile would hold the session for ever.
       signal.throwIfAborted();
       const session = sessions.open(identityAt(parts), holder);
-      return await session.withToken(async (token) => {
+      return await session.withToken(async (token, expiresAtMs) => {
         if (refused.has(keyOf(host.root, token))) throw new TokenRejected('the access token was refused');
-        return token;
+        const lifetimeMs = expiresAtMs - clock.monotonicMs();
+        return { token, lifetimeMs: Number.isFinite(lifetimeMs) ? lifetimeMs : undefined };
       }, signal);
     },
     reader({ siteUrl, token, projectId, environment, folder, turn }) {
@@ -74,7 +81,7 @@ export function createInfisicalAccess(ports: InfisicalPorts & { readonly reads: 
         key,
         async withToken(call) {
           try {
-            return await call(token);
+            return await call(token, Number.POSITIVE_INFINITY);
           } catch (thrown) {
             if (thrown instanceof TokenRejected) refuse(key);
             throw thrown;

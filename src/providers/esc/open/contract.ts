@@ -14,6 +14,8 @@ export interface OpenContext {
   readonly holder: string;
   /** Answers must come from requests that started at or after this instant (monotonic ms). */
   readonly notBeforeMs: number;
+  /** Told by a provider whose answer ends: how long it is good for, from now on. */
+  readonly noteLifetime?: (lifetimeMs: number) => void;
 }
 
 export interface EscProvider extends ProviderShape {

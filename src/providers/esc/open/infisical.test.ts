@@ -28,7 +28,8 @@ async function open(
   };
   try {
     const order = { name: 'shop/app', consumer: 'shop', holder: 'store', notBeforeMs };
-    return plainJson(await openEnvironment(order, ports, signal), { redact: false });
+    const opened = await openEnvironment(order, ports, signal);
+    return plainJson(opened.value, { redact: false });
   } catch (thrown) {
     return asOperatorError(thrown);
   }

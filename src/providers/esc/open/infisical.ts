@@ -44,7 +44,8 @@ export function infisicalLogin(access: InfisicalAccess): EscProvider {
       const siteUrl = textOf(inputs, 'siteUrl');
       const { auth, credentials } = loginOf(inputs, context.credentials);
       const order = { siteUrl: siteUrl ?? cloudSite, auth, credentials, holder: context.holder };
-      const token = await access.login(order, signal);
+      const { token, lifetimeMs } = await access.login(order, signal);
+      if (lifetimeMs !== undefined) context.noteLifetime?.(lifetimeMs);
       return objectValue([
         ['accessToken', textValue(token.text(), { secret: true })],
         ...(siteUrl === undefined ? [] : [['siteUrl', textValue(siteUrl)] as const]),

@@ -1,0 +1,94 @@
+// The store: one evaluation for all that is read of it, a version for each that is asked for, and what ends is read anew.
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../../test/support/fake-clock.ts';
+import { objectValue, textValue } from '../../core/esc/value.ts';
+import type { ConnectContext, ReadRequest } from '../contract.ts';
+import { type Contents, clusterOf } from './esc.fixture.ts';
+import type { EscProvider } from './open/contract.ts';
+import { createEscProvider } from './provider.ts';
+
+const { signal } = new AbortController();
+
+async function store(spec: { environment: string; version?: string }, contents: Contents, lifetimeMs?: number) {
+  const clock = new FakeClock();
+  let opened = 0;
+  const it: EscProvider = {
+    inputs: true,
+    outputs: true,
+    async open(_, { noteLifetime }) {
+      if (lifetimeMs !== undefined) noteLifetime?.(lifetimeMs);
+      return objectValue([['n', textValue(`${++opened}`)]]);
+    },
+  };
+  const provider = createEscProvider({ clock, providers: (name) => (name === 'it' ? it : undefined), release() {} });
+  const context = {
+    storeKind: 'SecretStore',
+    storeName: 'config',
+    storeNamespace: 'shop',
+    consumerNamespace: undefined,
+    cluster: clusterOf(contents),
+    credentials: clusterOf(contents).credentialsIn('shop'),
+    caText: () => Promise.reject(new Error('none here')),
+    holder: 'store',
+  } satisfies ConnectContext;
+  const reader = await provider.connect(spec, context, signal);
+  const renewals: number[] = [];
+  const startMs = clock.monotonicMs();
+  const read = async (requests: readonly ReadRequest[], notBeforeMs = 0) => {
+    const noteRenewal = (atMs: number) => void renewals.push(atMs - startMs);
+    const reading = reader.read(requests, { notBeforeMs, noteRenewal }, signal);
+    reading.catch(() => {});
+    for (let step = 0; step < 5; step++) await clock.advance(60);
+    return (await reading).map((each) =>
+      'error' in each ? each.error.message : [...each.values.values()].map((value) => value.text()).join(),
+    );
+  };
+  return { clock, read, renewals, opened: () => opened };
+}
+
+const value = (key: string, version?: string): ReadRequest => ({
+  kind: 'value',
+  key,
+  ...(version === undefined ? {} : { version }),
+});
+
+const versions: Contents = {
+  environments: { 'shop/app': { values: { at: 'now' }, tags: { stable: 2 } } },
+  revisions: { 'shop/app@1': { values: { at: 'one' } }, 'shop/app@2': { values: { at: 'two' } } },
+};
+
+describe('a version', () => {
+  it('of the store is read where the key names none, and that of the key before it', async () => {
+    const { read } = await store({ environment: 'app', version: 'stable' }, versions);
+    const requests = [value('at'), value('at', '1'), value('at', 'latest'), value('at', '')];
+    expect(await read(requests)).toEqual(['two', 'one', 'now', 'two']);
+  });
+
+  it('that cannot be one is refused', async () => {
+    const { read } = await store({ environment: 'app' }, versions);
+    await expect(read([value('at', 'a@b')])).rejects.toMatchObject({ reason: 'InvalidSpec' });
+  });
+});
+
+describe('an answer that ends', () => {
+  const contents: Contents = { environments: { 'shop/app': { values: { it: { 'fn::open::it': {} } } } } };
+
+  it('is told to be read anew at two thirds of its life, and serves everybody until then and nobody after', async () => {
+    const { clock, read, renewals, opened } = await store({ environment: 'app' }, contents, 300_000);
+    expect(await read([value('it.n'), value('it.n')])).toEqual(['1', '1']);
+    expect(Math.round((renewals[0] ?? 0) / 1_000)).toBe(200);
+    await clock.advance(150_000);
+    expect(await read([value('it.n')])).toEqual(['1']);
+    await clock.advance(60_000);
+    expect(await read([value('it.n')])).toEqual(['2']);
+    expect(opened()).toBe(2);
+  });
+
+  it('is no matter where nothing ends', async () => {
+    const { clock, read, renewals, opened } = await store({ environment: 'app' }, contents);
+    await read([value('it.n')]);
+    await clock.advance(240_000);
+    await read([value('it.n')]);
+    expect([renewals, opened()]).toEqual([[], 1]);
+  });
+});
