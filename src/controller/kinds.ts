@@ -171,6 +171,13 @@ const environment: KindRow<EnvironmentRecord> = {
       test: inEnvironments('is checked, and told what it gives'),
     },
     {
+      verb: 'update',
+      subresource: 'finalizers',
+      when: 'openshiftFinalizers',
+      why: 'a cluster that checks owner references lets only those publish in a Secret that blocks the deletion of its owner',
+      test: inRights('is served by an operator that may update finalizers'),
+    },
+    {
       verb: 'get',
       on: controllerRevisionResource,
       why: 'a revision whose creation met a conflict is looked at',

@@ -4,7 +4,13 @@ import type { Config } from '../config.ts';
 import { kinds } from '../controller/kinds.ts';
 import type { KindRow } from '../controller/kit/kind.ts';
 import { OwnWrites } from '../controller/kit/own-writes.ts';
-import { keptConfigMapRecord, keptTargetRecord, type RevisionRecord, revisionLabel, revisionRecord } from '../controller/records.ts';
+import {
+  keptConfigMapRecord,
+  keptTargetRecord,
+  type RevisionRecord,
+  revisionLabel,
+  revisionRecord,
+} from '../controller/records.ts';
 import type { Reported } from '../controller/report.ts';
 import type { FollowedKinds } from '../controller/rooms.ts';
 import { managedLabel, managedLabelValue } from '../core/contract-names.ts';

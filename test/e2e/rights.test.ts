@@ -313,8 +313,15 @@ describe('a cluster that checks owner references and has no WatchList', () => {
         spec: { provider: { fake: { data: [{ key: 'API_KEY', value: 'fake' }] } } },
       },
       externalSecret({ name: 'owned' }),
+      {
+        apiVersion: 'escapement.dev/v1alpha1',
+        kind: 'Environment',
+        metadata: { name: 'owner' },
+        spec: { values: { environmentVariables: { A: 'b' } }, publish: { secretName: 'published' } },
+      },
     );
     await place.whenReady('externalsecret/owned');
+    await place.whenReady('environment/owner');
   });
 
   it('is served by an operator that may list', async () => {

@@ -36,6 +36,9 @@
 - apiGroups: [external-secrets.io]
   resources: [externalsecrets/finalizers]
   verbs: [update]
+- apiGroups: [escapement.dev]
+  resources: [environments/finalizers]
+  verbs: [update]
 {{- end }}
 {{- if .Values.processSecretStore }}
 - apiGroups: [external-secrets.io]
