@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { reasons } from '../src/base/reasons.ts';
 import { refuseInvalid, refuseUnsupported } from '../src/core/unsupported.ts';
 import { parseClusterExternalSecret } from '../src/crds/cluster-external-secret.ts';
+import { parseEnvironment } from '../src/crds/environment.ts';
 import { parseExternalSecret } from '../src/crds/external-secret.ts';
 import {
   type GeneratorRefKind,
@@ -54,6 +55,7 @@ function parsedGenerator(kind: GeneratorRefKind, object: z.infer<typeof manifest
 function parsed(object: z.infer<typeof manifest>): Parsed<object> | undefined {
   if (object.kind === 'ExternalSecret') return parseExternalSecret(object);
   if (isServedGenerator(object.kind)) return parsedGenerator(object.kind, object);
+  if (object.kind === 'Environment') return parseEnvironment(object);
   if (object.kind === 'ClusterExternalSecret') return parseClusterExternalSecret(object);
   return object.kind === 'SecretStore' || object.kind === 'ClusterSecretStore' ? parseStore(object) : undefined;
 }
