@@ -7,6 +7,7 @@ import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { clusterIssuer } from '../support/cluster-trust.ts';
 import { jwtVerifier } from '../support/jwt-issuer.ts';
 import { applyYaml, createNamespace, kubectl } from '../support/kubectl.ts';
+import type { ChartValues } from '../support/rendered-chart.ts';
 import { createScene, type Scene } from '../support/scene.ts';
 import { condition, isFailed, until } from '../support/wait.ts';
 
@@ -40,11 +41,11 @@ interface Listed {
 const readyOf = ({ conditions = [] }: Status) => conditions.find(({ type }) => type === 'Ready');
 
 /** The operator serves the namespace of the application; the login belongs to another one. */
-async function walk(): Promise<Walk> {
+async function walk(values: ChartValues = {}): Promise<Walk> {
   const scene = await createScene('my-app', {
     operator: false,
     double: { generation: 'newest' },
-    values: { rbac: { serviceAccountTokenCreate: true } },
+    values: { rbac: { serviceAccountTokenCreate: true }, ...values },
   });
   onTestFinished(() => scene.end());
   const { kubeconfig } = scene;
@@ -275,5 +276,43 @@ describe('an Environment of the cluster', () => {
     await scene.startOperator();
     await untilTold('app', 'is green', (status) => readyOf(status)?.status === 'True' && status.revision === 1);
     expect((await list('controllerrevisions')).map(({ revision }) => revision)).toEqual([1]);
+  });
+
+  it('publishes variables and files for pods', async () => {
+    const { scene, environment, list, untilTold } = await walk({ genericTargets: { enabled: true } });
+    const data = (password: string) => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'db' },
+      stringData: { password },
+    });
+    await scene.apply(data(scene.value('one')));
+    const values = {
+      db: { 'fn::open::kubernetes-secrets': { get: { password: { name: 'db', key: 'password' } } } },
+      environmentVariables: { HOST: 'h', PASSWORD: '${db.password}' },
+      files: { 'tls.crt': 'cert' },
+    };
+    await environment('app', { values, publish: { secretName: 'app-secret', configMapName: 'app-config' } });
+    await untilTold('app', 'is published', (status) => readyOf(status)?.status === 'True');
+    const config = async (name: string) =>
+      (await list('configmaps')).find(({ metadata }) => metadata.name === name)?.data;
+    expect(await scene.secretData('app-secret')).toEqual({ PASSWORD: scene.value('one'), 'tls.crt': 'cert' });
+    expect(await config('app-config')).toEqual({ HOST: 'h' });
+
+    await scene.apply(data(scene.value('two')));
+    await until('the Secret follows what the Environment reads', async () => {
+      return (await scene.secretData('app-secret'))?.['PASSWORD'] === scene.value('two');
+    });
+    const { kubeconfig, namespace } = scene;
+    await kubectl(['patch', 'configmap', 'app-config', '-n', namespace, '-p', '{"data":{"HOST":"drift"}}'], {
+      kubeconfig,
+    });
+    await until('drift is mended', async () => (await config('app-config'))?.['HOST'] === 'h');
+    // A ConfigMap that nobody controls is taken over; what was published under the earlier name goes.
+    await scene.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'there' }, data: { old: 'x' } });
+    await environment('app', { values, publish: { secretName: 'app-secret', configMapName: 'there' } });
+    await until('the other ConfigMap is taken over', async () => (await config('there'))?.['HOST'] === 'h');
+    await until('the earlier one is gone', async () => (await config('app-config')) === undefined);
+    expect(await config('there')).toEqual({ HOST: 'h' });
   });
 });

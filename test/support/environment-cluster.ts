@@ -124,7 +124,7 @@ export class EnvironmentCluster {
     this.#objects.delete(`${kind}/${key}`);
     this.#version++;
     for (const tell of this.#tellers) tell(kind, old, undefined);
-    for (const [place, { metadata }] of [...this.#objects]) {
+    for (const [place, { metadata }] of this.#objects) {
       const isOwned = metadata.ownerReferences?.some(({ uid }) => uid === old.metadata.uid);
       if (isOwned) this.remove(place.slice(0, place.indexOf('/')), place.slice(place.indexOf('/') + 1));
     }
@@ -277,7 +277,7 @@ export class EnvironmentCluster {
       if (known === undefined && record === undefined) return;
       if (record === undefined) kept.delete(key);
       else kept.set(key, record);
-      for (const listener of [...listeners]) listener({ key, before: known, after: record, initial: false });
+      for (const listener of listeners) listener({ key, before: known, after: record, initial: false });
     });
     const informer: Informer<T> = {
       get: (key) => kept.get(key),

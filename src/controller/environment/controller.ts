@@ -160,12 +160,12 @@ export class EnvironmentController {
   }
 
   #wakeDrifted(keys: Iterable<string>): void {
-    for (const key of [...keys]) this.#kit.wake(key, { lane: lanes.drift, cause: 'drift' });
+    for (const key of keys) this.#kit.wake(key, { lane: lanes.drift, cause: 'drift' });
   }
 
   /** Who names whom, or which revisions there are, is told, and changes nothing else. */
   #wakeAll(keys: Iterable<string>): void {
-    for (const key of [...keys]) this.#kit.wake(key, { lane: lanes.background, cause: 'drift' });
+    for (const key of keys) this.#kit.wake(key, { lane: lanes.background, cause: 'drift' });
   }
 }
 

@@ -145,7 +145,7 @@ export class EnvironmentSources {
   }
 
   #changed(place: string): void {
-    for (const environment of [...this.#lookers.at(place)]) {
+    for (const environment of this.#lookers.at(place)) {
       this.#changes.set(environment, this.changesOf(environment) + 1);
       for (const tell of this.#listeners) tell(environment);
     }
