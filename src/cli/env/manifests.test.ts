@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { symlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { directoryOf, env } from './desk.fixture.ts';
 
@@ -45,6 +46,22 @@ describe('manifests of Environments', () => {
     expect(JSON.parse((await env(['open', `${path}#b`, '-n', 'infra'])).out)).toEqual({ x: 1 });
     expect(await env(['open', path])).toMatchObject({ code: 2, errors: expect.stringContaining('holds several') });
     expect(await env(['open', `${path}#infra/c`])).toMatchObject({ code: 3 });
+  });
+
+  it('are read whatever lies beside them', async () => {
+    const bomb = `apiVersion: v1\nkind: ConfigMap\na0: &a0 [x]\n${Array.from({ length: 30 }, (_, at) => `a${at + 1}: &a${at + 1} [*a${at}, *a${at}]\n`).join('')}`;
+    const directory = directoryOf({
+      'app.yaml': app,
+      'login.yaml': login('{namespaces: [shop]}'),
+      'bomb.yaml': bomb,
+      'deep.yaml': `apiVersion: v1\nkind: X\na: ${'['.repeat(50_000)}`,
+      'broken.yaml': 'apiVersion: v1\nkind: [',
+    });
+    symlinkSync('nowhere', `${directory}/dangling.yaml`);
+    const paths = ['app', 'login'].map((name) => `${directory}/${name}.yaml`);
+    expect(await env(['check', ...paths])).toMatchObject({ code: 0, errors: '' });
+    expect((await env(['check', `${directory}/broken.yaml`])).code).toBe(1);
+    expect((await env(['check', `${directory}/deep.yaml`])).code).toBe(1);
   });
 
   it('are encrypted where they lie, and open with the key', async () => {

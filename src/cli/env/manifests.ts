@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Document, isNode, LineCounter, parseAllDocuments } from 'yaml';
 import { isRecord } from '../../base/json.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { Position } from '../../core/esc/diagnostics.ts';
 import { parsePath } from '../../core/esc/reference.ts';
 import type { ClusterSources } from '../../providers/contract.ts';
@@ -16,7 +17,7 @@ interface Found {
   readonly object: Readonly<Record<string, unknown>>;
 }
 
-interface Parsed {
+export interface Parsed {
   readonly document: Document;
   readonly lines: LineCounter;
   readonly object: Readonly<Record<string, unknown>>;
@@ -26,14 +27,20 @@ interface Parsed {
 function objectsOf(text: string): readonly Parsed[] {
   const lines = new LineCounter();
   const options = { lineCounter: lines, prettyErrors: false, logLevel: 'silent', uniqueKeys: false } as const;
-  const documents = parseAllDocuments(text, options);
-  return documents.flatMap((document) => {
-    if (!('errors' in document) || document.errors.length > 0) return [];
-    const object: unknown = document.toJS({ maxAliasCount: 100 });
-    return isRecord(object) && typeof object['kind'] === 'string' && typeof object['apiVersion'] === 'string'
-      ? [{ document, lines, object }]
-      : [];
-  });
+  try {
+    const documents = parseAllDocuments(text, options);
+    return documents.flatMap((document) => {
+      if (!('errors' in document) || document.errors.length > 0) return [];
+      const object: unknown = document.toJS({ maxAliasCount: 100 });
+      const isObject =
+        isRecord(object) && typeof object['kind'] === 'string' && typeof object['apiVersion'] === 'string';
+      return isObject ? [{ document, lines, object }] : [];
+    });
+  } catch (thrown) {
+    // Nesting beyond the parser's stack, or aliases beyond all use: whoever reads it as a document says so.
+    if (thrown instanceof RangeError || thrown instanceof ReferenceError) return [];
+    throw thrown;
+  }
 }
 
 /** Whether the text holds Kubernetes objects, and not a document of ESC. */
@@ -49,6 +56,8 @@ export interface ManifestOptions {
   /** Of objects that name none. */
   readonly namespace: string;
   readonly cluster: ClusterSources;
+  /** What files hold that were read before, by path: many files of one directory are checked in one call. */
+  readonly parsed: Map<string, readonly Parsed[]>;
 }
 
 export class Manifests {
@@ -58,12 +67,12 @@ export class Manifests {
   readonly #environments = new Map<string, Found>();
   readonly #labels = new Map<string, Readonly<Record<string, string>>>();
 
-  constructor({ path, text, directory, namespace, cluster }: ManifestOptions) {
+  constructor({ path, text, directory, namespace, cluster, parsed }: ManifestOptions) {
     const folder = directory ?? (path === '-' ? undefined : dirname(path));
     for (const each of folder === undefined ? [] : yamlFiles(folder)) {
-      if (each !== path) this.#add(each, readTextFile(each), namespace);
+      if (each !== path) this.#add(each, neighbour(each, parsed), namespace);
     }
-    this.own = this.#add(path === '-' ? '<input>' : path, text, namespace);
+    this.own = this.#add(path === '-' ? '<input>' : path, objectsOf(text), namespace);
     this.sources = {
       ...cluster,
       readEnvironment: async (name, signal) =>
@@ -82,9 +91,9 @@ export class Manifests {
     return { path: found.path, begin: { line, column: col, offset: at } };
   }
 
-  #add(path: string, text: string, defaultNamespace: string): string[] {
+  #add(path: string, objects: readonly Parsed[], defaultNamespace: string): string[] {
     const names: string[] = [];
-    for (const { object, ...parsed } of objectsOf(text)) {
+    for (const { object, ...parsed } of objects) {
       const metadata = isRecord(object['metadata']) ? object['metadata'] : {};
       const { name, namespace = defaultNamespace, labels = {} } = metadata;
       if (typeof name !== 'string' || typeof namespace !== 'string') continue;
@@ -96,6 +105,20 @@ export class Manifests {
     }
     return names;
   }
+}
+
+/** A file that lies beside the one that was named; one that cannot be read holds nothing. */
+function neighbour(path: string, parsed: Map<string, readonly Parsed[]>): readonly Parsed[] {
+  let objects = parsed.get(path);
+  if (objects !== undefined) return objects;
+  try {
+    objects = objectsOf(readTextFile(path));
+  } catch (thrown) {
+    if (!(thrown instanceof OperatorError)) throw thrown;
+    objects = [];
+  }
+  parsed.set(path, objects);
+  return objects;
 }
 
 function textsOf(labels: Readonly<Record<string, unknown>>): Record<string, string> {

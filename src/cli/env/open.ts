@@ -14,7 +14,7 @@ import type { OpenContext } from '../../providers/esc/open/contract.ts';
 import { UsageError } from '../arguments.ts';
 import { type DocumentSet, evaluateWhole } from './evaluation.ts';
 import { FileDocuments, readKeyFile, readTextFile } from './files.ts';
-import { holdsManifests, Manifests } from './manifests.ts';
+import { holdsManifests, Manifests, type Parsed } from './manifests.ts';
 import { readSubject, type Subject } from './subject.ts';
 import type { World } from './world.ts';
 
@@ -44,6 +44,8 @@ export interface PlacedDiagnostic extends Diagnostic {
 interface Ports {
   readonly world: World;
   readonly readInput: () => Promise<Buffer>;
+  /** Manifests that were read already. */
+  readonly parsed?: Map<string, readonly Parsed[]>;
 }
 
 /** All Environments that the text names: a file of manifests may hold several. Throws UsageError, and what reading throws. */
@@ -60,7 +62,14 @@ export async function openAll(text: string, wanted: Wanted, ports: Ports, signal
     ];
   }
   const { namespace, cluster } = ports.world;
-  const manifests = new Manifests({ path: subject.path, text: content, directory, namespace, cluster });
+  const manifests = new Manifests({
+    path: subject.path,
+    text: content,
+    directory,
+    namespace,
+    cluster,
+    parsed: ports.parsed ?? new Map(),
+  });
   const names = chosen === undefined ? manifests.own : [fullName(chosen, namespace)];
   if (names.length === 0) throw new OperatorError('InvalidSpec', `${path}: there is no Environment in this file`);
   const opened: Opened[] = [];
