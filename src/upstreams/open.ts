@@ -11,7 +11,6 @@ import { readBoundedFile } from '../credentials/bounded-file.ts';
 import { openCloudDoors } from '../credentials/cloud/doors.ts';
 import type { CloudEnvironment } from '../credentials/cloud/environment.ts';
 import { type CloudSources, createCloudSources } from '../credentials/cloud/sources.ts';
-import type { UpstreamDoor } from '../http/contract.ts';
 import { createEgressPolicy, type HostRules } from '../http/egress.ts';
 import { createProxyRules, type ProxySettings } from '../http/proxy.ts';
 import { createUpstreamDoor, type RequestObservation } from '../http/upstream.ts';
@@ -21,6 +20,7 @@ import { createEscProvider } from '../providers/esc/provider.ts';
 import { fakeProvider } from '../providers/fake/provider.ts';
 import { createInfisicalAccess } from '../providers/infisical/access.ts';
 import { createInfisicalProvider, createInfisicalReads } from '../providers/infisical/provider.ts';
+import { createPulumiDesk, type PulumiDesk, type PulumiDeskOptions } from '../providers/pulumi/desk.ts';
 import { createPulumiProvider } from '../providers/pulumi/provider.ts';
 import { ScopeNews } from '../providers/shared/scope-news.ts';
 import type { SnapshotRead } from '../providers/shared/snapshots.ts';
@@ -53,8 +53,8 @@ export interface Upstreams {
   readonly sessions: Sessions;
   /** Providers of `fn::open`, for who evaluates without a store. */
   readonly environmentProviders: EscProviders;
-  /** The way to Pulumi Cloud, for who is no store. */
-  readonly pulumiDoor: UpstreamDoor;
+  /** Pulumi Cloud for a person with a token of their own. */
+  readonly pulumiDesk: (login: Pick<PulumiDeskOptions, 'accessToken' | 'backendUrl'>) => PulumiDesk;
   /** Tells which scopes were read anew. */
   readonly news: ScopeNews;
   readonly clouds: CloudSources;
@@ -126,7 +126,7 @@ export function openUpstreams(
   return {
     sessions,
     environmentProviders,
-    pulumiDoor: doors.pulumi,
+    pulumiDesk: (login) => createPulumiDesk({ ...login, upstream: doors.pulumi.open({}), clock }),
     news,
     provider: providersByName({
       infisical: createInfisicalProvider(toInfisical),

@@ -5,9 +5,8 @@ import type { DeskSettings } from '../../config.ts';
 import { contextNamespace } from '../../kube/config.ts';
 import type { ClusterSources } from '../../providers/contract.ts';
 import type { EscProviders } from '../../providers/esc/open/table.ts';
-import { createPulumiDesk, type PulumiDesk } from '../../providers/pulumi/desk.ts';
 import { heapAccount } from '../../runtime/memory-account.ts';
-import { openUpstreams } from '../../upstreams/open.ts';
+import { openUpstreams, type Upstreams } from '../../upstreams/open.ts';
 import { version } from '../../version.ts';
 import { openDeskCluster } from './cluster.ts';
 
@@ -16,7 +15,7 @@ export interface World {
   readonly namespace: string;
   readonly cluster: ClusterSources;
   readonly providers: EscProviders;
-  readonly pulumi: PulumiDesk;
+  readonly pulumi: ReturnType<Upstreams['pulumiDesk']>;
   /** Who holds the sessions of this call. */
   readonly holder: string;
   /** `revoke` ends the tokens that were logged in for. */
@@ -63,7 +62,7 @@ export async function openWorld({ settings, context, namespace }: WorldOptions):
     namespace: namespace ?? (await contextNamespace(access)) ?? 'default',
     cluster: cluster.sources,
     providers: upstreams.environmentProviders,
-    pulumi: createPulumiDesk({ upstream: upstreams.pulumiDoor.open({}), clock, ...settings.pulumi }),
+    pulumi: upstreams.pulumiDesk(settings.pulumi),
     holder: 'escapement env',
     async close({ revoke }) {
       if (revoke) await upstreams.sessions.close(AbortSignal.timeout(revokeWithinMs));
