@@ -82,7 +82,7 @@ describe('an Environment of the cluster', () => {
     const where = ['--kubeconfig', kubeconfig, '--context', 'theirs'];
     expect(await env(['check', 'app', ...where])).toMatchObject({ code: 0, errors: '' });
     const got = JSON.parse((await env(['get', 'app', ...where])).out);
-    expect(got).toMatchObject({ region: 'eu', token: '[secret]', db: '[unknown]' });
+    expect(got).toMatchObject({ region: 'eu', token: '[secret]', db: '[secret]' });
     const told = await env(['open', 'app', ...where]);
     expect(told).toMatchObject({ out: '', errors: expect.stringContaining('env-key') });
     expect(told.code).not.toBe(0);
