@@ -182,7 +182,7 @@ describe('a failure', () => {
     kit.wake(key, changed);
     await clock.advance(300_000);
     const waits = times().map((atMs, i, all) => atMs - (all[i - 1] ?? 0));
-    expect(waits.slice(1)).toEqual([...waits.slice(1)].sort((a, b) => a - b));
+    expect(waits.slice(1)).toEqual(waits.slice(1).toSorted((a, b) => a - b));
     expect(lines.filter((line) => line.startsWith('warn'))).toEqual(['warn sync failed AccessDenied']);
     isBroken = false;
     await clock.advance(600_000);
