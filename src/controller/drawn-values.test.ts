@@ -2,14 +2,8 @@
 // to be. The controllers are the real ones, on a cluster in memory.
 import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import {
-  ModelCluster,
-  type ModelObject,
-  readyOf,
-  specOf,
-  storeSpec,
-  textIn,
-} from '../../test/support/model-cluster.ts';
+import { type ModelObject, readyOf } from '../../test/support/model/kinds.ts';
+import { OneOperator, specOf, storeSpec, textIn } from '../../test/support/model/one-operator.ts';
 import { loadLanguage } from '../core/rendering.ts';
 
 // The clock of the model does not wait for files.
@@ -36,7 +30,7 @@ const specFor = (template: object, { interval = '1h', policy, creation = 'Owner'
 });
 
 async function synced(template: object, wish: Wish = {}) {
-  const cluster = new ModelCluster();
+  const cluster = new OneOperator();
   cluster.apply('SecretStore', 's', { spec: storeSpec({ k: key }) });
   cluster.apply('ExternalSecret', 'e', { spec: specFor(template, wish) });
   cluster.start();
@@ -46,9 +40,9 @@ async function synced(template: object, wish: Wish = {}) {
   return cluster;
 }
 
-const secret = (cluster: ModelCluster) => cluster.get('Secret', 'e');
-const text = (cluster: ModelCluster, name: string) => textIn(secret(cluster), name);
-const version = (cluster: ModelCluster) => secret(cluster)?.metadata.resourceVersion;
+const secret = (cluster: OneOperator) => cluster.get('Secret', 'e');
+const text = (cluster: OneOperator, name: string) => textIn(secret(cluster), name);
+const version = (cluster: OneOperator) => secret(cluster)?.metadata.resourceVersion;
 const withData = (object: ModelObject, name: string, value: string): ModelObject => ({
   ...object,
   data: { ...object.data, [name]: Buffer.from(value).toString('base64') },
@@ -67,8 +61,8 @@ describe('what a template drew', () => {
     expect(version(cluster)).toBe(first);
   });
 
-  it.each<[why: string, change: (cluster: ModelCluster) => void]>([
-    ['the value that the template is given', (cluster) => void cluster.values.set('s/k', 'other')],
+  it.each<[why: string, change: (cluster: OneOperator) => void]>([
+    ['the value that the template is given', (cluster) => cluster.upstream.set('s', 'k', 'other')],
     [
       'the text of the template',
       (cluster) =>
@@ -118,7 +112,7 @@ describe('what a template drew', () => {
 });
 
 describe('a certificate that a template made for three days', () => {
-  const serial = (cluster: ModelCluster) => new X509Certificate(text(cluster, 'tls.crt') ?? '').serialNumber;
+  const serial = (cluster: OneOperator) => new X509Certificate(text(cluster, 'tls.crt') ?? '').serialNumber;
 
   it.each<[why: string, wish: Wish]>([
     ['at a refresh', { interval: '1h' }],

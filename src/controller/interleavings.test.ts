@@ -1,14 +1,9 @@
 // The controllers on a cluster in memory, at the moments that no real cluster hits twice: what happens between a read and
 // a write, between a write and its answer, between an event and the run that it asked for.
 import { describe, expect, it, onTestFinished } from 'vitest';
-import {
-  ModelCluster,
-  type ModelObject,
-  readyOf,
-  specOf,
-  storeSpec,
-  textIn,
-} from '../../test/support/model-cluster.ts';
+import type { Call, Fault } from '../../test/support/model/api.ts';
+import { type ModelObject, readyOf } from '../../test/support/model/kinds.ts';
+import { OneOperator, specOf, storeSpec, textIn } from '../../test/support/model/one-operator.ts';
 import { OperatorError } from '../base/operator-error.ts';
 
 const minute = 60_000;
@@ -23,7 +18,7 @@ interface Start {
 
 /** One ExternalSecret `e` that has been synced from store `s`. */
 async function synced({ stores = ['s'], target = 'e', interval = '1h', storeReconciler = true }: Start = {}) {
-  const cluster = new ModelCluster({ storeReconciler });
+  const cluster = new OneOperator({ storeReconciler });
   for (const store of stores) cluster.apply('SecretStore', store, { spec: storeSpec({ k: `${store}-1` }) });
   cluster.apply('ExternalSecret', 'e', { spec: specOf(stores, { target, interval }) });
   cluster.start();
@@ -31,22 +26,18 @@ async function synced({ stores = ['s'], target = 'e', interval = '1h', storeReco
   await cluster.clock.advance(5_000);
   expect(ready(cluster)).toBe('True');
   cluster.calls.length = 0;
-  cluster.reads.length = 0;
+  cluster.upstream.reads.length = 0;
   return cluster;
 }
 
-const ready = (cluster: ModelCluster) => readyOf(cluster.get('ExternalSecret', 'e'))?.status;
-const value = (cluster: ModelCluster, name = 'e', key = 's') => textIn(cluster.get('Secret', name), key);
+const ready = (cluster: OneOperator) => readyOf(cluster.get('ExternalSecret', 'e'))?.status;
+const value = (cluster: OneOperator, name = 'e', key = 's') => textIn(cluster.get('Secret', name), key);
 
 /** Runs until the wave of one hour has passed; it comes at most 1.1 intervals after the sync. */
-const passWave = (cluster: ModelCluster) => cluster.clock.advance(1.1 * hour);
+const passWave = (cluster: OneOperator) => cluster.clock.advance(1.1 * hour);
 
 /** Does `fault` to the first call that matches. */
-function once(
-  cluster: ModelCluster,
-  matches: (call: { verb: string; kind: string }) => boolean,
-  fault: ReturnType<ModelCluster['fault']>,
-) {
+function once(cluster: OneOperator, matches: (call: Call) => boolean, fault: Fault) {
   let isDone = false;
   cluster.fault = (call) => {
     if (isDone || !matches(call)) return undefined;
@@ -59,7 +50,7 @@ function once(
 describe('a conflict', () => {
   it('leaves the wave due that it met: the change upstream is written soon after', async () => {
     const cluster = await synced();
-    cluster.values.set('s/k', 's-2');
+    cluster.upstream.set('s', 'k', 's-2');
     const isMet = once(cluster, ({ verb }) => verb === 'update', 'conflict');
     for (let passed = 0; !isMet(); passed += minute) {
       if (passed > 2 * hour) throw new Error('no wave came');
@@ -70,7 +61,7 @@ describe('a conflict', () => {
 
   it('of the status loses no failure: a read that failed in the wave is told soon after', async () => {
     const cluster = await synced();
-    cluster.upstream = () => {
+    cluster.upstream.onRead = () => {
       throw new OperatorError('AccessDenied', 'no right to read');
     };
     const isMet = once(cluster, ({ verb, kind }) => verb === 'status' && kind === 'ExternalSecret', 'conflict');
@@ -89,7 +80,7 @@ describe('a conflict', () => {
     const puts = cluster.calls.filter(({ verb }) => verb === 'update').length;
     expect(puts).toBeGreaterThan(5);
     expect(puts).toBeLessThan(25);
-    expect(cluster.reads.length).toBeLessThanOrEqual(2);
+    expect(cluster.upstream.reads.length).toBeLessThanOrEqual(2);
     expect(ready(cluster)).toBe('True'); // nobody is told of a conflict
     cluster.fault = () => undefined;
     await cluster.clock.advance(12_000);
@@ -104,14 +95,14 @@ describe('a conflict', () => {
       await cluster.clock.advance(100);
     }
     expect(cluster.calls.filter(({ verb }) => verb === 'update').length).toBeLessThan(25);
-    expect(cluster.reads.length).toBeLessThanOrEqual(2);
+    expect(cluster.upstream.reads.length).toBeLessThanOrEqual(2);
   });
 });
 
 describe('a key that is missing at its source', () => {
   /** `e` looks for the key `late`, and `other` reads the same scope every 10 s. */
   async function failing({ neighbour = true } = {}) {
-    const cluster = new ModelCluster();
+    const cluster = new OneOperator();
     cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-1' }) });
     cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'e', key: 'late', interval: '24h' }) });
     if (neighbour)
@@ -125,28 +116,29 @@ describe('a key that is missing at its source', () => {
 
   it('is looked for every five minutes, however long the interval is', async () => {
     const cluster = await failing({ neighbour: false });
-    cluster.reads.length = 0;
-    cluster.values.set('s/late', 'there');
+    cluster.upstream.reads.length = 0;
+    cluster.upstream.set('s', 'late', 'there');
     await cluster.clock.advance(5 * minute + 1_000);
     expect(value(cluster)).toBe('there');
-    expect(cluster.reads.length).toBe(1);
+    expect(cluster.upstream.reads.length).toBe(1);
   });
 
   it('is used as soon as a neighbour has read the scope anew, without a request of its own', async () => {
     const cluster = await failing();
-    cluster.reads.length = 0;
-    cluster.values.set('s/late', 'there');
-    for (let passed = 0; cluster.reads.length === 0 && passed < minute; passed += 50) await cluster.clock.advance(50);
+    cluster.upstream.reads.length = 0;
+    cluster.upstream.set('s', 'late', 'there');
+    for (let passed = 0; cluster.upstream.reads.length === 0 && passed < minute; passed += 50)
+      await cluster.clock.advance(50);
     await cluster.clock.advance(500);
     expect(value(cluster)).toBe('there');
-    expect(cluster.reads.length).toBe(1);
+    expect(cluster.upstream.reads.length).toBe(1);
   });
 
   it('keeps nobody awake while the scope stays as it is', async () => {
     const cluster = await failing();
-    cluster.reads.length = 0;
+    cluster.upstream.reads.length = 0;
     await cluster.clock.advance(10 * minute);
-    expect(cluster.reads.length).toBeLessThanOrEqual(63); // 60 of the neighbour, 2 of its own
+    expect(cluster.upstream.reads.length).toBeLessThanOrEqual(63); // 60 of the neighbour, 2 of its own
   });
 });
 
@@ -154,12 +146,12 @@ describe('a source that does not answer an object in step', () => {
   const silent = () => {
     throw new OperatorError('UpstreamUnavailable', 'HTTP 500');
   };
-  const messageOf = (cluster: ModelCluster) => readyOf(cluster.get('ExternalSecret', 'e'))?.message ?? '';
-  const writes = ({ calls }: ModelCluster) =>
+  const messageOf = (cluster: OneOperator) => readyOf(cluster.get('ExternalSecret', 'e'))?.message ?? '';
+  const writes = ({ calls }: OneOperator) =>
     calls.filter(({ verb, kind }) => verb === 'status' && kind === 'ExternalSecret').length;
 
   /** Advances until the object says something about its source; at most `ms`. */
-  async function untilSaid(cluster: ModelCluster, ms = minute) {
+  async function untilSaid(cluster: OneOperator, ms = minute) {
     for (let passed = 0; passed < ms && !/does not answer/.test(messageOf(cluster)); passed += 100)
       await cluster.clock.advance(100);
     expect(messageOf(cluster)).toMatch(/does not answer: HTTP 500/);
@@ -167,7 +159,7 @@ describe('a source that does not answer an object in step', () => {
 
   it('leaves it Ready, saying since when, and is told after 30 s', async () => {
     const cluster = await synced({ interval: '10s' });
-    cluster.upstream = silent;
+    cluster.upstream.onRead = silent;
     await untilSaid(cluster);
     await cluster.clock.advance(29_000);
     expect(ready(cluster)).toBe('True');
@@ -175,27 +167,27 @@ describe('a source that does not answer an object in step', () => {
     await cluster.clock.advance(2_500);
     expect(ready(cluster)).toBe('False');
     expect(writes(cluster)).toBe(2);
-    cluster.upstream = () => {};
+    cluster.upstream.onRead = () => {};
     await cluster.clock.advance(20_000);
     expect([ready(cluster), messageOf(cluster)]).toEqual(['True', 'secret synced']);
   });
 
   it('was never told to have failed when it answers again in time', async () => {
     const cluster = await synced({ interval: '10s' });
-    cluster.upstream = silent;
+    cluster.upstream.onRead = silent;
     await untilSaid(cluster);
-    cluster.upstream = () => {};
+    cluster.upstream.onRead = () => {};
     await cluster.clock.advance(5_000);
     expect([ready(cluster), messageOf(cluster), writes(cluster)]).toEqual(['True', 'secret synced', 2]);
   });
 
   it('is told at once by an object that is not in step: its spec changed, or its Secret is gone', async () => {
     for (const change of [
-      (cluster: ModelCluster) => cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'other' }) }),
-      (cluster: ModelCluster) => cluster.remove('Secret', 'e'),
+      (cluster: OneOperator) => cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'other' }) }),
+      (cluster: OneOperator) => cluster.remove('Secret', 'e'),
     ]) {
       const cluster = await synced();
-      cluster.upstream = silent;
+      cluster.upstream.onRead = silent;
       change(cluster);
       await cluster.clock.advance(2_000);
       expect(ready(cluster)).toBe('False');
@@ -205,7 +197,7 @@ describe('a source that does not answer an object in step', () => {
   it('and asks for a pause is no failure until the object is a whole interval late', async () => {
     const cluster = await synced({ interval: '2m' });
     let isAsked = false;
-    cluster.upstream = (store) => {
+    cluster.upstream.onRead = (store) => {
       isAsked ||= store === 's';
       throw new OperatorError('UpstreamThrottled', 'slow down', { retryAfterMs: 40_000 });
     };
@@ -219,7 +211,7 @@ describe('a source that does not answer an object in step', () => {
 
 describe('an ExternalSecret of a kind of stores that is switched off', () => {
   it.each(['one that is new', 'one that was synced'])('says so: %s', async (which) => {
-    const cluster = new ModelCluster({ clusterStores: false });
+    const cluster = new OneOperator({ clusterStores: false });
     const secretStoreRef = { kind: 'ClusterSecretStore', name: 'c' };
     const data = [{ secretKey: 'k', remoteRef: { key: 'k' } }];
     const status = {
@@ -246,7 +238,7 @@ describe('an ExternalSecret of a kind of stores that is switched off', () => {
 describe('a store of a provider that is not served here', () => {
   /** One ExternalSecret `e` of a store `s` with this spec. */
   async function running(ms: number, spec: Record<string, unknown>, given: Pick<ModelObject, 'status'> = {}) {
-    const cluster = new ModelCluster();
+    const cluster = new OneOperator();
     cluster.apply('SecretStore', 's', { spec });
     cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'e' }), ...given });
     cluster.start();
@@ -292,7 +284,7 @@ describe('a store of a provider that is not served here', () => {
 
 describe('a store that is not there', () => {
   it('but whose name is that of the other kind, gets a hint', async () => {
-    const cluster = new ModelCluster();
+    const cluster = new OneOperator();
     cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-1' }) });
     const secretStoreRef = { kind: 'ClusterSecretStore', name: 's' };
     const data = [{ secretKey: 'k', remoteRef: { key: 'k' } }];
@@ -415,11 +407,11 @@ describe('a store', () => {
     cluster.start();
     await cluster.clock.advance(12_000);
     expect(cluster.calls).toEqual([]);
-    expect(cluster.reads).toHaveLength(1);
+    expect(cluster.upstream.reads).toHaveLength(1);
   });
 
   it('is heard of though nobody validates stores: applied late, edited, and let go', async () => {
-    const cluster = new ModelCluster({ storeReconciler: false });
+    const cluster = new OneOperator({ storeReconciler: false });
     onTestFinished(() => cluster.stop());
     cluster.apply('ExternalSecret', 'e', { spec: specOf(['s'], { target: 'e' }) });
     cluster.start();
@@ -431,15 +423,15 @@ describe('a store', () => {
     cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-2' }) });
     await cluster.clock.advance(3_000);
     expect(value(cluster)).toBe('s-2');
-    cluster.released.length = 0;
+    cluster.upstream.released.length = 0;
     cluster.remove('SecretStore', 's');
     await cluster.clock.advance(3_000);
-    expect(cluster.released).toHaveLength(1);
+    expect(cluster.upstream.released).toHaveLength(1);
     expect(cluster.get('SecretStore', 's')?.status).toBeUndefined();
   });
 
   it('whose status cannot be written is validated ever more seldom', async () => {
-    const cluster = new ModelCluster();
+    const cluster = new OneOperator();
     onTestFinished(() => cluster.stop());
     cluster.fault = ({ kind }) => (kind === 'SecretStore' ? 'refuse' : undefined);
     cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-1' }) });
@@ -454,7 +446,7 @@ describe('a store', () => {
   });
 
   it('whose status always conflicts is validated ever more seldom', async () => {
-    const cluster = new ModelCluster();
+    const cluster = new OneOperator();
     onTestFinished(() => cluster.stop());
     cluster.fault = ({ kind }) => (kind === 'SecretStore' ? 'conflict' : undefined);
     cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-1' }) });
@@ -466,7 +458,7 @@ describe('a store', () => {
 
 describe('an own write', () => {
   it('of a Secret that is gone again before the answer is noted is no Secret', async () => {
-    const cluster = new ModelCluster();
+    const cluster = new OneOperator();
     onTestFinished(() => cluster.stop());
     cluster.watchLagMs = () => 0;
     once(
@@ -509,7 +501,7 @@ describe('an own write', () => {
   });
 
   it('that is refused for a Secret which is gone when it is read is quiet, and makes it anew', async () => {
-    const cluster = new ModelCluster();
+    const cluster = new OneOperator();
     onTestFinished(() => cluster.stop());
     cluster.apply('Secret', 'e', {}); // nobody's, so that no cache shows it
     cluster.fault = ({ verb }) => {
@@ -528,7 +520,7 @@ describe('an own write', () => {
     ['of the Secret', 'create', 'Secret'],
     ['of the status', 'status', 'ExternalSecret'],
   ])('%s whose answer is lost ends green, with its binding, and never red', async (_, verb, kind) => {
-    const cluster = new ModelCluster();
+    const cluster = new OneOperator();
     onTestFinished(() => cluster.stop());
     const isMet = once(cluster, (call) => call.verb === verb && call.kind === kind, 'lose');
     cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-1' }) });
@@ -574,7 +566,7 @@ describe('a create that went out twice, as its first answer was lost', () => {
   });
 });
 
-const writesOf = (cluster: ModelCluster) =>
+const writesOf = (cluster: OneOperator) =>
   cluster.calls.filter(({ verb, kind }) => kind === 'Secret' && verb !== 'get').map(({ verb }) => verb);
 
 describe('a target with more marks than are kept', () => {
@@ -605,16 +597,16 @@ describe('with two stores', () => {
     cluster.apply('ExternalSecret', 'f', { spec: specOf(['t'], { target: 'f', interval: '1m' }) });
     await cluster.clock.advance(5_000);
     let isDown = true;
-    cluster.upstream = (store) => {
+    cluster.upstream.onRead = (store) => {
       if (store === 't' && isDown) throw new OperatorError('UpstreamUnavailable', 'connection refused');
     };
-    cluster.values.set('t/k', 't-2');
+    cluster.upstream.set('t', 'k', 't-2');
     await cluster.clock.advance(1.2 * minute + 32_000);
     expect([ready(cluster), readyOf(cluster.get('ExternalSecret', 'f'))?.status]).toEqual(['False', 'False']);
-    cluster.reads.length = 0;
+    cluster.upstream.reads.length = 0;
     await cluster.clock.advance(30_000);
     // One of all that wait for a host tries it every 3 s; filed apart, each would.
-    expect(cluster.reads.filter(({ store }) => store === 't').length).toBeLessThanOrEqual(11);
+    expect(cluster.upstream.reads.filter(({ scope }) => scope === 't').length).toBeLessThanOrEqual(11);
     isDown = false;
     await cluster.clock.advance(16_000);
     expect([ready(cluster), value(cluster, 'e', 't')]).toEqual(['True', 't-2']);
@@ -679,7 +671,7 @@ describe('a credential', () => {
   it('that is repaired while the run that failed by it still reports is not missed', async () => {
     const cluster = await synced();
     let isBroken = true;
-    cluster.upstream = () => {
+    cluster.upstream.onRead = () => {
       if (isBroken) throw new OperatorError('InvalidCredential', 'no such client');
     };
     once(
@@ -687,12 +679,44 @@ describe('a credential', () => {
       ({ verb, kind }) => verb === 'status' && kind === 'ExternalSecret',
       () => {
         isBroken = false;
-        cluster.changeCredential('s-credential');
+        cluster.apply('Secret', 's-credential', { data: { k: Buffer.from('good').toString('base64') } });
       },
     );
     await passWave(cluster);
     expect(ready(cluster)).toBe('True');
   });
+});
+
+describe('a password', () => {
+  const apiVersion = 'generators.external-secrets.io/v1alpha1';
+  const dataFrom = [{ sourceRef: { generatorRef: { apiVersion, kind: 'Password', name: 'p' } } }];
+
+  it.each(['lose', 'conflict'] as const)(
+    'that is written while the API server is to %s is drawn once',
+    async (fault) => {
+      const cluster = new OneOperator({ random: Math.random });
+      onTestFinished(() => cluster.stop());
+      cluster.apply('Password', 'p', { spec: { length: 24 } });
+      cluster.apply('ExternalSecret', 'e', { spec: { refreshInterval: '1h', target: { name: 'e' }, dataFrom } });
+      cluster.start();
+      await cluster.clock.advance(5_000);
+      const first = value(cluster, 'e', 'password');
+      expect([ready(cluster), first?.length]).toEqual(['True', 24]);
+      cluster.calls.length = 0;
+      cluster.fault = ({ verb, kind }) => (verb === 'update' && kind === 'Secret' ? fault : undefined);
+      cluster.apply('ExternalSecret', 'e', { labels: { tier: '1' } }); // asks for another one
+      const seen = new Set([first]);
+      for (let n = 0; n < 80; n++) {
+        await cluster.clock.advance(100);
+        if (n === 40) cluster.fault = () => undefined;
+        seen.add(value(cluster, 'e', 'password'));
+      }
+      expect([ready(cluster), seen.size]).toEqual(['True', 2]);
+      expect(cluster.calls.some(({ outcome }) => outcome !== 'done')).toBe(true);
+      await passWave(cluster);
+      expect(seen.has(value(cluster, 'e', 'password'))).toBe(false);
+    },
+  );
 });
 
 function drifted(secret: ModelObject, text = 'drift'): ModelObject {

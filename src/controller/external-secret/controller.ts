@@ -237,6 +237,7 @@ export class ExternalSecretController {
       ? await tellSilence(es, silence, memory, this.#rooms, signals)
       : await reconcileExternalSecret(es, memory, run, this.#rooms, signals);
     if (outcome.kind === 'grace') return outcome;
+    if (outcome.kind !== 'idle') this.#rooms.generators.settle(key, 'error' in outcome ? outcome.error : undefined);
     if (outcome.kind === 'failed' && outcome.error.reason === 'TargetConflict') this.#conflicted.add(key);
     else if (outcome.kind !== 'failed' || outcome.error.reason !== 'Conflict') this.#conflicted.delete(key);
     if (outcome.kind === 'failed') {

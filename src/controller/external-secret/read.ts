@@ -89,13 +89,13 @@ export async function readSources(
 }
 
 async function generated(
-  { generator }: GeneratorRead,
+  read: GeneratorRead,
   es: ExternalSecretRecord,
   { generators }: Rooms,
   generation: Generation,
 ): Promise<ReadAnswer> {
   try {
-    return { values: await generators.generate(generator, es, generation) };
+    return { values: await generators.generateOnce(read, es, generation) };
   } catch (thrown) {
     generation.signal.throwIfAborted();
     return { error: asOperatorError(thrown) };

@@ -11,10 +11,12 @@ import { generateUuid } from '../../core/generators/uuid.ts';
 import type { SendWebhook } from '../../core/generators/webhook.ts';
 import type { Desk } from '../../core/jobs.ts';
 import { SecretValue } from '../../core/secret-value.ts';
+import type { GeneratorRead } from '../../core/selection.ts';
 import { type ExternalSecretSpec, type GeneratorRef, generatorReferences } from '../../crds/external-secret.ts';
 import {
   type Generator,
   type GeneratorKind,
+  type GeneratorRefKind,
   generatorClass,
   generatorKinds,
   generatorsGroup,
@@ -31,6 +33,7 @@ import {
   type Secret,
 } from '../../kube/types.ts';
 import type { WatchedObjects } from '../connect.ts';
+import { Drafts } from './drafts.ts';
 import { runWebhook } from './webhook.ts';
 
 /** What values are drawn from. */
@@ -90,6 +93,15 @@ const makers: { readonly [K in GeneratorKind]: Make<K> } = {
   },
 };
 
+/** Kinds that may give something else each time, whatever the time is. A ClusterGenerator may hold one of them. */
+const drawn: ReadonlySet<string> = new Set<GeneratorRefKind>([
+  'Password',
+  'SSHKey',
+  'UUID',
+  'Webhook',
+  'ClusterGenerator',
+]);
+
 export class Generators {
   readonly #deps: Deps;
   /** Which ExternalSecrets looked at an object. */
@@ -97,12 +109,15 @@ export class Generators {
   /** What each ExternalSecret looked at. */
   readonly #looked = new Map<string, Set<string>>();
   readonly #listeners: ((externalSecret: string) => void)[] = [];
+  readonly #drafts = new Drafts();
 
   constructor(deps: Deps) {
     this.#deps = deps;
     deps.objects.subscribe((resource, name) => {
-      for (const key of this.#lookers.get(objectKey(resource, name)) ?? [])
+      for (const key of this.#lookers.get(objectKey(resource, name)) ?? []) {
+        this.#drafts.drop(key);
         for (const listener of this.#listeners) listener(key);
+      }
     });
   }
 
@@ -126,6 +141,21 @@ export class Generators {
     return true;
   }
 
+  /**
+   * The values for an entry of the spec: new ones, unless a run before generated some and never heard whether they were
+   * written. Values that time decides are always new. Throws as `generate`.
+   */
+  async generateOnce({ at, generator }: GeneratorRead, consumer: Consumer, generation: Generation): Promise<Values> {
+    const make = () => this.generate(generator, consumer, generation);
+    if (!drawn.has(generator.kind)) return await make();
+    return await this.#drafts.take(keyOf(consumer), `${at} ${JSON.stringify(generator)}`, make);
+  }
+
+  /** A run of the ExternalSecret (`namespace/name`) ended; `error` is undefined when it ended synced. */
+  settle(externalSecret: string, error: OperatorError | undefined): void {
+    this.#drafts.settle(externalSecret, error);
+  }
+
   /** New values, by key. Throws ReferenceNotFound, InvalidSpec, InvalidValue, what reading an object and a call throw. */
   async generate(ref: GeneratorRef, consumer: Consumer, generation: Generation): Promise<Values> {
     const { signal } = generation;
@@ -147,6 +177,7 @@ export class Generators {
 
   /** The ExternalSecret (`namespace/name`) is gone, or names other generators from now on. */
   release(externalSecret: string): void {
+    this.#drafts.drop(externalSecret);
     const looked = this.#looked.get(externalSecret);
     if (looked === undefined) return;
     for (const id of looked) {

@@ -1,0 +1,43 @@
+// The providers of a replica on the model: the model's own in the place of `fake`, and the real ones of Pulumi, over the
+// model's upstream, and of Environments, over its cluster.
+import { gatherPulumiPrincipal, pulumiLogin } from '../../../src/auth/pulumi/table.ts';
+import { Sessions } from '../../../src/auth/session.ts';
+import type { Provider } from '../../../src/providers/contract.ts';
+import { kubernetesConfigMaps, kubernetesSecrets } from '../../../src/providers/esc/open/kubernetes.ts';
+import { createEscProvider } from '../../../src/providers/esc/provider.ts';
+import { createPulumiProvider } from '../../../src/providers/pulumi/provider.ts';
+import type { ScopeNews } from '../../../src/providers/shared/scope-news.ts';
+import type { ModelProcess } from './process.ts';
+import type { ModelPulumi } from './pulumi.ts';
+import type { ModelUpstream } from './upstream.ts';
+
+export interface ModelProviders {
+  readonly byName: (name: string) => Provider<unknown> | undefined;
+}
+
+const openings = new Map([
+  ['kubernetes-secrets', kubernetesSecrets],
+  ['kubernetes-configmaps', kubernetesConfigMaps],
+]);
+
+export function modelProviders(
+  { upstream, pulumi }: { readonly upstream: ModelUpstream; readonly pulumi: ModelPulumi },
+  news: ScopeNews,
+  { clock }: ModelProcess,
+): ModelProviders {
+  const sessions = new Sessions({ clock });
+  const table: Readonly<Record<string, unknown>> = {
+    fake: upstream.provider(clock, news),
+    esc: createEscProvider({ clock, providers: (name) => openings.get(name), release: () => {} }),
+    pulumi: createPulumiProvider({
+      door: pulumi.door(clock),
+      sessions,
+      clock,
+      gatherPrincipal: gatherPulumiPrincipal,
+      loginOf: pulumiLogin,
+      news,
+    }),
+  };
+  // Each is given what the schema of its name has read.
+  return { byName: (name) => table[name] as Provider<unknown> | undefined };
+}

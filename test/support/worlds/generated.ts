@@ -1,0 +1,74 @@
+// The ExternalSecret of worlds that takes its value from a generator, and the generator. A value that was generated is one
+// only until it is generated anew, so it must change with a refresh and at no other time.
+import { syncedResourceVersion } from '../../../src/core/object-hash.ts';
+import { type ModelObject, readyOf } from '../model/kinds.ts';
+import type { Moment } from '../model/objects.ts';
+import { decoded, home } from './specs.ts';
+import type { Stage } from './stage.ts';
+
+export const generatedName = { namespace: home, name: 'g' };
+const generatorName = 'pw';
+const passwordLength = 24;
+
+export function generator(): ModelObject {
+  return { kind: 'Password', metadata: { namespace: home, name: generatorName }, spec: { length: passwordLength } };
+}
+
+/** Its interval is longer than any world. */
+export function generatedSecret(): ModelObject {
+  const apiVersion = 'generators.external-secrets.io/v1alpha1';
+  const generatorRef = { apiVersion, kind: 'Password', name: generatorName };
+  const spec = {
+    refreshInterval: '24h',
+    refreshPolicy: 'Periodic',
+    target: { name: generatedName.name, creationPolicy: 'Owner', deletionPolicy: 'Retain' },
+    dataFrom: [{ sourceRef: { generatorRef } }],
+  };
+  return { kind: 'ExternalSecret', metadata: generatedName, spec };
+}
+
+export function wrongWithGenerated({ objects }: Stage, es: ModelObject): string[] {
+  const { name } = es.metadata;
+  const ready = readyOf(es);
+  const hasGenerator = objects.get('Password', { namespace: home, name: generatorName }) !== undefined;
+  if (ready?.status !== 'True') return hasGenerator ? [`${name}: not Ready: ${ready?.message ?? 'no verdict'}`] : [];
+  const secret = objects.get('Secret', generatedName);
+  const isOwned = secret?.metadata.ownerReferences?.some(({ uid }) => uid === es.metadata.uid) === true;
+  const isWhole = decoded(secret?.data?.['password']).length === passwordLength;
+  return isOwned && isWhole ? [] : [`${name}: Ready=True without its Secret`];
+}
+
+/** Until a run that has read the object has written its Secret. */
+const runMs = 3_000;
+
+/** Passwords that changed though nobody had asked for it: no edit, no hand on the Secret, no sync that was still open. */
+export function needlessPasswords({ objects, touches }: Stage): string[] {
+  const found: string[] = [];
+  const externalSecrets = objects.history('ExternalSecret', generatedName);
+  let last: { readonly password: string; readonly atMs: number } | undefined;
+  for (const { object, atMs, by } of objects.history('Secret', generatedName)) {
+    const password = object?.data?.['password'];
+    if (password === undefined || by === 'kubectl') continue;
+    const since = last?.atMs ?? 0;
+    const isTouched = touches.some(({ key, atMs: touchedMs }) => key === `${home}/g` && touchedMs >= since);
+    const wasOpen = during(externalSecrets, atMs - runMs, atMs).some(isOpen);
+    if (last !== undefined && last.password !== password && !isTouched && !wasOpen)
+      found.push(`the password of ${generatedName.name} changed at ${atMs}, though nobody had asked for it`);
+    last = { password, atMs };
+  }
+  return found;
+}
+
+function during(moments: readonly Moment[], fromMs: number, untilMs: number): (ModelObject | undefined)[] {
+  return moments
+    .filter(({ atMs }, i) => atMs <= untilMs && (moments[i + 1]?.atMs ?? Number.POSITIVE_INFINITY) >= fromMs)
+    .map(({ object }) => object);
+}
+
+/** It has not been synced as it is. */
+function isOpen(es: ModelObject | undefined): boolean {
+  if (es === undefined) return true;
+  const { generation = 0, labels = {}, annotations = {} } = es.metadata;
+  const synced = syncedResourceVersion(generation, { annotations, labels });
+  return readyOf(es)?.status !== 'True' || es.status?.syncedResourceVersion !== synced;
+}
