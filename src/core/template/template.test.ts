@@ -60,7 +60,9 @@ describe('messages', () => {
 
   it('leave out what Go would quote of a value', () => {
     const thrown = failure('{{ range .pass }}{{ end }}');
-    expect(thrown).toMatchObject({ message: expect.stringContaining("range can't iterate over a value of type string") });
+    expect(thrown).toMatchObject({
+      message: expect.stringContaining("range can't iterate over a value of type string"),
+    });
     expect(JSON.stringify(thrown)).not.toContain('s3cret');
   });
 });
