@@ -94,7 +94,12 @@ export function openUpstreams(
       limits: { maxBytes: Math.min(largestAnswerBytes, account.answerMostBytes) },
       observe: (request) => observe.request(provider, request),
     });
-  const doors = { infisical: doorOf('infisical'), pulumi: doorOf('pulumi'), webhook: doorOf('webhook') };
+  const doors = {
+    infisical: doorOf('infisical'),
+    pulumi: doorOf('pulumi'),
+    webhook: doorOf('webhook'),
+    esc: doorOf('esc'),
+  };
   const cloudDoors = openCloudDoors({ environment: settings.cloud, proxy, userAgent, clock });
   const news = new ScopeNews();
   const toInfisical = {
@@ -105,7 +110,7 @@ export function openUpstreams(
     observeCall: (call: string, status: 'success' | 'error') => observe.call('infisical', call, status),
     reads: createInfisicalReads({ account, clock, news, observeRead: observe.readsOf('infisical') }),
   };
-  const environmentProviders = escProviders(createInfisicalAccess(toInfisical));
+  const environmentProviders = escProviders({ infisical: createInfisicalAccess(toInfisical), door: doors.esc, clock });
   const esc = createEscProvider({
     clock,
     providers: environmentProviders,

@@ -13,6 +13,7 @@ import { type Clock, systemClock } from '../../base/clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import { type InfisicalSpec, infisicalSpec } from '../../crds/infisical.ts';
+import type { UpstreamDoor } from '../../http/contract.ts';
 import { createEgressPolicy } from '../../http/egress.ts';
 import { createUpstreamDoor } from '../../http/upstream.ts';
 import type { ConnectContext, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
@@ -28,6 +29,8 @@ afterEach(async () => {
 });
 
 export interface Bench {
+  readonly door: UpstreamDoor;
+  readonly clock: Clock;
   readonly double: InfisicalDouble;
   readonly sessions: Sessions;
   /** Material by `Secret/key`; a test may change it. */
@@ -86,6 +89,8 @@ export async function bench(options: DoubleOptions & { readonly providerClock?: 
   };
   const provider = createInfisicalProvider(ports);
   return {
+    door,
+    clock,
     double,
     sessions,
     access: createInfisicalAccess(ports),

@@ -24,7 +24,7 @@ async function open(
   };
   const ports = {
     cluster: clusterOf({ environments: { 'shop/app': { values } } }),
-    providers: escProviders(made.access),
+    providers: escProviders({ infisical: made.access, door: made.door, clock: made.clock }),
   };
   try {
     const order = { name: 'shop/app', consumer: 'shop', holder: 'store', notBeforeMs };
