@@ -2,15 +2,12 @@
 // github.com/pulumi/esc in test/oracle/esc) on the same machine in the same run. Documents of three sizes, imports five deep;
 // pairs of measurements take turns, and the middle of their ratios counts: of the time that passed, and of the processor's, which
 // a busy machine disturbs less. Prints one line of JSON.
-//   --pairs N          pairs for each size (5)
-//   --milliseconds N   length of each measurement (600)
-//   --only-ours        without the reference: for profiles, and where there is no Go
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
+import { readFlags } from '../scripts/arguments.ts';
 import { readDocument } from '../src/core/esc/declare.ts';
 import { evaluate } from '../src/core/esc/evaluate.ts';
 import type { EscDocument } from '../src/core/esc/expression.ts';
@@ -31,12 +28,14 @@ interface Speed {
   readonly cpuSeconds: number;
 }
 
-const { values: flags } = parseArgs({
-  options: {
-    pairs: { type: 'string', default: '5' },
-    milliseconds: { type: 'string', default: '600' },
-    'only-ours': { type: 'boolean', default: false },
-  },
+const usage = `usage: npm run bench:esc -- [options]   evaluations of ESC documents beside the reference evaluator; needs Go
+  --pairs N          pairs for each size (5)
+  --milliseconds N   length of each measurement (600)
+  --only-ours        without the reference: for profiles, and where there is no Go`;
+const flags = readFlags(usage, {
+  pairs: { type: 'string', default: '5' },
+  milliseconds: { type: 'string', default: '600' },
+  'only-ours': { type: 'boolean', default: false },
 });
 
 function openOnce(documents: Documents): void {

@@ -5,11 +5,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readFlags } from '../scripts/arguments.ts';
 import { compileTemplate } from '../src/core/template/template.ts';
 import { Dict } from '../src/core/template/values.ts';
 
-const { values: flags } = parseArgs({ options: { turns: { type: 'string', default: '5' } } });
+const usage = `usage: npm run bench:template -- [--turns N]   renders of typical templates beside Go's; needs Go
+  --turns N   turns of each (5)`;
+const flags = readFlags(usage, { turns: { type: 'string', default: '5' } });
 const turnMs = 200;
 
 const data = {

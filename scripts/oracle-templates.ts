@@ -3,7 +3,6 @@
 //   npm run oracle:templates [-- --seed N --count N]   compares, shows what differs, exits 1 if anything unlisted does
 //   npm run oracle:templates -- --record               writes Go's answers for the unit test beside it
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import {
   type Answer,
   agreement,
@@ -13,13 +12,16 @@ import {
   ourAnswer,
 } from '../test/oracle/template-answers.ts';
 import { recordedTemplates, type TemplateCase, templateCases } from '../test/oracle/template-cases.ts';
+import { readFlags } from './arguments.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    seed: { type: 'string', default: String(recordedTemplates.seed) },
-    count: { type: 'string', default: String(recordedTemplates.count) },
-    record: { type: 'boolean', default: false },
-  },
+const usage = `usage: npm run oracle:templates -- [options]   random templates beside Go's text/template with Sprig; needs Go
+  --seed N    of the random templates
+  --count N   how many
+  --record    write Go's answers for the unit test, compare nothing`;
+const flags = readFlags(usage, {
+  seed: { type: 'string', default: String(recordedTemplates.seed) },
+  count: { type: 'string', default: String(recordedTemplates.count) },
+  record: { type: 'boolean', default: false },
 });
 const shownDifferences = 20;
 

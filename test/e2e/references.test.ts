@@ -38,7 +38,7 @@ it('2,000 names are followed over a few connections, and each change is heard of
     api.create(address, { metadata: { name: address.name }, stringData: { clientId: 'id', clientSecret: 'secret' } }),
   );
 
-  const script = join(import.meta.dirname, '..', '..', 'bench', 'follow-names.ts');
+  const script = join(import.meta.dirname, '..', '..', 'bench', 'support', 'follow-names.ts');
   const args = ['--expose-gc', script, inject('kubeconfigPath'), prefix, String(namespaces), String(names)];
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));

@@ -1,12 +1,12 @@
 // A process that does nothing but follow Secrets by name, as the operator follows what stores refer to: what 2,000 names cost
 // can be measured in it. Prints a line of JSON when all are read, and one for each change that it hears of.
-//   node --expose-gc bench/follow-names.ts KUBECONFIG PREFIX NAMESPACES NAMES
-import { systemClock } from '../src/base/clock.ts';
-import { asOperatorError } from '../src/base/operator-error.ts';
-import { secretResource } from '../src/credentials/store-credentials.ts';
-import { ObjectWatcher } from '../src/kube/by-name.ts';
-import { loadClusterAccess } from '../src/kube/config.ts';
-import { createTransport } from '../src/kube/transport.ts';
+//   node --expose-gc bench/support/follow-names.ts KUBECONFIG PREFIX NAMESPACES NAMES
+import { systemClock } from '../../src/base/clock.ts';
+import { asOperatorError } from '../../src/base/operator-error.ts';
+import { secretResource } from '../../src/credentials/store-credentials.ts';
+import { ObjectWatcher } from '../../src/kube/by-name.ts';
+import { loadClusterAccess } from '../../src/kube/config.ts';
+import { createTransport } from '../../src/kube/transport.ts';
 
 const [kubeconfigPath = '', prefix = '', namespaces = '0', names = '0'] = process.argv.slice(2);
 const say = (line: object) => void process.stdout.write(`${JSON.stringify(line)}\n`);
