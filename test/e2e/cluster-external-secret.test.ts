@@ -112,6 +112,24 @@ describe('a ClusterExternalSecret', () => {
     await untilChild('drift', 'drift', ({ metadata }) => metadata.uid !== uid);
   });
 
+  it('hands its template on', async () => {
+    await namespaces({ templated: {} });
+    const template = { data: { line: 'value={{ .k }}' } };
+    await put('templated', {
+      namespaces: ['templated'],
+      externalSecretSpec: {
+        secretStoreRef: storeRef,
+        target: { template },
+        data: [{ secretKey: 'k', remoteRef: { key: 'k' } }],
+      },
+    });
+    await untilProvisioned('templated', ['templated']);
+    const secret = await until('the Secret is there', () =>
+      api.get({ kind: 'Secret', namespace: 'templated', name: 'templated' }),
+    );
+    expect(secret.data).toEqual({ line: Buffer.from('value=shared-value').toString('base64') });
+  });
+
   it('moves its ExternalSecrets to another name', async () => {
     await namespaces({ rename: {} });
     await put('rename', { namespaces: ['rename'] });

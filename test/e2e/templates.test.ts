@@ -191,3 +191,54 @@ describe('a template', () => {
     expect(await scene.secretData('transformed')).toEqual({ 'app-user': 'ada' });
   });
 });
+
+describe('a template under each policy', () => {
+  const text = { data: { greeting: 'hello {{ .user }}' } };
+  const under = (name: string, policy: string, template: object = text) => {
+    const { spec, ...rest } = templated(name, template);
+    return { ...rest, spec: { ...spec, target: { ...spec.target, creationPolicy: policy } } };
+  };
+  const foreign = (name: string) =>
+    scene.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { theirs: 'kept' } });
+
+  it.each(['Owner', 'Orphan', 'CreateOrMerge'])('%s makes the Secret', async (policy) => {
+    const name = `made-under-${policy.toLowerCase()}`;
+    await scene.put(under(name, policy));
+    await scene.whenSynced(name);
+    expect(await scene.secretData(name)).toEqual({ greeting: 'hello ada' });
+  });
+
+  it.each(['Merge', 'CreateOrMerge'])('%s leaves the keys of others', async (policy) => {
+    const name = `merged-under-${policy.toLowerCase()}`;
+    await foreign(name);
+    await scene.put(under(name, policy));
+    await scene.whenSynced(name);
+    expect(await scene.secretData(name)).toEqual({ theirs: 'kept', greeting: 'hello ada' });
+  });
+
+  it('None makes nothing', async () => {
+    await scene.put(under('none', 'None'));
+    await scene.whenSynced('none');
+    expect(await scene.secretData('none')).toBeUndefined();
+  });
+
+  it('beside the values themselves with mergePolicy Merge', async () => {
+    await scene.put(under('beside', 'Owner', { ...text, mergePolicy: 'Merge' }));
+    await scene.whenSynced('beside');
+    expect(await scene.secretData('beside')).toEqual({ user: 'ada', greeting: 'hello ada' });
+  });
+
+  it('takes what a generator gives', async () => {
+    await scene.apply({
+      apiVersion: 'generators.external-secrets.io/v1alpha1',
+      kind: 'Fake',
+      metadata: { name: 'given' },
+      spec: { data: { token: 't0ken' } },
+    });
+    const { spec, ...rest } = templated('of-generator', { data: { login: '{{ .user }}:{{ .token }}' } });
+    const generatorRef = { apiVersion: 'generators.external-secrets.io/v1alpha1', kind: 'Fake', name: 'given' };
+    await scene.put({ ...rest, spec: { ...spec, dataFrom: [{ sourceRef: { generatorRef } }] } });
+    await scene.whenSynced('of-generator');
+    expect(await scene.secretData('of-generator')).toEqual({ login: 'ada:t0ken' });
+  });
+});
