@@ -100,6 +100,17 @@ describe('refusalError', () => {
     expect(JSON.stringify(error) + error.message + error.stack).not.toContain(canary);
   });
 
+  it('names the admission policy that refused a Secret, and nothing that it said', () => {
+    const said = `ValidatingAdmissionPolicy 'p.q' with binding 'p.q' denied request: ${canary}`;
+    const error = refuse('create', 'secrets', 403, {
+      reason: 'Forbidden',
+      message: `secrets "app" is forbidden: ${said}`,
+      details: { causes: [{ message: said }] }, // as the API server has them
+    });
+    expect(error.message).toContain('ValidatingAdmissionPolicy "p.q" denied the request');
+    expect(error.message).not.toContain(canary);
+  });
+
   const talkative = [
     `admission webhook "deny.example.com" denied the request: value ${canary} is not allowed`,
     `secrets "app" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: ${canary}`,

@@ -85,8 +85,10 @@ function describe({ plural }: Attempt, code: number, status: StatusBody): string
   const right = missingRight(status.message);
   if (right !== undefined) return right;
   const headline = status.reason === '' ? `HTTP ${code}` : status.reason;
-  const fields = status.causes.slice(0, causesMax).map(({ field, reason }) => `${field} ${reason}`.trim());
-  const more = status.causes.length > causesMax ? [`and ${status.causes.length - causesMax} more`] : [];
+  // A policy of admission gives causes with a message and nothing else, which may quote.
+  const named = status.causes.map(({ field, reason }) => `${field} ${reason}`.trim()).filter((text) => text !== '');
+  const fields = named.slice(0, causesMax);
+  const more = named.length > causesMax ? [`and ${named.length - causesMax} more`] : [];
   const words = plural === 'secrets' ? quoteFree(status.message) : status.message.slice(0, messageMaxLength);
   const detail = plural === 'secrets' && fields.length > 0 ? [...fields, ...more].join(', ') : words;
   return detail === '' ? headline : `${headline}: ${detail}`;
