@@ -200,6 +200,13 @@ export const values: Tree = {
     ),
     aggregateToEdit: flag(true, "Let Kubernetes' `edit` and `admin` roles write the kinds; not with `scopedRBAC`."),
   }),
+  admissionPolicy: section(
+    {
+      enabled: flag(false, 'Render the policy and its binding, which are of the whole cluster.'),
+      closedNamespaces: texts(['kube-system'], 'Namespaces in which it writes no target at all.'),
+    },
+    'A ValidatingAdmissionPolicy over what the operator writes: only objects that carry its label, and no Secret of a type by which somebody is let in.',
+  ),
   openshiftFinalizers: flag(
     true,
     'The right to update `externalsecrets/finalizers`, without which clusters that check owner references (OpenShift) refuse the Secrets.',

@@ -372,14 +372,14 @@ export function ownerOf(source: TargetSource): Owner {
  * Secrets, must not gain that: a controller fills in the token of any ServiceAccount that the annotations name.
  * https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
  */
-const powerfulTypes: ReadonlySet<string> = new Set([
+export const powerfulTypes: readonly string[] = [
   'kubernetes.io/service-account-token',
   'bootstrap.kubernetes.io/token',
   'helm.sh/release.v1',
-]);
+];
 
 export function isPowerful(type: string): boolean {
-  return powerfulTypes.has(type);
+  return powerfulTypes.includes(type);
 }
 
 function refusePowerful({ targetName }: TargetSource, type: string | undefined): void {

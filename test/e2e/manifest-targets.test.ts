@@ -35,6 +35,7 @@ let scene: Scene;
 beforeAll(async () => {
   scene = await createScene('manifests', {
     values: {
+      admissionPolicy: { enabled: true },
       genericTargets: {
         enabled: true,
         resources: [

@@ -24,7 +24,9 @@ let clock: SettableClock;
 
 beforeAll(async () => {
   clock = await settableClock();
-  scene = await createScene('rights', { values: { rbac: { serviceAccountTokenCreate: true } }, env: clock.env });
+  // Under the chart's admission policy too: whatever the operator does here, it does within it.
+  const values = { rbac: { serviceAccountTokenCreate: true }, admissionPolicy: { enabled: true } };
+  scene = await createScene('rights', { values, env: clock.env });
   identity = plantSample(scene);
   await scene.apply(credentials('credentials', identity), store({ name: 'store', hostAPI: scene.double.url }));
 });

@@ -60,7 +60,15 @@ type KubeconfigView = z.infer<typeof kubeconfigView>;
 
 const viewArgs = ['config', 'view', '--minify', '--flatten', '--raw', '-o', 'json'];
 /** Roles for people (`…:view`, `…:edit`) speak of the whole cluster and are no business of the operator. */
-const accountKinds = new Set(['ServiceAccount', 'Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding']);
+const accountKinds = new Set([
+  'ServiceAccount',
+  'Role',
+  'RoleBinding',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
+]);
 
 async function install({ kubeconfig, namespace, values }: InstallationOptions): Promise<Installation> {
   const cli = async (...args: string[]) => (await kubectl(args, { kubeconfig })).stdout;

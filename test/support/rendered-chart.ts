@@ -11,6 +11,8 @@ import { helm, NoHelm } from './helm.ts';
 const root = join(import.meta.dirname, '..', '..');
 export const chartFolder = join(root, 'deploy', 'helm', 'escapement');
 const baseFolder = join(root, 'deploy', 'kustomize', 'base');
+/** Besides those in folders of their own. */
+const filesRead = ['forbidden-ranges', 'written-objects'].map((name) => join('files', `${name}.yaml`));
 /** Stands for the release's namespace in what is kept, so that every namespace shares it. */
 const placeholder = 'namespace-of-the-release';
 /** The namespace that the kustomize base names. */
@@ -92,7 +94,7 @@ async function keyOf(values: string): Promise<string> {
   const hash = createHash('sha256').update(values);
   const inside = async (folder: string) =>
     (await readdir(join(chartFolder, folder))).sort().map((name) => join(folder, name));
-  const files = [...(await inside('templates')), ...(await inside(join('files', 'monitoring')))];
+  const files = [...(await inside('templates')), ...(await inside(join('files', 'monitoring'))), ...filesRead];
   for (const file of ['Chart.yaml', 'values.yaml', 'values.schema.json', ...files]) {
     hash.update(`\n${file}\n`).update(await readFile(join(chartFolder, file)));
   }
