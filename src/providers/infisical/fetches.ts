@@ -16,11 +16,48 @@ export async function fetchView(
   try {
     const fetched = await listView(access, scope, kept, signal);
     // The empty lists of a folder and of no folder are the same bytes, so a 304 proves no more than a 200.
-    if ('value' in fetched.value && isEmpty(fetched.value.value)) await proveFolder(access, scope, signal);
-    return fetched;
+    if (!('value' in fetched.value)) return fetched;
+    const view = fetched.value.value;
+    if (isEmpty(view)) await proveFolder(access, scope, signal);
+    if (!scope.recursive) return fetched;
+    await refuseHidden(
+      access,
+      scope,
+      foldersKnown(kept).filter((folder) => !view.own.has(folder)),
+      signal,
+    );
+    return { ...fetched, known: [...view.own.keys()] };
   } catch (error) {
-    return { value: refusal(error) };
+    const known = foldersKnown(kept);
+    return { value: refusal(error), ...(known.length === 0 ? {} : { known }) };
   }
+}
+
+/** Folders that are asked by themselves at most, of those that a recursive list no longer brings: a cost that is bounded. */
+const mostProofs = 16;
+
+function foldersKnown(kept: Fetched<Outcome<FolderView>> | undefined): readonly string[] {
+  return kept?.known ?? [];
+}
+
+/**
+ * A recursive list leaves out, without a word, what the identity may no longer read. A folder that it brought before is
+ * asked by itself: when it is gone or has no secrets any more, so be it. Throws AccessDenied when it may not be read.
+ */
+async function refuseHidden(
+  access: ApiAccess,
+  scope: Scope,
+  missing: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const proofs = missing.slice(0, mostProofs).map(async (folder) => {
+    try {
+      await proveFolder(access, { ...scope, folder, recursive: false }, signal);
+    } catch (error) {
+      if (!(error instanceof OperatorError && error.reason === 'ScopeNotFound')) throw error;
+    }
+  });
+  await Promise.all(proofs);
 }
 
 async function listView(

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import type { Access } from '../../../test/support/infisical-double/access.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import type { ReadRequest } from '../contract.ts';
 import {
@@ -355,6 +356,42 @@ describe('permissions', () => {
     double.identities.setAccess('reader', 'shop', { role: 'no-access' });
     expect(await readOne(await connect({ recursive: true }), find())).toEqual({ reason: 'AccessDenied' });
     expect(double.requests.counts().byKind.login).toBe(1);
+  });
+});
+
+describe('a recursive list that no longer brings a folder', () => {
+  const planted = async (access: Access) => {
+    const { connect, double } = await bench();
+    for (const path of ['/', '/a', '/b'])
+      double.secrets.set({ project, environment, path, key: `K${path.slice(1)}`, value: 'x' });
+    double.identities.setAccess('reader', 'shop', access);
+    const reader = await connect({ recursive: true });
+    expect(await readOne(reader, find())).toEqual({ values: { K: 'x', Ka: 'x', Kb: 'x' } });
+    return { double, reader };
+  };
+  const only = (...paths: readonly string[]): Access => ({
+    role: 'no-access',
+    rights: paths.map((path) => ({ environment, path })),
+  });
+
+  it('which may not be read any more is refused, at each refresh, until it may be read again', async () => {
+    const { double, reader } = await planted({ role: 'viewer' });
+    double.identities.setAccess('reader', 'shop', only('/', '/b'));
+    for (let refresh = 0; refresh < 3; refresh++)
+      expect(await readOne(reader, find())).toEqual({ reason: 'AccessDenied' });
+    double.identities.setAccess('reader', 'shop', { role: 'viewer' });
+    expect(await readOne(reader, find())).toEqual({ values: { K: 'x', Ka: 'x', Kb: 'x' } });
+  });
+
+  it('which is gone, or has no secrets any more, is left out', async () => {
+    const { double, reader } = await planted({ role: 'viewer' });
+    double.projects.removeFolder({ project, environment, path: '/a' });
+    expect(await readOne(reader, find())).toEqual({ values: { K: 'x', Kb: 'x' } });
+    double.secrets.delete({ project, environment, path: '/b', key: 'Kb' });
+    expect(await readOne(reader, find())).toEqual({ values: { K: 'x' } });
+    double.requests.reset();
+    expect(await readOne(reader, find())).toEqual({ values: { K: 'x' } });
+    expect(double.requests.counts().byKind).toMatchObject({ list: 1, get: 0 });
   });
 });
 

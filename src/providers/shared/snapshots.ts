@@ -28,6 +28,8 @@ export interface Fetched<T> {
   readonly value: T;
   /** Strong ETag of the answer, for a conditional request next time. */
   readonly etag?: string;
+  /** What the next fetch is to know of earlier ones, whatever came of this one. */
+  readonly known?: readonly string[];
 }
 
 export interface SnapshotRequest<T> {
