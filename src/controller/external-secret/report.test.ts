@@ -4,7 +4,15 @@ import { OperatorError } from '../../base/operator-error.ts';
 import { mostKeySources } from '../../core/selection.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 import type { Rooms } from './context.ts';
-import { failureFields, isHeartbeatDue, keyFields, missingMessage, reportWarnings, shadowedMessage } from './report.ts';
+import {
+  failureFields,
+  isHeartbeatDue,
+  isUnobserved,
+  keyFields,
+  missingMessage,
+  reportWarnings,
+  shadowedMessage,
+} from './report.ts';
 
 describe('failureFields', () => {
   const es = { targetName: 'shop-db' };
@@ -19,6 +27,28 @@ describe('failureFields', () => {
       expect(failureFields(es, new OperatorError(reason, 'x'))).toEqual({});
     },
   );
+});
+
+describe('isUnobserved', () => {
+  const rooms = (isExtended: boolean) => ({ reporter: { isExtended } }) as Rooms; // all that is asked for
+  const record = (refreshPolicy: string, status: object) =>
+    ({ generation: 2, status, spec: { ok: { refreshPolicy } } }) as unknown as ExternalSecretRecord; // as above
+
+  it.each<[why: string, policy: string, status: object, is: boolean]>([
+    ['ESO synced this generation and OnChange asks for no more', 'OnChange', { syncedResourceVersion: '2-x' }, true],
+    ['it says so already', 'OnChange', { syncedResourceVersion: '2-x', observedGeneration: 2 }, false],
+    ['this generation is still to be synced', 'OnChange', { syncedResourceVersion: '1-x' }, false],
+    [
+      'it was synced once, which is enough',
+      'CreatedOnce',
+      { syncedResourceVersion: '1-x', observedGeneration: 1 },
+      true,
+    ],
+    ['it was never synced', 'CreatedOnce', {}, false],
+  ])('when %s', (_, policy, status, is) => {
+    expect(isUnobserved(record(policy, status), rooms(true))).toBe(is);
+    expect(isUnobserved(record(policy, status), rooms(false))).toBe(false);
+  });
 });
 
 describe('keyFields', () => {

@@ -1,5 +1,6 @@
 // What an ExternalSecret's status, events and metrics say after a run; `withdrawReady` is the first write after an edit.
 import { explain, type OperatorError } from '../../base/operator-error.ts';
+import { dataHashAnnotation } from '../../core/contract-names.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Combined } from '../../core/selection.ts';
 import { rfc3339, type Verdict } from '../../core/sync-status.ts';
@@ -43,9 +44,13 @@ function isNeverSyncedAgain({ spec, status }: ExternalSecretRecord): boolean {
   return 'ok' in spec && refreshPolicyOf(spec.ok) === 'CreatedOnce' && (status.syncedResourceVersion ?? '') !== '';
 }
 
-/** Whether the status does not say yet that the present generation was looked at, although nothing is to be done for it. */
-export function isUnobserved(es: ExternalSecretRecord, { reporter }: Rooms): boolean {
-  return reporter.isExtended && isNeverSyncedAgain(es) && es.status.observedGeneration !== es.generation;
+/**
+ * Whether the status does not say yet that the present generation was looked at, although nothing is to be done for it: it
+ * was synced, by us or by ESO, and its policy asks for no more.
+ */
+export function isUnobserved(es: ExternalSecretRecord, { reporter }: Pick<Rooms, 'reporter'>): boolean {
+  if (!reporter.isExtended || es.status.observedGeneration === es.generation) return false;
+  return isNeverSyncedAgain(es) || (es.status.syncedResourceVersion ?? '').startsWith(`${es.generation}-`);
 }
 
 /** Says that the present generation was looked at, and that the verdict stands. */
@@ -142,11 +147,11 @@ export function keyFields({ sources, keyCount }: Pick<SyncedOutcome, 'sources' |
 
 type SyncedOutcome = Extract<Outcome, { kind: 'synced' }>;
 
-/** The binding names a target that this object writes and that is there. */
+/** The binding names a target that this object writes and that is there; one that was merely found has no hash. */
 function isTargetThere(es: ExternalSecretRecord, { targets }: Rooms): boolean {
   if (manifestOf(es) !== undefined) return false; // a binding is to a Secret
   const writes = 'ok' in es.spec && es.spec.ok.target.creationPolicy !== 'None';
-  return writes && targets.get(targetKey(es)) !== undefined;
+  return writes && targets.get(targetKey(es))?.annotations[dataHashAnnotation] !== undefined;
 }
 
 /** How many names a message lists. */
