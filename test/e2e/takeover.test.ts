@@ -1,7 +1,16 @@
 // What an ExternalSecret and its Secret look like from outside, to the letter of what the External Secrets Operator writes:
 // so that either operator can take over from the other without rewriting anything.
-import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  createdByLabel,
+  dataHash,
+  esoFinalizer as finalizer,
+  goMap,
+  hashAnnotation,
+  leaveAsEso,
+  managedLabel,
+  sha3,
+} from '../support/eso-remains.ts';
 import type { ApiObject } from '../support/kube-api.ts';
 import { kubectl } from '../support/kubectl.ts';
 import { credentials, entry, externalSecret, plantSample, store } from '../support/samples.ts';
@@ -9,18 +18,19 @@ import { createScene, decoded, type Scene } from '../support/scene.ts';
 import { startSentinel } from '../support/sentinel.ts';
 import { condition, until } from '../support/wait.ts';
 
-const managedLabel = 'reconcile.external-secrets.io/managed';
-const createdByLabel = 'reconcile.external-secrets.io/created-by';
-const hashAnnotation = 'reconcile.external-secrets.io/data-hash';
-const finalizer = 'externalsecrets.external-secrets.io/externalsecret-cleanup';
-
 let scene: Scene;
 
 beforeAll(async () => {
   scene = await createScene('takeover', { operator: false });
   const reader = plantSample(scene);
   await scene.apply(credentials('credentials', reader), store({ name: 'store', hostAPI: scene.double.url }));
-  await takeOverFromEso();
+  const spec = {
+    ...externalSecret({ name: 'from-eso' }).spec,
+    target: { creationPolicy: 'Owner', deletionPolicy: 'Retain' },
+  };
+  const wrote = { data: { value: scene.value('api-key') } };
+  const longAgo = '2024-01-01T00:00:00Z'; // so that a refresh is due
+  await leaveAsEso(scene, { name: 'from-eso', labels: { team: 'payments' }, spec, wrote }, longAgo);
   await scene.startOperator();
 });
 
@@ -72,7 +82,7 @@ describe('a synced ExternalSecret', () => {
     );
     const { metadata, status } = await scene.whenSynced('status');
     const { annotations = {}, labels = {} } = metadata;
-    const hash = sha3(`{annotations:${mapText(annotations)} labels:${mapText(labels)}}`);
+    const hash = sha3(`{annotations:${goMap(annotations)} labels:${goMap(labels)}}`);
     expect(status).toMatchObject({
       syncedResourceVersion: `1-${hash}`,
       binding: { name: 'elsewhere' },
@@ -176,39 +186,6 @@ describe('a Secret of the same name that nobody owns', () => {
   });
 });
 
-/** An ExternalSecret and its Secret as ESO 2.9 leaves them: finalizer, labels, hash, owner, manager, status. */
-async function takeOverFromEso(): Promise<void> {
-  const { api, namespace } = scene;
-  const name = 'from-eso';
-  const labels = { team: 'payments' };
-  const manifest = externalSecret({ name, labels });
-  const created = await api.create(scene.address('ExternalSecret', name), {
-    ...manifest,
-    metadata: { ...manifest.metadata, finalizers: [finalizer] },
-    spec: { ...manifest.spec, target: { creationPolicy: 'Owner', deletionPolicy: 'Retain' } },
-  });
-  const value = scene.value('api-key');
-  const owner = { apiVersion: 'external-secrets.io/v1', kind: 'ExternalSecret', name, uid: created.metadata.uid };
-  const metadata = {
-    name,
-    labels: { ...labels, [managedLabel]: 'true', [createdByLabel]: sha3(`${namespace}/${name}`) },
-    annotations: { [hashAnnotation]: dataHash({ value }) },
-    ownerReferences: [{ ...owner, controller: true, blockOwnerDeletion: true }],
-  };
-  const secret = { metadata, type: 'Opaque', data: { value: Buffer.from(value).toString('base64') } };
-  await api.create(scene.address('Secret', name), secret, `externalsecrets.external-secrets.io/${name}`);
-  const condition = { type: 'Ready', status: 'True', reason: 'SecretSynced', message: 'secret synced' };
-  const refreshTime = '2024-01-01T00:00:00Z'; // long ago, so that a refresh is due
-  const status = {
-    refreshTime,
-    syncedResourceVersion: `1-${sha3(`{annotations:map[] labels:${mapText(labels)}}`)}`,
-    conditions: [{ ...condition, lastTransitionTime: refreshTime }],
-    binding: { name },
-  };
-  const path = scene.address('ExternalSecret', name);
-  await api.patch({ ...path, name: `${name}/status` }, { status });
-}
-
 async function secretNamed(name: string): Promise<ApiObject> {
   const secret = await scene.api.get(scene.address('Secret', name));
   if (secret === undefined) throw new Error(`there is no Secret "${name}"`);
@@ -226,23 +203,4 @@ async function table(kind: string, name: string): Promise<string[][]> {
     .trimEnd()
     .split('\n')
     .map((line) => line.trim().split(/\s{2,}/));
-}
-
-function sha3(text: string): string {
-  return createHash('sha3-224').update(text).digest('hex');
-}
-
-/** As Go prints a map of strings. */
-function mapText(map: Readonly<Record<string, string>>): string {
-  const entries = Object.entries(map).sort(([left], [right]) => (left < right ? -1 : 1));
-  return `map[${entries.map(([key, text]) => `${key}:${text}`).join(' ')}]`;
-}
-
-/** As ESO hashes a Secret's data: Go's text of a map of byte slices. */
-function dataHash(data: Readonly<Record<string, string>>): string {
-  return sha3(
-    mapText(
-      Object.fromEntries(Object.entries(data).map(([key, text]) => [key, `[${[...Buffer.from(text)].join(' ')}]`])),
-    ),
-  );
 }
