@@ -13,6 +13,7 @@ import {
   ownerKeyOf,
   type PresentData,
   plainBlueprint,
+  planMark,
   planTarget,
   sameTexts,
   type TargetPlan,
@@ -522,5 +523,40 @@ describe('sameTexts', () => {
     ['a key that every object inherits', { toString: 'x' }, { b: 'x' }, false],
   ])('compares maps: %s', (_, a: Data, b: Data, same) => {
     expect([sameTexts(a, b), sameTexts(b, a)]).toEqual([same, same]);
+  });
+});
+
+describe('planMark, for a Secret that was found and stays as it is', () => {
+  const found = (change: Partial<ObservedTarget> = {}) =>
+    target(
+      { labels: { keep: 'l' }, annotations: { keep: 'a' }, owners: [], immutable: true, ...change },
+      { THEIRS: 'v' },
+    );
+  const present: PresentData = { data: valuesOf({ THEIRS: 'v' }), ours: new Set(), claimed: new Map() };
+
+  it('puts our label on it, and changes nothing else', () => {
+    const secret = written(planMark(source, { observed: found(), present }));
+    expect(secret.labels).toEqual({ keep: 'l', [managedLabel]: 'true' });
+    expect([secret.annotations, secret.owners, secret.immutable]).toEqual([{ keep: 'a' }, [], true]);
+    expect(hashOf(secret.data)).toBe(hashOf(present.data));
+    expect(
+      planMark(source, {
+        observed: applied(writing(planMark(source, { observed: found(), present })), found()),
+        present,
+      }),
+    ).toEqual({ action: 'none' });
+  });
+
+  it.each<[why: string, observed: ObservedTarget | undefined]>([
+    ['nothing is there', undefined],
+    ['it is going', found({ deleting: true })],
+    ['another controller owns it', found({ owners: [{ ...foreignOwner, controller: true }] })],
+    ['it lets somebody in', found({ type: 'kubernetes.io/service-account-token' })],
+  ])('writes nothing when %s', (_, observed) => {
+    expect(planMark(source, { observed, present })).toEqual({ action: 'none' });
+  });
+
+  it('writes nothing over a Secret whose values were not read', () => {
+    expect(planMark(source, { observed: found() })).toEqual({ action: 'none' });
   });
 });

@@ -203,6 +203,34 @@ export function planTarget(
   };
 }
 
+/**
+ * The write that puts our label, and nothing else, on a Secret that was found and stays as it is: from then on it is seen
+ * when it changes. A Secret that another controller owns, or of a type that is not for values, is left alone.
+ */
+export function planMark(source: TargetSource, { observed, present }: SeenTarget): TargetPlan {
+  if (observed === undefined || present === undefined || observed.deleting) return { action: 'none' };
+  const isMarked = observed.labels[managedLabel] === managedLabelValue;
+  const isForeign = controllerOf(observed) !== undefined && !isOwnedBy(source, observed);
+  if (isMarked || isForeign || isPowerful(observed.type)) return { action: 'none' };
+  const { labels, annotations, owners, finalizers, type, uid, resourceVersion, immutable } = observed;
+  return {
+    action: 'update',
+    secret: {
+      namespace: source.namespace,
+      name: source.targetName,
+      uid,
+      resourceVersion,
+      type,
+      ...(immutable ? { immutable } : {}),
+      labels: { ...labels, [managedLabel]: managedLabelValue },
+      annotations,
+      owners,
+      finalizers,
+      data: present.data,
+    },
+  };
+}
+
 function createdSecret(source: TargetSource, policy: TargetPolicy, blueprint: Blueprint): WantedSecret {
   const { data, finalizers, type } = blueprint;
   return {

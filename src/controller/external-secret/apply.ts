@@ -14,6 +14,7 @@ import {
   isTargetValid,
   type ObservedTarget,
   type PresentData,
+  planMark,
   planTarget,
   type SeenTarget,
   type TargetPlan,
@@ -48,8 +49,12 @@ export async function applyTarget(
   const isEmpty = sources.data.size === 0;
   refuseNothingFound(policy, sources, exists);
   const intent = intentFor(policy, { targetName: es.targetName, isEmpty, exists });
-  if (intent.kind === 'leave')
+  if (intent.kind === 'leave') {
+    // Kept, and found rather than written: with the label of ESO it is watched. Under None nothing ever is.
+    if (intent.ending === endings.retained && policy.creation !== 'None')
+      await write(es, planMark(es, seen), rooms, signal);
     return synced('nothing', sources.isEmptied ? emptied(intent.ending) : intent.ending, sources);
+  }
   if (intent.kind === 'delete') {
     return synced(await removeOwned(es, seen.observed, rooms, signal), intent.ending, sources);
   }

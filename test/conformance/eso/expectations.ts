@@ -69,13 +69,11 @@ export const onPurpose: readonly OnPurpose[] = [
     why: 'there is no admission webhook: its rules hold in the controller',
   },
   {
-    cases: words(
-      'policy-0018 policy-0088 policy-0096 policy-0097 policy-0100 policy-0102 del-0011 del-0018 del-0025 del-0044 del-0046',
-    ),
+    cases: words('policy-0018 policy-0088 policy-0096 policy-0097 policy-0100 policy-0102 del-0044 del-0046'),
     aspects: ['metadata'],
     eso: 'puts its label on a Secret that it found before it has anything to write into it',
-    ours: 'a Secret of somebody else is left alone until there are values for it',
-    why: 'a Secret into which nothing is written is not touched, least of all by a failing read or under `None`',
+    ours: 'a Secret of somebody else is left alone while the object fails, and under `None`',
+    why: 'a failing read, a policy that cannot be carried out and `None` touch nothing',
   },
   {
     cases: words('policy-0030 policy-0051 policy-0072'),
