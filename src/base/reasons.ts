@@ -42,10 +42,10 @@ export const reasons = {
   IdentityDenied: { next: 'stall', baseDelayMs: 0, hint: 'ask the administrator to extend the allow-list' },
   HostDenied: { next: 'stall', baseDelayMs: 0, hint: 'use https, and a host that may be reached' },
   LoginRejected: { next: 'retry', baseDelayMs: 60_000, hint: 'check the credentials and the identity at the provider' },
-  AccessDenied: { next: 'retry', baseDelayMs: 10_000, hint: 'give the identity the right to read there' },
+  AccessDenied: { next: 'retry', baseDelayMs: 4_000, hint: 'give the identity the right to read there' },
   ScopeNotFound: {
     next: 'retry',
-    baseDelayMs: 10_000,
+    baseDelayMs: 4_000,
     hint: 'check the names of the place in the store',
   },
   SecretNotFound: {

@@ -18,6 +18,10 @@ export interface Content {
   readonly annotations?: Texts;
 }
 
+interface Written extends Content {
+  readonly type?: string;
+}
+
 /** An ExternalSecret that ESO served for a while. */
 export interface Remains {
   readonly name: string;
@@ -25,11 +29,7 @@ export interface Remains {
   readonly annotations?: Texts;
   readonly spec: Json;
   /** What ESO wrote; labels and annotations are those of the ExternalSecret where absent. Undefined: it wrote nothing. */
-  readonly wrote?: Partial<Content> & {
-    readonly data: Texts;
-    readonly type?: string;
-    readonly finalizers?: readonly string[];
-  };
+  readonly wrote?: Written | undefined;
   /** A Secret of that name that somebody else made before. */
   readonly found?: Content;
   /** The condition; synced when absent. */
@@ -104,7 +104,6 @@ export function secretOf({ namespace }: Pick<Place, 'namespace'>, remains: Remai
         [hashAnnotation]: dataHash(data),
       },
       ...(isOwner && { ownerReferences: [{ ...owner, controller: true, blockOwnerDeletion: true }] }),
-      ...(wrote.finalizers && { finalizers: wrote.finalizers }),
     },
     type: wrote.type ?? 'Opaque',
     ...(immutable && { immutable }),
