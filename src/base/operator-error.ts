@@ -33,9 +33,18 @@ export class OperatorError extends Error {
 
   /** The same failure seen from one step further out: `context: message`. */
   within(context: string): OperatorError {
+    return this.#worded(`${context}: ${this.message}`);
+  }
+
+  /** The same failure with more behind its message. */
+  followedBy(more: string): OperatorError {
+    return this.#worded(`${this.message}${more}`);
+  }
+
+  #worded(message: string): OperatorError {
     const { hint, reason, retryAfterMs } = this;
     const details = { cause: this, hint, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
-    return new OperatorError(reason, `${context}: ${this.message}`, details);
+    return new OperatorError(reason, message, details);
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TokenRejected } from '../../auth/contract.ts';
-import type { OperatorError } from '../../base/operator-error.ts';
+import { explain, type OperatorError } from '../../base/operator-error.ts';
 import { answerError, type Place, readJson } from './errors.ts';
 
 const listing: Place = {
@@ -115,6 +115,34 @@ describe('an error answer', () => {
     expect(answerError(said(429, 'RateLimitExceeded', message ?? '', headers), listing, sent).retryAfterMs).toBe(
       expectedMs,
     );
+  });
+
+  it('tells a missing environment from a missing project, although the text names both', () => {
+    const text = "Environment with slug 'dev' in project with ID 71fcbd5f-3132-47de-8bbb-41c4ccc77fce not found";
+    const { message, reason } = answerError(said(404, 'NotFound', text), listing, sent);
+    expect(reason).toBe('ScopeNotFound');
+    expect(message).toContain('there is no environment "dev"');
+  });
+
+  it.each([
+    ['https://login.example:8443/in?next=%2Fapi#frag', ' to "login.example:8443"'],
+    [`https://user:${token}@login.example/${token}`, ' to "login.example"'],
+    ['/login', ''],
+    ['\u001b[31m', ''],
+    [`https://${'a.'.repeat(2_000)}example/`, ''],
+  ])('names the host alone that a redirect leads to: %s', (location, told) => {
+    const error = answerError(answer(302, '', { location }), listing, sent);
+    expect(error.message).toContain(`the host redirects${told} (HTTP 302)`);
+    expect(explain(error)).not.toContain(token);
+  });
+
+  it.each([
+    ['a redirect', answer(301, ''), 'hostAPI'],
+    ['a route that is not there', said(404, 'Not Found', 'Route GET:/x not found'), 'hostAPI'],
+    ['a folder that is not there', said(404, 'NotFound', "Folder with path '/app' not found"), 'secretsPath'],
+    ['a folder that no server takes', said(500, 'Find by secret path', wrong), 'secretsScope.secretsPath'],
+  ])('advises once: %s', (_why, seen, field) => {
+    expect(explain(answerError(seen, listing, sent)).split(field)).toHaveLength(2);
   });
 
   it('names the references that could not be read', () => {

@@ -35,13 +35,14 @@ const throttledMs = 60_000;
 
 /** What a user can do, in the words of the store's own fields. */
 export const hints: Readonly<Partial<Record<Reason, string>>> = {
-  ScopeNotFound: 'check projectSlug, environmentSlug and the folder path; slugs are case-sensitive',
+  ScopeNotFound:
+    'check projectSlug, environmentSlug and secretsPath in secretsScope, and the folders in keys; slugs are case-sensitive',
   UpstreamInvalid: 'check the address (hostAPI), and what proxies answer in its place',
 };
 
-/** `read secret "K" in project "p", environment "e", folder "/f" at host: what is wrong`. */
-export function failure(reason: Reason, place: Place, problem: string): OperatorError {
-  return new OperatorError(reason, describe(place, problem), { hint: hints[reason] });
+/** `read secret "K" in project "p", environment "e", folder "/f" at host: what is wrong`; `hint` in place of the reason's own. */
+export function failure(reason: Reason, place: Place, problem: string, hint = hints[reason]): OperatorError {
+  return new OperatorError(reason, describe(place, problem), { hint });
 }
 
 function describe(place: Place, problem: string): string {
@@ -77,7 +78,7 @@ export function answerError(answer: UpstreamAnswer, place: Place, sent: Sent): O
   const problem = `${row.problem(seen)}${row.quotes === true ? quotedAfter(said) : ''}`;
   return row.reason === 'TokenRejected'
     ? new TokenRejected(describe(place, problem))
-    : failure(row.reason, place, problem);
+    : failure(row.reason, place, problem, row.hint);
 }
 
 /** What an error answer says, short and without what was sent; undefined when it is none of the API's. */
@@ -106,13 +107,16 @@ interface Row {
   readonly problem: (seen: Seen) => string;
   /** True when the server's own message says more. */
   readonly quotes?: boolean;
+  /** In place of what the reason advises. */
+  readonly hint?: string;
 }
 
 const rows: readonly Row[] = [
   {
     reason: 'UpstreamInvalid',
     fits: ({ status, said }) => status === 404 && said.error === routerError,
-    problem: () => 'this server has no such API: check hostAPI and the version of the server',
+    problem: () => 'this server has no such API',
+    hint: 'check hostAPI and the version of the server',
   },
   {
     reason: 'UpstreamRejected',
@@ -143,6 +147,12 @@ const rows: readonly Row[] = [
   },
   {
     reason: 'ScopeNotFound',
+    // Before the project's row, as the text names the project too. For most calls servers name the folder alone.
+    fits: ({ status, said }) => status === 404 && /^\s*environment\b.*\bnot found/i.test(said.message),
+    problem: ({ place }) => `there is no environment "${place.scope?.environment ?? ''}"`,
+  },
+  {
+    reason: 'ScopeNotFound',
     // 500 "Find project by slug", 404 "Project not found …", "No project found with slug …"
     fits: ({ status, text }) =>
       (status === 500 && /project by slug/i.test(text)) ||
@@ -153,6 +163,7 @@ const rows: readonly Row[] = [
     reason: 'InvalidSpec',
     fits: ({ status, said }) => status === 500 && /find by secret path/i.test(said.error),
     problem: () => 'the folder path has a character that the server does not take',
+    hint: 'correct secretsScope.secretsPath, or the folder in the key',
   },
   {
     reason: 'ScopeNotFound',
@@ -189,9 +200,17 @@ function foreignAnswer(answer: UpstreamAnswer, place: Place): OperatorError {
   const { status } = answer;
   if (status >= 500) return failure('UpstreamUnavailable', place, `HTTP ${status}, not from the API`);
   if (status >= 300 && status < 400) {
-    return failure('UpstreamInvalid', place, `the host redirects (HTTP ${status}): set hostAPI to the final address`);
+    const problem = `the host redirects${redirectTarget(answer)} (HTTP ${status})`;
+    return failure('UpstreamInvalid', place, problem, 'set hostAPI to the final address');
   }
   return failure('UpstreamInvalid', place, `HTTP ${status}, not from the API`);
+}
+
+/** ` to "host"`, or nothing. No more of the address is told: its path and query may carry what was sent. */
+function redirectTarget({ headers }: UpstreamAnswer): string {
+  const location = headers['location'] ?? '';
+  if (location.length > readLength || !URL.canParse(location)) return '';
+  return ` to "${plainLine(new URL(location).host, quotedLength)}"`;
 }
 
 function throttled(answer: UpstreamAnswer, said: WireError | undefined, place: Place): OperatorError {

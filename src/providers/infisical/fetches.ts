@@ -4,10 +4,30 @@ import { isDefinite, type Outcome, refusal } from '../shared/outcome.ts';
 import type { Fetched } from '../shared/snapshots.ts';
 import { type ApiAccess, list, proveFolder, readOne, type Scope } from './api.ts';
 import { emptyView, type FolderView, isEmpty, viewOf } from './folder-view.ts';
+import type { KnownPlaces } from './known-places.ts';
 import type { WireSecret } from './wire.ts';
 
+/** The scope's view, or why it has none: a place that is not there is told with the near one that `places` knows. */
+export async function fetchNamed(
+  access: ApiAccess,
+  scope: Scope,
+  places: KnownPlaces,
+  kept: Fetched<Outcome<FolderView>> | undefined,
+  signal: AbortSignal,
+): Promise<Fetched<Outcome<FolderView>>> {
+  const fetched = await fetchView(access, scope, kept, signal);
+  const session = access.session.key;
+  if ('value' in fetched.value) {
+    for (const folder of [scope.folder, ...fetched.value.value.own.keys()]) places.note(session, { ...scope, folder });
+    return fetched;
+  }
+  const { error } = fetched.value;
+  const meant = error.reason === 'ScopeNotFound' ? places.meant(session, scope) : '';
+  return meant === '' ? fetched : { value: { error: error.followedBy(meant) } };
+}
+
 /** The scope's view, or why it has none. Throws what may pass by itself. */
-export async function fetchView(
+async function fetchView(
   access: ApiAccess,
   scope: Scope,
   kept: Fetched<Outcome<FolderView>> | undefined,

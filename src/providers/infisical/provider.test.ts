@@ -91,6 +91,22 @@ describe('reading', () => {
     expect(messages[3]).not.toContain('did you mean');
   });
 
+  it('names the slug or folder that was probably meant, of those that the identity has read', async () => {
+    const { connect, double } = await bench();
+    double.secrets.set({ project, environment, path: '/billing', key: 'K', value: 'v' });
+    await readOne(await connect({ secretsPath: '/billing' }), value('K'));
+    const messageOf = async (scope: Parameters<typeof connect>[0], key = 'K') => {
+      const reader = await connect(scope);
+      const [result] = await reader.read([value(key)], { notBeforeMs: performance.now() }, signal);
+      return result !== undefined && 'error' in result ? result.error.message : 'no error';
+    };
+    expect(await messageOf({ secretsPath: '/biling' })).toContain('did you mean folder "/billing"?');
+    expect(await messageOf({}, '/Billing/K')).toContain('did you mean folder "/billing"?');
+    expect(await messageOf({ environmentSlug: 'Dev' })).toContain(`did you mean environmentSlug "${environment}"?`);
+    expect(await messageOf({ projectSlug: `${project}s` })).toContain(`did you mean projectSlug "${project}"?`);
+    expect(await messageOf({ projectSlug: 'else' })).not.toContain('did you mean');
+  });
+
   it('takes properties and members as they are written', async () => {
     const { connect, double } = await bench();
     const json = '{"s":"x","n":1.50,"b":true,"z":null,"o":{"k":"v","n":5},"text":"{\\"i\\":1}"}';

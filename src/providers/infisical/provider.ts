@@ -16,6 +16,7 @@ import { loginApi, revoke, type Scope } from './api.ts';
 import { callName } from './call-count.ts';
 import { sizeOfSecret, sizeOfView } from './folder-view.ts';
 import { type ApiHost, parseHostApi } from './host.ts';
+import { KnownPlaces } from './known-places.ts';
 import { noteLoginSource, withLoginSource } from './login-source.ts';
 import { createReader, readFolder, type SharedReads } from './reader.ts';
 
@@ -52,6 +53,7 @@ export function createInfisicalReads({
     shared: {
       views: new Snapshots({ clock, observeRead, onNewer, memory: memoryOf(account, sizeOfView) }),
       secrets: new Snapshots({ clock, observeRead, onNewer, memory: memoryOf(account, sizeOfSecret) }),
+      places: new KnownPlaces(),
     },
     pauses: new Pauses({ clock }),
   };

@@ -10,8 +10,9 @@ import type { Outcome } from '../shared/outcome.ts';
 import type { Snapshots } from '../shared/snapshots.ts';
 import { type ApiAccess, isReadableByName, type Scope } from './api.ts';
 import { failure } from './errors.ts';
-import { fetchSecret, fetchView } from './fetches.ts';
+import { fetchNamed, fetchSecret } from './fetches.ts';
 import { type FolderView, isWithin, lookUp, namesIn } from './folder-view.ts';
+import type { KnownPlaces } from './known-places.ts';
 import { type FindRequest, type KeyedRequest, originOf, search, select } from './select.ts';
 import type { WireSecret } from './wire.ts';
 
@@ -19,6 +20,7 @@ import type { WireSecret } from './wire.ts';
 export interface SharedReads {
   readonly views: Snapshots<Outcome<FolderView>>;
   readonly secrets: Snapshots<Outcome<WireSecret>>;
+  readonly places: KnownPlaces;
 }
 
 /** A request that is ready to be answered, or what is wrong with it. */
@@ -115,7 +117,7 @@ class Reading {
         key,
         origin: `${this.#access.host.origin} ${this.#access.turn}`,
         notBeforeMs: this.#freshness.notBeforeMs,
-        fetch: (kept, signal) => fetchView(this.#access, scope, kept, signal),
+        fetch: (kept, signal) => fetchNamed(this.#access, scope, this.#shared.places, kept, signal),
       },
       this.#signal,
     );
