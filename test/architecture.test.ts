@@ -307,6 +307,7 @@ describe('secret bytes', () => {
     'core/target-template.ts': 'values of the provider that stay beside those of a template',
     'core/template-texts.ts': 'values that templates are given, and texts of templates',
     'core/target-plan.ts': 'digest for the data-hash annotation',
+    'core/taken-over.ts': 'whether a foreign key has another value now',
     'kube/in-cluster.ts': 'text of files: token, namespace and certificate of the ServiceAccount',
     'kube/kubeconfig.ts': 'text of files that a kubeconfig names',
     'providers/esc/encryption-key.ts': 'the key that decrypts secrets of a document',

@@ -2,12 +2,14 @@
 // whose values count (those of others, or frozen ones) is read once before it is planned.
 
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
+import { managedLabel, managedLabelValue } from '../../core/contract-names.ts';
 import { fieldManagerName, fieldManagerNames } from '../../core/field-manager.ts';
 import { managedKeys } from '../../core/managed-fields.ts';
 import type { ManifestKind } from '../../core/manifest/manifest-blueprint.ts';
 import { hashData } from '../../core/object-hash.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import { SecretValue } from '../../core/secret-value.ts';
+import { type ReadStore, refuseLockOut, takenOverMessage } from '../../core/taken-over.ts';
 import {
   type Blueprint,
   isOwnedBy,
@@ -20,7 +22,7 @@ import {
   type TargetPlan,
 } from '../../core/target-plan.ts';
 import { type Ending, endings, intentFor, isMerging, type TargetPolicy } from '../../core/target-policy.ts';
-import type { Secret } from '../../kube/types.ts';
+import { keyOf, type Secret } from '../../kube/types.ts';
 import { toSecret } from '../kit/target-object.ts';
 import { type ExternalSecretRecord, targetRecord } from '../records.ts';
 import type { EsMemory, Rooms } from './context.ts';
@@ -52,7 +54,7 @@ export async function applyTarget(
   if (intent.kind === 'leave') {
     // Kept, and found rather than written: with the label of ESO it is watched. Under None nothing ever is.
     if (intent.ending === endings.retained && policy.creation !== 'None')
-      await write(es, planMark(es, seen), rooms, signal);
+      await write(es, planMark(es, seen), seen, rooms, signal);
     return synced('nothing', sources.isEmptied ? emptied(intent.ending) : intent.ending, sources);
   }
   if (intent.kind === 'delete') {
@@ -171,10 +173,10 @@ async function carryOut(
     const looked = await look(es, rooms, signal);
     // Gone since the cache showed it: the run that its deletion asks for makes it again.
     if (looked.observed === undefined) throw new OperatorError('Conflict', 'the target went away meanwhile');
-    return await write(es, planTarget(es, policy, blueprint, looked), rooms, signal);
+    return await write(es, planTarget(es, policy, blueprint, looked), looked, rooms, signal);
   }
   try {
-    return await write(es, plan, rooms, signal);
+    return await write(es, plan, seen, rooms, signal);
   } catch (thrown) {
     if (plan.action !== 'create' || asOperatorError(thrown).reason !== 'Conflict') throw thrown;
     // A Secret of that name is there without our label, so no cache knew it: it is taken over, as ESO does.
@@ -182,7 +184,7 @@ async function carryOut(
     if (found.observed === undefined)
       throw new OperatorError('Conflict', 'the Secret that was in the way is gone again');
     const adopted = planTarget(es, policy, blueprint, found);
-    if (adopted.action !== 'none') return await write(es, adopted, rooms, signal);
+    if (adopted.action !== 'none') return await write(es, adopted, found, rooms, signal);
     // Just what was sent: this create was done before, and its answer was lost.
     rooms.targets.note(targetKey(es), found.observed);
     return 'created';
@@ -192,6 +194,7 @@ async function carryOut(
 async function write(
   es: ExternalSecretRecord,
   plan: TargetPlan,
+  { observed, present }: SeenTarget,
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<'created' | 'updated' | 'nothing'> {
@@ -200,11 +203,23 @@ async function write(
   const options = { fieldManager: fieldManagerName(es.name) };
   const secret = toSecret(plan.secret);
   if (plan.action === 'update') {
+    refuseLockOut(es, plan.secret, observed?.keys ?? [], storesOf(es, rooms));
     await rooms.writer.update(rooms.secrets, secret, options, signal);
+    const isForeign = observed?.labels[managedLabel] !== managedLabelValue;
+    const losses = isForeign && present !== undefined ? takenOverMessage(plan.secret, present) : undefined;
+    if (losses !== undefined) rooms.reporter.event(es, 'Warning', 'TakenOver', losses);
     return 'updated';
   }
   await rooms.writer.create(rooms.secrets, secret, options, signal);
   return 'created';
+}
+
+/** The stores that the object reads, as far as they are there and their specs can be read. */
+function storesOf(es: ExternalSecretRecord, { stores }: Rooms): readonly ReadStore[] {
+  return es.stores.flatMap(({ kind, name }) => {
+    const store = stores.get(kind, keyOf(kind === 'SecretStore' ? { namespace: es.namespace, name } : { name }));
+    return store !== undefined && 'ok' in store.spec ? [{ kind, name, spec: store.spec.ok }] : [];
+  });
 }
 
 /** Deletes the target if it is ours: one that another made, or that was merely adopted by name, stays. */

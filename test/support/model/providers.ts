@@ -2,6 +2,7 @@
 // model's upstream, and of Environments, over its cluster.
 import { gatherPulumiPrincipal, pulumiLogin } from '../../../src/auth/pulumi/table.ts';
 import { Sessions } from '../../../src/auth/session.ts';
+import type { FakeSpec } from '../../../src/crds/fake.ts';
 import type { Provider } from '../../../src/providers/contract.ts';
 import { kubernetesConfigMaps, kubernetesSecrets } from '../../../src/providers/esc/open/kubernetes.ts';
 import { createEscProvider } from '../../../src/providers/esc/provider.ts';
@@ -10,6 +11,8 @@ import type { ScopeNews } from '../../../src/providers/shared/scope-news.ts';
 import type { ModelProcess } from './process.ts';
 import type { ModelPulumi } from './pulumi.ts';
 import type { ModelUpstream } from './upstream.ts';
+
+type ConnectRest = Parameters<Provider<FakeSpec>['connect']> extends [unknown, ...infer Rest] ? Rest : never;
 
 export interface ModelProviders {
   readonly byName: (name: string) => Provider<unknown> | undefined;
@@ -26,8 +29,11 @@ export function modelProviders(
   { clock }: ModelProcess,
 ): ModelProviders {
   const sessions = new Sessions({ clock });
+  const own = upstream.provider(clock, news);
   const table: Readonly<Record<string, unknown>> = {
-    fake: upstream.provider(clock, news),
+    fake: own,
+    // For stores that name credentials: what they hold is the upstream's, too.
+    infisical: { ...own, connect: (_: unknown, ...rest: ConnectRest) => own.connect({ data: [] }, ...rest) },
     esc: createEscProvider({ clock, providers: (name) => openings.get(name), release: () => {} }),
     pulumi: createPulumiProvider({
       door: pulumi.door(clock),
