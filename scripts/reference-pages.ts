@@ -55,13 +55,17 @@ export function reasonsPage(): string {
     stall: 'nothing until the object, or what it refers to, changes',
     quiet: 'tried again at once, nothing is reported',
   };
-  const rows = Object.entries(reasons).map(([name, row]) => `| \`${name}\` | ${next[row.next]} | ${row.hint} |`);
+  const rows = Object.entries(reasons).map(
+    ([name, { hint, ...row }]) => `| ${hint === '' ? 'not reported' : `… (${hint})`} | \`${name}\` | ${next[row.next]} |`,
+  );
   return page('Reasons', [
-    'Why a sync or a store validation fails. The Ready condition keeps the reason names of the External Secrets Operator',
-    '(`SecretSyncedError`, `InvalidProviderConfig`); these reasons stand in the `Stalled` condition, in log lines and in the',
-    'metric `escapement_reconcile_failures_total`.',
+    'Why a sync or a store validation fails. `kubectl get -o wide` shows two things of it: STATUS, which keeps the reason names of the',
+    'External Secrets Operator (`SecretSyncedError`, `InvalidProviderConfig`), and MESSAGE, which says what failed and ends with what to',
+    'do, in brackets. By that end a row is found here. Where a provider knows better what to do, its own words stand there instead: see',
+    '[Infisical](../providers/infisical.md#what-can-go-wrong), [logins](../auth/README.md), [Pulumi](../providers/pulumi.md).',
+    'The reason stands in the `Stalled` condition, in log lines and in the metric `escapement_reconcile_failures_total`.',
     '',
-    '| reason | what comes next | what to do |',
+    '| the message ends with | reason | what comes next |',
     '| --- | --- | --- |',
     ...rows,
   ]);

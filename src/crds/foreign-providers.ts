@@ -1,6 +1,7 @@
 // The providers that External Secrets Operator serves and this operator does not: their stores are left to it. A name that
 // stands neither here nor in our own schema is nobody's, and most likely misspelt.
-// Source: ESO's SecretStoreProvider, https://external-secrets.io/latest/api/spec/
+// Source: `spec.provider` of SecretStore in ESO's deploy/crds/bundle.yaml, every version up to 1.3.2; and two names that came later,
+// from https://external-secrets.io/latest/api/spec/ (`nebiusmysterybox`, `ovh`).
 
 const foreignProviders: ReadonlySet<string> = new Set([
   'akeyless',

@@ -158,7 +158,7 @@ export async function lookAt(
       if (answer.status !== 200) throw answerError(answer, place);
       // The definition is YAML, which starts with no tag; a page that stands in the API's place does.
       if (/^\s*</.test(answer.body.subarray(0, 256).toString('latin1'))) {
-        throw failure('UpstreamInvalid', place, 'the answer is a page and no definition: check apiUrl');
+        throw failure('UpstreamInvalid', place, 'the answer is a page and no definition');
       }
       const revision = answer.headers['pulumi-esc-revision'] ?? answer.headers['etag'] ?? '';
       return { definition: definitionOf(answer.body.toString('utf8'), revision), ...strongEtag(answer) };

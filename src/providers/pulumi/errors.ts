@@ -58,7 +58,7 @@ export function answerError(answer: UpstreamAnswer, place: Place): OperatorError
   }
   const said = parseError(tryJson(answer.body));
   if (status >= 500) return failure('UpstreamUnavailable', place, `the service failed (HTTP ${status})`);
-  if (said === undefined) return failure('UpstreamInvalid', place, `HTTP ${status}, not from the API: check apiUrl`);
+  if (said === undefined) return failure('UpstreamInvalid', place, `HTTP ${status}, not from the API`);
   if (said.diagnostics.length > 0) return evaluationError(said.diagnostics, place);
   const words = quoted(said.message);
   if (place.isLogin === true) return failure('LoginRejected', place, `HTTP ${status}${words}`);
