@@ -20,7 +20,7 @@ import {
 } from './kit.ts';
 import { externalSecretsGroup, type KindResource, type ObjectMeta } from './object.ts';
 import { compiled, listOf, type Parsed, parseObject, readStatus, recordAt } from './parse.ts';
-import { data, dataFrom, type GeneratorRef, storeRefFields } from './source.ts';
+import { data, dataFrom, defaultStoreRefFields, type GeneratorRef } from './source.ts';
 import { template } from './template.ts';
 
 export type { Condition } from './condition.ts';
@@ -83,7 +83,7 @@ const syncWindows = about(
 export const externalSecretSpec = about(
   'What is wanted.',
   z.object({
-    secretStoreRef: optional(about('Store of all entries that do not name their own.', storeRefFields)),
+    secretStoreRef: optional(about('Store of all entries that do not name their own.', defaultStoreRefFields)),
     target: defaulted(target, { creationPolicy: 'Owner', deletionPolicy: 'Retain' }),
     refreshPolicy: optional(
       oneOf(

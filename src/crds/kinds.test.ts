@@ -40,6 +40,7 @@ const externalSecretDefaults = {
   '.target.template.engineVersion': 'v2',
   '.target.template.mergePolicy': 'Replace',
   '.refreshInterval': '1h0m0s',
+  '.secretStoreRef.kind': 'SecretStore',
 };
 
 function below(path: string, defaults: Record<string, unknown>): Record<string, unknown> {

@@ -9,8 +9,29 @@ export function referencePage(kinds: readonly Kind[]): string {
     'Every field of every kind. `[]` marks the items of a list, `*` the values of a map; an asterisk after the type means that the',
     'field is required where its parent is set. Defaults in the column are written into the object by the API server; defaults of',
     'list items, which are not, stand in the description.',
+    '',
+    'This version serves every field, but those whose description begins with one of two words, here and in `kubectl explain`: what is',
+    '**not served** is refused with a condition that names the field; what is **without effect** is accepted and not read. These are:',
+    '',
+    ...kinds.flatMap(exceptions),
   ];
   return `${[...lead, ...kinds.flatMap((kind, index) => section(kind, kinds.slice(0, index)))].join('\n')}\n`;
+}
+
+/** One line per field that is not served as its name promises; what lies below such a field is not told again. */
+function exceptions(kind: Kind): string[] {
+  const { spec } = objectSchema(kind).properties ?? {};
+  return unserved('spec', spec).map((path) => `- ${kind.resource.kind}: \`${path}\``);
+}
+
+/** Paths of the fields that the schema calls not served or without effect. */
+export function unserved(path: string, schema: Structural | undefined): readonly string[] {
+  if (schema === undefined) return [];
+  if (/^(Not served|Without effect)\b/.test(String(schema.description ?? ''))) return [path];
+  const children = Object.entries(schema.properties ?? {}).flatMap(([name, child]) =>
+    unserved(`${path}.${name}`, child),
+  );
+  return [...children, ...unserved(`${path}[]`, schema.items)];
 }
 
 function section(kind: Kind, before: readonly Kind[]): string[] {

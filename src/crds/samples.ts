@@ -29,7 +29,7 @@ export const externalSecretSamples: readonly Sample[] = [
     spec: { secretStoreRef: { name: 'vault' }, data: [{ secretKey: 'a', remoteRef: { key: 'A' } }] },
     reads: {
       ...specDefaults,
-      secretStoreRef: { name: 'vault' },
+      secretStoreRef: { name: 'vault', kind: 'SecretStore' },
       data: [{ secretKey: 'a', remoteRef: { key: 'A' } }],
     } satisfies ExternalSecret['spec'],
   },

@@ -64,10 +64,10 @@ export const secretStoreSpec = about(
     provider,
     retrySettings: optional(
       about(
-        'Accepted for compatibility; retries follow the kind of failure.',
+        'Without effect: retries follow the kind of failure.',
         z.object({
-          maxRetries: optional(int32('Accepted, without effect.')),
-          retryInterval: optional(text('Accepted, without effect.')),
+          maxRetries: optional(int32('Without effect.')),
+          retryInterval: optional(text('Without effect.')),
         }),
       ),
     ),

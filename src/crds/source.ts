@@ -12,10 +12,12 @@ const strategies = {
   nullBytePolicy: optional(oneOf(['Ignore', 'Fail'], 'What to do about zero bytes in a value; absent means Ignore.')),
 };
 
-export const storeRefFields = z.object({
-  name: optional(objectName('Name of the store.')),
-  kind: optional(oneOf(['SecretStore', 'ClusterSecretStore'], 'Kind of the store; absent means SecretStore.')),
-});
+const storeName = optional(objectName('Name of the store.'));
+const storeKind = oneOf(['SecretStore', 'ClusterSecretStore'], 'Kind of the store; absent means SecretStore.');
+const storeRefFields = z.object({ name: storeName, kind: optional(storeKind) });
+
+/** The default is written into the object, so that `kubectl get` shows it. */
+export const defaultStoreRefFields = z.object({ name: storeName, kind: defaulted(storeKind, 'SecretStore') });
 
 const generatorKinds = [
   'ACRAccessToken',
@@ -43,7 +45,10 @@ const generatorRef = z.object({
     text('API version of the generator. Default generators.external-secrets.io/v1alpha1.'),
     'generators.external-secrets.io/v1alpha1',
   ),
-  kind: oneOf(generatorKinds, 'Kind of the generator.'),
+  kind: oneOf(
+    generatorKinds,
+    'Kind of the generator. Served: ClusterGenerator, Fake, MFA, Password, SSHKey, UUID and Webhook; an object that names another is left to the controller that serves it.',
+  ),
   name: objectName('Name of the generator.'),
 });
 
@@ -52,7 +57,7 @@ const remoteRef = z.object({
   property: optional(text('Part of the value, as a gjson path into its JSON; absent means the whole value.')),
   version: optional(text('Version of the value, where the provider has versions; absent means the newest.')),
   metadataPolicy: optional(
-    oneOf(['None', 'Fetch'], 'Fetch reads metadata of the value in its place; absent means None.'),
+    oneOf(['None', 'Fetch'], 'Without effect: the providers served here have no metadata to read in place of a value.'),
   ),
   ...strategies,
 });
@@ -116,20 +121,24 @@ const rewrite = exactlyOne(
 /** One step of renaming keys. */
 export type Rewrite = z.infer<typeof rewrite>;
 
-const sourceRef = exactlyOne(
-  {
-    storeRef: optional(about('Another store than `spec.secretStoreRef`.', storeRefFields)),
-    generatorRef: optional(about('A generator whose output is taken.', generatorRef)),
-  },
-  'Takes this entry from elsewhere.',
-);
+function sourceRefWith(generator: string) {
+  return exactlyOne(
+    {
+      storeRef: optional(about('Another store than `spec.secretStoreRef`.', storeRefFields)),
+      generatorRef: optional(about(generator, generatorRef)),
+    },
+    'Takes this entry from elsewhere.',
+  );
+}
+
+const sourceRef = sourceRefWith('A generator whose output is taken.');
 
 export type SourceRef = z.infer<typeof sourceRef>;
 
 const dataEntry = z.object({
   secretKey: dataKey('Key of the target that receives the value.'),
   remoteRef: about('The value at the provider.', remoteRef),
-  sourceRef: optional(sourceRef),
+  sourceRef: optional(sourceRefWith('Not served: take a generator in `dataFrom`, and one of its keys by `rewrite`.')),
 });
 
 /** One key of the target and where its value comes from. */

@@ -8,7 +8,7 @@ export const mfaSpec = z.object({
     z.object({
       name: objectName('Name of the Secret.'),
       key: text('Key of the seed.'),
-      namespace: optional(text('Accepted for compatibility; the namespace is always that of the ExternalSecret.')),
+      namespace: optional(text('Without effect: the namespace is always that of the ExternalSecret.')),
     }),
   ),
   length: optional(integer('Number of digits, 1 to 10; absent means 6.')),

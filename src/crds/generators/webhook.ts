@@ -16,7 +16,7 @@ import {
 
 const secretRef = z.object({
   name: optional(objectName('Name of the Secret; it must carry the label `external-secrets.io/type: webhook`.')),
-  key: optional(dataKey('Accepted for compatibility; templates see every key of the Secret.')),
+  key: optional(dataKey('Without effect: templates see every key of the Secret.')),
 });
 
 const webhookCaProvider = about(
@@ -61,7 +61,7 @@ export const webhookSpec = z.object({
       {
         ntlm: optional(
           about(
-            'NTLM; not served.',
+            'Not served: login by NTLM.',
             z.object({
               usernameSecret: about('Key of a Secret with the user name.', secretRef),
               passwordSecret: about('Key of a Secret with the password.', secretRef),
