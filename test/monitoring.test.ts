@@ -59,11 +59,56 @@ describe('the queries of dashboard and alerts', () => {
       expect(matchers).toContainEqual({ label: 'job', op: '=~', value: '$job' });
   });
 
+  it.each(panelQueries)('$title: $expr: keep to the namespaces that are chosen, where objects have one', ({ expr }) => {
+    for (const { metric, matchers } of readPromql(expr).selectors) {
+      const isOfObjects =
+        families.get(metric)?.labels.includes('namespace') && !metric.startsWith('clustersecretstore_');
+      const chosen = { label: 'exported_namespace', op: '=~', value: '$namespace' };
+      if (isOfObjects) expect(matchers).toContainEqual(chosen);
+      else expect(matchers).not.toContainEqual(chosen);
+    }
+  });
+
   it.each(alerts)('of $name leave the labels that its words use', ({ expr, summary, description }) => {
     const { grouping, added } = readPromql(expr);
     const left = new Set([...(/\bby \(/.test(expr) ? grouping : targetLabels), ...added]);
     const used = [...`${summary} ${description}`.matchAll(/\$labels\.(\w+)/g)].map(([, label = '']) => label);
     expect(used.filter((label) => !left.has(label))).toEqual([]);
+  });
+});
+
+describe('the dashboard', () => {
+  interface Panel {
+    readonly type: string;
+    readonly title: string;
+    readonly fieldConfig?: { readonly defaults: { readonly thresholds?: { readonly steps: readonly Threshold[] } } };
+  }
+  interface Threshold {
+    readonly value: number | null;
+    readonly color: string;
+  }
+  const { panels, templating } = JSON.parse(read('deploy/helm/escapement/files/monitoring/dashboard.json')) as {
+    readonly panels: readonly Panel[];
+    readonly templating: { readonly list: readonly { readonly name: string }[] };
+  };
+
+  it('lets data source, job and namespace be chosen', () => {
+    expect(templating.list.map(({ name }) => name)).toEqual(['datasource', 'job', 'namespace']);
+  });
+
+  it('says by colour which numbers are bad, with bounds that rise from none', () => {
+    const coloured = panels.filter(({ fieldConfig }) => fieldConfig?.defaults.thresholds !== undefined);
+    expect(coloured.map(({ title }) => title)).toEqual([
+      'Leading',
+      'ExternalSecrets not Ready',
+      'Since the newest refresh',
+      'Oldest overdue',
+    ]);
+    for (const { fieldConfig } of coloured) {
+      const [first, ...rest] = (fieldConfig?.defaults.thresholds?.steps ?? []).map(({ value }) => value);
+      expect(first).toBeNull();
+      expect(rest).toEqual([...rest].sort((left, right) => Number(left) - Number(right)));
+    }
   });
 });
 

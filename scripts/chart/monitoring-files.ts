@@ -68,6 +68,21 @@ const variables = [
     allValue: '.+',
     current: { text: 'All', value: '$__all' },
   },
+  {
+    name: 'namespace',
+    label: 'Namespace of objects',
+    type: 'query',
+    datasource,
+    query: {
+      query: 'label_values(externalsecret_status_condition{job=~"$job"}, exported_namespace)',
+      refId: 'namespace',
+    },
+    refresh: 2,
+    includeAll: true,
+    multi: true,
+    allValue: '.*', // also where Prometheus keeps the labels of the operator, and none is called so
+    current: { text: 'All', value: '$__all' },
+  },
 ];
 
 /** Rows with their panels, from the left, each line as high as its highest panel. */
@@ -93,12 +108,12 @@ function placed(rows: readonly Row[]): unknown[] {
   return panels;
 }
 
-function panelOf({ title, help, kind, unit, queries }: Panel) {
+function panelOf({ title, help, kind, unit, queries, steps }: Panel) {
   return {
     title,
     description: help,
     datasource,
-    fieldConfig: { defaults: { unit, ...(kind === 'lines' ? { min: 0 } : {}) }, overrides: [] },
+    fieldConfig: { defaults: { unit, ...(kind === 'lines' ? { min: 0 } : {}), ...coloured(steps) }, overrides: [] },
     targets: queries.map(({ expr, legend }, i) => ({
       refId: `Q${i + 1}`,
       datasource,
@@ -108,6 +123,13 @@ function panelOf({ title, help, kind, unit, queries }: Panel) {
     })),
     ...looks[kind],
   };
+}
+
+/** Grafana writes the first step's bound as null. */
+function coloured(steps: Panel['steps']) {
+  if (steps === undefined) return {};
+  const written = steps.map(({ from, color }) => ({ value: Number.isFinite(from) ? from : null, color }));
+  return { color: { mode: 'thresholds' }, thresholds: { mode: 'absolute', steps: written } };
 }
 
 /** Labels that say nothing about the object. */

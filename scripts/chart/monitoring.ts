@@ -4,7 +4,7 @@
 // operator, the namespace of an object is called `exported_namespace`; queries keep both.
 
 export interface Query {
-  /** PromQL; on the dashboard `$job` and `$__rate_interval` stand for what Grafana puts there. */
+  /** PromQL; on the dashboard `$job`, `$namespace` and `$__rate_interval` stand for what Grafana puts there. */
   readonly expr: string;
   /** Grafana's legend: `{{label}}`. Absent for a single value. */
   readonly legend?: string;
@@ -18,6 +18,13 @@ export interface Panel {
   /** A unit of Grafana: https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts */
   readonly unit: string;
   readonly queries: readonly Query[];
+  /** From which value on it has which colour; the first stands for all below. */
+  readonly steps?: readonly Step[];
+}
+
+export interface Step {
+  readonly from: number;
+  readonly color: 'green' | 'orange' | 'red';
 }
 
 export interface Row {
@@ -38,15 +45,24 @@ export interface Alert {
 }
 
 const own = 'job=~"$job"';
+/** Series of objects, in the namespaces that are chosen; those without a namespace are there as long as all are. */
+const ofObjects = `${own}, exported_namespace=~"$namespace"`;
+/** Good below `warn`, bad from `bad` on. */
+const rising = (warn: number, bad: number): readonly Step[] => [
+  { from: Number.NEGATIVE_INFINITY, color: 'green' as const },
+  { from: warn, color: 'orange' as const },
+  { from: bad, color: 'red' as const },
+];
 const rate = (selector: string, by: string) => `sum by (${by}) (rate(${selector}[$__rate_interval]))`;
 const quantile = (share: number, buckets: string, by: string) =>
   `histogram_quantile(${share}, ${rate(buckets, `le, ${by}`)})`;
-const value = (title: string, unit: string, expr: string, help: string): Panel => ({
+const value = (title: string, unit: string, expr: string, help: string, steps?: readonly Step[]): Panel => ({
   title,
   help,
   kind: 'value',
   unit,
   queries: [{ expr }],
+  ...(steps === undefined ? {} : { steps }),
 });
 const list = (title: string, unit: string, expr: string, help: string): Panel => ({
   title,
@@ -70,31 +86,38 @@ export const dashboardRows: readonly Row[] = [
   {
     title: 'At a glance',
     panels: [
-      value('Leading', 'none', `sum(escapement_leader{${own}})`, 'Replicas that lead: one, or nothing is synced.'),
+      value('Leading', 'none', `sum(escapement_leader{${own}})`, 'Replicas that lead: one, or nothing is synced.', [
+        { from: Number.NEGATIVE_INFINITY, color: 'red' },
+        { from: 1, color: 'green' },
+        { from: 2, color: 'red' },
+      ]),
       value('Replicas', 'none', `count(escapement_build_info{${own}})`, 'Replicas that are scraped.'),
       value(
         'ExternalSecrets',
         'none',
-        `count(externalsecret_status_condition{${own}, condition="Ready", status="True"})`,
+        `count(externalsecret_status_condition{${ofObjects}, condition="Ready", status="True"})`,
         'ExternalSecrets that are served, Ready or not.',
       ),
       value(
         'ExternalSecrets not Ready',
         'none',
-        `sum(externalsecret_status_condition{${own}, condition="Ready", status="False"})`,
+        `sum(externalsecret_status_condition{${ofObjects}, condition="Ready", status="False"})`,
         'Each of them tells why in its Ready condition.',
+        rising(1, 10),
       ),
       value(
         'Since the newest refresh',
         's',
         `time() - max(escapement_last_refresh_timestamp_seconds{${own}})`,
         'Time since any ExternalSecret was last refreshed against its source.',
+        rising(3_600, 86_400),
       ),
       value(
         'Oldest overdue',
         's',
         `max(escapement_queue_oldest_overdue_seconds{${own}})`,
         'How long the longest-waiting object has been due.',
+        rising(60, 300),
       ),
     ],
   },
@@ -104,13 +127,13 @@ export const dashboardRows: readonly Row[] = [
       list(
         'ExternalSecrets that are not Ready',
         'none',
-        notReady('externalsecret', `${own}, `),
+        notReady('externalsecret', `${ofObjects}, `),
         'kubectl describe tells the cause, the key and the fix.',
       ),
       list(
         'Stores that are not Ready',
         'none',
-        `${notReady('secretstore', `${own}, `)} or ${notReady('clustersecretstore', `${own}, `)}`,
+        `${notReady('secretstore', `${ofObjects}, `)} or ${notReady('clustersecretstore', `${own}, `)}`,
         'A store that cannot log in, or may not list its scope.',
       ),
       lines('Reconciles', 'ops', 'By what they ended with; `requeue_after` is the usual end of a good one.', {
@@ -138,16 +161,16 @@ export const dashboardRows: readonly Row[] = [
         'Slowest objects',
         's',
         'Their last reconcile.',
-        { expr: `topk(5, externalsecret_reconcile_duration{${own}} / 1e9)`, legend: 'ExternalSecret {{name}}' },
-        { expr: `topk(5, secretstore_reconcile_duration{${own}} / 1e9)`, legend: 'SecretStore {{name}}' },
+        { expr: `topk(5, externalsecret_reconcile_duration{${ofObjects}} / 1e9)`, legend: 'ExternalSecret {{name}}' },
+        { expr: `topk(5, secretstore_reconcile_duration{${ofObjects}} / 1e9)`, legend: 'SecretStore {{name}}' },
         { expr: `topk(5, clustersecretstore_reconcile_duration{${own}} / 1e9)`, legend: 'ClusterSecretStore {{name}}' },
       ),
       lines('Busiest ExternalSecrets', 'ops', 'Those that are reconciled most often.', {
-        expr: `topk(5, ${rate(`externalsecret_sync_calls_total{${own}}`, 'namespace, exported_namespace, name')})`,
+        expr: `topk(5, ${rate(`externalsecret_sync_calls_total{${ofObjects}}`, 'namespace, exported_namespace, name')})`,
         legend: '{{exported_namespace}} {{name}}',
       }),
       lines('ExternalSecrets that fail most', 'ops', 'Failed reconciles.', {
-        expr: `topk(5, ${rate(`externalsecret_sync_calls_error{${own}}`, 'namespace, exported_namespace, name')})`,
+        expr: `topk(5, ${rate(`externalsecret_sync_calls_error{${ofObjects}}`, 'namespace, exported_namespace, name')})`,
         legend: '{{exported_namespace}} {{name}}',
       }),
     ],

@@ -78,7 +78,7 @@ describe('the queries', () => {
   it.each([false, true])('all find series that are really exposed, with honorLabels %s', async (honorLabels) => {
     const samples = (await scrape()).map((sample) => scraped(sample, { labels: target, honorLabels }));
     const empty = queries.flatMap(({ of, expr }) => {
-      const { selectors } = readPromql(expr.replaceAll('$job', '.+'));
+      const { selectors } = readPromql(expr.replaceAll('$job', '.+').replaceAll('$namespace', '.*'));
       return selectors
         .filter((selector) => !samples.some((sample) => selects(selector, sample)))
         .map(({ metric }) => `${of}: nothing of ${metric}: ${expr}`);
