@@ -1,5 +1,5 @@
-// Writes everything that is derived: CRD manifests, the chart's values, rules, dashboard and alerts, the kustomize base and
-// the reference pages.
+// Writes everything that is derived: CRD manifests, the chart's values, rules, dashboard and alerts, the kustomize base, the
+// reference pages and the pictures.
 // What nothing generates any more is removed.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -12,6 +12,7 @@ import { kustomizeFiles } from './chart/kustomize.ts';
 import { monitoringFiles } from './chart/monitoring-files.ts';
 import { rbacPage } from './chart/rbac.ts';
 import { rulesFiles } from './chart/rules.ts';
+import { pictureFiles } from './pictures/pictures.ts';
 import { envPage, flagsPage, metricsPage, reasonsPage } from './reference-pages.ts';
 import { templateFunctionsPage } from './template-functions-page.ts';
 
@@ -42,6 +43,7 @@ async function artifacts(): Promise<Map<string, string>> {
     ...crdFolders.flatMap((folder) => [...crds].map(([name, text]): [string, string] => [`${folder}/${name}`, text])),
     ...monitoringFiles(await readFile(join(import.meta.dirname, '..', 'deploy/helm/escapement/Chart.yaml'), 'utf8')),
     ...(await kustomizeFiles(crds)),
+    ...pictureFiles(),
     ...Object.entries(pages).map(([name, text]): [string, string] => [
       `docs/reference/${name}.md`,
       markdownHead + text,

@@ -56,7 +56,8 @@ export function reasonsPage(): string {
     quiet: 'tried again at once, nothing is reported',
   };
   const rows = Object.entries(reasons).map(
-    ([name, { hint, ...row }]) => `| ${hint === '' ? 'not reported' : `… (${hint})`} | \`${name}\` | ${next[row.next]} |`,
+    ([name, { hint, ...row }]) =>
+      `| ${hint === '' ? 'not reported' : `… (${hint})`} | \`${name}\` | ${next[row.next]} |`,
   );
   return page('Reasons', [
     'Why a sync or a store validation fails. `kubectl get -o wide` shows two things of it: STATUS, which keeps the reason names of the',

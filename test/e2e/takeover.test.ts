@@ -178,11 +178,13 @@ describe('a Secret of the same name that nobody owns', () => {
     expect(secret.metadata.labels).toMatchObject({ app: 'legacy', [managedLabel]: 'true' });
     expect(secret.metadata.annotations).toMatchObject({ 'example.com/by': 'hand' });
     expect(secret.metadata.ownerReferences).toMatchObject([{ kind: 'ExternalSecret', name }]);
-    const [event] = await until('an event', () => {
+    const events = await until('two events', () => {
       const told = scene.eventsOf('ExternalSecret', name);
-      return told.length > 0 && told;
+      return told.length > 1 && told;
     });
-    expect(event).toMatchObject({ type: 'Normal', reason: 'Updated' });
+    expect(events).toContainEqual(expect.objectContaining({ type: 'Normal', reason: 'Updated' }));
+    const warning = { type: 'Warning', reason: 'TakenOver', message: expect.stringContaining('keys that went: "old"') };
+    expect(events).toContainEqual(expect.objectContaining(warning));
   });
 });
 
