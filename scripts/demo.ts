@@ -16,9 +16,11 @@ import { startOperator } from '../test/support/operator.ts';
 import { progressTo } from '../test/support/progress.ts';
 import { readFlags } from './arguments.ts';
 import { buildBundle } from './child.ts';
+import { missingCrds, nameOfCrd, namesOfCrds } from './missing-crds.ts';
 
 const root = join(import.meta.dirname, '..');
 const namespace = 'escapement-demo';
+const crdFolder = join(root, 'deploy', 'crds');
 const usage = `usage: npm run demo -- [options]
   --reveal            print values instead of masking them
   --kubeconfig FILE   use that cluster instead of starting a control plane; what the demo makes there it takes away
@@ -96,18 +98,13 @@ async function demo(): Promise<void> {
 const isGiven = flags.kubeconfig !== undefined || flags['current-context'];
 
 async function installCrds(kubeconfig: string): Promise<void> {
-  const directory = join(root, 'deploy', 'crds');
-  // Files are named after their CRDs.
-  const names = readdirSync(directory).map((file) => file.replace(/\.yaml$/, ''));
-  const { stdout } = await kubectl(['get', 'crd', ...names, '--ignore-not-found', '--output=name'], { kubeconfig });
-  const found = stdout.trim().split('\n').filter(Boolean);
-  if (found.length === 0) {
-    if (isGiven) ends.push(() => kubectl(['delete', 'crd', ...names, '--ignore-not-found'], { kubeconfig }));
-    await applyCrds(directory, { kubeconfig });
-    return;
-  }
-  if (found.length < names.length) throw new Error(`the cluster has ${found.join(', ')} only: install the other CRDs`);
-  say('  they are there already, and are left as they are');
+  const missing = await missingCrds(crdFolder, (...args) => kubectl(args, { kubeconfig }));
+  if (isGiven && missing.length > 0)
+    ends.push(() => kubectl(['delete', 'crd', ...missing, '--ignore-not-found'], { kubeconfig }));
+  const count = await applyCrds(crdFolder, { kubeconfig }, (file) => missing.includes(nameOfCrd(file)));
+  const left = namesOfCrds(crdFolder).length - missing.length;
+  if (left > 0)
+    say(`  ${left} are there already, and are left as they are; ${count} are added for the time of the demo`);
 }
 
 /** The kubeconfig of the cluster to use. */

@@ -2,8 +2,9 @@
 // file, create a namespace, read what came of it.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
@@ -27,9 +28,13 @@ export class KubectlError extends Error {
 
 /** Throws KubectlError with kubectl's own words when it fails, and the signal's reason when aborted. */
 export async function kubectl(args: readonly string[], options: KubectlOptions): Promise<{ readonly stdout: string }> {
-  const folder = dirname(options.kubeconfig);
   const child = spawn(kubectlBeside(options.kubeconfig), args, {
-    env: { ...process.env, KUBECONFIG: options.kubeconfig, KUBECACHEDIR: join(folder, 'kubectl-cache'), KUBERC: 'off' },
+    env: {
+      ...process.env,
+      KUBECONFIG: options.kubeconfig,
+      KUBECACHEDIR: cacheFor(options.kubeconfig),
+      KUBERC: 'off',
+    },
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   const ended = new Promise<string>((resolve, reject) => {
@@ -59,9 +64,14 @@ export async function createNamespace(prefix: string, options: Omit<KubectlOptio
  * Applies the CRDs of a directory and waits until the API server serves them. Gives the number of files; a directory
  * that is absent or holds no `*.yaml` is none. Server-side, because a client-side apply stops at 256 KiB.
  */
-export async function applyCrds(directory: string, options: Omit<KubectlOptions, 'stdin'>): Promise<number> {
+export async function applyCrds(
+  directory: string,
+  options: Omit<KubectlOptions, 'stdin'>,
+  isWanted: (file: string) => boolean = () => true,
+): Promise<number> {
   const names = existsSync(directory) ? await readdir(directory) : [];
-  const files = names.filter((name) => name.endsWith('.yaml')).map((name) => `--filename=${join(directory, name)}`);
+  const wanted = names.filter((name) => name.endsWith('.yaml') && isWanted(name));
+  const files = wanted.map((name) => `--filename=${join(directory, name)}`);
   if (files.length === 0) return 0;
   await kubectl(['apply', '--server-side', '--force-conflicts', ...files], options);
   await kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...files], options);
@@ -75,6 +85,22 @@ export async function applyCrds(directory: string, options: Omit<KubectlOptions,
 
 /** The wrapper that a control plane of ours puts beside its kubeconfig; for any other cluster the one in PATH. */
 function kubectlBeside(kubeconfig: string): string {
-  const wrapper = join(dirname(kubeconfig), 'kubectl');
+  const wrapper = wrapperBeside(kubeconfig);
   return existsSync(wrapper) ? wrapper : 'kubectl';
+}
+
+function wrapperBeside(kubeconfig: string): string {
+  return join(dirname(kubeconfig), 'kubectl');
+}
+
+let foreignCache: string | undefined;
+
+/** The folder of a control plane of ours goes with it. Beside the kubeconfig of somebody else nothing is left. */
+function cacheFor(kubeconfig: string): string {
+  if (existsSync(wrapperBeside(kubeconfig))) return join(dirname(kubeconfig), 'kubectl-cache');
+  if (foreignCache !== undefined) return foreignCache;
+  const made = mkdtempSync(join(tmpdir(), 'escapement-kubectl-'));
+  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+  foreignCache = made;
+  return made;
 }
