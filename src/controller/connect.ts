@@ -133,10 +133,9 @@ export class StoreConnections {
     const store = this.#lookUp(ref, namespace);
     if (store === undefined) {
       const where = ref.kind === 'SecretStore' ? ` in namespace "${namespace}"` : '';
-      throw new OperatorError(
-        'StoreNotFound',
-        `${ref.kind} "${ref.name}" does not exist${where}${this.#otherKindHint(ref, namespace)}`,
-      );
+      const meant = this.#otherKindHint(ref, namespace);
+      const message = `${ref.kind} "${ref.name}" does not exist${where}${meant}`;
+      throw new OperatorError('StoreNotFound', message, meant === '' ? {} : { hint: '' });
     }
     if (ref.kind === 'ClusterSecretStore') await this.#refuseDenied(store, namespace, signal);
     return await this.#connected(store, ref.kind === 'ClusterSecretStore' ? namespace : undefined, signal);

@@ -292,8 +292,8 @@ describe('a store that is not there', () => {
     cluster.start();
     onTestFinished(() => cluster.stop());
     await cluster.clock.advance(3_000);
-    expect(readyOf(cluster.get('ExternalSecret', 'e'))?.message).toContain(
-      'there is a SecretStore of that name: set secretStoreRef.kind to SecretStore',
+    expect(readyOf(cluster.get('ExternalSecret', 'e'))?.message).toMatch(
+      /there is a SecretStore of that name: set secretStoreRef\.kind to SecretStore$/,
     );
   });
 });

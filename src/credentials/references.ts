@@ -39,6 +39,7 @@ export function referencedNamespace(referrer: Referrer, wanted: string | undefin
     throw new OperatorError(
       'ReferenceDenied',
       `${field}.namespace "${wanted}" is not allowed: a SecretStore may only refer to its own namespace "${own}"; remove the field or use a ClusterSecretStore`,
+      { hint: '' },
     );
   }
   const namespace = wanted || referrer.consumerNamespace;

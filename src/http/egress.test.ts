@@ -88,6 +88,18 @@ describe('checkUrl', () => {
     expect(reasonOf(() => listing.checkAddress('meta.example', 80, '169.254.169.254'))).toBe('HostDenied');
   });
 
+  it.each([
+    'ftp://plain.test/',
+    'http://plain.test/',
+    'https://u:p@plain.test/',
+    'https://127.0.0.1/',
+    'https://0.0.0.0/',
+  ])('advises once, in the rule itself: %s', (url) => {
+    const run = () => policy.checkUrl(new URL(url));
+    expect(run).toThrow(expect.objectContaining({ reason: 'HostDenied', hint: '' }));
+    expect(run).toThrow(/use https|use another host|take them out/);
+  });
+
   it('tells how to allow a host', () => {
     const run = () => policy.checkUrl(new URL('http://plain.test/'));
     expect(run).toThrow(/"plain\.test".*--insecure-upstream-hosts.*insecureUpstreamHosts/);

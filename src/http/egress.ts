@@ -42,7 +42,7 @@ export function createEgressPolicy(options: HostRules): EgressPolicy {
         throw denied(host, `may not be reached by ${url.protocol.slice(0, -1)}: use https`);
       }
       if (url.username !== '' || url.password !== '')
-        throw denied(host, 'may not be given with a user name or password in the URL');
+        throw denied(host, 'may not be given with a user name or password in the URL: take them out');
       if (only.size > 0 && !only.has(host) && !only.has(`${host}:${port}`)) {
         throw denied(host, 'is not one that may be named: list it in --upstream-hosts (Helm value upstreamHosts)');
       }
@@ -90,7 +90,8 @@ function classifyHost(host: string): ReturnType<typeof classifyAddress> {
 }
 
 function checkClass(host: string, found: ReturnType<typeof classifyAddress>, listed: boolean, verb: string): void {
-  if (found === 'forbidden') throw denied(host, `${verb} an address that is not allowed: ${neverReached}`);
+  if (found === 'forbidden')
+    throw denied(host, `${verb} an address that is not allowed: ${neverReached}, use another host`);
   if (found === 'loopback' && !listed)
     throw denied(host, `${verb} a loopback address: use another host, or ${howToList}`);
 }
@@ -101,5 +102,5 @@ function isInClusterService(host: string): boolean {
 }
 
 function denied(host: string, rule: string): OperatorError {
-  return new OperatorError('HostDenied', `host "${host}" ${rule}`);
+  return new OperatorError('HostDenied', `host "${host}" ${rule}`, { hint: '' }); // the rule says what to do
 }

@@ -76,6 +76,7 @@ describe.skipIf(!hasHelm)('the guides', () => {
       if (waitsForPods.test(command)) operator = await runInstalled();
       else printed.push(await shell(filled(command), bin));
     }
+    expect(printed).toContain('ada'); // without an account
     expect(printed).toContain('the-api-key');
     expect(await operator?.stop()).toBe(0);
   });

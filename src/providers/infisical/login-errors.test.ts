@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { explain } from '../../base/operator-error.ts';
 import { loginError } from './login-errors.ts';
 
 function answer(status: number, body: unknown, headers: Record<string, string> = {}) {
@@ -185,6 +186,13 @@ describe('advice', () => {
       }
     },
   );
+
+  it('stands once: the reason adds its own only where the answer says nothing', () => {
+    const advised = loginError(said(401, 'UnauthorizedError', 'Invalid credentials'), at('universal-auth'), {});
+    expect(explain(advised)).toBe(advised.message);
+    const silent = loginError(said(404, 'Not Found', 'Route POST:/x not found'), at('oci-auth'), {});
+    expect(explain(silent).split('hostAPI')).toHaveLength(2);
+  });
 
   it('names no other host when the store has one of its own', () => {
     expect(loginError(unknown, at('universal-auth'), {}).message).not.toContain('eu.infisical.com');

@@ -28,6 +28,9 @@ interface Row {
   readonly quotes?: false;
 }
 
+/** The message advises by itself, better than its reason could. */
+const advised = '';
+
 const refusals: readonly number[] = [401, 403, 404];
 
 /** A refusal whose words fit every pattern. Each is searched once, so that no text takes more than its length in time. */
@@ -181,6 +184,9 @@ export function loginError(answer: UpstreamAnswer, place: LoginPlace, sent: Sent
   const row = rows.find(({ fits }) => fits(seen));
   if (row === undefined) return answerError(answer, place, sent);
   const advice = row.advice(seen);
-  if (row.quotes === false) return failure(row.reason, place, advice);
-  return failure(row.reason, place, `HTTP ${answer.status}${quotedAfter(said)}${advice === '' ? '' : `: ${advice}`}`);
+  if (row.quotes === false) return failure(row.reason, place, advice, advised);
+  const problem = `HTTP ${answer.status}${quotedAfter(said)}`;
+  return advice === ''
+    ? failure(row.reason, place, problem)
+    : failure(row.reason, place, `${problem}: ${advice}`, advised);
 }
