@@ -22,7 +22,7 @@ export const flagTable = {
     default: '',
     help: 'kubeconfig file; without it KUBECONFIG, else the in-cluster ServiceAccount, else ~/.kube/config',
   },
-  namespace: { kind: 'text', default: '', help: 'serve this namespace only; empty serves all' },
+  namespace: { kind: 'list', default: '', help: 'serve these namespaces only; empty serves all' },
   'controller-class': {
     kind: 'text',
     default: 'default',
@@ -85,6 +85,11 @@ export const flagTable = {
     kind: 'list',
     default: '',
     help: 'hosts (host or host:port) that may be reached by plain http and on loopback; for demos and tests',
+  },
+  'upstream-hosts-for': {
+    kind: 'text',
+    default: '',
+    help: 'the only hosts that stores, Environments and Webhooks of some namespaces may name, as JSON: [{"namespaces":{"matchLabels":{"team":"a"}},"hosts":["secrets.example.com"]}]; namespaces that no selector meets may name any. --upstream-hosts bounds all of them',
   },
   'state-dir': {
     kind: 'text',

@@ -16,10 +16,28 @@ function refusal(args: readonly string[], env: Environment = {}): string {
 }
 
 describe('loadConfig', () => {
+  it('takes rules over hosts as JSON', () => {
+    const rules = [
+      { namespaces: { matchLabels: { team: 'a' } }, hosts: ['a.example.com:8443'] },
+      { namespaces: { matchExpressions: [{ key: 'team', operator: 'DoesNotExist' }] }, hosts: [] },
+    ];
+    expect(loadConfig([`--upstream-hosts-for=${JSON.stringify(rules)}`], {}).upstreamHostsFor).toEqual(rules);
+    expect(loadConfig([], {}).upstreamHostsFor).toEqual([]);
+    for (const wrong of ['team=a:host', '{}', '[{"hosts":["a"]}]', '[{"namespaces":{},"hosts":["a"],"host":"b"}]'])
+      expect(refusal([`--upstream-hosts-for=${wrong}`])).toContain('expected JSON such as');
+    expect(refusal(['--upstream-hosts-for=[{"namespaces":{},"hosts":["https://a"]}]'])).toContain('neither a host');
+  });
+
+  it('serves the namespaces that are named, and then no ClusterExternalSecrets', () => {
+    const { namespaces, clusterExternalSecrets } = loadConfig(['--namespace=b, a,b'], {});
+    expect({ namespaces, clusterExternalSecrets }).toEqual({ namespaces: ['b', 'a'], clusterExternalSecrets: false });
+    expect(refusal(['--namespace=a,../b'])).toContain('"../b" is no name of a namespace');
+  });
+
   it('needs nothing: every default of the table is valid', () => {
     expect(loadConfig([], {})).toMatchObject({
       controllerClass: 'default',
-      namespace: undefined,
+      namespaces: [],
       concurrentWrites: 32,
       heartbeatMs: 3_600_000,
       storeRequeueMs: 300_000,

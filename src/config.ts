@@ -7,6 +7,7 @@ import { type CloudVariables, readCloudVariables } from './config-cloud.ts';
 import { type FlagName, type FlagRow, flagTable, foreignProviderFlag } from './config-flags.ts';
 import { parseGoDuration } from './core/go-duration.ts';
 import { normalizeHostEntry } from './core/host-entry.ts';
+import { type NamespaceHosts, namespaceHostsFlag, readNamespaceHosts } from './core/namespace-hosts.ts';
 
 /** Where to find the API server; in order of preference. */
 export interface ClusterAccess {
@@ -31,7 +32,8 @@ export interface Config {
   readonly cloud: CloudVariables;
   readonly podName: string | undefined;
   readonly podNamespace: string | undefined;
-  readonly namespace: string | undefined;
+  /** Those that are served; empty for all. */
+  readonly namespaces: readonly string[];
   readonly controllerClass: string;
   readonly concurrentWrites: number;
   readonly heartbeatMs: number;
@@ -53,6 +55,8 @@ export interface Config {
   /** Empty allows any. */
   readonly upstreamHosts: readonly string[];
   readonly insecureUpstreamHosts: readonly string[];
+  /** Which hosts namespaces may name, by their labels; empty allows any. */
+  readonly upstreamHostsFor: NamespaceHosts;
   /** Where it is noted what is worked on; undefined notes nothing. */
   readonly stateDirectory: string | undefined;
   readonly fakeProvider: boolean;
@@ -118,7 +122,7 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     cloud: readCloudVariables(env),
     podName: env['POD_NAME'] || env['HOSTNAME'] || undefined,
     podNamespace: env['POD_NAMESPACE'] || undefined,
-    namespace: texts.namespace || undefined,
+    namespaces: read.namespaces('namespace'),
     controllerClass: texts['controller-class'],
     concurrentWrites: Math.max(leastConcurrentWrites, asked),
     heartbeatMs: read.duration('heartbeat-interval'),
@@ -126,11 +130,13 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     storeRequeueMs: read.positiveDuration('store-requeue-interval'),
     clusterStores: read.boolean('enable-cluster-store-reconciler'),
     storeReconciler: read.boolean('enable-secret-store-reconciler'),
-    // They choose among all namespaces: an operator of one namespace has nothing to choose from.
-    clusterExternalSecrets: read.boolean('enable-cluster-external-secret-reconciler') && texts.namespace === '',
+    // They choose among all namespaces: an operator of some has nothing to choose from.
+    clusterExternalSecrets:
+      read.boolean('enable-cluster-external-secret-reconciler') && read.list('namespace').length === 0,
     leaderElection: read.boolean('enable-leader-election') ? leaderElection(texts, read) : undefined,
     upstreamHosts: read.hosts('upstream-hosts'),
     insecureUpstreamHosts: read.hosts('insecure-upstream-hosts'),
+    upstreamHostsFor: namespaceHosts(texts[namespaceHostsFlag]),
     stateDirectory: texts['state-dir'] || undefined,
     fakeProvider: read.boolean('enable-fake-provider'),
     genericTargets: read.boolean('unsafe-allow-generic-targets'),
@@ -296,6 +302,15 @@ function readers(texts: Texts) {
     duration,
     list,
     hosts: (name: FlagName): readonly string[] => list(name).map((item) => hostEntry(item, name)),
+    namespaces(name: FlagName): readonly string[] {
+      const named = [...new Set(list(name))];
+      for (const one of named) {
+        // https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
+        if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(one)) continue;
+        throw new ConfigError(`--${name}=${texts[name]}: "${one}" is no name of a namespace; write them as a,b`);
+      }
+      return named;
+    },
     positiveDuration(name: FlagName): number {
       const ms = duration(name);
       if (ms > 0) return ms;
@@ -330,6 +345,14 @@ function readers(texts: Texts) {
       throw new ConfigError(`--${name}=${texts[name]}: expected one of ${logLevels.join(', ')}`);
     },
   };
+}
+
+function namespaceHosts(text: string): NamespaceHosts {
+  try {
+    return readNamespaceHosts(text);
+  } catch (thrown) {
+    throw new ConfigError(asOperatorError(thrown).message);
+  }
 }
 
 /** The entry as it was written: the rooms that use it bring it into one spelling. */

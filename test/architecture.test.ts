@@ -45,6 +45,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'config-flags.ts',
       'core/go-duration.ts',
       'core/host-entry.ts',
+      'core/namespace-hosts.ts',
       'base/operator-error.ts',
     ],
     packages: ['zod'],
@@ -59,7 +60,8 @@ const rooms: Readonly<Record<string, Room>> = {
     node: [],
   },
   upstreams: {
-    imports: ['providers', 'auth', 'credentials', 'http'],
+    // Which hosts a namespace may name is asked of the rules where the ways out are put together.
+    imports: ['providers', 'auth', 'credentials', 'http', 'core/namespace-hosts.ts', 'base/operator-error.ts'],
     // A call of a generator is described where it is made up.
     types: ['base', 'core/generators/webhook.ts', 'runtime/memory-account.ts'],
     node: [],

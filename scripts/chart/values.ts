@@ -111,14 +111,18 @@ export const values: Tree = {
   controllerClass: text('', 'Serve stores whose `spec.controller` is empty or this class; empty means `default`.'),
   concurrent: count(32, 'Most writes to the API server in flight; below 8 is raised to 8.', 1),
   scopedNamespace: text('', 'Serve this namespace only.'),
+  scopedNamespaces: texts(
+    [],
+    'Serve these namespaces only: the middle way between one and all. Each costs a watch of every kind, so a handful.',
+  ),
   scopedRBAC: flag(
     false,
-    'With `scopedNamespace`: a Role there instead of a ClusterRole. No cluster-scoped object but the CRDs is then rendered.',
+    'With `scopedNamespace` or `scopedNamespaces`: a Role in each instead of a ClusterRole. No cluster-scoped object but the CRDs is then rendered.',
   ),
   processClusterStore: flag(true, 'Serve ClusterSecretStores; off whenever `scopedRBAC` is on.'),
   processClusterExternalSecret: flag(
     true,
-    'Serve ClusterExternalSecrets, which needs the right to write ExternalSecrets; off whenever `scopedNamespace` is set.',
+    'Serve ClusterExternalSecrets, which needs the right to write ExternalSecrets; off whenever `scopedNamespace` or `scopedNamespaces` is set.',
   ),
   processSecretStore: flag(true, 'Validate SecretStores and write their status.'),
   storeRequeueInterval: duration(
@@ -138,6 +142,22 @@ export const values: Tree = {
     annotations: labels('Added to every CRD.'),
   }),
   upstreamHosts: texts([], 'The only hosts that stores and Webhooks may name, as host or host:port; empty allows any.'),
+  upstreamHostsFor: {
+    default: [],
+    help: 'The only hosts that stores, Environments and Webhooks of some namespaces may name, by labels of the namespace: `[{namespaces: {matchLabels: {team: a}}, hosts: [secrets.example.com]}]`. Namespaces that no entry selects may name any; `upstreamHosts` bounds all. Not with `scopedRBAC`.',
+    schema: {
+      type: 'array',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['namespaces', 'hosts'],
+        properties: {
+          namespaces: { type: 'object' },
+          hosts: { type: 'array', items: { type: 'string', minLength: 1 } },
+        },
+      },
+    },
+  },
   insecureUpstreamHosts: texts(
     [],
     'Hosts that may be reached by plain http and on loopback. In-cluster services (`*.svc`) need no entry.',

@@ -42,6 +42,8 @@ export interface ConnectDeps {
   readonly controllerClass: string;
   /** False when ClusterSecretStores are switched off by flag. */
   readonly clusterStores: boolean;
+  /** True when it hangs on the labels of a namespace which hosts its stores may name. */
+  readonly hostsByLabels?: boolean;
   /** Ends with the process: a connection outlives the run that asked for it. */
   readonly signal: AbortSignal;
 }
@@ -87,6 +89,19 @@ export class StoreConnections {
   /** `listener` hears, before those above do, of stores whose values come from an object that changed. */
   whenSourceChanged(listener: (store: string) => void): void {
     this.#sourceListeners.push(listener);
+  }
+
+  /**
+   * The namespace has other labels: what its SecretStores may reach is judged anew, by connecting again. ClusterSecretStores
+   * are judged at each use anyway.
+   */
+  namespaceChanged(namespace: string): void {
+    if (this.#deps.hostsByLabels !== true) return;
+    for (const [key, set] of this.#connections) {
+      if (!key.startsWith(storeKey('SecretStore', { namespace, name: '' }))) continue;
+      replaceAll(set);
+      for (const listener of this.#listeners) listener(key);
+    }
   }
 
   /** Ends the connections of stores as they go. */

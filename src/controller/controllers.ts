@@ -72,6 +72,7 @@ export function createControllers(ports: ControllerPorts, controlled = controlle
       recovery.stop();
     },
     namespaceChanged(name) {
+      connections.namespaceChanged(name);
       for (const controller of all) controller.namespaceChanged?.(name);
     },
     loads: () =>

@@ -79,3 +79,14 @@ export const labelSelector = withFacts(
 );
 
 export type LabelSelector = z.infer<typeof labelSelector>;
+
+/** Hosts that namespaces may name, by their labels: no field of a kind, but a flag that selects as kinds do. */
+export const namespaceHostsRules = z.array(
+  z.strictObject({
+    namespaces: labelSelector,
+    /** `host` stands for all its ports, `host:port` for one. Empty allows none. */
+    hosts: z.array(z.string()),
+  }),
+);
+
+export type NamespaceHostsRule = z.infer<typeof namespaceHostsRules>[number];

@@ -16,8 +16,8 @@ import type { FollowedKinds } from '../controller/rooms.ts';
 import { managedLabel, managedLabelValue } from '../core/contract-names.ts';
 import type { ObservedTarget } from '../core/target-plan.ts';
 import { configMapResource, secretResource } from '../credentials/store-credentials.ts';
-import type { InformerOptions } from '../kube/contract.ts';
-import { type InformerDeps, type StartedInformer, startInformer } from '../kube/informer.ts';
+import type { InformerDeps, StartedInformer } from '../kube/informer.ts';
+import { type ScopedOptions, startScopedInformer } from '../kube/scoped-informer.ts';
 import { controllerRevisionResource } from '../kube/types.ts';
 import { untilServed } from './served.ts';
 
@@ -34,7 +34,8 @@ export interface Caches {
   readonly revisions: Cache<RevisionRecord>;
   /** Those that Environments publish; absent where that is not allowed. */
   readonly configMaps: Cache<ObservedTarget> | undefined;
-  readonly namespace: string | undefined;
+  /** Empty for all. */
+  readonly namespaces: readonly string[];
   /** Those that work waits for, by the names that people are told. */
   readonly awaited: ReadonlyMap<string, StartedInformer<unknown>>;
 }
@@ -45,8 +46,8 @@ interface Versioned {
 }
 
 /** Starts one informer with its view. */
-export function startCache<T extends Versioned>(options: InformerOptions<T>, deps: InformerDeps): Cache<T> {
-  const informer: StartedInformer<T> = startInformer(
+export function startCache<T extends Versioned>(options: ScopedOptions<T>, deps: InformerDeps): Cache<T> {
+  const informer: StartedInformer<T> = startScopedInformer(
     {
       ...options,
       known: (key, resourceVersion) => view.written(key, resourceVersion),
@@ -59,37 +60,36 @@ export function startCache<T extends Versioned>(options: InformerOptions<T>, dep
 }
 
 export interface CacheScope {
-  /** Undefined for all. */
-  readonly namespace: string | undefined;
+  /** Empty for all. */
+  readonly namespaces: readonly string[];
   readonly isServed: (row: KindRow) => boolean;
   /** Whether ConfigMaps may be targets. */
   readonly configMaps: boolean;
 }
 
 /** Starts every informer at once: one for each row that is served. */
-export function openCaches({ namespace, isServed, configMaps: hasConfigMaps }: CacheScope, deps: InformerDeps): Caches {
-  const place = (namespaced: boolean) => (namespaced && namespace !== undefined ? { namespace } : {});
+export function openCaches(
+  { namespaces, isServed, configMaps: hasConfigMaps }: CacheScope,
+  deps: InformerDeps,
+): Caches {
   const labelSelector = `${managedLabel}=${managedLabelValue}`;
   const trim = (object: Parameters<typeof keptTargetRecord>[0]) => keptTargetRecord(object);
-  const targets = startCache({ resource: secretResource, ...place(true), labelSelector, trim }, deps);
+  const targets = startCache({ resource: secretResource, namespaces, labelSelector, trim }, deps);
   const revisions = startCache(
     {
       resource: controllerRevisionResource,
-      ...place(true),
+      namespaces,
       labelSelector: `${revisionLabel}=true`,
       trim: (object: Parameters<typeof revisionRecord>[0]) => revisionRecord(object),
     },
     deps,
   );
   const configMaps = hasConfigMaps
-    ? startCache({ resource: configMapResource, ...place(true), labelSelector, trim: keptConfigMapRecord }, deps)
+    ? startCache({ resource: configMapResource, namespaces, labelSelector, trim: keptConfigMapRecord }, deps)
     : undefined;
   const open = (row: KindRow) => {
     const { resource } = row.definition;
-    return startCache<Reported>(
-      { resource, ...place(resource.namespaced), trim: (object, before) => row.record(object, before) },
-      deps,
-    );
+    return startCache<Reported>({ resource, namespaces, trim: (object, before) => row.record(object, before) }, deps);
   };
   const rows: readonly KindRow[] = Object.values(kinds);
   const opened = rows.filter(isServed).map((row) => ({ row, name: row.definition.resource.kind, cache: open(row) }));
@@ -100,7 +100,7 @@ export function openCaches({ namespace, isServed, configMaps: hasConfigMaps }: C
     targets,
     revisions,
     configMaps,
-    namespace,
+    namespaces,
     awaited: new Map<string, StartedInformer<unknown>>([
       ['secrets', targets.informer],
       ...awaited.map(({ row, cache }) => [row.definition.resource.plural, cache.informer] as const),
@@ -123,8 +123,11 @@ interface CacheInputs {
 /** Starts every informer at once and waits for all; a follower keeps them warm. */
 export async function startCaches({ config, informerDeps, waitingFor, stopping }: CacheInputs): Promise<Caches> {
   await untilServed(informerDeps, waitingFor, stopping);
-  const { namespace } = config;
-  const caches = openCaches({ namespace, isServed: servedBy(config), configMaps: config.genericTargets }, informerDeps);
+  const { namespaces } = config;
+  const caches = openCaches(
+    { namespaces, isServed: servedBy(config), configMaps: config.genericTargets },
+    informerDeps,
+  );
   for (const what of caches.awaited.keys()) waitingFor.add(what);
   waitingFor.delete('the API server');
   await Promise.all(

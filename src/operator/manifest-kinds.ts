@@ -12,8 +12,8 @@ import { startCache } from './caches.ts';
 /** How long the first list of a kind is waited for. */
 const syncedWithinMs = 10_000;
 
-/** `namespace` limits what is followed to that one. */
-export function manifestKinds(deps: InformerDeps, namespace: string | undefined): ManifestPorts {
+/** `namespaces` limits what is followed to those; empty follows all. */
+export function manifestKinds(deps: InformerDeps, namespaces: readonly string[]): ManifestPorts {
   return {
     resourceOf: (kind, signal) => resourceOfKind(deps.transport, kind, signal),
     async follow(resource, signal) {
@@ -25,7 +25,7 @@ export function manifestKinds(deps: InformerDeps, namespace: string | undefined)
       const cache = startCache(
         {
           resource,
-          ...(namespace === undefined ? {} : { namespace }),
+          namespaces,
           labelSelector: `${managedLabel}=${managedLabelValue}`,
           trim: keptManifestRecord,
         },

@@ -14,7 +14,7 @@ export function followNamespaces(informerDeps: InformerDeps) {
   const listeners: Listener[] = [];
   const follow = async (signal: AbortSignal): Promise<Cache<NamespaceRecord>> => {
     if (cache === undefined) {
-      cache = startCache({ resource: namespaceResource, trim: namespaceRecord }, informerDeps);
+      cache = startCache({ resource: namespaceResource, namespaces: [], trim: namespaceRecord }, informerDeps);
       cache.informer.subscribe((event) => {
         for (const listener of listeners) listener(event);
       });

@@ -86,11 +86,11 @@ function switchedOff(config: Config): ReadonlySet<string> {
 }
 
 /** What a reader of the log needs to know before anything else: where, for whom, and on which ports. */
-function scopeOf({ namespace, controllerClass, metricsAddress, healthAddress, leaderElection }: Config): string {
+function scopeOf({ namespaces, controllerClass, metricsAddress, healthAddress, leaderElection }: Config): string {
   const address = (listen: Config['metricsAddress']) =>
     listen === undefined ? 'off' : `${listen.host ?? ''}:${listen.port}`;
   return [
-    namespace === undefined ? 'all namespaces' : `namespace ${namespace}`,
+    namespaces.length === 0 ? 'all namespaces' : `namespace ${namespaces.join(', ')}`,
     `controller class ${controllerClass}`,
     `metrics ${address(metricsAddress)}`,
     `probes ${address(healthAddress)}`,

@@ -27,6 +27,7 @@ import { WorkerPool } from '../runtime/worker-pool.ts';
 import { otherValue } from '../telemetry/bounded-label.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
+import { createCheckHost } from '../upstreams/host-access.ts';
 import { openUpstreams, type Upstreams } from '../upstreams/open.ts';
 import type { Caches } from './caches.ts';
 import { heavyRole } from './heavy-thread.ts';
@@ -71,10 +72,10 @@ export async function startWork(
   const slots = new Slots(config.concurrentWrites);
   const writer = new Writer({ kube, slots, guard });
   const objects = new ObjectWatcher(informerDeps, { namesPerNamespaceMax: config.namesPerNamespace });
-  const upstreams = openCountedUpstreams(base);
-  const { provider } = upstreams;
   const events = createEventRecorder({ transport, clock, slot: (waiting) => writer.idleTurn(waiting) });
   const namespaces = followNamespaces(informerDeps);
+  const upstreams = openCountedUpstreams(base, namespaces);
+  const { provider } = upstreams;
   const notes =
     config.stateDirectory === undefined
       ? noRunNotes
@@ -86,7 +87,7 @@ export async function startWork(
   const controllers = createControllers({
     desk: { heavy, loop: new LoopShare(nextTurn) },
     notes,
-    manifests: config.genericTargets ? manifestKinds(informerDeps, config.namespace) : undefined,
+    manifests: config.genericTargets ? manifestKinds(informerDeps, config.namespaces) : undefined,
     generation: { random: randomBytes, keyPair: oneAtATime(), sendWebhook: upstreams.sendWebhook },
     kube,
     writer,
@@ -110,6 +111,7 @@ export async function startWork(
       operator: operatorIdentity(config, upstreams.clouds),
       controllerClass: config.controllerClass,
       clusterStores: config.clusterStores,
+      hostsByLabels: config.upstreamHostsFor.length > 0,
       signal,
     },
     capabilities: (store) => provider(store.providers.find(isServedProvider) ?? '')?.capabilities,
@@ -139,10 +141,14 @@ export async function startWork(
 }
 
 /** Opens the way to the upstreams as the flags say, and counts what goes over it. */
-function openCountedUpstreams({ config, clock, metrics, userAgent }: Base): Upstreams {
+function openCountedUpstreams(
+  { config, clock, metrics, userAgent }: Base,
+  namespaces: ReturnType<typeof followNamespaces>,
+): Upstreams {
   return openUpstreams(
     {
       hosts: { insecureHosts: config.insecureUpstreamHosts, onlyHosts: config.upstreamHosts },
+      checkHost: createCheckHost(config.upstreamHostsFor, namespaces.labels),
       proxy: config.proxy,
       cloud: config.cloud,
       fakeProvider: config.fakeProvider,

@@ -19,13 +19,16 @@ import { type EscProviders, escProviders } from '../providers/esc/open/table.ts'
 import { createEscProvider } from '../providers/esc/provider.ts';
 import { fakeProvider } from '../providers/fake/provider.ts';
 import { createInfisicalAccess } from '../providers/infisical/access.ts';
+import { parseHostApi } from '../providers/infisical/host.ts';
 import { createInfisicalProvider, createInfisicalReads } from '../providers/infisical/provider.ts';
+import { parseApiUrl } from '../providers/pulumi/address.ts';
 import { createPulumiDesk, type PulumiDesk, type PulumiDeskOptions } from '../providers/pulumi/desk.ts';
 import { createPulumiProvider } from '../providers/pulumi/provider.ts';
 import { ScopeNews } from '../providers/shared/scope-news.ts';
 import type { SnapshotRead } from '../providers/shared/snapshots.ts';
 import { type ProviderByName, providersByName } from '../providers/table.ts';
 import type { MemoryAccount } from '../runtime/memory-account.ts';
+import { anyHost, type CheckHost, withHostCheck } from './host-access.ts';
 import { webhookSender } from './webhook-calls.ts';
 
 /** Who counts what goes out; each is told once per event. */
@@ -40,6 +43,8 @@ export interface UpstreamObservers {
 
 export interface UpstreamSettings {
   readonly hosts: HostRules;
+  /** Which hosts a namespace may name; absent allows any. */
+  readonly checkHost?: CheckHost;
   readonly proxy: ProxySettings;
   readonly cloud: CloudEnvironment;
   /** Whether stores of provider `fake` are served. */
@@ -81,7 +86,7 @@ export function openUpstreams(
     readonly observe: UpstreamObservers;
   },
 ): Upstreams {
-  const { userAgent } = settings;
+  const { userAgent, checkHost = anyHost } = settings;
   const sessions = new Sessions({ clock, observeLogin: observe.login });
   const proxy = createProxyRules(settings.proxy);
   const doorOf = (provider: string) =>
@@ -110,7 +115,12 @@ export function openUpstreams(
     observeCall: (call: string, status: 'success' | 'error') => observe.call('infisical', call, status),
     reads: createInfisicalReads({ account, clock, news, observeRead: observe.readsOf('infisical') }),
   };
-  const environmentProviders = escProviders({ infisical: createInfisicalAccess(toInfisical), door: doors.esc, clock });
+  const environmentProviders = escProviders({
+    infisical: createInfisicalAccess(toInfisical),
+    door: doors.esc,
+    clock,
+    checkSite: checkHost,
+  });
   const esc = createEscProvider({
     clock,
     providers: environmentProviders,
@@ -134,12 +144,16 @@ export function openUpstreams(
     pulumiDesk: (login) => createPulumiDesk({ ...login, upstream: doors.pulumi.open({}), clock }),
     news,
     provider: providersByName({
-      infisical: createInfisicalProvider(toInfisical),
-      pulumi,
+      infisical: withHostCheck(
+        createInfisicalProvider(toInfisical),
+        ({ hostAPI }) => parseHostApi(hostAPI).origin,
+        checkHost,
+      ),
+      pulumi: withHostCheck(pulumi, ({ apiUrl }) => parseApiUrl(apiUrl).origin, checkHost),
       fake: settings.fakeProvider ? fakeProvider : undefined,
       esc,
     }),
-    sendWebhook: webhookSender(doors.webhook),
+    sendWebhook: webhookSender(doors.webhook, checkHost),
     evaluation: environmentEvaluation(environmentProviders, (holder) => sessions.release(holder)),
     clouds: createCloudSources({ ...cloudDoors, environment: settings.cloud, readFile: readBoundedFile, clock }),
     close() {

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } 
 import { parse } from 'yaml';
 import { verbs } from '../../scripts/chart/rbac.ts';
 import { withoutEffect } from '../../scripts/chart/values.ts';
+import { loadConfig } from '../../src/config.ts';
 import { customResourceDefinitions } from '../../src/crds/kinds.ts';
 import { forbiddenRanges } from '../../src/http/addresses.ts';
 import { copyChart } from '../support/chart-copy.ts';
@@ -58,6 +59,16 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     { why: 'a port that is none', values: { healthPort: 70_000 }, names: 'healthPort' },
     { why: 'a digest that is none', values: { image: { digest: 'latest' } }, names: 'digest' },
     { why: 'a Role without a namespace', values: { scopedRBAC: true }, names: 'scopedNamespace' },
+    {
+      why: 'hosts by namespace where namespaces cannot be read',
+      values: { scopedNamespace: 'one', scopedRBAC: true, upstreamHostsFor: [{ namespaces: {}, hosts: [] }] },
+      names: 'upstreamHostsFor',
+    },
+    {
+      why: 'one namespace and several',
+      values: { scopedNamespace: 'one', scopedNamespaces: ['two'] },
+      names: 'scopedNamespaces',
+    },
     {
       why: 'two replicas that both lead',
       values: { replicaCount: 2, leaderElect: false },
@@ -172,6 +183,29 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     const { args } = containerOf(objects);
     expect(args).toContain('--enable-cluster-store-reconciler=false');
     expect(args).toContain('--enable-cluster-external-secret-reconciler=false');
+  });
+
+  it('renders a Role in each of the namespaces that a release serves, and nothing of the cluster', async () => {
+    const objects = await rendered({ scopedNamespaces: ['one', 'two'], scopedRBAC: true, leaderElect: false });
+    expect(objects.filter(({ metadata }) => metadata.namespace === undefined)).toEqual([]);
+    const places = (kind: string) => objects.filter((one) => one.kind === kind).map((one) => one.metadata.namespace);
+    expect([places('Role'), places('RoleBinding')]).toEqual([
+      ['one', 'two'],
+      ['one', 'two'],
+    ]);
+    const { args } = containerOf(objects);
+    expect(args).toContain('--namespace=one,two');
+    expect(args).toContain('--enable-cluster-external-secret-reconciler=false');
+  });
+
+  it('hands rules over hosts to the operator, with the right to read what they select by', async () => {
+    const rules = [{ namespaces: { matchLabels: { "o'clock": 'a' } }, hosts: ['secrets.example.com'] }];
+    const values = { upstreamHostsFor: rules, processClusterStore: false, processClusterExternalSecret: false };
+    const objects = await rendered(values);
+    expect(loadConfig(containerOf(objects).args.slice(1), {}).upstreamHostsFor).toEqual(rules);
+    const rights = rightsOf(objects).filter((right) => right.startsWith('/namespaces:'));
+    expect(rights).toEqual(['/namespaces:list', '/namespaces:watch']);
+    expect(rightsOf(await rendered({ ...values, upstreamHostsFor: [] })).join()).not.toContain('/namespaces:');
   });
 
   it('is what deploy/kustomize holds', async () => {

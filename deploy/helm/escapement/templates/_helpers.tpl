@@ -77,6 +77,14 @@ labels:
 {{- toYaml $context }}
 {{- end }}
 
+{{- /* The namespaces that are served, with commas between; nothing for all. */}}
+{{- define "escapement.scope" -}}
+{{- if and .Values.scopedNamespace .Values.scopedNamespaces }}
+{{- fail "scopedNamespace and scopedNamespaces: set one of them" }}
+{{- end }}
+{{- join "," (default (compact (list .Values.scopedNamespace)) .Values.scopedNamespaces) }}
+{{- end }}
+
 {{- /* Whether ClusterSecretStores are served: never from a Role. */}}
 {{- define "escapement.clusterStores" -}}
 {{- if and .Values.processClusterStore (not .Values.scopedRBAC) }}true{{ end }}
@@ -84,7 +92,7 @@ labels:
 
 {{- /* Whether ClusterExternalSecrets are served: they choose among all namespaces. */}}
 {{- define "escapement.clusterExternalSecrets" -}}
-{{- if and .Values.processClusterExternalSecret (not .Values.scopedRBAC) (not .Values.scopedNamespace) }}true{{ end }}
+{{- if and .Values.processClusterExternalSecret (not .Values.scopedRBAC) (not (include "escapement.scope" .)) }}true{{ end }}
 {{- end }}
 
 {{- /* Rules for the kinds that genericTargets names, besides ConfigMaps. */}}
@@ -105,7 +113,7 @@ labels:
 {{- with .Values.controllerClass }}
 - --controller-class={{ . }}
 {{- end }}
-{{- with .Values.scopedNamespace }}
+{{- with include "escapement.scope" . }}
 - --namespace={{ . }}
 {{- end }}
 - --enable-cluster-store-reconciler={{ if include "escapement.clusterStores" . }}true{{ else }}false{{ end }}
@@ -140,6 +148,9 @@ labels:
 - --credential-directories={{ join "," .Values.credentialDirectories }}
 {{- with .Values.upstreamHosts }}
 - --upstream-hosts={{ join "," . }}
+{{- end }}
+{{- with .Values.upstreamHostsFor }}
+- {{ printf "--upstream-hosts-for=%s" (toJson .) | quote }}
 {{- end }}
 - --insecure-upstream-hosts={{ join "," .Values.insecureUpstreamHosts }}
 {{- range $name, $value := .Values.extraArgs }}

@@ -9,13 +9,19 @@ import { SecretValue } from '../../../core/secret-value.ts';
 import type { InfisicalAuth } from '../../../crds/infisical.ts';
 import type { ReadRequest } from '../../contract.ts';
 import type { InfisicalAccess } from '../../infisical/access.ts';
+import { parseHostApi } from '../../infisical/host.ts';
 import type { EscProvider, OpenContext } from './contract.ts';
 import { mapOf, member, textOf } from './inputs.ts';
 
 const cloudSite = 'https://app.infisical.com';
+
+/** Whether an Environment of the namespace may name the site; throws HostDenied. */
+export type CheckSite = (namespace: string, site: URL, signal: AbortSignal) => Promise<void>;
+const anySite: CheckSite = async () => {};
+
 const string = { type: 'string', minLength: 1 } as const;
 
-export function infisicalLogin(access: InfisicalAccess): EscProvider {
+export function infisicalLogin(access: InfisicalAccess, checkSite = anySite): EscProvider {
   return {
     inputs: {
       type: 'object',
@@ -42,6 +48,7 @@ export function infisicalLogin(access: InfisicalAccess): EscProvider {
     secret: true,
     async open(inputs, context, signal) {
       const siteUrl = textOf(inputs, 'siteUrl');
+      await checkSite(context.namespace, new URL(parseHostApi(siteUrl ?? cloudSite).origin), signal);
       const { auth, credentials } = loginOf(inputs, context.credentials);
       const order = { siteUrl: siteUrl ?? cloudSite, auth, credentials, holder: context.holder };
       const { token, lifetimeMs } = await access.login(order, signal);
@@ -79,7 +86,7 @@ function loginOf(inputs: EscValue, credentials: Credentials): { auth: InfisicalA
   return { auth: { oidcAuthCredentials: { identityId: input('identityId'), serviceAccountRef } }, credentials: own };
 }
 
-export function infisicalSecrets(access: InfisicalAccess): EscProvider {
+export function infisicalSecrets(access: InfisicalAccess, checkSite = anySite): EscProvider {
   return {
     inputs: {
       type: 'object',
@@ -103,6 +110,7 @@ export function infisicalSecrets(access: InfisicalAccess): EscProvider {
         token: new SecretValue(textOf(login, 'accessToken') ?? ''),
         turn: context.namespace,
       };
+      await checkSite(context.namespace, new URL(parseHostApi(site.siteUrl).origin), signal);
       const places = Map.groupBy(member(inputs, 'get').members, ([, entry]) => JSON.stringify(placeOf(entry)));
       const answers = await Promise.allSettled(
         [...places.values()].map((entries) => readPlace(access, site, entries, context, signal)),

@@ -3,7 +3,7 @@ import type { Clock } from '../../../base/clock.ts';
 import type { UpstreamDoor } from '../../../http/contract.ts';
 import type { InfisicalAccess } from '../../infisical/access.ts';
 import type { EscProvider } from './contract.ts';
-import { infisicalLogin, infisicalSecrets } from './infisical.ts';
+import { type CheckSite, infisicalLogin, infisicalSecrets } from './infisical.ts';
 import { kubernetesConfigMaps, kubernetesSecrets } from './kubernetes.ts';
 
 /** A provider by the name that documents use. */
@@ -15,12 +15,14 @@ export interface EscProviderPorts {
   /** To every other host, under the rules for upstreams. */
   readonly door: UpstreamDoor;
   readonly clock: Clock;
+  /** Whether the namespace of an Environment may reach a host. */
+  readonly checkSite?: CheckSite | undefined;
 }
 
-export function escProviders({ infisical }: EscProviderPorts): EscProviders {
+export function escProviders({ infisical, checkSite }: EscProviderPorts): EscProviders {
   const table = new Map<string, EscProvider>([
-    ['infisical-login', infisicalLogin(infisical)],
-    ['infisical-secrets', infisicalSecrets(infisical)],
+    ['infisical-login', infisicalLogin(infisical, checkSite)],
+    ['infisical-secrets', infisicalSecrets(infisical, checkSite)],
     ['kubernetes-configmaps', kubernetesConfigMaps],
     ['kubernetes-secrets', kubernetesSecrets],
   ]);
