@@ -103,6 +103,23 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     }
   });
 
+  it('tells after an install what a first store is, and why a ServiceMonitor is missing', async () => {
+    const notesOf = async (values: object) => {
+      const args = ['install', 'escapement', chartFolder, '-n', namespace, '--dry-run=client', '--values=-'];
+      const { stdout } = await helm(args, { kubeconfig: cluster.kubeconfigPath, stdin: JSON.stringify(values) });
+      return stdout.slice(stdout.indexOf('NOTES:'));
+    };
+    const notes = await notesOf({ scopedNamespaces: ['shop', 'site'], serviceMonitor: { enabled: true } });
+    expect(notes).toContain('no ServiceMonitor is rendered: the cluster serves no monitoring.coreos.com/v1');
+    const [, first = ''] = /<<'YAML'\n([\s\S]*?)\nYAML/.exec(notes) ?? [];
+    await cli('create', 'namespace', 'shop');
+    await applyForeignCrds();
+    await apply(first);
+    expect(await cli('get', 'externalsecret/first', '-n', 'shop', '-o', 'name')).toContain('first');
+    await cli('delete', 'namespace', 'shop', '--wait=false');
+    expect(await notesOf({ fakeProvider: false })).not.toMatch(/SecretStore|ServiceMonitor/);
+  });
+
   it('takes the values that ESO users set', async () => {
     const objects = await rendered({
       leaderElect: true,
