@@ -116,6 +116,11 @@ export const flagTable = {
     default: '',
     help: "namespaces whose SecretStores may use the operator's own identity; * allows all, as ESO does",
   },
+  'ambient-identity-token-path': {
+    kind: 'text',
+    default: '/var/run/secrets/kubernetes.io/serviceaccount/token',
+    help: "file with the token that kubernetes logins of the operator's own identity present; one of an audience of its own opens nothing at the API server",
+  },
   'credential-directories': {
     kind: 'list',
     default: '/var/run/secrets',

@@ -16,6 +16,12 @@ function refusal(args: readonly string[], env: Environment = {}): string {
 }
 
 describe('loadConfig', () => {
+  it("presents the pod's own token unless another is named", () => {
+    const pathOf = (...args: string[]) => loadConfig(args, {}).ambientIdentityTokenPath;
+    expect(pathOf()).toBe('/var/run/secrets/kubernetes.io/serviceaccount/token');
+    expect(pathOf('--ambient-identity-token-path=/a/token')).toBe('/a/token');
+  });
+
   it('takes rules over hosts as JSON', () => {
     const rules = [
       { namespaces: { matchLabels: { team: 'a' } }, hosts: ['a.example.com:8443'] },

@@ -66,6 +66,7 @@ export interface Config {
   readonly namesPerNamespace: number;
   readonly ambientIdentityHosts: readonly string[];
   readonly ambientIdentityNamespaces: readonly string[];
+  readonly ambientIdentityTokenPath: string;
   readonly credentialDirectories: readonly string[];
   readonly metricsAddress: ListenAddress | undefined;
   readonly metricsTls: { readonly certPath: string; readonly keyPath: string } | undefined;
@@ -143,6 +144,7 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     namesPerNamespace: read.integer('names-per-namespace') || Number.POSITIVE_INFINITY,
     ambientIdentityHosts: read.hosts('ambient-identity-hosts'),
     ambientIdentityNamespaces: read.list('ambient-identity-namespaces'),
+    ambientIdentityTokenPath: texts['ambient-identity-token-path'],
     credentialDirectories: read.list('credential-directories'),
     metricsAddress: read.address('metrics-addr'),
     metricsTls: secure

@@ -178,6 +178,10 @@ export const values: Tree = {
         [],
         'Namespaces whose SecretStores may use it; `["*"]` allows all, as ESO does. ClusterSecretStores always may.',
       ),
+      tokenAudience: text(
+        '',
+        'Audience of a token that is mounted for kubernetes logins alone, such as `infisical`; the identity at Infisical names the same. Empty presents the token for the API server.',
+      ),
     },
     "The operator's own identity: kubernetes, aws, azure and gcp logins that name no ServiceAccount.",
   ),

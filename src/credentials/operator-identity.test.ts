@@ -14,7 +14,7 @@ const block = 'infisical.auth.kubernetesAuthCredentials';
 const unused = () => Promise.reject(new Error('no cloud here'));
 const clouds = { aws: unused, azureToken: unused, gcpIdToken: unused, gcpSignedJwt: unused };
 
-function identity(rules: Partial<AmbientRules>, ownTokenPath?: string) {
+function identity(rules: Partial<AmbientRules>, ownTokenPath = '/nowhere/token') {
   const none = { ambientIdentityHosts: [], ambientIdentityNamespaces: [], credentialDirectories: [] };
   return operatorIdentity({ ...none, ...rules }, clouds, ownTokenPath);
 }

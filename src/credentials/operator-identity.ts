@@ -30,15 +30,8 @@ export interface OperatorIdentity {
   checkChooser(user: Referrer, field: string): void;
 }
 
-/** Where the kubelet puts a pod's token (https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/). */
-const kubeletTokenPath = '/var/run/secrets/kubernetes.io/serviceaccount/token';
-
-/** Throws InvalidSpec for a listed host that is neither a host nor host:port. */
-export function operatorIdentity(
-  rules: AmbientRules,
-  clouds: CloudSources,
-  ownTokenPath = kubeletTokenPath,
-): OperatorIdentity {
+/** `ownTokenPath` is what logins present. Throws InvalidSpec for a listed host that is neither a host nor host:port. */
+export function operatorIdentity(rules: AmbientRules, clouds: CloudSources, ownTokenPath: string): OperatorIdentity {
   const hosts = new Set(rules.ambientIdentityHosts.map((entry) => normalizeHostEntry(entry, 'ambient-identity-hosts')));
   const file: AmbientSources['file'] = (path, field, signal) =>
     readListedFile({ path, directories: rules.credentialDirectories, field }, signal);

@@ -108,7 +108,7 @@ export async function startWork(
       tokens: {
         createToken: async (order, waiting) => (await createToken(transport, order, waiting)).token,
       },
-      operator: operatorIdentity(config, upstreams.clouds),
+      operator: operatorIdentity(config, upstreams.clouds, config.ambientIdentityTokenPath),
       controllerClass: config.controllerClass,
       clusterStores: config.clusterStores,
       hostsByLabels: config.upstreamHostsFor.length > 0,

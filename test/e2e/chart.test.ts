@@ -1,7 +1,7 @@
 // The chart as helm 4 and helm 3 see it: checked, rendered, installed, upgraded, rolled back and removed on a control plane of its
 // own, since CRDs and releases are of the whole cluster. No pod runs there: the operator runs as a process with what was installed.
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { verbs } from '../../scripts/chart/rbac.ts';
@@ -213,6 +213,18 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     const { args } = containerOf(objects);
     expect(args).toContain('--namespace=one,two');
     expect(args).toContain('--enable-cluster-external-secret-reconciler=false');
+  });
+
+  it('mounts a token of an audience of its own for logins, which the operator then presents', async () => {
+    const objects = await rendered({ ambientIdentity: { tokenAudience: 'infisical' } });
+    const { ambientIdentityTokenPath } = loadConfig(containerOf(objects).args.slice(1), {});
+    const spec = podSpec(objects) as { containers: { volumeMounts: object[] }[]; volumes: object[] }; // checked below
+    const mountPath = dirname(ambientIdentityTokenPath);
+    expect(spec.containers[0]?.volumeMounts).toEqual([{ name: 'identity', mountPath, readOnly: true }]);
+    const source = { audience: 'infisical', expirationSeconds: 3600, path: basename(ambientIdentityTokenPath) };
+    expect(spec.volumes).toEqual([{ name: 'identity', projected: { sources: [{ serviceAccountToken: source }] } }]);
+    await cli('create', 'namespace', 'audience');
+    await applyPods(objects, 'audience');
   });
 
   it('hands rules over hosts to the operator, with the right to read what they select by', async () => {

@@ -145,6 +145,9 @@ labels:
 - --names-per-namespace={{ .Values.namesPerNamespace }}
 - --ambient-identity-hosts={{ join "," .Values.ambientIdentity.hosts }}
 - {{ printf "--ambient-identity-namespaces=%s" (join "," .Values.ambientIdentity.namespaces) | quote }}
+{{- if .Values.ambientIdentity.tokenAudience }}
+- --ambient-identity-token-path=/var/run/secrets/escapement.dev/identity/token
+{{- end }}
 - --credential-directories={{ join "," .Values.credentialDirectories }}
 {{- with .Values.upstreamHosts }}
 - --upstream-hosts={{ join "," . }}
