@@ -14,11 +14,18 @@ function setUp() {
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const clock = new FakeClock();
   const troubles: unknown[] = [];
+  const deaths: (readonly string[])[] = [];
   return {
     directory,
     clock,
     troubles,
-    start: () => openRunNotes(directory, { clock, onTrouble: (thrown) => troubles.push(thrown) }),
+    deaths,
+    start: () =>
+      openRunNotes(directory, {
+        clock,
+        onDeath: (running) => deaths.push(running),
+        onTrouble: (thrown) => troubles.push(thrown),
+      }),
   };
 }
 
@@ -40,6 +47,20 @@ it('lets an object wait that was running at two deaths, and no other', () => {
   const third = start();
   expect(reasonOf(() => third.begin(web))).toBe('TooMuchWork');
   expect(reasonOf(() => third.begin(other))).toBe('begun');
+});
+
+it('tells what ran when the last process died, and nothing of one that ended well', () => {
+  const { start, deaths } = setUp();
+  const first = start();
+  first.begin(web);
+  first.begin(other);
+  expect(deaths).toEqual([]);
+  const second = start();
+  expect(deaths).toEqual([[web.key, other.key]]);
+  second.begin(web);
+  second.close();
+  start();
+  expect(deaths).toHaveLength(1);
 });
 
 it('lets it run again after a change of its spec, or an hour', async () => {

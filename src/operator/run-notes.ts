@@ -21,6 +21,8 @@ interface ClosableNotes extends RunNotes {
 
 interface NotesOptions {
   readonly clock: Clock;
+  /** Told at the start what was running when the last process died, by key; not told where it ended in good order. */
+  readonly onDeath: (running: readonly string[]) => void;
   /** Told when a note could not be written. */
   readonly onTrouble: (thrown: unknown) => void;
 }
@@ -34,10 +36,12 @@ const settleMs = 100;
  * Notes in a file of the directory, which is made when it is missing. Throws what the file system does when it cannot be
  * written.
  */
-export function openRunNotes(directory: string, { clock, onTrouble }: NotesOptions): ClosableNotes {
+export function openRunNotes(directory: string, { clock, onDeath, onTrouble }: NotesOptions): ClosableNotes {
   mkdirSync(directory, { recursive: true });
   const path = join(directory, 'running.json');
-  let record = afterDeath(readExisting(path), clock.nowMs());
+  const existing = readExisting(path);
+  if (existing.running.length > 0) onDeath(existing.running.map(({ key }) => key));
+  let record = afterDeath(existing, clock.nowMs());
   const running = new Map<string, RunningObject>();
   let isSettling = false;
   const write = () => {

@@ -53,6 +53,8 @@ export interface Base {
 /** Runs under way get this long to end before they are aborted. */
 const graceMs = 3_000;
 const revokeWithinMs = 3_000;
+/** Objects that one line of the log names. */
+const mostNamed = 20;
 
 /**
  * One thread, so that heavy work never takes more than one processor, with what the largest budget can need: its bytes held
@@ -81,6 +83,8 @@ export async function startWork(
       ? noRunNotes
       : openRunNotes(config.stateDirectory, {
           clock,
+          onDeath: (running) =>
+            log.warn({ detail: briefly(running) }, 'the last process died while it worked on these objects'),
           onTrouble: (thrown) => log.warn({ err: thrown }, 'could not note what is worked on'),
         });
   const heavy = new WorkerPool({ ...heavyLane, entry: base.threadEntry, clock });
@@ -138,6 +142,12 @@ export async function startWork(
       namespaces.close();
     },
   };
+}
+
+/** Names enough to look for, and how many more there are. */
+function briefly(keys: readonly string[]): string {
+  const more = keys.length - mostNamed;
+  return [...keys.slice(0, mostNamed), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
 }
 
 /** Opens the way to the upstreams as the flags say, and counts what goes over it. */
