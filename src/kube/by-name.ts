@@ -65,6 +65,11 @@ export class ObjectWatcher {
     return this.#followed.size;
   }
 
+  /** Names followed in the namespace that has most. */
+  get greatestShare(): number {
+    return Math.max(0, ...this.#counts.values());
+  }
+
   /**
    * Follows the object until the holder is released. Throws `TooManyReferences` when its namespace has as many names followed
    * as it may.

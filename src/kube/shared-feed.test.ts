@@ -282,6 +282,7 @@ describe('the bound of names in a namespace', () => {
     expect(await reasonOf(watcher.read(secrets, { namespace: 'ns', name: 'c' }, never))).toBe('TooManyReferences');
     watcher.hold(secrets, { namespace: 'ns', name: 'a' }, 'other');
     watcher.hold(secrets, { namespace: 'ns-2', name: 'c' }, 'other');
+    expect([watcher.size, watcher.greatestShare]).toEqual([3, 2]);
     watcher.release('store');
     watcher.hold(secrets, { namespace: 'ns', name: 'b' }, 'store');
     watcher.release('other');

@@ -127,6 +127,11 @@ export async function startWork(
   namespaces.whenLabelsChanged((name) => controllers.namespaceChanged(name));
   const endReading = [
     exposeQueues(metrics, () => controllers.loads()),
+    metrics.references.readFrom(() => [
+      [{ of: 'all' }, objects.size],
+      [{ of: 'greatest' }, objects.greatestShare],
+      [{ of: 'bound' }, Number.isFinite(config.namesPerNamespace) ? config.namesPerNamespace : 0],
+    ]),
     metrics.sessions.readFrom(() => upstreams.sessions.loggedIn()),
   ];
   controllers.start();

@@ -243,6 +243,11 @@ function ownFamilies(registry: Registry) {
       help: 'Failed tries to list or watch a kind at the API server',
       labels: ['kind', 'reason'],
     }),
+    references: registry.read('gauge', {
+      name: 'escapement_references',
+      help: 'Objects that are followed because stores name them: of all namespaces, of the one that has most, and the bound of one, 0 for none',
+      labels: ['of'],
+    }),
     loopDelay: registry.read('gauge', {
       name: 'escapement_event_loop_delay_seconds',
       help: 'How long the event loop was held up since the last scrape; quantile 1 is the longest pause',
