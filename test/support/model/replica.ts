@@ -123,7 +123,7 @@ function cachesOf({ process, transport, random, onFault }: ReplicaPorts, options
     return resource.kind !== 'ClusterExternalSecret' || options.clusterExternalSecrets === true;
   };
   const deps = { transport, clock: process.clock, log: logTo(onFault), random };
-  return openCaches({ namespace: undefined, configMaps: false, isServed }, deps);
+  return openCaches({ namespaces: [], configMaps: false, isServed }, deps);
 }
 
 async function startWork(
