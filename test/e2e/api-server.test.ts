@@ -4,9 +4,9 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { parseAllDocuments, stringify } from 'yaml';
 import { printCrds } from '../../src/cli/crds.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
+import { inShapeOfEso } from '../support/eso-crds.ts';
 import { createFleet, type FleetGround } from '../support/fleet.ts';
 import { startInfisicalDouble } from '../support/infisical-double/double.ts';
 import { createKubeApi } from '../support/kube-api.ts';
@@ -99,7 +99,7 @@ describe('a cluster that is not ready for it', () => {
   });
 
   it("works with ESO's own CRDs, and says once what these leave out", async () => {
-    await applyCrds(controlPlane, reduced(printCrds()));
+    await applyCrds(controlPlane, inShapeOfEso(printCrds()));
     const ground = await groundOn(controlPlane, 'compat');
     const { namespace, api, externalSecrets } = ground;
     const fleet = await createFleet(ground, { objects: 3, scopes: 1 });
@@ -197,25 +197,6 @@ async function applyAsTold({ kubeconfigPath, kubectlPath }: ControlPlane): Promi
 async function applyCrds({ kubeconfigPath: kubeconfig }: ControlPlane, manifests: string): Promise<void> {
   await kubectl(['apply', '-f', '-'], { kubeconfig, stdin: manifests });
   await kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', '-'], { kubeconfig, stdin: manifests });
-}
-
-/** Our kinds with the status that those of External Secrets Operator have: no generation, and of conditions only these types. */
-function reduced(manifests: string): string {
-  return parseAllDocuments(manifests)
-    .map((document) => {
-      const crd = document.toJS();
-      for (const version of crd.spec.versions) {
-        const { status } = version.schema.openAPIV3Schema.properties;
-        if (status.properties === undefined) continue; // nothing is reported of the kind
-        const condition = status.properties.conditions.items.properties;
-        delete status.default;
-        delete status.properties.observedGeneration;
-        delete condition.observedGeneration;
-        condition.type.enum = crd.spec.names.kind === 'ExternalSecret' ? ['Ready', 'Deleted'] : ['Ready'];
-      }
-      return stringify(crd, { aliasDuplicateObjects: false });
-    })
-    .join('---\n');
 }
 
 async function readiness({ healthUrl }: Operator): Promise<{ status: number; body: string }> {
