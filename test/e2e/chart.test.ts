@@ -16,7 +16,7 @@ import { installedRelease } from '../support/installation.ts';
 import { applyYaml, kubectl } from '../support/kubectl.ts';
 import { startOperator } from '../support/operator.ts';
 import { chartFolder, containerOf, objectsOf, type RenderedObject, renderChart } from '../support/rendered-chart.ts';
-import { externalSecret } from '../support/samples.ts';
+import { entry, externalSecret } from '../support/samples.ts';
 import { until } from '../support/wait.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -434,7 +434,7 @@ describe('deploy/kustomize', () => {
 });
 
 describe.skipIf(!hasHelm)('beside a running External Secrets Operator', () => {
-  it('nothing of its is touched: neither CRDs, nor stores of other providers, nor what reads from them', async () => {
+  it('nothing of its is touched: neither CRDs, nor stores of other providers or another class, nor what reads from them', async () => {
     const { kubeconfigPath: kubeconfig } = cluster;
     const app = 'neighbours';
     await removeCrds();
@@ -452,10 +452,21 @@ describe.skipIf(!hasHelm)('beside a running External Secrets Operator', () => {
       inNamespace(app, externalSecret({ name: 'theirs', storeRef: { name: 'vault' } })),
       inNamespace(app, externalSecret({ name: 'theirs-too', storeRef: { name: 'vault', kind: 'ClusterSecretStore' } })),
     );
+    // A provider that both serve is told apart by the class of its store, in whatever place a store is named.
+    const classed = fakeStore('of their class');
+    const mixed = { data: [{ ...entry('value', 'API_KEY'), sourceRef: { storeRef: { name: 'classed' } } }] };
+    await apply(
+      inNamespace(app, { ...classed, metadata: { name: 'classed' }, spec: { ...classed.spec, controller: 'eso' } }),
+      inNamespace(app, externalSecret({ name: 'theirs-by-class', storeRef: { name: 'classed' } })),
+      inNamespace(app, externalSecret({ name: 'theirs-in-part', spec: mixed })),
+    );
     const foreign = await crdVersions();
     await helm(['install', 'escapement', chartFolder, '-n', namespace, '--create-namespace'], { kubeconfig });
     const { stdout: manifest } = await helm(['get', 'manifest', 'escapement', '-n', namespace], { kubeconfig });
-    const objects = ['externalsecret/theirs', 'externalsecret/theirs-too', 'secretstore/vault'];
+    const objects = [
+      ...['theirs', 'theirs-too', 'theirs-by-class', 'theirs-in-part'].map((name) => `externalsecret/${name}`),
+      ...['vault', 'classed'].map((name) => `secretstore/${name}`),
+    ];
     const versions = () =>
       Promise.all(
         [...objects, 'clustersecretstore/vault'].map((name) =>
@@ -474,7 +485,7 @@ describe.skipIf(!hasHelm)('beside a running External Secrets Operator', () => {
     expect(await versions()).toEqual(before);
     expect(await crdVersions()).toEqual(foreign);
     const events = await cli('get', 'events', '-n', app, '-o', 'jsonpath={.items[*].involvedObject.name}');
-    expect(events.split(' ')).not.toEqual(expect.arrayContaining([expect.stringMatching(/theirs|vault/)]));
+    expect(events.split(' ')).not.toEqual(expect.arrayContaining([expect.stringMatching(/theirs|vault|classed/)]));
     await helm(['uninstall', 'escapement', '-n', namespace], { kubeconfig });
   });
 });
