@@ -120,6 +120,7 @@ export function openUpstreams(
     door: doors.esc,
     clock,
     checkSite: checkHost,
+    sessions,
   });
   const esc = createEscProvider({
     clock,

@@ -24,7 +24,7 @@ async function open(
   };
   const ports = {
     cluster: clusterOf({ environments: { 'shop/app': { values } } }),
-    providers: escProviders({ infisical: made.access, door: made.door, clock: made.clock }),
+    providers: escProviders({ infisical: made.access, door: made.door, clock: made.clock, sessions: made.sessions }),
   };
   try {
     const order = { name: 'shop/app', consumer: 'shop', holder: 'store', notBeforeMs };

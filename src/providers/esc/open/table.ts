@@ -1,10 +1,13 @@
 // Every provider of `fn::open` that an Environment may name, one line each.
+import type { SessionPool } from '../../../auth/contract.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { UpstreamDoor } from '../../../http/contract.ts';
 import type { InfisicalAccess } from '../../infisical/access.ts';
 import type { EscProvider } from './contract.ts';
 import { type CheckSite, infisicalLogin, infisicalSecrets } from './infisical.ts';
 import { kubernetesConfigMaps, kubernetesSecrets } from './kubernetes.ts';
+import { vaultLogin, vaultSecrets } from './vault.ts';
+import { VaultApi } from './vault-api.ts';
 
 /** A provider by the name that documents use. */
 export type EscProviders = (name: string) => EscProvider | undefined;
@@ -17,14 +20,19 @@ export interface EscProviderPorts {
   readonly clock: Clock;
   /** Whether the namespace of an Environment may reach a host. */
   readonly checkSite?: CheckSite | undefined;
+  /** Where logins are kept; a holder that is released there ends them. */
+  readonly sessions: SessionPool;
 }
 
-export function escProviders({ infisical, checkSite }: EscProviderPorts): EscProviders {
+export function escProviders({ infisical, door, clock, sessions, checkSite }: EscProviderPorts): EscProviders {
+  const vault = new VaultApi({ door, clock });
   const table = new Map<string, EscProvider>([
     ['infisical-login', infisicalLogin(infisical, checkSite)],
     ['infisical-secrets', infisicalSecrets(infisical, checkSite)],
     ['kubernetes-configmaps', kubernetesConfigMaps],
     ['kubernetes-secrets', kubernetesSecrets],
+    ['vault-login', vaultLogin({ api: vault, sessions, clock })],
+    ['vault-secrets', vaultSecrets(vault, clock)],
   ]);
   return (name) => table.get(name);
 }

@@ -1,0 +1,317 @@
+// The part of Vault's API that `vault-login` and `vault-secrets` need: log in, make a token, end one, read a path. What
+// the two know of tokens is kept here: which were refused, and which have given leases.
+// https://developer.hashicorp.com/vault/api-docs
+import { createHash } from 'node:crypto';
+import * as z from 'zod/mini';
+import { type Grant, TokenRejected } from '../../../auth/contract.ts';
+import type { Clock } from '../../../base/clock.ts';
+import { OperatorError } from '../../../base/operator-error.ts';
+import { parseFirstJson } from '../../../core/esc/text-forms.ts';
+import type { EscValue } from '../../../core/esc/value.ts';
+import { SecretValue } from '../../../core/secret-value.ts';
+import type { Upstream, UpstreamAnswer, UpstreamDoor } from '../../../http/contract.ts';
+import { parseBaseUrl } from '../../../http/egress.ts';
+import { hasTooManyParts } from '../../shared/json-parts.ts';
+import { Pauses } from '../../shared/pauses.ts';
+import { Snapshots } from '../../shared/snapshots.ts';
+import {
+  hasWarnings,
+  type Sent,
+  saysInvalidToken,
+  type VaultPlace,
+  vaultError,
+  vaultFailure,
+  vaultMessage,
+} from './vault-errors.ts';
+
+/** A server, and the namespace in it; namespaces are of Vault Enterprise and of OpenBao. */
+export interface VaultServer {
+  /** Without a slash at the end. */
+  readonly root: string;
+  readonly host: string;
+  readonly namespace: string | undefined;
+}
+
+/** Throws InvalidSpec for anything but an http(s) URL without user, query and fragment. */
+export function vaultServer(address: string, namespace: string | undefined): VaultServer {
+  const url = parseBaseUrl(address, 'address');
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw new OperatorError('InvalidSpec', 'address: the URL must begin with https:// (or http://)');
+  }
+  let path = url.pathname;
+  while (path.endsWith('/')) path = path.slice(0, -1);
+  return { root: `${url.origin}${path}`, host: url.host, namespace };
+}
+
+/** A token at a server, and who takes turns with others there. */
+export interface VaultBearer {
+  readonly server: VaultServer;
+  readonly token: SecretValue;
+  readonly turn: string;
+}
+
+/** What a path holds. */
+export interface VaultAnswer {
+  /** The `data` of the answer, as Vault gives it. */
+  readonly data: EscValue;
+  /** Monotonic ms; absent for what has no lease. */
+  readonly endsAtMs?: number;
+}
+
+interface Call {
+  readonly method: 'GET' | 'POST';
+  /** Below `/v1/`, each part encoded. */
+  readonly path: string;
+  readonly token?: SecretValue;
+  readonly body?: Readonly<Record<string, unknown>>;
+  readonly group: string;
+  readonly turn: string;
+}
+
+const loginReply = z.object({
+  auth: z.object({ client_token: z.string().check(z.minLength(1)), lease_duration: z.nullish(z.number()) }),
+});
+const mountReply = z.object({
+  data: z.object({ path: z.string(), options: z.nullish(z.record(z.string(), z.unknown())) }),
+});
+
+/** Tokens and paths that are remembered; the oldest is forgotten first. */
+const mostRemembered = 1_000;
+
+/** Leases, by contrast, decide what may be ended: more of them are remembered. */
+const mostLeased = 10_000;
+
+/** How long an answer stays that nobody asks for: it is for those of the same wave. */
+const keepMs = 30_000;
+
+/** First parts of the paths of KV 2 below its mount. */
+const partsOfKv2 = new Set(['config', 'data', 'delete', 'destroy', 'metadata', 'subkeys', 'undelete']);
+
+export class VaultApi {
+  readonly #upstream: Upstream;
+  readonly #clock: Clock;
+  readonly #pauses: Pauses;
+  readonly #answers: Snapshots<VaultAnswer>;
+  readonly #refused = new Set<string>();
+  readonly #leased = new Set<string>();
+  /** Where KV 2 has what was written as for KV 1. */
+  readonly #moved = new Map<string, string>();
+
+  constructor({ door, clock }: { readonly door: UpstreamDoor; readonly clock: Clock }) {
+    this.#upstream = door.open({});
+    this.#clock = clock;
+    this.#pauses = new Pauses({ clock });
+    this.#answers = new Snapshots({ clock, keepMs });
+  }
+
+  /** Logs in by a POST to `path`. Throws LoginRejected, ScopeNotFound, UpstreamThrottled … */
+  async login(
+    call: Omit<Call, 'method'> & { readonly server: VaultServer },
+    operation: string,
+    nowMs: number,
+    signal: AbortSignal,
+  ): Promise<Grant> {
+    const { server } = call;
+    const place: VaultPlace = { provider: 'vault-login', operation, host: server.host, isLogin: true };
+    const answer = await this.#send(server, { ...call, method: 'POST' }, place, signal);
+    const parsed = loginReply.safeParse(jsonOf(answer));
+    if (!parsed.success) throw vaultFailure('UpstreamInvalid', place, 'the answer holds no token');
+    const { client_token: token, lease_duration: lifeSeconds } = parsed.data.auth;
+    return {
+      token: new SecretValue(token),
+      // 0 is a token without an end.
+      ...(lifeSeconds ? { expiresAtMs: nowMs + lifeSeconds * 1_000 } : {}),
+    };
+  }
+
+  /** Throws TokenRejected for a token that a read has found to be refused. */
+  checkUsable(server: VaultServer, token: SecretValue): void {
+    if (this.#refused.has(bearerKey(server, token))) throw new TokenRejected('vault-login: the token was refused');
+  }
+
+  /**
+   * Ends a token, unless it has given a lease: what is leased ends with its token, and is in use for as long as the lease
+   * says, longer than whoever asked for it may live.
+   */
+  async revoke({ server, token, turn }: VaultBearer, signal: AbortSignal): Promise<void> {
+    const key = bearerKey(server, token);
+    if (this.#leased.has(key)) return;
+    const place = { provider: 'vault-login', operation: 'revoke the token', host: server.host };
+    const call = { method: 'POST', path: 'auth/token/revoke-self', token, group: key, turn } as const;
+    await this.#send(server, call, place, signal);
+  }
+
+  /**
+   * What the path holds; one request for all who ask within a wave. Throws TokenRejected, AccessDenied, SecretNotFound,
+   * ScopeNotFound, UpstreamThrottled …
+   */
+  async read(bearer: VaultBearer, path: string, notBeforeMs: number, signal: AbortSignal): Promise<VaultAnswer> {
+    const key = bearerKey(bearer.server, bearer.token);
+    const written = encodedPath(path, 'path');
+    const ask = (fromMs: number) =>
+      this.#answers.get(
+        {
+          key: `${key} ${written}`,
+          origin: `${bearer.server.root} ${bearer.turn}`,
+          notBeforeMs: fromMs,
+          fetch: async (_, until) => ({ value: await this.#readOnce(bearer, { key, path, written }, until) }),
+        },
+        signal,
+      );
+    const answer = await ask(notBeforeMs);
+    const nowMs = this.#clock.monotonicMs();
+    return answer.endsAtMs !== undefined && answer.endsAtMs <= nowMs ? await ask(nowMs) : answer;
+  }
+
+  async #readOnce(
+    { server, token, turn }: VaultBearer,
+    { key, path, written }: { readonly key: string; readonly path: string; readonly written: string },
+    signal: AbortSignal,
+  ): Promise<VaultAnswer> {
+    const place = { provider: 'vault-secrets', operation: `read ${JSON.stringify(path)}`, host: server.host };
+    const get = (at: string) => ({ method: 'GET', path: at, token, group: key, turn }) as const;
+    const movedKey = `${server.root} ${server.namespace ?? ''} ${written}`;
+    const startedMs = this.#clock.monotonicMs();
+    this.#pauses.check(key);
+    try {
+      let answer = await this.#ask(server, get(this.#moved.get(movedKey) ?? written), signal);
+      if (answer.status === 403) await this.#checkToken({ server, token, turn }, answer, place, signal);
+      if (answer.status === 403 || (answer.status === 404 && hasWarnings(answer))) {
+        const other = await this.#placeInKv2(server, get, written, signal);
+        if (other !== undefined) {
+          answer = await this.#ask(server, get(other), signal);
+          if (answer.status === 200) remember(this.#moved, movedKey, other);
+        }
+      }
+      if (answer.status !== 200) throw vaultError(answer, place, secretsOf({ token }));
+      const { data, leaseMs } = readAnswer(answer, place);
+      if (leaseMs === undefined) return { data };
+      addBounded(this.#leased, key, mostLeased);
+      return { data, endsAtMs: startedMs + leaseMs };
+    } catch (thrown) {
+      this.#moved.delete(movedKey);
+      if (thrown instanceof OperatorError) this.#pauses.note(key, thrown);
+      throw thrown;
+    }
+  }
+
+  /** Vault says `permission denied` of a token that it does not know as well as of a right that is missing. */
+  async #checkToken(
+    { server, token, turn }: VaultBearer,
+    denied: UpstreamAnswer,
+    place: VaultPlace,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const key = bearerKey(server, token);
+    const call = { method: 'GET', path: 'auth/token/lookup-self', token, group: key, turn } as const;
+    const isKnown = !saysInvalidToken(denied) && (await this.#ask(server, call, signal)).status !== 403;
+    if (isKnown) return;
+    addBounded(this.#refused, key, mostRemembered);
+    throw new TokenRejected(vaultMessage(place, 'the token is refused'));
+  }
+
+  /** The path with `data` behind the mount, where that is KV 2 and the path does not say so; as Vault's own client finds it. */
+  async #placeInKv2(
+    server: VaultServer,
+    get: (path: string) => Call,
+    written: string,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const answer = await this.#ask(server, get(`sys/internal/ui/mounts/${written}`), signal);
+    const parsed = mountReply.safeParse(answer.status === 200 ? jsonOf(answer) : undefined);
+    if (!parsed.success || String(parsed.data.data.options?.['version']) !== '2') return undefined;
+    const mount = encodedPath(parsed.data.data.path, 'mount');
+    if (!written.startsWith(`${mount}/`)) return undefined;
+    const rest = written.slice(mount.length + 1);
+    return partsOfKv2.has(rest.split('/')[0] ?? '') ? undefined : `${mount}/data/${rest}`;
+  }
+
+  async #send(server: VaultServer, call: Call, place: VaultPlace, signal: AbortSignal): Promise<UpstreamAnswer> {
+    const answer = await this.#ask(server, call, signal);
+    if (answer.status === 200 || answer.status === 204) return answer;
+    throw vaultError(answer, place, secretsOf(call));
+  }
+
+  #ask(server: VaultServer, call: Call, signal: AbortSignal): Promise<UpstreamAnswer> {
+    const { method, path, token, group, turn } = call;
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const request = {
+      method,
+      url: new URL(`${server.root}/v1/${path}`),
+      headers: {
+        ...tokenHeader(token),
+        // An agent of Vault's in between may want to see that the request was meant for it.
+        'x-vault-request': 'true',
+        ...(server.namespace === undefined ? {} : { 'x-vault-namespace': server.namespace }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body }),
+    };
+    return this.#upstream.send({ ...request, group: `${server.root} ${group}`, turn }, signal);
+  }
+}
+
+/** Each part of a path encoded. Throws InvalidSpec for an empty path, and for parts that would lead elsewhere. */
+export function encodedPath(path: string, field: string): string {
+  const parts = path.split('/').filter((part) => part !== '');
+  if (parts.length > 0 && !parts.includes('.') && !parts.includes('..')) {
+    return parts.map((part) => encodeURIComponent(part.toWellFormed())).join('/');
+  }
+  throw new OperatorError('InvalidSpec', `${field}: ${JSON.stringify(path)} is no path, such as "secret/data/app"`);
+}
+
+/** What a request carries that must not be repeated: names of roles and policies may, and say what is wrong. */
+function secretsOf({ token, body }: Pick<Call, 'token' | 'body'>): Sent {
+  const jwt = body?.['jwt'];
+  return { headers: tokenHeader(token), body: typeof jwt === 'string' ? jwt : '' };
+}
+
+function tokenHeader(token: SecretValue | undefined): Readonly<Record<string, string>> {
+  return token === undefined ? {} : { 'x-vault-token': token.text() };
+}
+
+/** Tells a token at a server from others, without saying it. */
+function bearerKey({ root, namespace = '' }: VaultServer, token: SecretValue): string {
+  const hash = createHash('sha256').update(JSON.stringify([root, namespace]));
+  return `vault:${hash.update('\0').update(token.reveal()).digest('base64url')}`;
+}
+
+function readAnswer(answer: UpstreamAnswer, place: VaultPlace): { data: EscValue; leaseMs: number | undefined } {
+  if (hasTooManyParts(answer.body)) throw vaultFailure('UpstreamInvalid', place, 'the answer has too many parts');
+  const json = parsedOr(answer, () => vaultFailure('UpstreamInvalid', place, 'the answer is not JSON: check address'));
+  const data = json.members.get('data');
+  if (data?.data.kind !== 'object') throw vaultFailure('UpstreamInvalid', place, 'the answer holds no data');
+  const leaseId = json.members.get('lease_id')?.data;
+  const seconds = json.members.get('lease_duration')?.data;
+  // KV 1 gives a duration as a hint for how often to look, and no lease.
+  const isLeased = leaseId?.kind === 'string' && leaseId.text !== '';
+  const leaseSeconds = seconds?.kind === 'number' ? Number(seconds.text) : 0;
+  return { data, leaseMs: isLeased && leaseSeconds > 0 ? leaseSeconds * 1_000 : undefined };
+}
+
+/** With all digits of numbers, and everything secret. */
+function parsedOr(answer: UpstreamAnswer, failure: () => OperatorError): EscValue {
+  try {
+    return parseFirstJson(answer.body.toString('utf8'), { secret: true });
+  } catch {
+    throw failure();
+  }
+}
+
+function jsonOf(answer: UpstreamAnswer): unknown {
+  try {
+    return JSON.parse(answer.body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function addBounded(set: Set<string>, item: string, most: number): void {
+  set.add(item);
+  for (const oldest of set) if (set.size > most) set.delete(oldest);
+}
+
+function remember(map: Map<string, string>, key: string, value: string): void {
+  map.set(key, value);
+  for (const oldest of map.keys()) if (map.size > mostRemembered) map.delete(oldest);
+}

@@ -1,0 +1,372 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createJwtIssuer, type JwtIssuer } from '../../../../test/support/jwt-issuer.ts';
+import { startVaultDouble, type VaultDouble } from '../../../../test/support/vault-double.ts';
+import type { Credentials } from '../../../auth/contract.ts';
+import { Sessions } from '../../../auth/session.ts';
+import { systemClock } from '../../../base/clock.ts';
+import { asOperatorError, OperatorError } from '../../../base/operator-error.ts';
+import { plainJson } from '../../../core/esc/export.ts';
+import { nullValue } from '../../../core/esc/value.ts';
+import { SecretValue } from '../../../core/secret-value.ts';
+import { createEgressPolicy } from '../../../http/egress.ts';
+import { createUpstreamDoor } from '../../../http/upstream.ts';
+import { bench, signal } from '../../infisical/provider.fixture.ts';
+import { clusterOf } from '../esc.fixture.ts';
+import { openEnvironment } from '../evaluation.ts';
+import { escProviders } from './table.ts';
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+const cluster = 'https://cluster.example';
+const subject = 'system:serviceaccount:shop:robot';
+
+/** A Vault with role `reader`, whose tokens may read all secrets, and what opens Environments of namespace `shop`. */
+async function scene(options: { readonly signer?: JwtIssuer } = {}) {
+  const issuer = await createJwtIssuer(cluster);
+  const vault = await startVaultDouble(issuer);
+  stops.push(() => vault.stop());
+  vault.policies.set('read', ['kv/*', 'secret/data/*', 'database/creds/*', 'nowhere/*']);
+  vault.roles.set('reader', { audience: 'vault', subject, policies: ['read'], ttlSeconds: 3_600 });
+  vault.kv1.set('app', { password: 'of-kv-one', port: 5432, user: 'app' });
+  vault.kv2.set('app', { password: 'of-kv-two', nested: { deep: [1, null] } });
+  vault.leased.set('app', 600);
+  const sessions = new Sessions({ clock: systemClock });
+  const door = createUpstreamDoor({
+    policy: createEgressPolicy({ insecureHosts: [new URL(vault.url).host] }),
+    proxy: () => undefined,
+    userAgent: 'escapement/test',
+    clock: systemClock,
+  });
+  stops.push(() => door.close());
+  const minted: string[] = [];
+  const accounts: Credentials = {
+    secretKey: () => Promise.reject(new OperatorError('ReferenceNotFound', 'none here')),
+    ambient() {
+      throw new OperatorError('IdentityDenied', 'none here');
+    },
+    async serviceAccount({ name, audiences = [] }) {
+      const mint = async () => {
+        minted.push(`shop/${name}`);
+        return new SecretValue(
+          await (options.signer ?? issuer).sign({ aud: [...audiences], sub: `system:serviceaccount:shop:${name}` }),
+        );
+      };
+      return { name: `shop/${name}`, audiences, mint };
+    },
+  };
+  const { access } = await bench();
+  const providers = escProviders({ infisical: access, door, clock: systemClock, sessions });
+  const jwt = { role: 'reader', serviceAccount: 'robot', audience: 'vault' };
+  return { vault, sessions, minted, issuer, ...opening({ vault, accounts, providers, jwt }), jwt };
+}
+
+interface OpeningParts {
+  readonly vault: VaultDouble;
+  readonly accounts: Credentials;
+  readonly providers: ReturnType<typeof escProviders>;
+  readonly jwt: object;
+}
+
+interface Wanted {
+  readonly login?: object;
+  readonly read?: object;
+  readonly more?: object;
+  readonly notBeforeMs?: number;
+}
+
+function opening({ vault, accounts, providers, jwt }: OpeningParts) {
+  const opened = async ({ login, read = { app: { path: 'kv/app' } }, more = {}, notBeforeMs }: Wanted = {}) => {
+    const values = {
+      login: { 'fn::open::vault-login': { address: vault.url, ...(login ?? { jwt }) } },
+      vault: { 'fn::open::vault-secrets': { login: '${login}', read } },
+      ...more,
+    };
+    const sources = { ...clusterOf({ environments: { 'shop/app': { values } } }), credentialsIn: () => accounts };
+    const order = {
+      name: 'shop/app',
+      consumer: 'shop',
+      holder: 'store',
+      notBeforeMs: notBeforeMs ?? performance.now(),
+    };
+    return await openEnvironment(order, { cluster: sources, providers }, signal);
+  };
+  return {
+    opened,
+    /** What `vault` became, as plain JSON; or the failure. */
+    async open(wanted: Wanted = {}) {
+      try {
+        const json = plainJson((await opened(wanted)).value, { redact: false });
+        return (json as { vault: Record<string, unknown> }).vault;
+      } catch (thrown) {
+        return asOperatorError(thrown);
+      }
+    },
+    async fails(wanted: Wanted = {}) {
+      try {
+        await opened(wanted);
+      } catch (thrown) {
+        const { reason, message, retryAfterMs } = asOperatorError(thrown);
+        return { reason, message, retryAfterMs };
+      }
+      throw new Error('it was opened');
+    },
+  };
+}
+
+describe('vault-login', () => {
+  it('logs in with a token of a ServiceAccount of the namespace, and says how long that is good for', async () => {
+    const { opened, vault, minted } = await scene();
+    const { value, lifetimeMs } = await opened();
+    expect(minted).toEqual(['shop/robot']);
+    expect(lifetimeMs).toBeGreaterThan(3_500_000);
+    expect(lifetimeMs).toBeLessThanOrEqual(3_600_000);
+    const { login } = plainJson(value, { redact: false }) as { login: { token: string } };
+    expect([...vault.tokens.keys()]).toContain(login.token);
+    expect(plainJson(value, { redact: true })).toMatchObject({ login: { address: vault.url, token: '[secret]' } });
+  });
+
+  it('logs in once for all that open it, until the holder is released, which ends the token', async () => {
+    const { open, vault, sessions } = await scene();
+    await open();
+    await open();
+    expect(vault.count(/\/login$/)).toBe(1);
+    sessions.release('store');
+    await expect.poll(() => vault.tokens.size).toBe(1);
+    expect(vault.count(/revoke-self$/)).toBe(1);
+  });
+
+  it('takes the audience from the address, and `default` for the ServiceAccount', async () => {
+    const { open, vault, minted } = await scene();
+    vault.roles.set('plain', {
+      audience: vault.url,
+      subject: 'system:serviceaccount:shop:default',
+      policies: ['read'],
+      ttlSeconds: 60,
+    });
+    expect(await open({ login: { jwt: { role: 'plain' } } })).toMatchObject({ app: { password: 'of-kv-one' } });
+    expect(minted).toEqual(['shop/default']);
+  });
+
+  it('logs in at the mount that is named, such as that of the Kubernetes method', async () => {
+    const { open, vault, jwt } = await scene();
+    await open({ login: { jwt: { ...jwt, mount: 'kubernetes' } } });
+    expect(vault.count(/^POST \/v1\/auth\/kubernetes\/login$/)).toBe(1);
+  });
+
+  it('makes a token of its own below the one that is given', async () => {
+    const { open, vault } = await scene();
+    const token = {
+      token: { 'fn::secret': vault.rootToken },
+      policies: ['read'],
+      metadata: { team: 'shop' },
+      maxTtl: '30m',
+    };
+    expect(await open({ login: { token } })).toMatchObject({ app: { port: 5432 } });
+    expect(vault.created).toEqual([
+      { display_name: 'pulumi', meta: { team: 'shop' }, policies: ['read'], ttl: '30m', explicit_max_ttl: '30m' },
+    ]);
+  });
+
+  it('says the namespace with each request, and passes it on', async () => {
+    const { open, vault, jwt } = await scene();
+    vault.namespace = 'team/one';
+    expect(await open({ login: { namespace: 'team/one', jwt } })).toMatchObject({ app: { port: 5432 } });
+    expect(await open({ login: { jwt } })).toMatchObject({ reason: 'LoginRejected' });
+  });
+
+  it('logs in anew, at once, when the token has ended early', async () => {
+    const { open, vault } = await scene();
+    await open();
+    vault.endTokens();
+    expect(await open()).toMatchObject({ app: { port: 5432 } });
+    expect(vault.count(/\/login$/)).toBe(2);
+  });
+
+  it.each<[why: string, login: object, reason: string, says: string]>([
+    ['a role that is not there', { jwt: { role: 'nobody' } }, 'LoginRejected', 'could not be found'],
+    [
+      'another audience',
+      { jwt: { role: 'reader', serviceAccount: 'robot', audience: 'x' } },
+      'LoginRejected',
+      'audience',
+    ],
+    [
+      'another ServiceAccount',
+      { jwt: { role: 'reader', audience: 'vault' } },
+      'LoginRejected',
+      'ServiceAccount "shop/default"',
+    ],
+    ['no way to log in', {}, 'InvalidSpec', 'exactly one of jwt and token'],
+    [
+      'two ways to log in',
+      { jwt: { role: 'r' }, token: { token: 't' } },
+      'InvalidSpec',
+      'exactly one of jwt and token',
+    ],
+    ['a token that is none', { token: { token: 'hvs.nobody' } }, 'LoginRejected', 'invalid token'],
+    ['a mount that leads elsewhere', { jwt: { role: 'r', mount: '../sys' } }, 'InvalidSpec', 'jwt.mount'],
+    ['a life that cannot be read', { token: { token: 't', maxTtl: 'long' } }, 'InvalidSpec', 'maxTtl'],
+  ])('tells %s', async (_, login, reason, says) => {
+    const { fails } = await scene();
+    const failure = await fails({ login });
+    expect(failure).toMatchObject({ reason, message: expect.stringContaining('environment "shop/app": values.login') });
+    expect(failure.message).toContain(says);
+  });
+
+  it('is refused by a server that knows other keys of the issuer', async () => {
+    const { fails, vault } = await scene({ signer: await createJwtIssuer(cluster) });
+    expect(await fails()).toMatchObject({
+      reason: 'LoginRejected',
+      message: expect.stringContaining('no known key successfully validated the token signature'),
+    });
+    expect(vault.tokens.size).toBe(1);
+  });
+
+  it('repeats no token that a server says back', async () => {
+    const { fails, vault } = await scene();
+    const token = 'hvs.CAESIGsecretsecretsecret';
+    vault.faults.push({ path: /token\/create$/, status: 403, body: JSON.stringify({ errors: [`bad ${token} here`] }) });
+    const { message } = await fails({ login: { token: { token } } });
+    expect(message).toMatch(/"bad \[redacted\] here"/);
+  });
+});
+
+describe('vault-secrets', () => {
+  it('reads KV 1 and KV 2 whole as Vault answers, with all digits', async () => {
+    const { opened, vault } = await scene();
+    vault.faults.push({ path: /kv\/big$/, status: 200, body: '{"lease_id":"","data":{"id":12345678901234567890}}' });
+    const read = { one: { path: 'kv/app' }, two: { path: 'secret/data/app' }, big: { path: 'kv/big', field: 'id' } };
+    const all = (await opened({ read })).value.members.get('vault');
+    expect(all?.secret).toBe(true);
+    expect(all?.members.get('big')?.data).toEqual({ kind: 'number', text: '12345678901234567890' });
+    expect(plainJson(all ?? nullValue, { redact: false })).toMatchObject({
+      one: { password: 'of-kv-one', port: 5432 },
+      two: { data: { password: 'of-kv-two', nested: { deep: [1, null] } }, metadata: { version: 1 } },
+    });
+  });
+
+  it('reads a field, of KV 2 from the secret itself; the short path of KV 2 is found, and remembered', async () => {
+    const { open, vault } = await scene();
+    const read = {
+      one: { path: 'kv/app', field: 'port' },
+      two: { path: 'secret/data/app', field: 'password' },
+      short: { path: 'secret/app', field: 'nested' },
+    };
+    expect(await open({ read })).toEqual({ one: 5432, two: 'of-kv-two', short: { deep: [1, null] } });
+    expect(vault.count(/internal\/ui\/mounts/)).toBe(1);
+    expect(await open({ read })).toMatchObject({ short: { deep: [1, null] } });
+    expect(vault.count(/internal\/ui\/mounts/)).toBe(1);
+  });
+
+  it('finds the short path of KV 2 as well where rights for it are all there are', async () => {
+    const { open, vault } = await scene();
+    vault.policies.set('read', ['secret/*']);
+    expect(await open({ read: { short: { path: 'secret/app', field: 'password' } } })).toEqual({ short: 'of-kv-two' });
+    expect(vault.count(/lookup-self/)).toBe(0);
+  });
+
+  it('asks once for a path, however many entries and openings of a wave name it', async () => {
+    const { open, vault } = await scene();
+    const again = { 'fn::open::vault-secrets': { login: '${login}', read: { x: { path: '/kv/app/' } } } };
+    const notBeforeMs = performance.now();
+    const wanted = {
+      read: { a: { path: 'kv/app', field: 'port' }, b: { path: 'kv/app' } },
+      more: { again },
+      notBeforeMs,
+    };
+    await Promise.all([open(wanted), open(wanted)]);
+    await open(wanted);
+    expect(vault.count(/kv\/app$/)).toBe(1);
+    await open();
+    expect(vault.count(/kv\/app$/)).toBe(2);
+  });
+
+  it('says how long a lease is good for, and leaves a token that gave one to its own end', async () => {
+    const { opened, vault, sessions } = await scene();
+    const { value, lifetimeMs } = await opened({ read: { db: { path: 'database/creds/app' } } });
+    expect(plainJson(value, { redact: false })).toMatchObject({
+      vault: { db: { username: expect.stringMatching(/^v-/) } },
+    });
+    expect(lifetimeMs).toBeGreaterThan(590_000);
+    expect(lifetimeMs).toBeLessThanOrEqual(600_000);
+    sessions.release('store');
+    await sessions.close(signal);
+    expect(vault.leases.size).toBe(1);
+    expect(vault.count(/revoke-self/)).toBe(0);
+  });
+
+  it.each<[why: string, entry: object, reason: string, says: string]>([
+    ['a secret that is not there', { path: 'secret/data/none' }, 'InvalidValue', 'read "secret/data/none" at '],
+    ['one whose latest version was deleted', { path: 'secret/data/gone' }, 'InvalidValue', 'was deleted'],
+    ['one of KV 1', { path: 'kv/none' }, 'InvalidValue', 'there is no such secret'],
+    [
+      'a right that is missing',
+      { path: 'sys/policy' },
+      'AccessDenied',
+      'has no right to read there, "1 error occurred',
+    ],
+    ['a path where nothing is mounted', { path: 'nowhere/x' }, 'ScopeNotFound', 'nothing is mounted'],
+    [
+      'a field that is not there',
+      { path: 'kv/app', field: 'pass' },
+      'InvalidValue',
+      'no field "pass"; it has password, port, user',
+    ],
+    ['a role of an engine', { path: 'database/creds/none' }, 'UpstreamRejected', 'HTTP 400, "unknown role: none"'],
+    ['a path that leads elsewhere', { path: 'kv/../sys' }, 'InvalidSpec', 'is no path'],
+    ['a path of slashes', { path: '//' }, 'InvalidSpec', 'is no path'],
+  ])('tells %s', async (_, entry, reason, says) => {
+    const { fails, vault } = await scene();
+    vault.kv2.set('gone', null);
+    const failure = await fails({ read: { app: entry } });
+    expect(failure.reason).toBe(reason);
+    expect(failure.message).toContain('environment "shop/app": values.vault: ');
+    expect(failure.message).toContain(says);
+  });
+
+  it.each<[why: string, status: number, body: string, reason: string, headers?: Record<string, string>]>([
+    ['a sealed server', 503, '{"errors":["Vault is sealed"]}', 'UpstreamUnavailable'],
+    [
+      'a fault of an engine',
+      500,
+      '{"errors":["1 error occurred: no connection to the database"]}',
+      'UpstreamUnavailable',
+    ],
+    ['a server that is behind', 412, '{"errors":["required index state not present"]}', 'UpstreamUnavailable'],
+    ['too many requests', 429, '{"errors":["rate limit quota exceeded"]}', 'UpstreamThrottled', { 'retry-after': '7' }],
+    ['a gateway', 502, '<html>bad gateway</html>', 'UpstreamUnavailable'],
+    ['a page in its place', 200, '<html>hello</html>', 'UpstreamInvalid'],
+    ['a standby that redirects', 307, '', 'UpstreamInvalid', { location: 'http://other/' }],
+    ['an answer without data', 200, '{"lease_id":"","data":null}', 'UpstreamInvalid'],
+    ['a 404 of a proxy', 404, 'not found', 'UpstreamInvalid'],
+  ])('tells %s', async (_, status, body, reason, headers = {}) => {
+    const { fails, open, vault } = await scene();
+    await open();
+    // A 500 of an engine is tried again by the door; one fault stands for all tries.
+    vault.faults.push({ path: /kv\/app$/, status, body, headers });
+    expect(await fails()).toMatchObject({ reason });
+  });
+
+  it('leaves a server alone for as long as it asks', async () => {
+    const { fails, vault } = await scene();
+    vault.faults.push({ path: /kv\/app$/, status: 429, headers: { 'retry-after': '60' } });
+    expect((await fails()).retryAfterMs).toBe(60_000);
+    const before = vault.count(/kv\/app$/);
+    expect(await fails()).toMatchObject({ reason: 'UpstreamThrottled' });
+    expect(vault.count(/kv\/app$/)).toBe(before);
+  });
+
+  it('repeats no token that a server says back', async () => {
+    const { fails, opened, vault } = await scene();
+    const { value } = await opened();
+    const { login } = plainJson(value, { redact: false }) as { login: { token: string } };
+    vault.faults.push({ path: /kv\/app$/, status: 400, body: JSON.stringify({ errors: [`bad ${login.token} here`] }) });
+    const { reason, message } = await fails();
+    expect(reason).toBe('UpstreamRejected');
+    expect(message).not.toContain(login.token.slice(4, 20));
+    expect(message).toMatch(/"bad .* here"/);
+  });
+});
