@@ -350,6 +350,33 @@ describe('vault-secrets', () => {
     expect(await fails()).toMatchObject({ reason });
   });
 
+  it.each<[why: string, login: (vault: VaultDouble) => object, reason: string, says: string]>([
+    [
+      'a token that is refused',
+      ({ url }) => ({ address: url, token: 'hvs.nobody' }),
+      'AccessDenied',
+      'the token is refused',
+    ],
+    ['an address that is none', () => ({ address: 'vault:8200', token: 't' }), 'InvalidSpec', 'address'],
+    ['an address with a password', () => ({ address: 'https://a:b@vault', token: 't' }), 'InvalidSpec', 'password'],
+    ['a host that may not be reached', () => ({ address: 'http://vault.example', token: 't' }), 'HostDenied', 'https'],
+  ])('tells %s', async (_, login, reason, says) => {
+    const { fails, vault } = await scene();
+    const read = { 'fn::open::vault-secrets': { login: login(vault), read: { x: { path: 'kv/app' } } } };
+    expect(await fails({ more: { read } })).toMatchObject({ reason, message: expect.stringContaining(says) });
+  });
+
+  it('takes a 403 for a missing right only of a token that may look itself up', async () => {
+    const { fails, vault } = await scene();
+    const denied = { status: 403, body: '{"errors":["permission denied"]}' };
+    vault.faults.push({ path: /kv\/app$/, ...denied });
+    expect((await fails()).message).toContain('has no right to read there');
+    expect(vault.count(/\/login$/)).toBe(1);
+    vault.faults.push({ path: /lookup-self$/, ...denied });
+    expect((await fails()).message).toContain('the token is refused');
+    expect(vault.count(/\/login$/)).toBe(2);
+  });
+
   it('leaves a server alone for as long as it asks', async () => {
     const { fails, vault } = await scene();
     vault.faults.push({ path: /kv\/app$/, status: 429, headers: { 'retry-after': '60' } });
