@@ -354,3 +354,25 @@ describe('openings', () => {
     });
   });
 });
+
+describe('a token that is refused', () => {
+  it('is asked for anew once, and then told where it was used, without what it is', async () => {
+    let opened = 0;
+    const provider: EscProvider = {
+      inputs: true,
+      outputs: true,
+      open() {
+        opened++;
+        return Promise.reject(new TokenRejected('the token canary-token was refused'));
+      },
+    };
+    const call = { 'fn::open::odd': { token: { 'fn::secret': 'canary-token' } } };
+    const cluster = clusterOf({ environments: { 'shop/app': { values: { read: call } } } });
+    const order = { name: 'shop/app', consumer: 'shop', holder: 'store', notBeforeMs: 0 };
+    await expect(openEnvironment(order, { cluster, providers: () => provider }, signal)).rejects.toMatchObject({
+      reason: 'AccessDenied',
+      message: 'environment "shop/app": values.read: the token [secret] was refused',
+    });
+    expect(opened).toBe(2);
+  });
+});

@@ -120,14 +120,11 @@ async function answer(
   try {
     return { value: await provider.open(opening.inputs, context, signal) };
   } catch (thrown) {
-    if (thrown instanceof TokenRejected) throw thrown;
     const { message, reason, retryAfterMs } = asOperatorError(thrown);
+    const told = `environment "${opening.environment}": ${opening.path}: ${scrub(message, opening.inputs)}`;
+    if (thrown instanceof TokenRejected) throw new TokenRejected(told);
     // The cause stays behind: its own text has not been looked through.
-    throw new OperatorError(
-      asFaults[reason] ?? reason,
-      `environment "${opening.environment}": ${opening.path}: ${scrub(message, opening.inputs)}`,
-      retryAfterMs === undefined ? {} : { retryAfterMs },
-    );
+    throw new OperatorError(asFaults[reason] ?? reason, told, retryAfterMs === undefined ? {} : { retryAfterMs });
   }
 }
 
