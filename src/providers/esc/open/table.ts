@@ -3,7 +3,9 @@ import type { SessionPool } from '../../../auth/contract.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { UpstreamDoor } from '../../../http/contract.ts';
 import type { InfisicalAccess } from '../../infisical/access.ts';
+import { azureProviders } from './azure.ts';
 import type { EscProvider } from './contract.ts';
+import { gcpProviders } from './gcp.ts';
 import { type CheckSite, infisicalLogin, infisicalSecrets } from './infisical.ts';
 import { kubernetesConfigMaps, kubernetesSecrets } from './kubernetes.ts';
 import { vaultLogin, vaultSecrets } from './vault.ts';
@@ -27,6 +29,8 @@ export interface EscProviderPorts {
 export function escProviders({ infisical, door, clock, sessions, checkSite }: EscProviderPorts): EscProviders {
   const vault = new VaultApi({ door, clock });
   const table = new Map<string, EscProvider>([
+    ...azureProviders({ door, clock }),
+    ...gcpProviders({ door, clock }),
     ['infisical-login', infisicalLogin(infisical, checkSite)],
     ['infisical-secrets', infisicalSecrets(infisical, checkSite)],
     ['kubernetes-configmaps', kubernetesConfigMaps],

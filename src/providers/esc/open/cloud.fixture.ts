@@ -1,0 +1,122 @@
+// Environments that open what lies in clouds, on real sockets: the real door, led to doubles, and a cluster that mints tokens.
+// Time of tokens is a clock that tests move; waiting is real.
+import { afterEach } from 'vitest';
+import { clusterToken } from '../../../../test/support/cloud/cluster-tokens.ts';
+import { type Routes, routedDoor } from '../../../../test/support/cloud/routed-door.ts';
+import type { Credentials } from '../../../auth/contract.ts';
+import { type Clock, systemClock } from '../../../base/clock.ts';
+import { asOperatorError, OperatorError } from '../../../base/operator-error.ts';
+import { plainJson } from '../../../core/esc/export.ts';
+import { SecretValue } from '../../../core/secret-value.ts';
+import { clusterOf } from '../esc.fixture.ts';
+import { openEnvironment } from '../evaluation.ts';
+import type { EscProvider } from './contract.ts';
+
+const open: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const stop of open.splice(0).reverse()) await stop();
+});
+
+/** Stops the double at the end of the test. */
+export function ending<T extends { stop(): Promise<void> }>(double: T): T {
+  open.push(() => double.stop());
+  return double;
+}
+
+/** Time runs on, and jumps when told. */
+export class JumpingClock implements Clock {
+  #aheadMs = 0;
+
+  jump(byMs: number): void {
+    this.#aheadMs += byMs;
+  }
+
+  nowMs(): number {
+    return systemClock.nowMs() + this.#aheadMs;
+  }
+
+  monotonicMs(): number {
+    return systemClock.monotonicMs() + this.#aheadMs;
+  }
+
+  after(delayMs: number, run: () => void) {
+    return systemClock.after(delayMs, run);
+  }
+}
+
+export interface CloudBenchOptions {
+  readonly clock: Clock;
+  readonly routes: Routes;
+  readonly providers: (ports: {
+    readonly door: ReturnType<typeof routedDoor>;
+    readonly clock: Clock;
+  }) => readonly (readonly [string, EscProvider])[];
+  readonly wholeMs?: number;
+}
+
+export interface OpenedOrNot {
+  /** Secrets laid open. */
+  readonly value?: unknown;
+  readonly lifetimeMs?: number | undefined;
+  readonly error?: OperatorError;
+}
+
+export interface CloudBench {
+  /** How often a token was minted. */
+  readonly minted: string[];
+  /** Issuer that tokens name, and ServiceAccounts that are there by `namespace/name`. */
+  issuer: string | undefined;
+  readonly accounts: Set<string>;
+  /** Opens `name` of these Environments; values of `notBeforeMs` above 0 name a refresh wave. */
+  open(
+    environments: Readonly<Record<string, object>>,
+    order?: { readonly name?: string; readonly notBeforeMs?: number },
+  ): Promise<OpenedOrNot>;
+}
+
+const signal = new AbortController().signal;
+
+export function cloudBench({ clock, routes, providers, wholeMs }: CloudBenchOptions): CloudBench {
+  const door = routedDoor(routes, wholeMs === undefined ? {} : { wholeMs });
+  open.push(() => door.close());
+  const table = new Map(providers({ door, clock }));
+  const bench: CloudBench = {
+    minted: [],
+    issuer: undefined,
+    accounts: new Set(['shop/default', 'shop/reader', 'other/default']),
+    async open(environments, { name = 'shop/app', notBeforeMs = 0 } = {}) {
+      const cluster = { ...clusterOf({ environments }), credentialsIn };
+      const order = { name, consumer: name.split('/')[0], holder: 'store', notBeforeMs };
+      try {
+        const opened = await openEnvironment(order, { cluster, providers: (each) => table.get(each) }, signal);
+        return { value: plainJson(opened.value, { redact: false }), lifetimeMs: opened.lifetimeMs };
+      } catch (thrown) {
+        return { error: asOperatorError(thrown) };
+      }
+    },
+  };
+  const credentialsIn = (namespace: string): Credentials => ({
+    secretKey: () => Promise.reject(new OperatorError('ReferenceNotFound', 'none here')),
+    ambient() {
+      throw new OperatorError('IdentityDenied', 'none here');
+    },
+    async serviceAccount({ name, audiences = [], expirationSeconds = 600 }, field) {
+      const account = `${namespace}/${name}`;
+      if (!bench.accounts.has(account)) {
+        throw new OperatorError('ReferenceNotFound', `${field}: ServiceAccount "${account}" does not exist`);
+      }
+      return {
+        name: account,
+        audiences,
+        async mint() {
+          bench.minted.push(account);
+          const issuer = bench.issuer === undefined ? {} : { issuer: bench.issuer };
+          const order = { account, audiences, lifeSeconds: expirationSeconds, ...issuer };
+          return new SecretValue(await clusterToken(clock, order));
+        },
+      };
+    },
+  });
+  return bench;
+}

@@ -1,0 +1,80 @@
+// Logins whose tokens are good for a while: one login for all who ask for the same, given again until two thirds of its life
+// are over or until somebody was refused with it. So a refresh neither logs in anew nor changes what was written.
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../../base/clock.ts';
+import { renewAtMs } from '../../../core/renewal.ts';
+import type { SecretValue } from '../../../core/secret-value.ts';
+import { Snapshots } from '../../shared/snapshots.ts';
+
+/** What a login gave. */
+export interface LoggedIn {
+  readonly token: SecretValue;
+  /** How long it is good for, from the start of the login on; undefined for a token without a known end. */
+  readonly lifetimeMs: number | undefined;
+}
+
+export interface LoginOrder<T extends LoggedIn> {
+  /** Equal for equal identity and equal wishes. Holds no secret. */
+  readonly key: string;
+  /** Whose parallel logins are bounded, such as a namespace. */
+  readonly origin: string;
+  login(signal: AbortSignal): Promise<T>;
+}
+
+interface Kept<T> {
+  readonly given: T;
+  readonly startedAtMs: number;
+}
+
+/** A login that nobody has asked for in this time is forgotten. */
+const keepMs = 3_600_000;
+/** Refused tokens that are remembered; the oldest is forgotten first. */
+const mostRefused = 1_000;
+
+export class KeptLogins<T extends LoggedIn> {
+  readonly #clock: Clock;
+  readonly #snapshots: Snapshots<Kept<T>>;
+  readonly #refused = new Set<string>();
+
+  constructor(options: { readonly clock: Clock }) {
+    this.#clock = options.clock;
+    this.#snapshots = new Snapshots({ ...options, keepMs });
+  }
+
+  /** A login that is still good, its lifetime counted from now on. Throws what the login throws. */
+  async get(order: LoginOrder<T>, signal: AbortSignal): Promise<T> {
+    const kept = await this.#read(order, Number.NEGATIVE_INFINITY, signal);
+    const { given, startedAtMs } = this.#isGood(kept)
+      ? kept
+      : await this.#read(order, this.#clock.monotonicMs(), signal);
+    if (given.lifetimeMs === undefined) return given;
+    return { ...given, lifetimeMs: startedAtMs + given.lifetimeMs - this.#clock.monotonicMs() };
+  }
+
+  /** Tells that the token was not accepted where it belongs: it is not given again. */
+  refuse(token: SecretValue): void {
+    this.#refused.add(digestOf(token.text()));
+    for (const oldest of this.#refused) {
+      if (this.#refused.size <= mostRefused) break;
+      this.#refused.delete(oldest);
+    }
+  }
+
+  #read({ key, origin, login }: LoginOrder<T>, notBeforeMs: number, signal: AbortSignal): Promise<Kept<T>> {
+    const fetch = async (_: unknown, waiting: AbortSignal) => {
+      const startedAtMs = this.#clock.monotonicMs();
+      return { value: { given: await login(waiting), startedAtMs } };
+    };
+    return this.#snapshots.get({ key, origin, notBeforeMs, fetch }, signal);
+  }
+
+  #isGood({ given, startedAtMs }: Kept<T>): boolean {
+    const untilMs = renewAtMs(startedAtMs, given.lifetimeMs) ?? Number.POSITIVE_INFINITY;
+    return untilMs > this.#clock.monotonicMs() && !this.#refused.has(digestOf(given.token.text()));
+  }
+}
+
+/** Tells texts from others without saying them. */
+export function digestOf(...parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+}

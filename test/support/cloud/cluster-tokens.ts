@@ -1,0 +1,41 @@
+// A cluster as an issuer of ServiceAccount tokens, and how a cloud judges them: by signature, issuer, audience and time. The
+// judging is jose's.
+import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
+import type { Clock } from '../../../src/base/clock.ts';
+import { signingKeys } from './signing-keys.ts';
+
+export const clusterIssuer = 'https://oidc.cluster.example';
+const keys = signingKeys('cluster-key-1');
+
+export interface TokenOrder {
+  /** `namespace/name`. */
+  readonly account: string;
+  readonly audiences: readonly string[];
+  readonly lifeSeconds: number;
+  readonly issuer?: string;
+}
+
+/** As the API server writes it: the audiences are a list. */
+export function clusterToken(clock: Pick<Clock, 'nowMs'>, order: TokenOrder): Promise<string> {
+  const { account, audiences, lifeSeconds, issuer = clusterIssuer } = order;
+  const iat = Math.floor(clock.nowMs() / 1_000);
+  const sub = `system:serviceaccount:${account.replace('/', ':')}`;
+  return keys.sign({ iss: issuer, sub, aud: [...audiences], iat, exp: iat + lifeSeconds });
+}
+
+export type Judgement = { readonly claims: JWTPayload } | { readonly fault: 'signature' | 'aud' | 'iss' | 'time' };
+
+export async function judgeClusterToken(
+  token: string,
+  { audience, clock }: { readonly audience: string; readonly clock: Pick<Clock, 'nowMs'> },
+): Promise<Judgement> {
+  const terms = { audience, issuer: clusterIssuer, algorithms: ['RS256'], currentDate: new Date(clock.nowMs()) };
+  try {
+    const { payload } = await jwtVerify(token, createLocalJWKSet(keys.jwks), terms);
+    return { claims: payload };
+  } catch (error) {
+    if (error instanceof errors.JWTExpired) return { fault: 'time' };
+    const claim = error instanceof errors.JWTClaimValidationFailed ? error.claim : undefined;
+    return { fault: claim === 'aud' || claim === 'iss' ? claim : 'signature' };
+  }
+}
