@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import {
   type AzureVault,
   azureLogin,
@@ -131,6 +132,21 @@ describe('azure-login and azure-secrets', () => {
     const identity = { values: { azure: { login: { 'fn::open::azure-login': federated } } } };
     const { value } = await bench.open({ 'shop/app': printed, 'shop/azure': identity });
     expect(value).toMatchObject({ pulumiConfig: { 'myApp:datadogApiKey': { secretId: 'dog' } } });
+  });
+
+  it('open the manifest of the documentation', async () => {
+    const { azure, bench } = await scene();
+    azure.secrets.set('db-password', { versions: { v1: 'new' } });
+    azure.subject = 'system:serviceaccount:my-app:secrets';
+    bench.accounts.add('my-app/secrets');
+    const text = readFileSync('docs/manifests/environment-azure.yaml', 'utf8')
+      .replace('<id of the application>', who.clientId)
+      .replace('<id of the tenant>', who.tenantId);
+    const [, manifest] = parseAllDocuments(text).map((each) => each.toJS() as { readonly spec: object });
+    const { value } = await bench.open({ 'my-app/azure': manifest?.spec ?? {} }, { name: 'my-app/azure' });
+    expect(value).toMatchObject({
+      environmentVariables: { ARM_OIDC_TOKEN: expect.stringMatching(/^eyJ/), DB_PASSWORD: 'new' },
+    });
   });
 
   it('ask for nothing more of the vault while it wants to be left alone', async () => {

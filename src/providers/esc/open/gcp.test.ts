@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import {
   type GoogleFederation,
   googlePool,
@@ -137,6 +139,20 @@ describe('gcp-login and gcp-secrets', () => {
     // The double impersonates for federated tokens only.
     expect(refused.error).toMatchObject({ reason: 'LoginRejected' });
     expect(google.iam.requests.at(-1)?.headers['authorization']).toBe(`Bearer ${login.accessToken}`);
+  });
+
+  it('open the manifest of the documentation', async () => {
+    const { bench, google } = await scene();
+    google.secrets.set('db-password', ['old', 'new']);
+    google.subject = 'system:serviceaccount:my-app:secrets';
+    bench.accounts.add('my-app/secrets');
+    const text = readFileSync('docs/manifests/environment-gcp.yaml', 'utf8').replaceAll(/reader@\S+/g, googleReader);
+    const [, manifest] = parseAllDocuments(text).map((each) => each.toJS() as { readonly spec: object });
+    const { value } = await bench.open({ 'my-app/gcp': manifest?.spec ?? {} }, { name: 'my-app/gcp' });
+    expect(value).toMatchObject({
+      gcp: { secrets: { dbPassword: 'new', oldPassword: 'old' } },
+      environmentVariables: { CLOUDSDK_AUTH_ACCESS_TOKEN: expect.stringMatching(/^ya29/), DB_PASSWORD: 'new' },
+    });
   });
 
   it('ask for nothing more while Google wants to be left alone', async () => {
