@@ -16,7 +16,7 @@ export interface Bounds {
 export const reconcileBounds: Bounds = { work: 256_000_000, held: 64 * 2 ** 20, produced: 64 * 2 ** 20 };
 
 /** What one step may spend where the object runs: below 50 ms of the event loop on a slow machine. */
-export const inlineShare: Bounds = { work: 1_500_000, held: 2 * 2 ** 20, produced: 2 * 2 ** 20 };
+export const inlineShare: Bounds = { work: 1_000_000, held: 2 * 2 ** 20, produced: 2 * 2 ** 20 };
 
 /** Bytes that an entry of a map costs besides its key and value. */
 export const entryBytes = 64;

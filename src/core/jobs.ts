@@ -78,8 +78,8 @@ export interface Desk {
 
 type Jobs = { readonly [K in JobKind]: (input: JobTable[K]['input'], budget: Budget) => JobTable[K]['output'] };
 
-/** Reading JSON costs about this for each character. */
-const unitsPerJsonUnit = 2;
+/** Reading JSON, and an entry for each member, costs about this for each character. */
+const unitsPerJsonUnit = 4;
 /** What a found key costs besides matching it. */
 const unitsPerEntry = 10;
 

@@ -69,8 +69,11 @@ const headerName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Throws InvalidSpec, InvalidTemplate, TooMuchWork; no message holds a value of a Secret. */
 export function webhookCall(spec: WebhookSpec, secrets: WebhookSecrets, context: RenderContext): WebhookCall {
   refuseHiddenHost(spec.url);
-  const escaped = rootOf(secrets, context, (value) => queryEscape(bytesOfBuffer(value.reveal())));
-  const plain = rootOf(secrets, context, (value) => bytesOfBuffer(value.reveal()));
+  const escaped = rootOf(secrets, context, {
+    take: (value) => queryEscape(bytesOfBuffer(value.reveal())),
+    unitsPerByte: 20,
+  });
+  const plain = rootOf(secrets, context, { take: (value) => bytesOfBuffer(value.reveal()), unitsPerByte: 1 });
   const render = (at: string, text: string, root: Dict) => rendered(at, text, root, context);
   const url = render('spec.url', spec.url, escaped);
   if (!URL.canParse(url) || new URL(url).origin !== originOf(spec.url))
@@ -142,12 +145,18 @@ function rendered(at: string, text: string, root: Dict, context: RenderContext):
   throw new OperatorError('InvalidTemplate', `${at}: it uses a Secret or a key that is not there: ${names}`);
 }
 
-function rootOf(secrets: WebhookSecrets, { budget }: RenderContext, take: (value: SecretValue) => string): Dict {
+interface Taking {
+  readonly take: (value: SecretValue) => string;
+  /** What a byte of it costs. */
+  readonly unitsPerByte: number;
+}
+
+function rootOf(secrets: WebhookSecrets, { budget }: RenderContext, { take, unitsPerByte }: Taking): Dict {
   const root = new Dict();
   for (const [name, values] of secrets) {
     const entries = new Map<string, string>();
     for (const [key, value] of values) {
-      budget.spend(value.length);
+      budget.spend(value.length * unitsPerByte);
       budget.hold(value.length);
       entries.set(bytesOf(key), take(value));
     }

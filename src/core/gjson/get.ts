@@ -49,8 +49,13 @@ export function getPath(json: string, path: string, budget = new Budget()): Gjso
       `the property path has ${path.length} characters, at most ${longestPath} are allowed`,
     );
   }
+  // What a search reads is paid behind it; of a document that is long by itself, once before.
+  if (json.length > longDocument) budget.spend(json.length);
   return lookUp(json, path, new Effort(budget));
 }
+
+/** UTF-16 units whose one reading is a part of a share that counts. */
+const longDocument = 500_000;
 
 /** What a look-up costs besides what it reads: queries make one for each element. */
 const unitsPerLookUp = 24;

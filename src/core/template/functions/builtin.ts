@@ -1,6 +1,7 @@
 // The functions that text/template itself brings: https://pkg.go.dev/text/template#hdr-Functions.
 import { hidden } from '../errors.ts';
 import { show, showAsText, sprint, sprintf, sprintln } from '../format.ts';
+import type { Budget } from '../limits.ts';
 import { type Bytes, bytesOf, isPrint, runeAt } from '../text.ts';
 import {
   Complex,
@@ -39,9 +40,11 @@ export const builtinFunctions: readonly TemplateFunction[] = [
   define('print', ['...any'], 'fmt.Sprint', ([args]) => sprint(args)),
   define('println', ['...any'], 'fmt.Sprintln', ([args]) => sprintln(args)),
   define('printf', ['string', '...any'], 'fmt.Sprintf', ([format, args], { budget }) => sprintf(format, args, budget)),
-  define('html', ['...any'], 'escapes for HTML', ([args]) => escapeHtml(evalArgs(args))),
-  define('js', ['...any'], 'escapes for JavaScript', ([args]) => escapeJs(evalArgs(args))),
-  define('urlquery', ['...any'], 'escapes for the query of a URL', ([args]) => queryEscape(evalArgs(args))),
+  define('html', ['...any'], 'escapes for HTML', ([args], { budget }) => escapeHtml(charged(evalArgs(args), budget))),
+  define('js', ['...any'], 'escapes for JavaScript', ([args], { budget }) => escapeJs(charged(evalArgs(args), budget))),
+  define('urlquery', ['...any'], 'escapes for the query of a URL', ([args], { budget }) =>
+    queryEscape(charged(evalArgs(args), budget)),
+  ),
   define('eq', ['value', '...value'], 'whether the first equals one of the others', ([first, rest]) =>
     equal(first, rest),
   ),
@@ -175,6 +178,14 @@ function lessOrEqual(left: Value | undefined, right: Value | undefined): boolean
 function evalArgs(args: readonly Value[]): Bytes {
   const [only] = args;
   return args.length === 1 && typeof only === 'string' ? only : sprint(args.map((arg) => arg ?? '<no value>'));
+}
+
+/** Bytes that are escaped in the time of a step. */
+const bytesPerStep = 8;
+
+function charged(text: Bytes, budget: Budget): Bytes {
+  budget.step(Math.ceil(text.length / bytesPerStep));
+  return text;
 }
 
 const htmlEscapes: Readonly<Record<string, Bytes>> = {

@@ -27,12 +27,12 @@ import {
 import { parseTime } from '../time-parse.ts';
 import { type Method, type ParamType, Sized, Struct, type Value } from '../values.ts';
 import { local, utc, type Zone, zoneOf } from '../zones.ts';
-import { define, fault, type TemplateFunction } from './define.ts';
+import { define, fault, payingForTexts, type TemplateFunction } from './define.ts';
 
 const htmlLayout = '2006-01-02';
 const usesClock = { isVolatile: true };
 
-export const dateFunctions: readonly TemplateFunction[] = [
+const uncharged: readonly TemplateFunction[] = [
   define('now', [], 'the time of the render', (_, { nowMs }) => timeValue(timeOfMs(nowMs, local)), usesClock),
   define(
     'date',
@@ -109,6 +109,11 @@ export const dateFunctions: readonly TemplateFunction[] = [
   ),
   define('unixEpoch', ['time'], 'seconds since 1970', ([date]) => String(timeIn(date).seconds)),
 ];
+
+/** What is no date or duration is quoted in an error, byte by byte, even where the error is caught. */
+export const dateFunctions: readonly TemplateFunction[] = uncharged.map((definition) =>
+  payingForTexts(definition, { ascii: 8, other: 4 }),
+);
 
 function aliases(names: readonly Bytes[], make: (name: Bytes) => TemplateFunction): readonly TemplateFunction[] {
   return names.map(make);

@@ -1,7 +1,7 @@
 // How a function of a template is written down: name, types of its parameters, body, a line for the reference page.
 import { FunctionFault } from '../errors.ts';
 import type { Budget } from '../limits.ts';
-import type { Bytes } from '../text.ts';
+import { type Bytes, isAscii } from '../text.ts';
 import type { Dict, List, ParamType, Sized, Struct, Value } from '../values.ts';
 
 /** What a function may use besides its arguments; all of it is given to the render. */
@@ -77,6 +77,25 @@ export function define<const P extends readonly Parameter[]>(
     call: (args, context) => {
       const given = variadic === undefined ? args : [...args.slice(0, fixed.length), args.slice(fixed.length)];
       return body(given as unknown as Args<P>, context); // evaluation has checked each argument against `params`
+    },
+  };
+}
+
+/** Bytes of a text that a function reads in the time of a step (some 0.5 µs): of plain ASCII, and of all else. */
+export interface ReadingPace {
+  readonly ascii: number;
+  readonly other: number;
+}
+
+/** The function, paying before it works for each text that it is given. Evaluation itself charges what a copy takes. */
+export function payingForTexts(definition: TemplateFunction, { ascii, other }: ReadingPace): TemplateFunction {
+  return {
+    ...definition,
+    call: (args, context) => {
+      for (const arg of args) {
+        if (typeof arg === 'string') context.budget.step(Math.ceil(arg.length / (isAscii(arg) ? ascii : other)));
+      }
+      return definition.call(args, context);
     },
   };
 }

@@ -1,7 +1,7 @@
 // Writes template values as Go's encoding/json does: keys in order, floats in Go's shortest form, HTML escaped.
 import { formatFloat } from '../floats.ts';
 import type { Budget } from '../limits.ts';
-import { type Bytes, bufferOf, encodeRune, runeAt, runeError } from '../text.ts';
+import { type Bytes, bufferOf, encodeRune, isAscii, runeAt, runeError } from '../text.ts';
 import { Complex, Dict, List, Sized, Struct, type Value } from '../values.ts';
 import { strval } from './convert.ts';
 import { fault } from './define.ts';
@@ -25,7 +25,10 @@ function write(value: Value, style: JsonStyle, depth: number): Bytes {
   style.budget.step();
   if (depth > deepest) throw fault('json: unsupported value: encountered a cycle');
   if (value === null) return 'null';
-  if (typeof value === 'string') return writeText(value, style.isRaw ?? false);
+  if (typeof value === 'string') {
+    style.budget.step(Math.floor(value.length / (isAscii(value) ? 32 : 4)));
+    return writeText(value, style.isRaw ?? false);
+  }
   if (typeof value === 'number') return writeFloat(value);
   if (value instanceof Sized) return value.value.toString();
   if (value instanceof Complex) throw fault('json: unsupported type: complex128');

@@ -1,6 +1,7 @@
 // Sprig's JSON: Go's encoding/json over template values, and its errors. fromJson gives nil for what is no JSON.
 
 import { FunctionFault, hidden } from '../errors.ts';
+import type { Budget } from '../limits.ts';
 import type { Bytes } from '../text.ts';
 import type { Value } from '../values.ts';
 import { define, fault, type TemplateFunction } from './define.ts';
@@ -9,7 +10,7 @@ import { writeJson } from './json-write.ts';
 
 export const jsonFunctions: readonly TemplateFunction[] = [
   define('fromJson', ['string'], 'the value that JSON spells; nil when it is none', ([text], { budget }) => {
-    budget.room(text.length);
+    chargeReading(text, budget);
     try {
       return parseJson(text).value;
     } catch (thrown) {
@@ -18,7 +19,7 @@ export const jsonFunctions: readonly TemplateFunction[] = [
     }
   }),
   define('mustFromJson', ['string'], 'fromJson, failing on what is no JSON', ([text], { budget }) => {
-    budget.room(text.length);
+    chargeReading(text, budget);
     return demanded(text);
   }),
   define('toJson', ['any'], 'JSON with <, > and & escaped; empty for what JSON cannot hold', ([value], { budget }) =>
@@ -39,6 +40,14 @@ export const jsonFunctions: readonly TemplateFunction[] = [
     ),
   ),
 ];
+
+/** Bytes of JSON that are read in the time of a step: values and their maps cost more than the text. */
+const bytesPerStep = 4;
+
+function chargeReading(text: Bytes, budget: Budget): void {
+  budget.room(text.length);
+  budget.step(Math.ceil(text.length / bytesPerStep));
+}
 
 /** The text, or an empty one when the value has no form of that kind. */
 export function orEmpty(write: () => Bytes): Bytes {

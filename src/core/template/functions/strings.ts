@@ -17,10 +17,10 @@ import {
 } from '../letters.ts';
 import type { Budget } from '../limits.ts';
 import { quote } from '../quote.ts';
-import { type Bytes, encodeRune, isAscii, runeAt, runesOf } from '../text.ts';
+import { type Bytes, encodeRune, runeAt, runesOf } from '../text.ts';
 import { compareBytes, Dict, List, type Value } from '../values.ts';
 import { strslice, strval } from './convert.ts';
-import { define, fault, type TemplateFunction } from './define.ts';
+import { define, fault, payingForTexts, type TemplateFunction } from './define.ts';
 import { joinWords, pascalCase } from './words.ts';
 
 const uncharged: readonly TemplateFunction[] = [
@@ -133,16 +133,24 @@ const uncharged: readonly TemplateFunction[] = [
   ),
 ];
 
-/** Each function pays for the texts that it reads: rune by rune costs some 0.2 µs a byte beyond ASCII. */
-export const stringFunctions: readonly TemplateFunction[] = uncharged.map((definition) => ({
-  ...definition,
-  call: (args, context) => {
-    for (const arg of args) {
-      if (typeof arg === 'string') context.budget.step(Math.ceil(arg.length / (isAscii(arg) ? 32 : 2)));
-    }
-    return definition.call(args, context);
-  },
-}));
+/** Those that look at each letter, whatever the text. */
+const byLetter: ReadonlySet<Bytes> = new Set([
+  'title',
+  'untitle',
+  'nospace',
+  'initials',
+  'swapcase',
+  'snakecase',
+  'camelcase',
+  'kebabcase',
+  'wrap',
+  'wrapWith',
+]);
+
+/** Letter by letter costs some 0.2 µs a byte. */
+export const stringFunctions: readonly TemplateFunction[] = uncharged.map((definition) =>
+  payingForTexts(definition, { ascii: byLetter.has(definition.name) ? 2 : 32, other: 2 }),
+);
 
 function withoutNil(values: readonly Value[]): Value[] {
   return values.filter((value) => value !== null);
