@@ -8,7 +8,7 @@ import type { Upstream } from '../../http/contract.ts';
 import { strongEtag } from '../shared/headers.ts';
 import type { Pauses } from '../shared/pauses.ts';
 import type { Fetched } from '../shared/snapshots.ts';
-import { answerError, failure, type Place, readJson } from './errors.ts';
+import { answerError, failure, type Place, readJson, readJsonInTurns } from './errors.ts';
 import type { ApiHost } from './host.ts';
 import { loginError } from './login-errors.ts';
 import { parseList, parseOne, type WireList, type WireSecret } from './wire.ts';
@@ -106,7 +106,7 @@ export function loginApi(upstream: Upstream, host: ApiHost, organizationSlug: st
       const sent = jsonPost(host, path, body); // An organisation's name is no secret, and helps where it stands.
       if (answer.status !== 200) throw loginError(answer, place, sent);
       const json = readJson(answer, place, sent);
-      return inPlace(place, () => parse(json));
+      return await inPlace(place, async () => parse(json));
     },
   };
 }
@@ -128,7 +128,7 @@ interface Read<T> {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly place: Place;
-  readonly parse: (json: unknown) => T;
+  readonly parse: (json: unknown) => T | Promise<T>;
 }
 
 async function get<T>(
@@ -146,8 +146,8 @@ async function get<T>(
       const headers = { accept: 'application/json', authorization: `Bearer ${token.text()}`, ...conditional };
       const answer = await upstream.send({ method: 'GET', url, headers }, signal);
       if (answer.status === 304 && etag !== undefined) return 'not modified';
-      const json = readJson(answer, read.place, { headers });
-      return { value: inPlace(read.place, () => read.parse(json)), ...strongEtag(answer) };
+      const json = await readJsonInTurns(answer, read.place, { headers });
+      return { value: await inPlace(read.place, async () => await read.parse(json)), ...strongEtag(answer) };
     }, signal);
   } catch (error) {
     if (error instanceof OperatorError) pauses.note(session.key, error);
@@ -175,9 +175,9 @@ function jsonPost({ root }: ApiHost, path: string, body: unknown) {
 }
 
 /** Adds the place to what a parser throws, which knows only the body. */
-function inPlace<T>(place: Place, parse: () => T): T {
+async function inPlace<T>(place: Place, parse: () => Promise<T>): Promise<T> {
   try {
-    return parse();
+    return await parse();
   } catch (error) {
     throw error instanceof OperatorError ? failure(error.reason, place, error.message) : error;
   }

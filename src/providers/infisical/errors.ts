@@ -8,6 +8,7 @@ import type { Reason } from '../../base/reasons.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '../../http/contract.ts';
 import { withoutSent } from '../../http/redaction.ts';
 import { clampedDelayMs, headerDelayMs } from '../shared/headers.ts';
+import { isLarge, parseInTurns } from '../shared/json-in-turns.ts';
 import { hasTooManyParts, mostParts } from '../shared/json-parts.ts';
 import { steady } from './steady.ts';
 import { parseError, type WireError } from './wire.ts';
@@ -62,6 +63,17 @@ export function readJson(answer: UpstreamAnswer, place: Place, sent: Sent): unkn
   const json = tryJson(answer.body);
   if (json !== undefined) return json;
   throw failure('UpstreamInvalid', place, 'the answer is not JSON, so it is not from the API');
+}
+
+/** As `readJson`; a large answer is read in turns of the event loop. Deeper or wider than any is UpstreamInvalid. */
+export async function readJsonInTurns(answer: UpstreamAnswer, place: Place, sent: Sent): Promise<unknown> {
+  if (answer.status !== 200 || !isLarge(answer.body) || hasTooManyParts(answer.body))
+    return readJson(answer, place, sent);
+  return await parseInTurns(answer.body, JSON.parse).catch((thrown: unknown) => {
+    if (thrown instanceof RangeError)
+      throw failure('UpstreamInvalid', place, 'the answer nests too deep, or is too wide');
+    throw failure('UpstreamInvalid', place, 'the answer is not JSON, so it is not from the API');
+  });
 }
 
 /** What an answer of a status other than 200 means. */

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { threadMs } from '../../../test/support/thread-time.ts';
+import { nextTurn } from '../../base/clock.ts';
 import { asOperatorError } from '../../base/operator-error.ts';
 import { parseList } from './wire.ts';
 
 const good = { secretKey: 'A', secretValue: '1' };
 
 /** The reason of a refusal, and how many entries were looked at before it. */
-function refusal(build: (entries: readonly unknown[]) => unknown, entries: readonly unknown[]) {
+async function refusal(build: (entries: readonly unknown[]) => unknown, entries: readonly unknown[]) {
   let looked = 0;
   const counted = entries.map((entry) => ({
     get secretKey() {
@@ -15,7 +17,7 @@ function refusal(build: (entries: readonly unknown[]) => unknown, entries: reado
     secretValue: '1',
   }));
   try {
-    parseList(build(counted));
+    await parseList(build(counted));
     return { reason: 'no refusal', looked };
   } catch (thrown) {
     return { reason: asOperatorError(thrown).reason, looked };
@@ -23,8 +25,8 @@ function refusal(build: (entries: readonly unknown[]) => unknown, entries: reado
 }
 
 describe('a list of the API', () => {
-  it('is read with its imports, without the overrides of users', () => {
-    const list = parseList({
+  it('is read with its imports, without the overrides of users', async () => {
+    const list = await parseList({
       secrets: [good, { ...good, secretKey: 'B', type: 'personal' }],
       imports: [{ secrets: [{ ...good, secretKey: 'C' }] }],
     });
@@ -35,9 +37,9 @@ describe('a list of the API', () => {
   it.each<[where: string, build: (entries: readonly unknown[]) => unknown]>([
     ['among the secrets', (secrets) => ({ secrets })],
     ['in an import', (secrets) => ({ secrets: [], imports: [{ secrets }] })],
-  ])('is given up at the first entry %s that is no secret', (_where, build) => {
+  ])('is given up at the first entry %s that is no secret', async (_where, build) => {
     const wrong = { secretKey: 7 };
-    const { reason, looked } = refusal(build, [good, wrong, ...Array.from({ length: 1_000 }, () => wrong)]);
+    const { reason, looked } = await refusal(build, [good, wrong, ...Array.from({ length: 1_000 }, () => wrong)]);
     expect(reason).toBe('UpstreamInvalid');
     expect(looked).toBeLessThan(10);
   });
@@ -48,14 +50,29 @@ describe('a list of the API', () => {
     ['a value that is no text', { secrets: [{ secretKey: 'A', secretValue: {} }] }],
     ['no list', { secrets: {} }],
     ['null', null],
-  ])('is none with %s', (_what, json) => {
-    expect(() => parseList(json)).toThrow(expect.objectContaining({ reason: 'UpstreamInvalid' }));
+  ])('is none with %s', async (_what, json) => {
+    await expect(parseList(json)).rejects.toThrow(expect.objectContaining({ reason: 'UpstreamInvalid' }));
   });
 
-  it('of a million empty lists costs no more memory than the lists themselves', () => {
+  it('that is long leaves the loop free', async () => {
+    const tags = [{ slug: 'a' }, { slug: 'b' }];
+    const secretMetadata = [{ key: 'k', value: 'v' }];
+    const secrets = Array.from({ length: 20_000 }, (_, at) => ({ ...good, secretKey: `K${at}`, tags, secretMetadata }));
+    let longest = 0;
+    let sliceAt = threadMs();
+    const list = await parseList({ secrets }, async () => {
+      longest = Math.max(longest, threadMs() - sliceAt);
+      await nextTurn();
+      sliceAt = threadMs();
+    });
+    expect(list.secrets).toHaveLength(20_000);
+    expect(longest).toBeLessThan(50);
+  });
+
+  it('of a million empty lists costs no more memory than the lists themselves', async () => {
     const json = { secrets: Array.from({ length: 1_000_000 }, () => []) };
     const before = process.memoryUsage().heapUsed;
-    expect(() => parseList(json)).toThrow();
+    await expect(parseList(json)).rejects.toThrow();
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(8 * 2 ** 20);
   });
 });

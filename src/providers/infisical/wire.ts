@@ -2,6 +2,7 @@
 // https://infisical.com/docs/api-reference/endpoints/secrets/list
 import * as z from 'zod/mini';
 import { OperatorError } from '../../base/operator-error.ts';
+import { type OwnTurn, ownTurn } from '../../base/turns.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 
 /** What stands in place of a value that the identity may see the name of, but not read. */
@@ -57,14 +58,13 @@ const importSchema = z.object({ secrets: anyList });
 const oneSchema = z.object({ secret: secretSchema });
 
 /**
- * A list answer. Throws UpstreamInvalid at the first thing that is anything else: a wrong shape is never "no secrets".
+ * A list answer; a long one is read in turns of the event loop. Throws UpstreamInvalid at the first thing that is anything else: a wrong shape is never "no secrets".
  */
-export function parseList(json: unknown): WireList {
+export async function parseList(json: unknown, turn: OwnTurn = ownTurn): Promise<WireList> {
   const { secrets, imports } = fitted(listSchema, json);
-  return {
-    secrets: readAll(secrets),
-    imports: (imports ?? []).map((block) => readAll(fitted(importSchema, block).secrets)),
-  };
+  const read = { secrets: await readAll(secrets, turn), imports: [] as WireSecret[][] };
+  for (const block of imports ?? []) read.imports.push(await readAll(fitted(importSchema, block).secrets, turn));
+  return read;
 }
 
 function fitted<T>(schema: z.ZodMiniType<T>, json: unknown): T {
@@ -80,9 +80,13 @@ export function parseOne(json: unknown): WireSecret {
   return readSecret(parsed.data.secret);
 }
 
-function readAll(entries: readonly unknown[]): WireSecret[] {
+/** Entries that are looked at in one slice of the loop: some 10 µs each with their tags and metadata. */
+const entriesPerTurn = 500;
+
+async function readAll(entries: readonly unknown[], turn: OwnTurn): Promise<WireSecret[]> {
   const secrets: WireSecret[] = [];
-  for (const entry of entries) {
+  for (const [at, entry] of entries.entries()) {
+    if (at % entriesPerTurn === entriesPerTurn - 1) await turn();
     const secret = fitted(secretSchema, entry);
     // Personal overrides belong to users; an identity's view of the folder is the shared one.
     if (secret.type !== 'personal') secrets.push(readSecret(secret));

@@ -9,7 +9,16 @@ import { strongEtag } from '../shared/headers.ts';
 import type { Pauses } from '../shared/pauses.ts';
 import type { PulumiAddress } from './address.ts';
 import { type Definition, definitionOf } from './definition.ts';
-import { answerError, evaluationError, evaluationWarning, failure, type Place, readJson, tryJson } from './errors.ts';
+import {
+  answerError,
+  evaluationError,
+  evaluationWarning,
+  failure,
+  type Place,
+  readJson,
+  readJsonInTurns,
+  tryJson,
+} from './errors.ts';
 import { diagnosticsOfAnswer, type Evaluated, valueOfAnswer } from './evaluated.ts';
 import { type EscValue, parseEnvironment, parseSession } from './wire.ts';
 
@@ -198,7 +207,7 @@ function call<T>(
   return withToken(
     access,
     async (token) => {
-      const json = readJson(await send(access, request, token, signal), place);
+      const json = await readJsonInTurns(await send(access, request, token, signal), place);
       return inPlace(place, () => parse(json));
     },
     signal,

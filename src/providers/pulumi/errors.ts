@@ -5,6 +5,7 @@ import { OperatorError } from '../../base/operator-error.ts';
 import type { Reason } from '../../base/reasons.ts';
 import type { UpstreamAnswer } from '../../http/contract.ts';
 import { headerDelayMs } from '../shared/headers.ts';
+import { isLarge, parseInTurns } from '../shared/json-in-turns.ts';
 import { hasTooManyParts, mostParts } from '../shared/json-parts.ts';
 import { type Diagnostic, parseError, parseExactly } from './wire.ts';
 
@@ -47,6 +48,16 @@ export function readJson(answer: UpstreamAnswer, place: Place): unknown {
   const json = tryJson(answer.body);
   if (json !== undefined) return json;
   throw failure('UpstreamInvalid', place, 'the answer is not JSON, so it is not from the API');
+}
+
+/** As `readJson`; a large answer is read in turns of the event loop. Deeper or wider than any is AnswerTooLarge. */
+export async function readJsonInTurns(answer: UpstreamAnswer, place: Place): Promise<unknown> {
+  if (answer.status !== 200 || !isLarge(answer.body) || hasTooManyParts(answer.body)) return readJson(answer, place);
+  return await parseInTurns(answer.body, parseExactly).catch((thrown: unknown) => {
+    if (thrown instanceof RangeError)
+      throw failure('AnswerTooLarge', place, 'the answer nests too deep, or is too wide');
+    throw failure('UpstreamInvalid', place, 'the answer is not JSON, so it is not from the API');
+  });
 }
 
 /** What an answer of a status other than 200 means. */
