@@ -21,6 +21,7 @@ import { fakeProvider } from '../providers/fake/provider.ts';
 import { createInfisicalAccess } from '../providers/infisical/access.ts';
 import { parseHostApi } from '../providers/infisical/host.ts';
 import { createInfisicalProvider, createInfisicalReads } from '../providers/infisical/provider.ts';
+import { createPulumiEnvironments } from '../providers/pulumi/access.ts';
 import { parseApiUrl } from '../providers/pulumi/address.ts';
 import { createPulumiDesk, type PulumiDesk, type PulumiDeskOptions } from '../providers/pulumi/desk.ts';
 import { createPulumiProvider } from '../providers/pulumi/provider.ts';
@@ -115,8 +116,20 @@ export function openUpstreams(
     observeCall: (call: string, status: 'success' | 'error') => observe.call('infisical', call, status),
     reads: createInfisicalReads({ account, clock, news, observeRead: observe.readsOf('infisical') }),
   };
+  const toPulumi = {
+    account,
+    door: doors.pulumi,
+    sessions,
+    clock,
+    gatherPrincipal: gatherPulumiPrincipal,
+    loginOf: pulumiLogin,
+    observeCall: (call: string, status: 'success' | 'error') => observe.call('pulumi', call, status),
+    observeRead: observe.readsOf('pulumi'),
+    news,
+  };
   const environmentProviders = escProviders({
     infisical: createInfisicalAccess(toInfisical),
+    pulumi: createPulumiEnvironments(toPulumi),
     door: doors.esc,
     clock,
     checkSite: checkHost,
@@ -127,17 +140,6 @@ export function openUpstreams(
     providers: environmentProviders,
     release: (holder) => sessions.release(holder),
     observeRead: observe.readsOf('esc'),
-  });
-  const pulumi = createPulumiProvider({
-    account,
-    door: doors.pulumi,
-    sessions,
-    clock,
-    gatherPrincipal: gatherPulumiPrincipal,
-    loginOf: pulumiLogin,
-    observeCall: (call, status) => observe.call('pulumi', call, status),
-    observeRead: observe.readsOf('pulumi'),
-    news,
   });
   return {
     sessions,
@@ -150,7 +152,7 @@ export function openUpstreams(
         ({ hostAPI }) => parseHostApi(hostAPI).origin,
         checkHost,
       ),
-      pulumi: withHostCheck(pulumi, ({ apiUrl }) => parseApiUrl(apiUrl).origin, checkHost),
+      pulumi: withHostCheck(createPulumiProvider(toPulumi), ({ apiUrl }) => parseApiUrl(apiUrl).origin, checkHost),
       fake: settings.fakeProvider ? fakeProvider : undefined,
       esc,
     }),

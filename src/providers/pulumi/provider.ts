@@ -1,7 +1,7 @@
 // The Pulumi provider: from a store's spec to a reader. Gathers the identity, opens the way to the host and the session
 // there; requests are in api.ts, what they share in providers/shared.
 import { createHash } from 'node:crypto';
-import type { Identity, LoginSite, Principal, SessionPool } from '../../auth/contract.ts';
+import type { Credentials, Identity, LoginSite, Principal, SessionPool } from '../../auth/contract.ts';
 import type { Clock } from '../../base/clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import type { PulumiSpec } from '../../crds/pulumi.ts';
@@ -13,7 +13,7 @@ import { Pauses } from '../shared/pauses.ts';
 import { publishAnswers, type ScopeNews } from '../shared/scope-news.ts';
 import { memoryOf, type SnapshotAccount, type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
 import { parseApiUrl } from './address.ts';
-import { type EnvironmentScope, loginApi, type Opened } from './api.ts';
+import { type EnvironmentScope, loginApi, type Opened, type PulumiAccess } from './api.ts';
 import { createReader, type SharedReads } from './reader.ts';
 import { sizeOfValue } from './wire.ts';
 
@@ -43,7 +43,7 @@ export interface PulumiPorts {
 const keepMs = 2 * 3_600_000;
 
 export function createPulumiProvider(ports: PulumiPorts): Provider<PulumiSpec> {
-  const { account, clock, door, gatherPrincipal, loginOf, observeCall = () => {}, observeRead, sessions } = ports;
+  const { account, clock, observeRead, sessions } = ports;
   const shared: SharedReads = {
     environments: new Snapshots({
       clock,
@@ -60,33 +60,51 @@ export function createPulumiProvider(ports: PulumiPorts): Provider<PulumiSpec> {
     // ESO says the same of this provider; pushing is not there yet.
     capabilities: 'ReadOnly',
     async connect(spec, context, signal) {
-      const address = parseApiUrl(spec.apiUrl);
       const scope = readScope(spec);
       const caPem = await readCa('pulumi', spec, context, signal);
-      const upstream = counted(door.open(caPem === undefined ? {} : { caPem }), callName, observeCall);
-      const site = { credentials: context.credentials, host: address.host, baseUrl: address.baseUrl };
-      const principal = await gatherPrincipal(spec, site, signal);
-      const method = loginOf(spec);
-      const api = loginApi(upstream, address);
-      const identity: Identity = {
-        key: createHash('sha256')
-          .update(JSON.stringify([address.root, caPem ?? '', principal.key]))
-          .digest('base64url'),
-        login: (nowMs, loginSignal) => refusedAt(loginField(spec), principal.login(api, nowMs, loginSignal)),
-        ...(method === undefined ? {} : { via: { provider: 'pulumi', method } }),
-      };
-      const session = sessions.open(identity, context.holder);
-      return createReader({ address, upstream, session, pauses }, scope, shared);
+      const way = await connectPulumi(ports, { spec, caPem, ...context }, signal);
+      return createReader({ ...way, pauses }, scope, shared);
     },
     release: (holder) => sessions.release(holder),
   };
+}
+
+/** The way to the service that a spec names, and a session there of the identity that it sets. */
+export async function connectPulumi(
+  { door, gatherPrincipal, loginOf, observeCall = () => {}, sessions }: PulumiPorts,
+  { spec, caPem, credentials, holder }: PulumiConnection,
+  signal: AbortSignal,
+): Promise<Omit<PulumiAccess, 'pauses'>> {
+  const address = parseApiUrl(spec.apiUrl);
+  const upstream = counted(door.open(caPem === undefined ? {} : { caPem }), callName, observeCall);
+  const site = { credentials, host: address.host, baseUrl: address.baseUrl };
+  const principal = await gatherPrincipal(spec, site, signal);
+  const method = loginOf(spec);
+  const api = loginApi(upstream, address);
+  const identity: Identity = {
+    key: createHash('sha256')
+      .update(JSON.stringify([address.root, caPem ?? '', principal.key]))
+      .digest('base64url'),
+    login: (nowMs, loginSignal) => refusedAt(loginField(spec), principal.login(api, nowMs, loginSignal)),
+    ...(method === undefined ? {} : { via: { provider: 'pulumi', method } }),
+  };
+  // A holder that has let go meanwhile would hold the session for ever.
+  signal.throwIfAborted();
+  return { address, upstream, session: sessions.open(identity, holder) };
+}
+
+export interface PulumiConnection {
+  readonly spec: PulumiSpec;
+  readonly caPem: string | undefined;
+  readonly credentials: Credentials;
+  readonly holder: string;
 }
 
 /** Names of organizations, projects and environments: https://www.pulumi.com/docs/esc/environments/working-with-environments/ */
 const namePattern = /^[\w.-]{1,255}$/;
 
 /** Throws InvalidSpec for a name that is empty, or would lead to another route. */
-function readScope(spec: PulumiSpec): EnvironmentScope {
+export function readScope(spec: Pick<PulumiSpec, 'organization' | 'project' | 'environment'>): EnvironmentScope {
   return {
     organization: readName(spec.organization, 'organization'),
     project: readName(spec.project, 'project'),

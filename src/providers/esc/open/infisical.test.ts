@@ -4,6 +4,7 @@ import { plainJson } from '../../../core/esc/export.ts';
 import { type Bench, bench, signal } from '../../infisical/provider.fixture.ts';
 import { clusterOf } from '../esc.fixture.ts';
 import { openEnvironment } from '../evaluation.ts';
+import { noOthers } from './opening.fixture.ts';
 import { escProviders } from './table.ts';
 
 async function open(
@@ -24,7 +25,13 @@ async function open(
   };
   const ports = {
     cluster: clusterOf({ environments: { 'shop/app': { values } } }),
-    providers: escProviders({ infisical: made.access, door: made.door, clock: made.clock, sessions: made.sessions }),
+    providers: escProviders({
+      ...noOthers,
+      infisical: made.access,
+      door: made.door,
+      clock: made.clock,
+      sessions: made.sessions,
+    }),
   };
   try {
     const order = { name: 'shop/app', consumer: 'shop', holder: 'store', notBeforeMs };

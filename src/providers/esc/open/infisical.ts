@@ -17,7 +17,7 @@ const cloudSite = 'https://app.infisical.com';
 
 /** Whether an Environment of the namespace may name the site; throws HostDenied. */
 export type CheckSite = (namespace: string, site: URL, signal: AbortSignal) => Promise<void>;
-const anySite: CheckSite = async () => {};
+export const anySite: CheckSite = async () => {};
 
 const string = { type: 'string', minLength: 1 } as const;
 

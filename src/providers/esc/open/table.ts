@@ -3,11 +3,15 @@ import type { SessionPool } from '../../../auth/contract.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { UpstreamDoor } from '../../../http/contract.ts';
 import type { InfisicalAccess } from '../../infisical/access.ts';
+import type { PulumiEnvironments } from '../../pulumi/access.ts';
 import { azureProviders } from './azure.ts';
 import type { EscProvider } from './contract.ts';
 import { gcpProviders } from './gcp.ts';
+import { githubLogin } from './github.ts';
 import { type CheckSite, infisicalLogin, infisicalSecrets } from './infisical.ts';
 import { kubernetesConfigMaps, kubernetesSecrets } from './kubernetes.ts';
+import { onePasswordSecrets } from './one-password.ts';
+import { pulumiEnvironment } from './pulumi.ts';
 import { vaultLogin, vaultSecrets } from './vault.ts';
 import { VaultApi } from './vault-api.ts';
 
@@ -17,6 +21,7 @@ export type EscProviders = (name: string) => EscProvider | undefined;
 /** What providers reach the world by. */
 export interface EscProviderPorts {
   readonly infisical: InfisicalAccess;
+  readonly pulumi: PulumiEnvironments;
   /** To every other host, under the rules for upstreams. */
   readonly door: UpstreamDoor;
   readonly clock: Clock;
@@ -26,15 +31,18 @@ export interface EscProviderPorts {
   readonly sessions: SessionPool;
 }
 
-export function escProviders({ infisical, door, clock, sessions, checkSite }: EscProviderPorts): EscProviders {
+export function escProviders({ infisical, pulumi, door, clock, sessions, checkSite }: EscProviderPorts): EscProviders {
   const vault = new VaultApi({ door, clock });
   const table = new Map<string, EscProvider>([
+    ['1password-secrets', onePasswordSecrets(door, checkSite)],
+    ['gh-login', githubLogin(door, clock, checkSite)],
     ...azureProviders({ door, clock }),
     ...gcpProviders({ door, clock }),
     ['infisical-login', infisicalLogin(infisical, checkSite)],
     ['infisical-secrets', infisicalSecrets(infisical, checkSite)],
     ['kubernetes-configmaps', kubernetesConfigMaps],
     ['kubernetes-secrets', kubernetesSecrets],
+    ['pulumi-environment', pulumiEnvironment(pulumi, checkSite)],
     ['vault-login', vaultLogin({ api: vault, sessions, clock })],
     ['vault-secrets', vaultSecrets(vault, clock)],
   ]);
