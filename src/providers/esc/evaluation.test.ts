@@ -339,6 +339,65 @@ describe('openings', () => {
     ]);
   });
 
+  it('that are the same are made once, whichever document holds them, and those that differ at all are not', async () => {
+    calls.length = 0;
+    const same = { 'fn::open::it': { by: { 'fn::secret': 'x' } } };
+    const environments = {
+      'shop/app': {
+        imports: ['infra/other', 'base'],
+        values: { a: same, b: same, c: { 'fn::open::it': { by: 'x' } }, d: { 'fn::open::it': { by: ['x'] } } },
+      },
+      'shop/base': { values: { e: same } },
+      'infra/other': { values: { f: same }, ...sharedWithShop },
+    };
+    let count = 0;
+    const provider = scripted(async () => textValue(`${++count}`));
+    const { value } = await open('shop/app', 'shop', { environments }, { it: provider });
+    const { a, b, c, d, e, f } = Object(value);
+    expect([b, e]).toEqual([a, a]);
+    expect([new Set([a, c, d, f]).size, count]).toEqual([4, 4]);
+    expect(calls.map(({ namespace }) => namespace).sort()).toEqual(['infra', 'shop', 'shop', 'shop']);
+  });
+
+  it('never mix two generations of what is rotated meanwhile, in a thousand openings', async () => {
+    let generation = 0;
+    let state = 7;
+    const rotate = () => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      if (state % 2 === 0) generation++;
+    };
+    const parts = ['id', 'key', 'token'];
+    const triple = scripted(async () => {
+      rotate();
+      const answer = objectValue(parts.map((part) => [part, textValue(`${part}-${generation}`)] as const));
+      await Promise.resolve();
+      rotate();
+      return answer;
+    });
+    const call = { 'fn::open::it': {} };
+    const environments = {
+      'shop/login': { values: { login: call } },
+      'shop/app': {
+        imports: ['login'],
+        values: {
+          again: call,
+          id: '${login.id}',
+          key: '${again.key}',
+          token: '${environments.shop.login.login.token}',
+        },
+      },
+    };
+    const seen = new Set<string>();
+    for (let times = 0; times < 1_000; times++) {
+      const { value } = await open('shop/app', 'shop', { environments }, { it: triple });
+      const { id, key, token } = Object(value);
+      const generations = [id, key, token].map((text) => String(text).split('-')[1]);
+      expect(new Set(generations)).toEqual(new Set([generations[0]]));
+      seen.add(String(generations[0]));
+    }
+    expect(seen.size).toBeGreaterThan(500);
+  });
+
   it('are made anew, once, when a token that was opened had ended', async () => {
     const environments = { 'shop/app': { values: { a: { 'fn::open::it': {} } } } };
     let tries = 0;

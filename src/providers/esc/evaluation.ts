@@ -14,6 +14,7 @@ import type { ClusterSources } from '../contract.ts';
 import { Documents } from './documents.ts';
 import type { OpenContext } from './open/contract.ts';
 import type { EscProviders } from './open/table.ts';
+import { SameOpenings } from './same-opening.ts';
 
 export interface OpenOrder {
   /** `namespace/name`. */
@@ -63,6 +64,7 @@ async function openOnce(order: OpenOrder, ports: OpenPorts, signal: AbortSignal)
   const documents = new Documents(ports.cluster);
   const root = await documents.root(order.name, order.consumer, signal);
   const openings = new Map<string, OpeningResult>();
+  const same = new SameOpenings();
   const shapes = { provider: ports.providers, rotator: () => undefined };
   const cipherOf = (name: string) => documents.cipherOf(name);
   let lifetimeMs: number | undefined;
@@ -76,7 +78,7 @@ async function openOnce(order: OpenOrder, ports: OpenPorts, signal: AbortSignal)
     }
     const { needs } = evaluation;
     const [answers] = await Promise.all([
-      openAll(needs.openings, { ...order, noteLifetime }, ports, signal),
+      openAll(needs.openings, { ...order, noteLifetime, same }, ports, signal),
       documents.load(needs.documents, signal),
     ]);
     for (const [at, { id }] of needs.openings.entries()) openings.set(id, answers[at] ?? { error: 'no answer' });
@@ -84,7 +86,7 @@ async function openOnce(order: OpenOrder, ports: OpenPorts, signal: AbortSignal)
   throw new OperatorError('InvalidSpec', `environment "${order.name}": more than ${maxRounds} calls feed one another`);
 }
 
-type RoundOrder = OpenOrder & Required<Pick<OpenContext, 'noteLifetime'>>;
+type RoundOrder = OpenOrder & Required<Pick<OpenContext, 'noteLifetime'>> & { readonly same: SameOpenings };
 
 /** All answers once each is there; of several failures the first in order, so that the message is the same each time. */
 async function openAll(
@@ -102,7 +104,7 @@ async function openAll(
 
 async function answer(
   opening: Opening,
-  { holder, notBeforeMs, noteLifetime }: RoundOrder,
+  { holder, notBeforeMs, noteLifetime, same }: RoundOrder,
   { cluster, providers }: OpenPorts,
   signal: AbortSignal,
 ): Promise<OpeningResult> {
@@ -118,7 +120,8 @@ async function answer(
     noteLifetime,
   };
   try {
-    return { value: await provider.open(opening.inputs, context, signal) };
+    const open = () => provider.open(opening.inputs, context, signal);
+    return { value: await same.run({ ...opening, namespace }, open) };
   } catch (thrown) {
     const { message, reason, retryAfterMs } = asOperatorError(thrown);
     const told = `environment "${opening.environment}": ${opening.path}: ${scrub(message, opening.inputs)}`;
