@@ -59,7 +59,7 @@ describe('1password-secrets', () => {
         quoted: 'v',
       },
     });
-    const paths = double.requests.map(({ path, query }) => `${path} ${query}`);
+    const paths = double.requests.map(({ path, query }) => `${path} ${query.toString()}`);
     expect(paths.length).toBe(new Set(paths).size);
     expect(paths.filter((path) => path.startsWith('/v1/vaults '))).toHaveLength(1);
   });

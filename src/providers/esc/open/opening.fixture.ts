@@ -1,6 +1,8 @@
 // Opens one call of a provider as an Environment does, over the real door. For the tests beside this file.
+
 import { onTestFinished } from 'vitest';
 import type { Credentials } from '../../../auth/contract.ts';
+import { Sessions } from '../../../auth/session.ts';
 import { systemClock } from '../../../base/clock.ts';
 import { asOperatorError, OperatorError } from '../../../base/operator-error.ts';
 import { plainJson } from '../../../core/esc/export.ts';
@@ -43,7 +45,12 @@ export async function openValues(values: object, { ports, credentials }: Opening
   const spec = { values: JSON.parse(JSON.stringify(values)) };
   const contents = clusterOf({ environments: { 'shop/app': spec } });
   const cluster = credentials === undefined ? contents : { ...contents, credentialsIn: () => credentials };
-  const providers = escProviders({ ...noOthers, clock: systemClock, ...ports });
+  const providers = escProviders({
+    ...noOthers,
+    clock: systemClock,
+    sessions: new Sessions({ clock: systemClock }),
+    ...ports,
+  });
   const order = { name: 'shop/app', consumer: 'shop', holder: 'store', notBeforeMs: 0 };
   return await openEnvironment(order, { cluster, providers }, signal);
 }

@@ -13,6 +13,7 @@ import { createUpstreamDoor } from '../../../http/upstream.ts';
 import { bench, signal } from '../../infisical/provider.fixture.ts';
 import { clusterOf } from '../esc.fixture.ts';
 import { openEnvironment } from '../evaluation.ts';
+import { noOthers } from './opening.fixture.ts';
 import { escProviders } from './table.ts';
 
 const stops: (() => unknown)[] = [];
@@ -58,7 +59,7 @@ async function scene(options: { readonly signer?: JwtIssuer } = {}) {
     },
   };
   const { access } = await bench();
-  const providers = escProviders({ infisical: access, door, clock: systemClock, sessions });
+  const providers = escProviders({ ...noOthers, infisical: access, door, clock: systemClock, sessions });
   const jwt = { role: 'reader', serviceAccount: 'robot', audience: 'vault' };
   return { vault, sessions, minted, issuer, ...opening({ vault, accounts, providers, jwt }), jwt };
 }
