@@ -13,6 +13,7 @@ import { createUpstreamDoor } from '../../../http/upstream.ts';
 import { bench, signal } from '../../infisical/provider.fixture.ts';
 import { clusterOf } from '../esc.fixture.ts';
 import { openEnvironment } from '../evaluation.ts';
+import type { CheckSite } from './infisical.ts';
 import { noOthers } from './opening.fixture.ts';
 import { escProviders } from './table.ts';
 
@@ -25,7 +26,7 @@ const cluster = 'https://cluster.example';
 const subject = 'system:serviceaccount:shop:robot';
 
 /** A Vault with role `reader`, whose tokens may read all secrets, and what opens Environments of namespace `shop`. */
-async function scene(options: { readonly signer?: JwtIssuer } = {}) {
+async function scene(options: { readonly signer?: JwtIssuer; readonly checkSite?: CheckSite } = {}) {
   const issuer = await createJwtIssuer(cluster);
   const vault = await startVaultDouble(issuer);
   stops.push(() => vault.stop());
@@ -59,7 +60,14 @@ async function scene(options: { readonly signer?: JwtIssuer } = {}) {
     },
   };
   const { access } = await bench();
-  const providers = escProviders({ ...noOthers, infisical: access, door, clock: systemClock, sessions });
+  const providers = escProviders({
+    ...noOthers,
+    infisical: access,
+    door,
+    clock: systemClock,
+    sessions,
+    checkSite: options.checkSite,
+  });
   const jwt = { role: 'reader', serviceAccount: 'robot', audience: 'vault' };
   return { vault, sessions, minted, issuer, ...opening({ vault, accounts, providers, jwt }), jwt };
 }
@@ -365,6 +373,20 @@ describe('vault-secrets', () => {
     const { fails, vault } = await scene();
     const read = { 'fn::open::vault-secrets': { login: login(vault), read: { x: { path: 'kv/app' } } } };
     expect(await fails({ more: { read } })).toMatchObject({ reason, message: expect.stringContaining(says) });
+  });
+
+  it('asks before login and read whether the namespace may name the server', async () => {
+    const asked: string[] = [];
+    const allowed = await scene({
+      checkSite: async (namespace, site) => void asked.push(`${namespace} ${site.origin}`),
+    });
+    await allowed.open();
+    expect(asked).toEqual([`shop ${allowed.vault.url}`, `shop ${allowed.vault.url}`]);
+    const { fails, vault } = await scene({
+      checkSite: () => Promise.reject(new OperatorError('HostDenied', 'not from here')),
+    });
+    expect(await fails()).toMatchObject({ reason: 'HostDenied' });
+    expect(vault.requests).toEqual([]);
   });
 
   it('takes a 403 for a missing right only of a token that may look itself up', async () => {
