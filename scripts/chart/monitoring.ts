@@ -233,6 +233,16 @@ export const dashboardRows: readonly Row[] = [
           legend: '{{ready}}',
         },
       ),
+      lines(
+        'Until the first value runs out',
+        's',
+        'Of short-lived values that were opened; they are renewed at two thirds of their life.',
+        { expr: `min by (kind) (escapement_earliest_expiry_seconds{${own}})`, legend: '{{kind}}' },
+      ),
+      lines('Renewals that fail', 'none', 'Objects whose short-lived values run out unless it mends.', {
+        expr: `sum by (kind) (escapement_renewals_failing{${own}})`,
+        legend: '{{kind}}',
+      }),
     ],
   },
   {
@@ -354,6 +364,23 @@ export const alerts: readonly Alert[] = [
     summary: 'Logins to {{ $labels.provider }} by {{ $labels.method }} are refused.',
     description:
       'Logins to {{ $labels.provider }} by {{ $labels.method }} were refused about {{ $value | printf "%.0f" }} times in the last 30 minutes. Each is tried again after a minute at first, later every 10 minutes.',
+  },
+  {
+    name: 'EscapementRenewalsFailing',
+    severity: 'warning',
+    expr: `max by (${place}, kind) (escapement_renewals_failing) > 0`,
+    holds: '1m',
+    summary: 'Short-lived values of kind {{ $labels.kind }} cannot be renewed.',
+    description:
+      'For a minute the runs of {{ $value | printf "%.0f" }} objects of kind {{ $labels.kind }} that hold short-lived values have failed. The values still work until their end; escapement_earliest_expiry_seconds tells how long.',
+  },
+  {
+    name: 'EscapementValueExpired',
+    severity: 'critical',
+    expr: `min by (${place}, kind) (escapement_earliest_expiry_seconds) < 0`,
+    summary: 'A short-lived value of kind {{ $labels.kind }} has run out.',
+    description:
+      'What an object of kind {{ $labels.kind }} holds has run out and was not renewed: whoever uses it is refused. The Ready condition of the object tells why.',
   },
   {
     name: 'EscapementWatchFailing',

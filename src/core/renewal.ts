@@ -9,3 +9,17 @@ const soonestMs = 5_000;
 export function renewAtMs(readAtMs: number, lifetimeMs: number | undefined): number | undefined {
   return lifetimeMs === undefined ? undefined : readAtMs + Math.max(soonestMs, lifetimeMs * renewAtShare);
 }
+
+/** Share of the time that is left within which a renewal that failed is tried again. */
+const retryShare = 1 / 4;
+const soonestRetryMs = 1_000;
+/** What has run out, or will before long, is tried for this often all the same, so that the source is missed for no minute. */
+const longestRetryMs = 30_000;
+
+/** How soon a renewal that failed is tried again at the latest, while what was read before still works and after. */
+export function retryWithinMs(nowMs: number, endsAtMs: number): number {
+  const leftMs = endsAtMs - nowMs;
+  if (leftMs <= 0) return longestRetryMs;
+  const share = Math.max(soonestRetryMs, leftMs * retryShare);
+  return leftMs < longestRetryMs / retryShare ? Math.min(longestRetryMs, share) : share;
+}

@@ -42,8 +42,8 @@ export interface Freshness {
   readonly noteScope?: (scope: string) => void;
   /** Told what the source itself warns of beside a good answer: short, clean, the same as long as the source says the same. */
   readonly noteWarning?: (warning: string) => void;
-  /** Told when an answer that ends is to be read anew, in monotonic ms, well before its end. */
-  readonly noteRenewal?: (atMs: number) => void;
+  /** Told when an answer that ends is to be read anew, well before its end, and when it ends; both in monotonic ms. */
+  readonly noteRenewal?: (atMs: number, endsAtMs: number) => void;
 }
 
 /** A store that has been connected: its identity is known, its requests are shared with others of the same scope. */

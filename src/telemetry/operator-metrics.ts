@@ -234,6 +234,16 @@ function ownFamilies(registry: Registry) {
       help: 'Environments of the cluster by the status of their Ready condition; Unknown for none yet',
       labels: ['ready'],
     }),
+    earliestExpiry: registry.read('gauge', {
+      name: 'escapement_earliest_expiry_seconds',
+      help: 'How long the first of the short-lived values that objects of a kind hold is good for; below 0 it has run out',
+      labels: ['kind'],
+    }),
+    renewalsFailing: registry.read('gauge', {
+      name: 'escapement_renewals_failing',
+      help: 'Objects that hold short-lived values and whose last run failed: the values run out unless it mends',
+      labels: ['kind'],
+    }),
     lastCheck: registry.gauge({
       name: 'escapement_last_refresh_timestamp_seconds',
       help: 'When the newest refresh against a source ended, seconds since the epoch',

@@ -11,6 +11,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
 import { KeyIndex } from '../key-index.ts';
 import { kinds } from '../kinds.ts';
+import { exposeEnds } from '../kit/end-series.ts';
 import { newMemory, ObjectController } from '../kit/object-controller.ts';
 import { lanes } from '../lanes.ts';
 import type { EnvironmentRecord } from '../records.ts';
@@ -69,7 +70,18 @@ export class EnvironmentController {
     for (const sources of [deps.sources, deps.openSources])
       sources.whenChanged((key) => this.#kit.wake(key, { lane: lanes.drift, cause: 'reference' }));
     deps.revisions.whenGone((uid) => this.#wakeAll(this.#byUid.at(uid)));
-    this.#endReading = metrics.environments.readFrom(() => this.#counts());
+    const endCounts = metrics.environments.readFrom(() => this.#counts());
+    const endEnds = exposeEnds({
+      kind: 'Environment',
+      clock,
+      metrics,
+      memories: () => this.#kit.memories(),
+      endsAtMs: ({ published }) => published?.endsAtMs,
+    });
+    this.#endReading = () => {
+      endCounts();
+      endEnds();
+    };
     for (const [key, environment] of deps.informer.entries()) this.#add(key, environment);
   }
 

@@ -59,6 +59,8 @@ export interface PublishedOnce {
   readonly changes: number;
   /** Monotonic ms from which on it is due again; infinite for never. */
   readonly dueAtMs: number;
+  /** Monotonic ms at which the first of what was published is good for nothing; undefined when nothing of it ends. */
+  readonly endsAtMs?: number | undefined;
 }
 
 export interface PublishPresent {

@@ -51,7 +51,8 @@ export async function publish(
   const swept = await sweep(environment, spec.publish, rooms, signals.write);
   const periodicAtMs = intervalMs === 0 ? Number.POSITIVE_INFINITY : openedAtMs + intervalMs;
   const dueAtMs = Math.min(periodicAtMs, renewAtMs(openedAtMs, opened.lifetimeMs) ?? periodicAtMs);
-  memory.published = { version: present.version, changes, dueAtMs };
+  const endsAtMs = opened.lifetimeMs === undefined ? undefined : openedAtMs + opened.lifetimeMs;
+  memory.published = { version: present.version, changes, dueAtMs, endsAtMs };
   return { isRefreshed: true, wrote: [...wrote, ...swept] };
 }
 

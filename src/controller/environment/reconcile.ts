@@ -136,5 +136,5 @@ async function failed(
   if (isTold(error, memory.failures)) {
     await report(environment, failedVerdict(reason, error), findings, rooms, signal);
   }
-  return { kind: 'failed', error, origin: '' };
+  return { kind: 'failed', error, origin: '', endsAtMs: memory.published?.endsAtMs };
 }

@@ -61,6 +61,8 @@ export interface EsMemory extends Memory {
   nextDueMs: number | undefined;
   /** When an answer that ends is to be read anew (monotonic ms); undefined when none ends. */
   renewAtMs?: number | undefined;
+  /** When the first of what was read last runs out (monotonic ms); undefined when nothing does. */
+  endsAtMs?: number | undefined;
   /** What decides the wave; known once the store was connected. */
   phaseKey: string | undefined;
   /** Versions of its stores as of the last run that ended synced. */

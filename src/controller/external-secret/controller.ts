@@ -12,6 +12,7 @@ import type { NextRun } from '../../runtime/worker.ts';
 import type { QueueLoad } from '../../runtime/workqueue.ts';
 import { KeyIndex } from '../key-index.ts';
 import { kinds } from '../kinds.ts';
+import { exposeEnds } from '../kit/end-series.ts';
 import { isOfContent } from '../kit/next.ts';
 import { type Ended, newMemory, ObjectController, type Run, type Signals } from '../kit/object-controller.ts';
 import { type Cause, lanes } from '../lanes.ts';
@@ -94,6 +95,13 @@ export class ExternalSecretController {
       inputs.targets.subscribe((event) => this.#onTarget(event)),
       rooms.stores.subscribe((change, key) => this.#onStore(change, key)),
       inputs.news.subscribe((scope, startedAtMs) => this.#onScope(scope, startedAtMs)),
+      exposeEnds({
+        kind: 'ExternalSecret',
+        clock,
+        metrics,
+        memories: () => this.#kit.memories(),
+        endsAtMs: (memory) => memory.endsAtMs,
+      }),
     ];
     rooms.targets.whenUndone((key) => this.#wakeWriters(key, undefined));
     rooms.manifests.whenChanged((key) => this.#wakeUnlessAsWanted(key));
@@ -243,7 +251,7 @@ export class ExternalSecretController {
     if (outcome.kind === 'failed') {
       if (this.#kit.isRemembered(key, memory) && isOfContent(outcome.error)) this.#awaitScopes(key, memory);
       if (memory.silence !== undefined) this.#endSilenceInTime(key, memory.silence);
-      return { ...outcome, origin: memory.failedOrigin };
+      return { ...outcome, origin: memory.failedOrigin, endsAtMs: memory.endsAtMs };
     }
     memory.scopes = undefined;
     const { metrics, clock } = this.#rooms;

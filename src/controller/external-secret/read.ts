@@ -42,8 +42,10 @@ export async function readSources(
   memory.scopes = scopes;
   const noteScope = (scope: string) => void scopes.add(scope);
   memory.renewAtMs = undefined;
-  const noteRenewal = (atMs: number) => {
+  let endsAtMs: number | undefined;
+  const noteRenewal = (atMs: number, endAtMs: number) => {
     memory.renewAtMs = Math.min(memory.renewAtMs ?? atMs, atMs);
+    endsAtMs = Math.min(endsAtMs ?? endAtMs, endAtMs);
   };
   const warnings = new Set<string>();
   const noteWarning = (warning: string) => void warnings.add(warning);
@@ -77,6 +79,7 @@ export async function readSources(
       (read) => answers.get(read) ?? { error: new OperatorError('Internal', 'a read was not answered') },
     );
     const combined = await freshness.desk.run('combine', { spec, reads, answers: inOrder });
+    memory.endsAtMs = endsAtMs; // until then the target holds what was read before
     return {
       ...combined,
       warnings: [...warnings].sort(),

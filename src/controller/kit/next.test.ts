@@ -40,6 +40,10 @@ describe('afterFailure', () => {
     ['what only a change mends', 'StoreNotFound', { intervalMs: 1_000 }, 600_000],
     ['the same at a long interval', 'StoreNotFound', {}, hour],
     ['a key that is missing', 'SecretNotFound', { failures: 3 }, 8_000],
+    ['what runs out, before its end', 'UpstreamUnavailable', { failures: 20, hurryMs: 5_000 }, 5_000],
+    ['the same soon enough anyhow', 'UpstreamUnavailable', { hurryMs: 5_000 }, 1_000],
+    ['the same where the upstream names a pause', 'UpstreamThrottled', { retryAfterMs: 9_000, hurryMs: 5_000 }, 9_000],
+    ['the same where only a change mends it', 'InvalidSpec', { intervalMs: 1_000, hurryMs: 5_000 }, 600_000],
   ])('brings back: %s', (_, reason, given, afterMs, waitsFor) => {
     const { next, waitsFor: waited } = outcomeOf(reason, given);
     expect([next?.afterMs, waited]).toEqual([afterMs, waitsFor]);

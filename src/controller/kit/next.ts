@@ -3,6 +3,7 @@
 //   conflict ─► soon, growing          upstream down ─► when its origin works again
 //   API server's fault ─► growing to 30 s, or as soon as the API server answers anybody
 //   stall ─► seldom (events bring it back)          anything else ─► growing to the refresh interval, 5 minutes at most
+//   what was read before runs out ─► sooner than that, as the end comes near
 
 import { delayAfter } from '../../base/backoff.ts';
 import type { OperatorError } from '../../base/operator-error.ts';
@@ -36,6 +37,8 @@ export interface Failing {
   /** Where retries that are in no hurry stand. */
   readonly lane: number;
   readonly random: () => number;
+  /** The longest wait that is left to what runs out, in ms; undefined for what does not. */
+  readonly hurryMs?: number | undefined;
 }
 
 /** What follows a failure. */
@@ -77,8 +80,11 @@ function steadyMs(failing: Failing): number {
   return reasons[error.reason].next === 'stall' ? Math.max(intervalMs, stallCheckMs) : backoffMs(failing);
 }
 
-function backoffMs({ error, failures, intervalMs }: Failing): number {
-  return retryDelayMs(failures, reasons[error.reason].baseDelayMs, intervalMs);
+function backoffMs({ error, failures, intervalMs, hurryMs }: Failing): number {
+  return Math.min(
+    retryDelayMs(failures, reasons[error.reason].baseDelayMs, intervalMs),
+    hurryMs ?? Number.POSITIVE_INFINITY,
+  );
 }
 
 function again(afterMs: number, lane: number, cause: Cause): NextRun {

@@ -9,6 +9,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { onAbort } from '../../base/on-abort.ts';
 import type { OperatorError } from '../../base/operator-error.ts';
+import { retryWithinMs } from '../../core/renewal.ts';
 import { type NextRun, startWorker, type Worker } from '../../runtime/worker.ts';
 import { type Ask, type QueueLoad, type RunRequest, Workqueue } from '../../runtime/workqueue.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -60,8 +61,16 @@ export type Ended =
   | { readonly kind: 'idle'; readonly next: NextRun | undefined }
   /** It is too early for a verdict. */
   | { readonly kind: 'grace'; readonly leftMs: number }
-  /** `origin` is that of the upstream that failed, '' when none did. */
-  | { readonly kind: 'failed'; readonly error: OperatorError; readonly origin: string };
+  /**
+   * `origin` is that of the upstream that failed, '' when none did. What was done before runs out at `endsAtMs` (monotonic),
+   * where it does: it is tried again all the sooner.
+   */
+  | {
+      readonly kind: 'failed';
+      readonly error: OperatorError;
+      readonly origin: string;
+      readonly endsAtMs?: number | undefined;
+    };
 
 /** `wait` ends the waiting for sources when the object or its store changes; writes go on under `write`. */
 export interface Signals {
@@ -164,6 +173,11 @@ export class ObjectController<R extends Reported, M extends Memory> {
     return this.#memories.keys();
   }
 
+  /** What is remembered of every object. */
+  memories(): Iterable<M> {
+    return this.#memories.values();
+  }
+
   /** An object appeared, or another one of its name. */
   remember(key: string, memory: M): void {
     this.supersede(key);
@@ -249,7 +263,7 @@ export class ObjectController<R extends Reported, M extends Memory> {
     key: string,
     record: R,
     memory: M,
-    { error, origin }: Extract<Ended, { kind: 'failed' }>,
+    { error, origin, endsAtMs }: Extract<Ended, { kind: 'failed' }>,
   ): NextRun | undefined {
     const { clock, recovery, random = Math.random } = this.#deps;
     if (error.reason !== 'ApiUnavailable' && recovery.originOf(key) === apiServerOrigin) recovery.noteSuccess(key);
@@ -265,7 +279,8 @@ export class ObjectController<R extends Reported, M extends Memory> {
     const { failures, conflicts } = memory;
     const intervalMs = this.#story.intervalMs(record);
     const lane = this.#story.retryLane;
-    const after = afterFailure({ error, origin, failures, conflicts, intervalMs, lane, random });
+    const hurryMs = endsAtMs === undefined ? undefined : retryWithinMs(clock.monotonicMs(), endsAtMs);
+    const after = afterFailure({ error, origin, failures, conflicts, intervalMs, lane, random, hurryMs });
     memory.heldUntilMs = after.holds && after.next !== undefined ? clock.monotonicMs() + after.next.afterMs : 0;
     memory.heldGeneration = record.generation;
     memory.isFailureLogged = failures > 0 && after.waitsFor === undefined;

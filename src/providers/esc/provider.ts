@@ -25,6 +25,7 @@ export interface EscPorts {
 interface Kept {
   readonly value: EscValue;
   readonly renewAtMs: number | undefined;
+  readonly endsAtMs: number;
 }
 
 export function createEscProvider({ clock, providers, release, observeRead }: EscPorts): Provider<EscSpec> {
@@ -65,7 +66,8 @@ export function createEscProvider({ clock, providers, release, observeRead }: Es
               const order = { name, consumer, holder, notBeforeMs };
               const until = AbortSignal.any([waiting, end.signal]);
               const { value, lifetimeMs } = await openEnvironment(order, { cluster, providers }, until);
-              return { value: { value, renewAtMs: renewAtMs(openedAtMs, lifetimeMs) } };
+              const endsAtMs = openedAtMs + (lifetimeMs ?? Number.POSITIVE_INFINITY);
+              return { value: { value, renewAtMs: renewAtMs(openedAtMs, lifetimeMs), endsAtMs } };
             },
           },
           signal,
@@ -89,7 +91,9 @@ export function createEscProvider({ clock, providers, release, observeRead }: Es
             [...new Set(names)].map(async (name) => [name, await get(name, notBeforeMs, signal)] as const),
           );
           const values = new Map(opened);
-          for (const [, kept] of opened) if (kept.renewAtMs !== undefined) noteRenewal?.(kept.renewAtMs);
+          for (const [, kept] of opened) {
+            if (kept.renewAtMs !== undefined) noteRenewal?.(kept.renewAtMs, kept.endsAtMs);
+          }
           return requests.map((request, at) => {
             const name = names[at] ?? environment;
             const kept = values.get(name);
