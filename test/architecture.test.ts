@@ -110,6 +110,11 @@ const exceptions: readonly { readonly from: string; readonly to: string; readonl
     to: 'auth/signing/rs256-jwt.ts',
     why: 'the proof of an app is a JWT like those of logins',
   },
+  {
+    from: 'providers/esc/open/aws-requests.ts',
+    to: 'auth/signing/sigv4.ts',
+    why: 'AWS wants every call signed, by the signer that logins use',
+  },
 ];
 
 /** Folders of a room that one file of it opens for the rest, and all that they may look at beyond themselves. */

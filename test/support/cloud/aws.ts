@@ -1,18 +1,12 @@
 // Doubles of AWS: STS, which checks signatures by the published algorithm, the EC2 metadata service (version 2), and the
 // endpoint that hands out container credentials. What the latter two give, STS knows.
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { CallerIdentity, StsRequest } from '../infisical-double/verifiers.ts';
-import { type CloudAnswer, type CloudRequest, type HttpDouble, startHttpDouble } from './http-double.ts';
-
-export interface AwsKey {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-  readonly arn: string;
-}
+import { type AwsKey, accessKeyOf, signatureFault } from './aws-signature.ts';
+import { type CloudAnswer, type HttpDouble, startHttpDouble } from './http-double.ts';
 
 export interface AwsDoubles {
   readonly sts: HttpDouble;
@@ -76,7 +70,7 @@ export async function startAwsDoubles(options: AwsDoublesOptions): Promise<AwsDo
   const sts = await startHttpDouble((asked) => {
     const form = new URLSearchParams(asked.body);
     if (form.get('Action') === 'AssumeRoleWithWebIdentity') return assume(form);
-    const fault = signatureFault(asked, keys, clock.nowMs());
+    const fault = signatureFault(asked, { keys, nowMs: clock.nowMs(), service: 'sts' });
     if (fault !== undefined) return stsError(403, fault);
     const arn = keys.get(accessKeyOf(asked))?.arn;
     const result = { Account: awsAccount, Arn: arn, UserId: 'AIDA' };
@@ -143,48 +137,4 @@ interface StsReply {
 function stsError(status: number, code: string): CloudAnswer {
   const body = `<ErrorResponse><Error><Code>${code}</Code><Message>refused at ${status}</Message></Error></ErrorResponse>`;
   return { status, headers: { 'content-type': 'text/xml' }, body };
-}
-
-/** How far the time of a signature may be off. */
-const signatureLifeMs = 15 * 60_000;
-/** Headers that AWS wants to see signed where they are sent. */
-const demanded = ['host', 'x-amz-date', 'x-amz-security-token'];
-
-/**
- * Why AWS would refuse the signature; undefined when it is good. Computed from what arrived on the wire.
- * docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
- */
-function signatureFault(asked: CloudRequest, keys: ReadonlyMap<string, AwsKey>, nowMs: number): string | undefined {
-  const parsed = /^AWS4-HMAC-SHA256 Credential=([^,]+), SignedHeaders=([^,]+), Signature=([0-9a-f]{64})$/.exec(
-    asked.headers['authorization'] ?? '',
-  );
-  if (parsed === null) return 'IncompleteSignature';
-  const [, credential = '', signedNames = '', signature] = parsed;
-  const [id = '', day = '', region = '', service = '', end = ''] = credential.split('/');
-  const key = keys.get(id);
-  if (key === undefined || asked.headers['x-amz-security-token'] !== key.sessionToken) return 'InvalidClientTokenId';
-  const names = signedNames.split(';');
-  if (demanded.some((name) => asked.headers[name] !== undefined && !names.includes(name)))
-    return 'SignatureDoesNotMatch';
-  if (names.join() !== [...names].sort().join()) return 'SignatureDoesNotMatch';
-  const date = asked.headers['x-amz-date'] ?? '';
-  const atMs = Date.parse(date.replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5'));
-  if (!(Math.abs(nowMs - atMs) < signatureLifeMs)) return 'SignatureDoesNotMatch';
-  if (service !== 'sts' || end !== 'aws4_request' || !date.startsWith(day)) return 'SignatureDoesNotMatch';
-  if (asked.headers['host'] !== `sts.${region}.amazonaws.com`) return 'SignatureDoesNotMatch';
-  let canonical = `${asked.method}\n${asked.path}\n${asked.query.toString()}\n`;
-  for (const name of names) canonical += `${name}:${asked.headers[name] ?? ''}\n`;
-  canonical += `\n${signedNames}\n${digest(asked.body)}`;
-  const text = `AWS4-HMAC-SHA256\n${date}\n${day}/${region}/${service}/${end}\n${digest(canonical)}`;
-  const mac = (secret: string | Buffer, part: string) => createHmac('sha256', secret).update(part).digest();
-  const derived = mac(mac(mac(mac(`AWS4${key.secretAccessKey}`, day), region), service), end);
-  return mac(derived, text).toString('hex') === signature ? undefined : 'SignatureDoesNotMatch';
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
-
-function accessKeyOf({ headers }: CloudRequest): string {
-  return /Credential=([^/]+)\//.exec(headers['authorization'] ?? '')?.[1] ?? '';
 }

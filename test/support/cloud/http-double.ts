@@ -1,8 +1,10 @@
 // A small HTTP server for doubles of cloud services: keeps what it was asked, answers what its handler says, and can be
 // told to go away, to answer otherwise, or not to answer at all.
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import type { IssuedCertificate } from '../tls.ts';
 
 export interface CloudRequest {
   readonly method: string;
@@ -23,23 +25,25 @@ export interface CloudAnswer {
 export type CloudHandler = (request: CloudRequest) => CloudAnswer | Promise<CloudAnswer>;
 
 export interface HttpDouble {
-  /** `http://127.0.0.1:port`, without a slash at the end. */
+  /** `http(s)://127.0.0.1:port`, without a slash at the end. */
   readonly url: string;
   readonly requests: readonly CloudRequest[];
-  /** Answers this in place of the handler, to requests whose path ends so, until told `undefined`. */
-  answerWith(answer: CloudAnswer | undefined, pathEnd?: string): void;
+  /** Answers this, or nothing at all, in place of the handler, to requests whose path ends so, until told `undefined`. */
+  answerWith(answer: CloudAnswer | 'nothing' | undefined, pathEnd?: string): void;
   /** Stops listening and cuts every connection. */
   stop(): Promise<void>;
 }
 
-export async function startHttpDouble(handle: CloudHandler): Promise<HttpDouble> {
+/** With `tls` it speaks https, by that certificate. */
+export async function startHttpDouble(handle: CloudHandler, tls?: IssuedCertificate): Promise<HttpDouble> {
   const requests: CloudRequest[] = [];
-  let instead: { readonly answer: CloudAnswer; readonly pathEnd: string } | undefined;
-  const server = createServer((incoming, outgoing) => {
+  let instead: { readonly answer: CloudAnswer | 'nothing'; readonly pathEnd: string } | undefined;
+  const listener: RequestListener = (incoming, outgoing) => {
     const answer = async () => {
       const request = await readRequest(incoming);
       requests.push(request);
-      return instead !== undefined && request.path.endsWith(instead.pathEnd) ? instead.answer : await handle(request);
+      if (instead === undefined || !request.path.endsWith(instead.pathEnd)) return await handle(request);
+      return instead.answer === 'nothing' ? await new Promise<never>(() => {}) : instead.answer;
     };
     answer().then(
       ({ status, headers = {}, body = '' }) => {
@@ -49,11 +53,13 @@ export async function startHttpDouble(handle: CloudHandler): Promise<HttpDouble>
       },
       (fault: Error) => outgoing.writeHead(500).end(`cloud double: ${fault.message}`),
     );
-  });
+  };
+  const server =
+    tls === undefined ? createServer(listener) : createTlsServer({ key: tls.keyPem, cert: tls.certPem }, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo; // a listening TCP server has a port
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     requests,
     answerWith: (answer, pathEnd = '') => {
       instead = answer === undefined ? undefined : { answer, pathEnd };

@@ -20,3 +20,16 @@ export function textOf(value: EscValue, name: string): string | undefined {
 export function mapOf(entry: Schema): Schema {
   return { type: 'object', additionalProperties: entry };
 }
+
+/** Whether the member is `true`. */
+export function isSet(value: EscValue, name: string): boolean {
+  const data = value.members.get(name)?.data;
+  return data?.kind === 'boolean' && data.value;
+}
+
+/** The texts of a list; empty when it is absent. */
+export function textsOf(value: EscValue, name: string): string[] {
+  const data = value.members.get(name)?.data;
+  if (data?.kind !== 'array') return [];
+  return data.elements.flatMap((each) => (each.data.kind === 'string' ? [each.data.text] : []));
+}

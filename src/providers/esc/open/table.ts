@@ -4,6 +4,10 @@ import type { Clock } from '../../../base/clock.ts';
 import type { UpstreamDoor } from '../../../http/contract.ts';
 import type { InfisicalAccess } from '../../infisical/access.ts';
 import type { PulumiEnvironments } from '../../pulumi/access.ts';
+import { createAwsAccess } from './aws-access.ts';
+import { awsLogin } from './aws-login.ts';
+import { awsParameterStore } from './aws-parameter-store.ts';
+import { awsSecrets } from './aws-secrets.ts';
 import { azureProviders } from './azure.ts';
 import type { EscProvider } from './contract.ts';
 import { gcpProviders } from './gcp.ts';
@@ -32,10 +36,14 @@ export interface EscProviderPorts {
 }
 
 export function escProviders({ infisical, pulumi, door, clock, sessions, checkSite }: EscProviderPorts): EscProviders {
+  const aws = createAwsAccess({ door, clock });
   const vault = new VaultApi({ door, clock });
   const table = new Map<string, EscProvider>([
     ['1password-secrets', onePasswordSecrets(door, checkSite)],
     ['gh-login', githubLogin(door, clock, checkSite)],
+    ['aws-login', awsLogin(aws)],
+    ['aws-parameter-store', awsParameterStore(aws)],
+    ['aws-secrets', awsSecrets(aws)],
     ...azureProviders({ door, clock }),
     ...gcpProviders({ door, clock }),
     ['infisical-login', infisicalLogin(infisical, checkSite)],
