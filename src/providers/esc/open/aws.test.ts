@@ -1,5 +1,7 @@
 // The wire of AWS: what is asked, that it is signed, and what comes of each answer.
 
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { jsonError, xmlError } from '../../../../test/support/cloud/aws-apis.ts';
@@ -36,6 +38,18 @@ describe('documents as printed', () => {
       pulumiConfig: { 'aws:region': 'us-east-1', dbPassword: 'hunter2' },
     });
     expect(Math.abs((lifetimeMs ?? 0) - maxSessionSeconds * 1_000)).toBeLessThan(10_000);
+  });
+
+  it('read as the page about AWS shows', async () => {
+    const { apis, open } = await awsScene();
+    const path = join(import.meta.dirname, '../../../../docs/manifests/environment-aws.yaml');
+    const text = (await readFile(path, 'utf8')).replace('123456789012', '111122223333');
+    apis.roles.set('my-app', { ...shopDefault, subject: 'system:serviceaccount:my-app:default' });
+    apis.secrets.set('eu-central-1/prod/db-password', [{ text: 'hunter2' }]);
+    apis.parameters.set('eu-central-1//my-app/api-key', { value: 'key', type: 'SecureString' });
+    expect(await open(parse(text).spec.values, { namespace: 'my-app' })).toMatchObject({
+      value: { environmentVariables: { DB_PASSWORD: 'hunter2', API_KEY: 'key' } },
+    });
   });
 
   it('keep what they open secret', async () => {
