@@ -8,9 +8,12 @@ import { renewAtMs } from '../../../core/renewal.ts';
 import type { UpstreamAnswer, UpstreamDoor } from '../../../http/contract.ts';
 import { Pauses } from '../../shared/pauses.ts';
 import { Snapshots } from '../../shared/snapshots.ts';
+import { naming } from './aws-errors.ts';
+import { serviceEndpoint } from './aws-regions.ts';
 import { type AwsCall, assumeRole, type RoleOrder, sendCall } from './aws-requests.ts';
 import type { AwsCredentials, RoleCredentials } from './aws-wire.ts';
 import type { OpenContext } from './contract.ts';
+import { anySite, type CheckSite } from './infisical.ts';
 
 export interface AwsAccess {
   /** Throws what minting and STS throw: `LoginRejected`, `UpstreamThrottled`, `UpstreamUnavailable` … */
@@ -46,7 +49,16 @@ const keepAnswersMs = 60_000;
 /** Refused credentials that are remembered; the oldest are forgotten first. */
 const mostRefused = 1_000;
 
-export function createAwsAccess({ door, clock }: { readonly door: UpstreamDoor; readonly clock: Clock }): AwsAccess {
+export function createAwsAccess({
+  door,
+  clock,
+  checkSite = anySite,
+}: {
+  readonly door: UpstreamDoor;
+  readonly clock: Clock;
+  /** Whether the namespace of an Environment may reach a host. */
+  readonly checkSite?: CheckSite | undefined;
+}): AwsAccess {
   const roles = new Snapshots<KeptRole>({ clock, keepMs: keepRolesMs });
   const answers = new Snapshots<UpstreamAnswer>({ clock, keepMs: keepAnswersMs });
   const pauses = new Pauses({ clock });
@@ -65,6 +77,8 @@ export function createAwsAccess({ door, clock }: { readonly door: UpstreamDoor; 
 
   return {
     async login(order, tokens, { namespace }, signal) {
+      const sts = naming(`aws-login: role "${order.roleArn}"`, () => serviceEndpoint('sts', order.region));
+      await checkSite(namespace, sts, signal);
       const key = digest(['role', tokens.name, JSON.stringify([order, tokens.audiences])]);
       const place = `sts ${order.region} ${namespace}`;
       const lane = { group: key, turn: namespace };
@@ -89,8 +103,13 @@ export function createAwsAccess({ door, clock }: { readonly door: UpstreamDoor; 
       const role = isDue || refused.has(kept.credentials.accessKeyId) ? await get(clock.monotonicMs()) : kept;
       return { credentials: role.credentials, lifetimeMs: role.endsAtMs - clock.monotonicMs() };
     },
-    call(call, { namespace, notBeforeMs }, signal) {
+    async call(call, { namespace, notBeforeMs }, signal) {
       const { credentials, input, region, service, target } = call;
+      await checkSite(
+        namespace,
+        naming(call.what, () => serviceEndpoint(service, region)),
+        signal,
+      );
       const group = digest(['identity', ...partsOf(credentials)]);
       const key = digest(['call', group, service, region, target, JSON.stringify(input)]);
       const place = `${service} ${region} ${namespace}`;
@@ -99,7 +118,7 @@ export function createAwsAccess({ door, clock }: { readonly door: UpstreamDoor; 
           const lane = { group, turn: namespace };
           return sendCall(call, { upstream: door.open({}), nowMs: clock.nowMs(), lane }, waiting);
         });
-      return answers
+      return await answers
         .get(
           { key, origin: place, notBeforeMs, fetch: async (_, waiting) => ({ value: await fetch(waiting) }) },
           signal,

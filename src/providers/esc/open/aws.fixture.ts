@@ -1,10 +1,12 @@
 // Environments that read from AWS: the double at AWS's own names, the door as the operator opens it, and tokens of
 // ServiceAccounts as the cluster signs them. For the tests beside this file.
+
 import { onTestFinished } from 'vitest';
 import { awsAccount } from '../../../../test/support/cloud/aws.ts';
 import { startAwsApis } from '../../../../test/support/cloud/aws-apis.ts';
 import { createJwtIssuer } from '../../../../test/support/jwt-issuer.ts';
 import type { Credentials } from '../../../auth/contract.ts';
+import { Sessions } from '../../../auth/session.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { asOperatorError, OperatorError } from '../../../base/operator-error.ts';
 import { plainJson } from '../../../core/esc/export.ts';
@@ -12,9 +14,9 @@ import { SecretValue } from '../../../core/secret-value.ts';
 import { createEgressPolicy, type HostRules } from '../../../http/egress.ts';
 import { createProxyRules } from '../../../http/proxy.ts';
 import { createUpstreamDoor, type DoorLimits } from '../../../http/upstream.ts';
-import type { InfisicalAccess } from '../../infisical/access.ts';
 import { clusterOf } from '../esc.fixture.ts';
 import { openEnvironment } from '../evaluation.ts';
+import { noOthers } from './opening.fixture.ts';
 import { escProviders } from './table.ts';
 
 const signal = new AbortController().signal;
@@ -69,7 +71,7 @@ export async function awsScene(options: SceneOptions = {}) {
   });
   // Doors of stores take a CA from their manifest; the real AWS needs none.
   const trusting = { open: () => door.open({ caPem: apis.caPem }), close() {} };
-  const providers = escProviders({ infisical: noInfisical, door: trusting, clock });
+  const providers = escProviders({ ...noOthers, door: trusting, clock, sessions: new Sessions({ clock }) });
   apis.roles.set('reader', { ...shopDefault, maxSessionSeconds: 7_200 });
 
   /** Opens a document of namespace `shop` (or `other`): its values and how long they last, or the error. */
@@ -95,13 +97,6 @@ export async function awsScene(options: SceneOptions = {}) {
     },
   };
 }
-
-const noInfisical: InfisicalAccess = {
-  login: () => Promise.reject(new Error('not asked')),
-  reader() {
-    throw new Error('not asked');
-  },
-};
 
 /** `aws.login` by the role `reader`, and whatever else the document holds under `aws`. */
 export function withLogin(rest: object = {}, login: object = {}) {

@@ -7,6 +7,7 @@ import {
   azureVaultName,
   startAzureVault,
 } from '../../../../test/support/cloud/azure-vault.ts';
+import { OperatorError } from '../../../base/operator-error.ts';
 import { printedDocuments } from '../../../core/esc/as-printed.fixture.ts';
 import { azureProviders } from './azure.ts';
 import { type CloudBench, cloudBench, ending, JumpingClock } from './cloud.fixture.ts';
@@ -160,6 +161,16 @@ describe('azure-login and azure-secrets', () => {
     expect((await bench.open(environments, nextWave)).error).toMatchObject({ reason: 'UpstreamThrottled' });
     expect(azure.vault.requests).toHaveLength(1);
   });
+});
+
+it('ask no host that the namespace may not reach', async () => {
+  const { azure } = await scene();
+  const checkSite = () => Promise.reject(new OperatorError('HostDenied', 'not from here'));
+  const providers: typeof azureProviders = (ports) => azureProviders({ ...ports, checkSite });
+  const bench = cloudBench({ clock: new JumpingClock(), routes: azure.routes, providers });
+  const opened = await bench.open({ 'shop/app': document({ a: { name: 'db' } }) });
+  expect(opened.error).toMatchObject({ reason: 'HostDenied' });
+  expect(numbersOf(azure).every((each) => each === 0)).toBe(true);
 });
 
 describe('what fails at Azure', () => {

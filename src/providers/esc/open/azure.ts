@@ -16,6 +16,7 @@ import { Snapshots } from '../../shared/snapshots.ts';
 import { CloudCalls, type Complaint, type Verdict } from './cloud-calls.ts';
 import { openEntries } from './cloud-inputs.ts';
 import type { EscProvider, OpenContext } from './contract.ts';
+import { anySite, type CheckSite } from './infisical.ts';
 import { member, textOf } from './inputs.ts';
 import { digestOf, KeptLogins, type LoggedIn } from './kept-logins.ts';
 
@@ -44,6 +45,7 @@ const loginOutputs = {
 } as const;
 
 interface Parts {
+  readonly checkSite: CheckSite;
   readonly calls: CloudCalls;
   /** Tokens of ServiceAccounts. */
   readonly assertions: KeptLogins<LoggedIn>;
@@ -56,8 +58,10 @@ interface Parts {
 export function azureProviders(ports: {
   readonly door: UpstreamDoor;
   readonly clock: Clock;
+  readonly checkSite?: CheckSite | undefined;
 }): readonly (readonly [string, EscProvider])[] {
   const parts: Parts = {
+    checkSite: ports.checkSite ?? anySite,
     calls: new CloudCalls(ports),
     assertions: new KeptLogins(ports),
     tokens: new KeptLogins(ports),
@@ -251,6 +255,8 @@ interface Wanted extends Identity, SecretPlace {
 /** One request for all who read the same with the same credential at the same time. */
 async function readShared(parts: Parts, wanted: Wanted, signal: AbortSignal): Promise<EscValue> {
   const { clientId, tenantId, credential, host, name, version = '', context } = wanted;
+  const authority = authorities[host.slice(host.indexOf('.') + 1)];
+  for (const each of [authority, host]) await parts.checkSite(context.namespace, new URL(`https://${each}`), signal);
   const outcome = await parts.values.get(
     {
       key: digestOf(tenantId, clientId, credential.text(), host, name, version),

@@ -8,6 +8,7 @@ import {
   googleReader,
   startGoogleFederation,
 } from '../../../../test/support/cloud/google-federation.ts';
+import { OperatorError } from '../../../base/operator-error.ts';
 import { type CloudBench, cloudBench, ending, JumpingClock } from './cloud.fixture.ts';
 import { gcpProviders } from './gcp.ts';
 
@@ -177,6 +178,16 @@ describe('gcp-login and gcp-secrets', () => {
     const { error: told } = await bench.open({ 'shop/app': document({ a: { name: 'db' } }) });
     expect(told).toMatchObject({ reason: 'UpstreamThrottled', retryAfterMs: 17_000 });
   });
+});
+
+it('ask no host that the namespace may not reach', async () => {
+  const { google } = await scene();
+  const checkSite = () => Promise.reject(new OperatorError('HostDenied', 'not from here'));
+  const providers: typeof gcpProviders = (ports) => gcpProviders({ ...ports, checkSite });
+  const bench = cloudBench({ clock: new JumpingClock(), routes: google.routes, providers });
+  const opened = await bench.open({ 'shop/app': document({ a: { name: 'db' } }) });
+  expect(opened.error).toMatchObject({ reason: 'HostDenied' });
+  expect(numbersOf(google).every((each) => each === 0)).toBe(true);
 });
 
 describe('what fails at Google', () => {

@@ -17,6 +17,7 @@ import { Snapshots } from '../../shared/snapshots.ts';
 import { CloudCalls, type Complaint, type Verdict } from './cloud-calls.ts';
 import { openEntries, secondsOf, wholeNumberOf } from './cloud-inputs.ts';
 import type { EscProvider, OpenContext } from './contract.ts';
+import { anySite, type CheckSite } from './infisical.ts';
 import { member, textOf } from './inputs.ts';
 import { digestOf, KeptLogins, type LoggedIn, type LoginOrder } from './kept-logins.ts';
 
@@ -33,6 +34,7 @@ const number = { type: 'number' } as const;
 const duration = { type: 'string', pattern: '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$' } as const;
 
 interface Parts {
+  readonly checkSite: CheckSite;
   readonly calls: CloudCalls;
   readonly logins: KeptLogins<GoogleToken>;
   readonly values: Snapshots<Outcome<EscValue>>;
@@ -48,8 +50,10 @@ interface GoogleToken extends LoggedIn {
 export function gcpProviders(ports: {
   readonly door: UpstreamDoor;
   readonly clock: Clock;
+  readonly checkSite?: CheckSite | undefined;
 }): readonly (readonly [string, EscProvider])[] {
   const parts: Parts = {
+    checkSite: ports.checkSite ?? anySite,
     calls: new CloudCalls(ports),
     logins: new KeptLogins(ports),
     values: new Snapshots({ clock: ports.clock, keepMs }),
@@ -95,6 +99,8 @@ function gcpLogin(parts: Parts): EscProvider {
     },
     secret: true,
     async open(inputs, context, signal) {
+      if (inputs.members.has('oidc')) await parts.checkSite(context.namespace, new URL(stsUrl.origin), signal);
+      await parts.checkSite(context.namespace, new URL(new URL(iamRoot).origin), signal);
       const project = wholeNumberOf(inputs, 'project', 'gcp-login') ?? '';
       const { token, tokenType, expiry, lifetimeMs } = await logIn(parts, { inputs, project, context }, signal);
       if (lifetimeMs !== undefined) context.noteLifetime?.(lifetimeMs);
@@ -306,6 +312,7 @@ function gcpSecrets(parts: Parts): EscProvider {
     outputs: { type: 'object', additionalProperties: { type: 'string' } },
     secret: true,
     async open(inputs, context, signal) {
+      await parts.checkSite(context.namespace, new URL(new URL(secretManagerRoot).origin), signal);
       const login = member(inputs, 'login');
       const token = new SecretValue(textOf(login, 'accessToken') ?? '');
       const project = wholeNumberOf(login, 'project', 'gcp-secrets') ?? '';

@@ -5,7 +5,10 @@ import { doorTo, opened } from './opening.fixture.ts';
 
 const host = 'https://elsewhere.test:8443';
 const ref = 'op://Shop/Database/password';
-const calls: readonly [provider: string, inputs: object][] = [
+const keys = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'b' };
+const awsHost = 'https://secretsmanager.eu-west-1.amazonaws.com';
+const calls: readonly [provider: string, inputs: object, host?: string][] = [
+  ['aws-secrets', { region: 'eu-west-1', login: keys, get: { it: { secretId: 's' } } }, awsHost],
   ['1password-secrets', { login: { connectHost: host, connectToken: 't' }, get: { it: { ref } } }],
   ['gh-login', { appId: 1, privateKey: signingKeys('github-app-1').privatePem, owner: 'acme', ghe: { host } }],
   ['infisical-login', { siteUrl: host, static: { clientId: 'a', clientSecret: 'b' } }],
@@ -13,7 +16,7 @@ const calls: readonly [provider: string, inputs: object][] = [
 ];
 
 describe('a host that the namespace may not name', () => {
-  it.each(calls)('is refused to %s before anything is sent', async (provider, inputs) => {
+  it.each(calls)('is refused to %s before anything is sent', async (provider, inputs, named = host) => {
     const asked: string[] = [];
     const checkSite = async (namespace: string, { href }: URL) => {
       asked.push(`${namespace} ${href}`);
@@ -23,6 +26,6 @@ describe('a host that the namespace may not name', () => {
     expect(await opened({ it: { [`fn::open::${provider}`]: inputs } }, { ports })).toMatchObject({
       reason: 'HostDenied',
     });
-    expect(asked).toEqual([`shop ${host}/`]);
+    expect(asked).toEqual([`shop ${named}/`]);
   });
 });

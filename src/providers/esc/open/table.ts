@@ -36,7 +36,7 @@ export interface EscProviderPorts {
 }
 
 export function escProviders({ infisical, pulumi, door, clock, sessions, checkSite }: EscProviderPorts): EscProviders {
-  const aws = createAwsAccess({ door, clock });
+  const aws = createAwsAccess({ door, clock, checkSite });
   const vault = new VaultApi({ door, clock });
   const table = new Map<string, EscProvider>([
     ['1password-secrets', onePasswordSecrets(door, checkSite)],
@@ -44,15 +44,15 @@ export function escProviders({ infisical, pulumi, door, clock, sessions, checkSi
     ['aws-login', awsLogin(aws)],
     ['aws-parameter-store', awsParameterStore(aws)],
     ['aws-secrets', awsSecrets(aws)],
-    ...azureProviders({ door, clock }),
-    ...gcpProviders({ door, clock }),
+    ...azureProviders({ door, clock, checkSite }),
+    ...gcpProviders({ door, clock, checkSite }),
     ['infisical-login', infisicalLogin(infisical, checkSite)],
     ['infisical-secrets', infisicalSecrets(infisical, checkSite)],
     ['kubernetes-configmaps', kubernetesConfigMaps],
     ['kubernetes-secrets', kubernetesSecrets],
     ['pulumi-environment', pulumiEnvironment(pulumi, checkSite)],
-    ['vault-login', vaultLogin({ api: vault, sessions, clock })],
-    ['vault-secrets', vaultSecrets(vault, clock)],
+    ['vault-login', vaultLogin({ api: vault, sessions, clock, checkSite })],
+    ['vault-secrets', vaultSecrets({ api: vault, clock, checkSite })],
   ]);
   return (name) => table.get(name);
 }

@@ -9,6 +9,7 @@ import { OperatorError } from '../../../base/operator-error.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import type { EscProvider, OpenContext } from './contract.ts';
+import type { CheckSite } from './infisical.ts';
 import { mapOf, member, textOf } from './inputs.ts';
 import { encodedPath, type VaultApi, type VaultServer, vaultServer } from './vault-api.ts';
 import { vaultFailure } from './vault-errors.ts';
@@ -21,13 +22,19 @@ const login = {
   required: ['address', 'token'],
 } as const;
 
-export interface VaultLoginPorts {
+export interface VaultPorts {
   readonly api: VaultApi;
-  readonly sessions: SessionPool;
   readonly clock: Clock;
+  /** Whether the namespace of an Environment may reach a host; absent allows any. */
+  readonly checkSite?: CheckSite | undefined;
 }
 
-export function vaultLogin({ api, sessions, clock }: VaultLoginPorts): EscProvider {
+export function vaultLogin({
+  api,
+  sessions,
+  clock,
+  checkSite,
+}: VaultPorts & { readonly sessions: SessionPool }): EscProvider {
   return {
     inputs: {
       type: 'object',
@@ -65,6 +72,7 @@ export function vaultLogin({ api, sessions, clock }: VaultLoginPorts): EscProvid
       const address = textOf(inputs, 'address') ?? '';
       const namespace = textOf(inputs, 'namespace');
       const server = vaultServer(address, namespace);
+      await checkSite?.(context.namespace, new URL(server.root), signal);
       const principal = await principalOf(api, { inputs, server, address }, context, signal);
       // A holder that has let go meanwhile would hold the session for ever.
       signal.throwIfAborted();
@@ -186,7 +194,7 @@ function identityOf(api: VaultApi, server: VaultServer, { key, login: logIn }: V
   };
 }
 
-export function vaultSecrets(api: VaultApi, clock: Clock): EscProvider {
+export function vaultSecrets({ api, clock, checkSite }: VaultPorts): EscProvider {
   return {
     inputs: {
       type: 'object',
@@ -205,6 +213,7 @@ export function vaultSecrets(api: VaultApi, clock: Clock): EscProvider {
     async open(inputs, context, signal) {
       const given = member(inputs, 'login');
       const server = vaultServer(textOf(given, 'address') ?? '', textOf(given, 'namespace'));
+      await checkSite?.(context.namespace, new URL(server.root), signal);
       const bearer = { server, token: new SecretValue(textOf(given, 'token') ?? ''), turn: context.namespace };
       const readEntry = async ([name, entry]: readonly [string, EscValue]) => {
         const path = textOf(entry, 'path') ?? '';
