@@ -260,6 +260,10 @@ export const dashboardRows: readonly Row[] = [
         expr: rate(`escapement_watch_failures_total{${own}}`, 'kind, reason'),
         legend: '{{kind}} {{reason}}',
       }),
+      lines('Objects followed by name', 'none', 'Of all namespaces, of the greatest, and the bound for each.', {
+        expr: `max by (of) (escapement_references{${own}})`,
+        legend: '{{of}}',
+      }),
     ],
   },
   {

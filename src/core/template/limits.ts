@@ -61,7 +61,12 @@ export class Budget {
   /** Counts steps; throws TemplateLimit past the bound. */
   step(count = 1): void {
     this.#steps += count;
-    if (this.#steps > this.limits.maxSteps) {
+    this.afford(0);
+  }
+
+  /** Throws TemplateLimit when so many steps are not left; counts none, for work whose length shows when it is done. */
+  afford(count: number): void {
+    if (this.#steps + count > this.limits.maxSteps) {
       throw new TemplateLimit(`the template takes more than ${this.limits.maxSteps} steps`);
     }
   }

@@ -180,13 +180,18 @@ interface Found {
   readonly group: (index: number) => Span | undefined;
 }
 
+/** A search that may need as many steps is begun where there is room for them, away from the event loop. */
+const longSearch = 50_000;
+
 /** Searches one behind the other, from where the last one ended; each reads up to the end of its match. */
 function* searches({ program, size }: Regexp, text: string, budget: Budget): Generator<Found> {
   const matcher = program.matcher(text);
+  const stepsTo = (from: number, to: number) => Math.ceil(((to - from + 1) * size) / charactersPerStep);
   for (let at = 0; at <= text.length; ) {
+    budget.afford(Math.min(longSearch, stepsTo(at, text.length)));
     const isFound = matcher.find(at);
     const readTo = isFound ? matcher.end() : text.length;
-    budget.step(stepsPerSearch + Math.ceil(((readTo - at + 1) * size) / charactersPerStep));
+    budget.step(stepsPerSearch + stepsTo(at, readTo));
     if (!isFound) return;
     const whole: Span = [matcher.start(), matcher.end()];
     const group = (index: number): Span | undefined => {
