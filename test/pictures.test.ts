@@ -43,6 +43,7 @@ describe('pictures', () => {
     const pages = [
       'README.md',
       'docs/auth/README.md',
+      'docs/guides/monitoring.md',
       'docs/migrating-from-eso.md',
       'deploy/helm/escapement/Chart.yaml',
     ];

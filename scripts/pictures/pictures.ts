@@ -1,5 +1,6 @@
-// The pictures of README and docs: what a value passes, which login to choose, how to take over from ESO; and the chart's icon.
-// `npm run generate` draws them into docs/pictures.
+// The pictures of README and docs: what a value passes, which login to choose, how to take over from ESO, what the dashboard
+// shows; and the chart's icon. `npm run generate` draws them into docs/pictures.
+import { dashboardPicture } from './dashboard.ts';
 import { type Arrow, type Box, type Note, type Picture, svgOf } from './svg.ts';
 
 /** Path below the root → content. */
@@ -188,7 +189,12 @@ const takeOver: Picture = {
   ] satisfies readonly Note[],
 };
 
-export const pictures = { 'value-path': valuePath, 'login-choice': loginChoice, 'taking-over': takeOver } as const;
+export const pictures = {
+  'value-path': valuePath,
+  'login-choice': loginChoice,
+  'taking-over': takeOver,
+  dashboard: dashboardPicture,
+} as const;
 
 /** An escapement: the wheel that lets go of one tooth at a time, and the pallet that holds it. */
 const icon = iconOf(12);

@@ -9,6 +9,8 @@ export interface Box {
   /** Lines; the first is bold. */
   readonly lines: readonly string[];
   readonly tone?: Tone;
+  /** A line below the words: heights from 0 to 1, from the left. */
+  readonly course?: readonly number[];
 }
 
 export interface Arrow {
@@ -67,9 +69,10 @@ export function svgOf({ title, w, h, boxes, arrows = [], notes = [] }: Picture):
   ].join('\n');
 }
 
-function boxText({ x, y, w, h, lines, tone = 'plain' }: Box): string {
+function boxText({ x, y, w, h, lines, tone = 'plain', course }: Box): string {
   const { fill, stroke } = tones[tone];
-  const first = y + h / 2 - ((lines.length - 1) * lineHeight) / 2 + 4;
+  const wordsHeight = course === undefined ? h : lines.length * lineHeight + 12;
+  const first = y + wordsHeight / 2 - ((lines.length - 1) * lineHeight) / 2 + 4;
   const words = lines.map((line, i) => {
     const weight = i === 0 ? ' font-weight="600"' : '';
     return textAt(x + w / 2, first + i * lineHeight, line, `text-anchor="middle" fill="#1f2933"${weight}`);
@@ -77,7 +80,16 @@ function boxText({ x, y, w, h, lines, tone = 'plain' }: Box): string {
   return [
     `<rect x="${x}" y="${y}" width="${w}" height="${h}" rx="6" fill="${fill}" stroke="${stroke}"/>`,
     ...words,
+    ...(course === undefined ? [] : [courseText(course, { x, y: y + wordsHeight, w, h: h - wordsHeight })]),
   ].join('\n');
+}
+
+function courseText(course: readonly number[], { x, y, w, h }: Pick<Box, 'x' | 'y' | 'w' | 'h'>): string {
+  const points = course.map((height, i) => {
+    const at = [x + 10 + (i * (w - 20)) / (course.length - 1), y + (1 - height) * (h - 8)];
+    return at.map((place) => place.toFixed(1)).join(' ');
+  });
+  return `<polyline points="${points.join(' ')}" fill="none" stroke="${tones.ours.stroke}" stroke-width="1.5"/>`;
 }
 
 function arrowText({ through, label }: Arrow): string {
