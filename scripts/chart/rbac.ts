@@ -3,7 +3,6 @@
 // made of it; `scripts/rbac-proof.ts` takes each verb away in turn and runs its test.
 import { kinds } from '../../src/controller/kinds.ts';
 import type { KindRow } from '../../src/controller/kit/kind.ts';
-import { environmentResource } from '../../src/crds/environment.ts';
 import { generatorKinds } from '../../src/crds/generators/table.ts';
 import type { KindResource } from '../../src/crds/object.ts';
 
@@ -236,10 +235,7 @@ export const verbs: readonly VerbRow[] = [...verbsOf(Object.values(kinds)), ...s
 export const viewVerbs = ['get', 'list', 'watch'] as const;
 export const editVerbs = ['create', 'update', 'patch', 'delete', 'deletecollection'] as const;
 /** What people may see, and what they may write where a namespace is theirs. */
-export const viewed: readonly KindResource[] = [
-  ...Object.values(kinds).map(({ definition }) => definition.resource),
-  environmentResource,
-];
+export const viewed: readonly KindResource[] = Object.values(kinds).map(({ definition }) => definition.resource);
 export const edited = viewed.filter(({ namespaced }) => namespaced);
 
 /** `docs/reference/rbac.md`, without its heading comment. */

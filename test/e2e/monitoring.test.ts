@@ -35,8 +35,10 @@ beforeAll(async () => {
     externalSecret({ name: 'shared', storeRef: { kind: 'ClusterSecretStore', name: clusterStoreName() } }),
     externalSecret({ name: 'failing', spec: { data: [entry('value', 'NOT_THERE')] } }),
   );
+  await scene.apply(...shortLived(hostAPI));
   await Promise.all([
     scene.whenSynced('good'),
+    scene.whenSynced('short-lived'),
     scene.whenSynced('shared'),
     scene.whenFailed('failing'),
     ...['store', 'refused', 'down'].map((name) =>
@@ -47,6 +49,33 @@ beforeAll(async () => {
     (await scrape()).some(({ name }) => name === 'clustersecretstore_status_condition'),
   );
 });
+
+/** An ExternalSecret of a token that an Environment logs in for. */
+function shortLived(siteUrl: string) {
+  const metadata = { name: 'short-lived' };
+  const secretOf = (key: string) => ({ name: 'credentials', key });
+  const get = { clientId: secretOf('clientId'), clientSecret: secretOf('clientSecret') };
+  const given = { clientId: '${material.clientId}', clientSecret: '${material.clientSecret}' };
+  const values = {
+    material: { 'fn::open::kubernetes-secrets': { get } },
+    login: { 'fn::open::infisical-login': { siteUrl, static: given } },
+  };
+  const apiVersion = 'external-secrets.io/v1';
+  return [
+    { apiVersion: 'escapement.dev/v1alpha1', kind: 'Environment', metadata, spec: { values } },
+    { apiVersion, kind: 'SecretStore', metadata, spec: { provider: { esc: { environment: 'short-lived' } } } },
+    {
+      apiVersion,
+      kind: 'ExternalSecret',
+      metadata,
+      spec: {
+        secretStoreRef: { name: 'short-lived' },
+        data: [{ secretKey: 'token', remoteRef: { key: 'login.accessToken' } }],
+      },
+    },
+  ];
+}
+
 afterAll(async () => {
   await scene.api.delete(scene.address('ClusterSecretStore', clusterStoreName()));
   await scene.end();

@@ -98,7 +98,7 @@
   resources: [externalsecrets, secretstores, clustersecretstores, clusterexternalsecrets]
   verbs: [get, list, watch]
 - apiGroups: [escapement.dev]
-  resources: [environments, environments]
+  resources: [environments]
   verbs: [get, list, watch]
 {{- end }}
 
@@ -108,6 +108,6 @@
   resources: [externalsecrets, secretstores]
   verbs: [create, update, patch, delete, deletecollection]
 - apiGroups: [escapement.dev]
-  resources: [environments, environments]
+  resources: [environments]
   verbs: [create, update, patch, delete, deletecollection]
 {{- end }}
