@@ -574,22 +574,6 @@ describe('policies of the target', () => {
   });
 });
 
-describe('what is not served yet', () => {
-  const fields: readonly { field: string; spec: object }[] = [
-    { field: 'spec.target.manifest', spec: { target: { manifest: { apiVersion: 'v1', kind: 'ConfigMap' } } } },
-  ];
-  it.each(fields)('is refused by name, and the Secret stays: $field', async ({ field, spec }) => {
-    const name = `unserved-${field.replaceAll(/\W+/g, '-').toLowerCase()}`;
-    await scene.put(externalSecret({ name }));
-    await scene.whenSynced(name);
-    await scene.edit('ExternalSecret', name, { spec });
-    const failed = await scene.whenFailed(name);
-    expect(condition(failed, 'Ready')?.message).toContain(field);
-    expect(condition(failed, 'Stalled')?.reason).toBe('Unsupported');
-    expect(await scene.secretData(name)).toEqual({ value: scene.value('api-key') });
-  });
-});
-
 describe('one bad object stays alone', () => {
   const bad: readonly { why: string; name: string; manifest: (name: string) => SampleManifest; names: string }[] = [
     {
