@@ -43,8 +43,8 @@ export interface FollowedObjects {
   readonly revisions?: Followed<RevisionRecord>;
   /** Those that Environments publish; absent where they may publish none. */
   readonly configMaps?: Followed<ObservedTarget> | undefined;
-  /** What is followed is followed in this namespace; undefined for all. */
-  readonly namespace?: string | undefined;
+  /** What is followed is followed in these namespaces; empty for all. */
+  readonly namespaces: readonly string[];
 }
 
 /** The namespaces of the cluster, followed from the first time somebody asks. */

@@ -55,7 +55,7 @@ export function controllerPorts(
       monotonicMs: () => clock.monotonicMs(),
       kinds: rows.map(seriesOf),
     }),
-    caches: { kinds: { ExternalSecret: externalSecrets, SecretStore: stores }, targets: secrets },
+    caches: { namespaces: [], kinds: { ExternalSecret: externalSecrets, SecretStore: stores }, targets: secrets },
     connect: {
       namespaceLabels: async () => ({}),
       provider: () => undefined,

@@ -205,7 +205,7 @@ export class EnvironmentCluster {
       new EnvironmentSources({
         purpose,
         environments: environments.view,
-        namespace: this.#served,
+        namespaces: this.#served === undefined ? [] : [this.#served],
         objects,
         tokens,
         operator,

@@ -10,11 +10,11 @@ import { publishedConfigMaps, publishedSecrets } from './targets.ts';
 export function openEnvironments(rooms: ControllerRooms): Controller | undefined {
   const { caches, connect, evaluation, kube, metrics, writer } = rooms;
   const { Environment: own } = caches.kinds;
-  const { revisions, configMaps, namespace, targets } = caches;
+  const { revisions, configMaps, namespaces, targets } = caches;
   if (own === undefined || revisions === undefined || evaluation === undefined) return undefined;
   const { objects, tokens, operator, controllerClass } = connect;
   const sourcesFor = (purpose: 'check' | 'open') =>
-    new EnvironmentSources({ purpose, environments: own.view, namespace, objects, tokens, operator });
+    new EnvironmentSources({ purpose, environments: own.view, namespaces, objects, tokens, operator });
   return new EnvironmentController({
     ...rooms,
     evaluation,

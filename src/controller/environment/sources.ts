@@ -16,8 +16,8 @@ export interface EnvironmentSourcesDeps {
   /** What the sources are read for; tells its holders from others. */
   readonly purpose: 'check' | 'open';
   readonly environments: OwnWrites<EnvironmentRecord>;
-  /** The namespace that the cache of Environments holds; undefined when it holds all. */
-  readonly namespace: string | undefined;
+  /** The namespaces that the cache of Environments holds; empty when it holds all. */
+  readonly namespaces: readonly string[];
   readonly objects: WatchedObjects;
   readonly tokens: CredentialPorts['tokens'];
   readonly operator: CredentialPorts['operator'];
@@ -108,7 +108,8 @@ export class EnvironmentSources {
   }
 
   #isCached(namespace: string): boolean {
-    return this.#deps.namespace === undefined || this.#deps.namespace === namespace;
+    const { namespaces } = this.#deps;
+    return namespaces.length === 0 || namespaces.includes(namespace);
   }
 
   #cached(key: string): unknown {
