@@ -68,6 +68,8 @@ interface Bent {
 }
 
 interface Mistake {
+  /** What to do, where the message itself says it; else the hint of the reason. */
+  readonly advice?: string;
   readonly why: string;
   readonly reason: Reason;
   /** Whose fault it is: the store says so too, or the ExternalSecret alone. */
@@ -128,6 +130,7 @@ const mistakes: readonly Mistake[] = [
   },
   {
     why: 'the client secret is wrong',
+    advice: 'check that clientSecret is of this clientId',
     reason: 'LoginRejected',
     of: 'store',
     names: () => ['infisical.auth.universalAuthCredentials', new URL(scene.double.url).host],
@@ -135,6 +138,7 @@ const mistakes: readonly Mistake[] = [
   },
   {
     why: 'the client id is unknown',
+    advice: 'check clientId',
     reason: 'LoginRejected',
     of: 'store',
     names: () => ['infisical.auth.universalAuthCredentials', new URL(scene.double.url).host],
@@ -292,13 +296,15 @@ const mistakes: readonly Mistake[] = [
   },
   {
     why: 'hostAPI is another web server',
+    advice: 'check the address',
     reason: 'UpstreamInvalid',
     of: 'store',
-    names: () => [new URL(websiteUrl).host, 'hostAPI'],
+    names: () => [new URL(websiteUrl).host],
     make: ({ change }) => change({ store: { hostAPI: websiteUrl } }),
   },
   {
     why: 'hostAPI is plain http on a host that nobody listed',
+    advice: 'use https, or list it in --insecure-upstream-hosts',
     reason: 'HostDenied',
     of: 'store',
     names: () => ['infisical.example.com', '--insecure-upstream-hosts'],
@@ -306,6 +312,7 @@ const mistakes: readonly Mistake[] = [
   },
   {
     why: 'hostAPI is an address of cloud metadata',
+    advice: 'use another host',
     reason: 'HostDenied',
     of: 'store',
     names: () => ['169.254.169.254'],
@@ -480,10 +487,16 @@ describe('a set without a mistake', () => {
 });
 
 /** What a verdict about a mistake must look like: the reason that ESO has, the names, and what to do. */
-function expectTold(object: ApiObject, conditionReason: string, { reason, names }: Mistake, set: SampleSet): void {
+function expectTold(
+  object: ApiObject,
+  conditionReason: string,
+  { reason, names, advice }: Mistake,
+  set: SampleSet,
+): void {
   const ready = condition(object, 'Ready');
   expect(ready?.reason).toBe(conditionReason);
-  for (const name of [...names(set), hints[reason] ?? reasons[reason].hint]) expect(ready?.message).toContain(name);
+  for (const name of [...names(set), advice ?? hints[reason] ?? reasons[reason].hint])
+    expect(ready?.message).toContain(name);
   expect(ready?.message).not.toContain('\n');
   const stalled = condition(object, 'Stalled');
   expect(stalled?.reason).toBe(reasons[reason].next === 'stall' ? reason : undefined);

@@ -232,6 +232,8 @@ describe('another kind', () => {
   it('gets values in spec.data without a template', async () => {
     await scene.put(wish('widget', { manifest: widget }));
     await scene.whenSynced('widget');
+    // kubectl hears late of a kind that is new.
+    await until('kubectl knows the kind', async () => (await found('widgets', 'widget'))?.spec !== undefined);
     expect((await found('widgets', 'widget'))?.spec).toEqual({ data: { user: 'ada' } });
     await patched('widgets', 'widget', { spec: { data: { user: 'eve' } } });
     await until('drift is mended', async () => {

@@ -304,14 +304,15 @@ describe('a ServiceAccount', () => {
     const { seen, identityId } = witness(name);
     const namespace = named();
     const at = namespace === undefined ? {} : { namespace };
-    await scene.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { identityId } });
+    const login = `${name}-login`;
+    await scene.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name: login }, stringData: { identityId } });
     const id = kind === 'SecretStore' ? {} : { namespace: scene.namespace };
     await use(kind, name, {
       hostAPI: scene.double.url,
       secretsScope: { projectSlug: 'shop', environmentSlug: 'prod' },
       auth: {
         kubernetesAuthCredentials: {
-          identityId: { name, key: 'identityId', ...id },
+          identityId: { name: login, key: 'identityId', ...id },
           serviceAccountRef: { name: 'robot', ...at },
         },
       },
