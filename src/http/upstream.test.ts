@@ -243,7 +243,7 @@ describe('a lost connection', () => {
     const { door, clock, observed } = openDoor();
     const sent = send(door.open({}), url(server));
     for (let i = 1; i <= requests; i++) {
-      await until(() => observed.length === i);
+      await until(() => observed.length >= i); // two tries may fall into one step of the clock
       await clock.advance(500);
     }
     expect((await sent).status).toBe(status);
@@ -272,7 +272,7 @@ describe('a lost connection', () => {
     const { door, clock, observed } = openDoor();
     const failure = failureOf(send(door.open({}), url(server)));
     for (let i = 1; i <= 3; i++) {
-      await until(() => observed.length === i);
+      await until(() => observed.length >= i); // two tries may fall into one step of the clock
       await clock.advance(500);
     }
     expect((await failure).reason).toBe('UpstreamUnavailable');
