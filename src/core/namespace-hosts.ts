@@ -1,5 +1,6 @@
 // Which hosts a namespace may name, by the administrator's rules over its labels. A namespace that no rule speaks of may name
 // any; one that several speak of may name what any of them lists.
+import { tryJson } from '../base/json.ts';
 import { OperatorError } from '../base/operator-error.ts';
 import { type NamespaceHostsRule, namespaceHostsRules } from '../crds/selectors.ts';
 import { normalizeHost, normalizeHostEntry } from './host-entry.ts';
@@ -14,7 +15,7 @@ const example = '[{"namespaces":{"matchLabels":{"team":"a"}},"hosts":["secrets.e
 /** The rules of the flag's text, which is JSON; '' has none. Throws InvalidSpec for what cannot be understood. */
 export function readNamespaceHosts(text: string): readonly NamespaceHostsRule[] {
   if (text.trim() === '') return [];
-  const rules = namespaceHostsRules.safeParse(jsonOf(text)).data;
+  const rules = namespaceHostsRules.safeParse(tryJson(text)).data;
   if (rules === undefined)
     throw new OperatorError('InvalidSpec', `--${namespaceHostsFlag}: expected JSON such as ${example}`);
   for (const [i, { namespaces, hosts }] of rules.entries()) {
@@ -22,14 +23,6 @@ export function readNamespaceHosts(text: string): readonly NamespaceHostsRule[] 
     for (const host of hosts) normalizeHostEntry(host, namespaceHostsFlag);
   }
   return rules;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Throws HostDenied that names the flag. `port` is the one that is connected to. */

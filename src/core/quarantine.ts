@@ -1,6 +1,6 @@
 // Which objects were running when the process died, and which of them must wait: an object that ran at two deaths may be
 // their cause, and is let out after a change or an hour. Pure: the record arrives as data and leaves as data.
-import { isRecord } from '../base/json.ts';
+import { isRecord, listOf } from '../base/json.ts';
 
 /** An object and the state of its spec. */
 export interface RunningObject {
@@ -74,10 +74,6 @@ export function readRecord(text: string): RunRecord {
   } catch {
     return emptyRecord;
   }
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }
 
 function isRunning(value: unknown): value is RunningObject {

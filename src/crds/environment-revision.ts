@@ -1,7 +1,7 @@
 // A ControllerRevision as far as it is one of an Environment's: what it holds, its number and its owner. Read with care: who
 // may write ControllerRevisions in a namespace need not be who may write its Environments.
-import { isRecord } from '../base/json.ts';
-import { listOf, recordAt } from './parse.ts';
+import { isRecord, listOf } from '../base/json.ts';
+import { recordAt } from './parse.ts';
 
 export interface EnvironmentRevision {
   readonly number: number;

@@ -2,7 +2,7 @@
 // and that ESO's webhook knows are the controller's: what ESO's schema accepts, this one accepts.
 // Field reference of the compatible API: https://external-secrets.io/latest/api/externalsecret/
 import * as z from 'zod/mini';
-import { isRecord } from '../base/json.ts';
+import { isRecord, listOf } from '../base/json.ts';
 import { conditions, observedGeneration } from './condition.ts';
 import {
   about,
@@ -19,7 +19,7 @@ import {
   withFacts,
 } from './kit.ts';
 import { externalSecretsGroup, type KindResource, type ObjectMeta } from './object.ts';
-import { compiled, listOf, type Parsed, parseObject, readStatus, recordAt } from './parse.ts';
+import { compiled, type Parsed, parseObject, readStatus, recordAt } from './parse.ts';
 import { data, dataFrom, defaultStoreRefFields, type GeneratorRef } from './source.ts';
 import { template } from './template.ts';
 

@@ -28,10 +28,6 @@ export function recordAt(value: unknown, key: string): JsonObject {
   return isRecord(found) ? found : {};
 }
 
-export function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
 /**
  * The schema compiled for reading: the same results and issues as the schema itself, at a tenth of the time. Derived
  * schemas would not be compiled, so only whole specs and statuses are.

@@ -1,6 +1,7 @@
 // Takes out of an upstream's words whatever the request had carried: a gateway may repeat headers or the body in a refusal.
 // One pass over the text as it came, after its decoding: what is found is marked, and only then cut out, so nothing is
 // searched twice and no replacement can make a new find. Of a text in base64 the digit that it shares with its neighbour may stay.
+import { tryJson } from '../base/json.ts';
 import { plainLine } from '../base/plain-line.ts';
 import type { UpstreamRequest } from './contract.ts';
 
@@ -123,12 +124,4 @@ function base64Forms(text: string): string[] {
     const own = digits.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6));
     return [own, own.replaceAll('+', '-').replaceAll('/', '_')];
   });
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@
 // refusal only the cloud's error code is repeated: its text carries times and ids, which would make messages flap.
 
 import type * as z from 'zod/mini';
+import { tryJson } from '../../base/json.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import { retryAfterMs } from '../../base/retry-after.ts';
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from '../../http/contract.ts';
@@ -57,18 +58,9 @@ function retryAfter({ headers }: UpstreamAnswer): { readonly retryAfterMs?: numb
 
 /** The body in the shape of `schema`. Throws UpstreamInvalid. */
 export function readJsonAs<T extends z.ZodMiniType>(answer: UpstreamAnswer, what: string, schema: T): z.infer<T> {
-  const parsed = schema.safeParse(tryJson(answer));
+  const parsed = schema.safeParse(tryJson(answer.body));
   if (parsed.success) return parsed.data;
   throw unexpected(what);
-}
-
-/** The body as JSON, or undefined. */
-export function tryJson({ body }: UpstreamAnswer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 export function unexpected(what: string): OperatorError {

@@ -4,11 +4,13 @@
 // Both ask by `resource`, as version 1 of the protocol does: Infisical expects the issuer and audience of such tokens.
 // https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
 // https://azure.github.io/azure-workload-identity
+
 import * as z from 'zod/mini';
+import { tryJson } from '../../base/json.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { Upstream, UpstreamAnswer } from '../../http/contract.ts';
-import { ask, readJsonAs, refusal, tryJson } from './answers.ts';
+import { ask, readJsonAs, refusal } from './answers.ts';
 import { azureMetadata, namedUrl } from './endpoints.ts';
 import type { CloudEnvironment } from './environment.ts';
 import { type ReadFile, readNamedFile } from './files.ts';
@@ -94,7 +96,7 @@ async function workloadIdentityToken(
 
 function tokenOf(answer: UpstreamAnswer, what: string, hint: string): SecretValue {
   if (answer.status === 200) return new SecretValue(readJsonAs(answer, what, tokenReply).access_token);
-  const said = complaint.safeParse(tryJson(answer)).data;
+  const said = complaint.safeParse(tryJson(answer.body)).data;
   // The number in the text says more than the protocol's own word.
   const code = /\bAADSTS\d+\b/.exec(said?.error_description ?? '')?.[0] ?? said?.error;
   throw refusal(answer, what, { code, hint });

@@ -1,14 +1,16 @@
 // What a service account key of Google Cloud is good for: an access or identity token by OAuth, and a JWT that Infisical
 // takes as proof, signed by Google's IAM or, where that cannot be had, with the key itself.
 // https://docs.cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/signJwt
+
 import type { KeyObject } from 'node:crypto';
 import * as z from 'zod/mini';
 import { readRsaKey, signRs256 } from '../../auth/signing/rs256-jwt.ts';
 import type { Clock } from '../../base/clock.ts';
+import { tryJson } from '../../base/json.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { Upstream } from '../../http/contract.ts';
-import { ask, readJsonAs, refusal, tryJson } from './answers.ts';
+import { ask, readJsonAs, refusal } from './answers.ts';
 import { namedUrl } from './endpoints.ts';
 import type { CloudEnvironment } from './environment.ts';
 
@@ -133,7 +135,7 @@ async function exchange(
   const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' };
   const answer = await ask(ports.upstream, oauth, { method: 'POST', url: tokenUri, headers, body }, signal);
   if (answer.status === 200) return answer;
-  const code = oauthComplaint.safeParse(tryJson(answer)).data?.error;
+  const code = oauthComplaint.safeParse(tryJson(answer.body)).data?.error;
   const error = refusal(answer, oauth, { code, hint: `is the key of "${email}" still valid, and the clock right?` });
   throw error.reason === 'LoginRejected' ? new KeyRefused(error.reason, error.message) : error;
 }
@@ -160,7 +162,7 @@ async function signByIam(ports: KeyPorts, order: SignOrder, signal: AbortSignal)
   const body = JSON.stringify({ payload: JSON.stringify(order.claims) });
   const answer = await ask(ports.upstream, iam, { method: 'POST', url, headers, body }, signal);
   if (answer.status === 200) return new SecretValue(readJsonAs(answer, iam, signedReply).signedJwt);
-  const code = iamComplaint.safeParse(tryJson(answer)).data?.error.status;
+  const code = iamComplaint.safeParse(tryJson(answer.body)).data?.error.status;
   throw refusal(answer, iam, { code, hint: 'enable the API and grant iam.serviceAccounts.signJwt' });
 }
 

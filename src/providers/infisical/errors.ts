@@ -1,7 +1,9 @@
 // From Infisical's error answers to reasons. Names and texts differ between releases, so status, error and a loose look
 // at the text decide together, in the order of the table below: the first row that fits.
 // Recorded and published answers: https://infisical.com/docs/api-reference/overview/introduction
+
 import { TokenRejected } from '../../auth/contract.ts';
+import { tryJson } from '../../base/json.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import { plainLine } from '../../base/plain-line.ts';
 import type { Reason } from '../../base/reasons.ts';
@@ -244,12 +246,4 @@ function quoted(status: number, said: WireError): string {
 /** `, "message"`, or nothing. What differs from try to try is masked, or each would be another message. */
 export function quotedAfter(said: WireError): string {
   return said.message === '' ? '' : `, "${plainLine(steady(said.message), quotedLength)}"`;
-}
-
-function tryJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

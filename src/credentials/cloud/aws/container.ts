@@ -1,8 +1,10 @@
 // AWS credentials of the container: ECS tasks, and EKS Pod Identity. An endpoint of the environment hands them out, with a
 // token from the environment or from a file that is rotated.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+
 import * as z from 'zod/mini';
-import { ask, readJsonAs, refusal, tryJson } from '../answers.ts';
+import { tryJson } from '../../../base/json.ts';
+import { ask, readJsonAs, refusal } from '../answers.ts';
 import { containerCredentials } from '../endpoints.ts';
 import { readNamedFile } from '../files.ts';
 import { type AwsPorts, type AwsSource, foundCredentials } from './found.ts';
@@ -25,7 +27,7 @@ export const containerRole: AwsSource = async (ports, signal) => {
   const headers = { accept: 'application/json', ...(await authorization(ports, signal)) };
   const answer = await ask(ports.metadata, what, { method: 'GET', url, headers }, signal);
   if (answer.status !== 200) {
-    const code = complaint.safeParse(tryJson(answer)).data?.code;
+    const code = complaint.safeParse(tryJson(answer.body)).data?.code;
     throw refusal(answer, what, { code, hint: 'check the pod identity association, or the role of the task' });
   }
   const { AccessKeyId, SecretAccessKey, Token, Expiration, RoleArn } = readJsonAs(answer, what, reply);

@@ -4,7 +4,7 @@
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html
 import * as z from 'zod/mini';
-import { isRecord } from '../../../base/json.ts';
+import { isRecord, tryJson } from '../../../base/json.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import type { UpstreamAnswer } from '../../../http/contract.ts';
 
@@ -58,7 +58,7 @@ export function readXmlError({ body }: UpstreamAnswer): AwsSaid {
 
 /** The code stands in the body or in a header, alone, behind a namespace, or before an address. */
 export function readJsonError(answer: UpstreamAnswer): AwsSaid {
-  const json = tryJson(answer);
+  const json = tryJson(answer.body);
   const said = isRecord(json) ? json : {};
   const type = said['__type'] ?? said['code'] ?? answer.headers['x-amzn-errortype'];
   const message = said['message'] ?? said['Message'];
@@ -70,7 +70,7 @@ export function readJsonError(answer: UpstreamAnswer): AwsSaid {
 
 /** A secret's text or bytes; undefined for another answer. */
 export function readSecretValue(answer: UpstreamAnswer): SecretValue | undefined {
-  const parsed = secretValue.safeParse(tryJson(answer));
+  const parsed = secretValue.safeParse(tryJson(answer.body));
   if (!parsed.success) return undefined;
   const { SecretString: text, SecretBinary: binary } = parsed.data;
   if (text !== undefined) return new SecretValue(text);
@@ -90,7 +90,7 @@ export interface Parameter {
 export function readParameters(
   answer: UpstreamAnswer,
 ): { readonly found: readonly Parameter[]; readonly missing: readonly string[] } | undefined {
-  const parsed = parameters.safeParse(tryJson(answer));
+  const parsed = parameters.safeParse(tryJson(answer.body));
   if (!parsed.success) return undefined;
   const { Parameters: found = [], InvalidParameters: missing = [] } = parsed.data;
   return {
@@ -138,11 +138,3 @@ const entities: Readonly<Record<string, string>> = {
   '&#x27;': "'",
   '&amp;': '&',
 };
-
-function tryJson({ body }: UpstreamAnswer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-}

@@ -1,8 +1,10 @@
 // Calls to the APIs of clouds: a reply of the expected shape, or an error that says who answered, with which code and in which
 // words. The words are cleaned of what was sent, and of times and ids by which a condition would change with every try.
+
 import type * as z from 'zod/mini';
 import { TokenRejected } from '../../../auth/contract.ts';
 import type { Clock } from '../../../base/clock.ts';
+import { tryJson } from '../../../base/json.ts';
 import { OperatorError } from '../../../base/operator-error.ts';
 import { plainLine } from '../../../base/plain-line.ts';
 import type { Reason } from '../../../base/reasons.ts';
@@ -67,7 +69,7 @@ export class CloudCalls {
     this.#pauses.check(call.quota);
     const answer = await this.#send(call, signal);
     if (answer.status === 200) {
-      const parsed = call.reply.safeParse(jsonOf(answer));
+      const parsed = call.reply.safeParse(tryJson(answer.body));
       if (!parsed.success) throw unexpected(call.what);
       const saidMs = Date.parse(answer.headers['date'] ?? '');
       return { reply: parsed.data, answeredAtMs: Number.isNaN(saidMs) ? this.#clock.nowMs() : saidMs };
@@ -91,7 +93,7 @@ function refusal(answer: UpstreamAnswer, call: CloudCall<z.ZodMiniType>): Operat
   const { status } = answer;
   // Nothing here redirects or answers without content: that is somebody else.
   if (status < 400) return unexpected(call.what);
-  const complaint = call.complaintOf(jsonOf(answer));
+  const complaint = call.complaintOf(tryJson(answer.body));
   const codes = (complaint?.codes ?? []).filter(isCode).slice(0, mostCodes);
   const text = cleaned(complaint?.text ?? '', call.sent);
   const said = `${call.what} answered HTTP ${status}${codes.length === 0 ? '' : ` (${codes.join(', ')})`}${text === '' ? '' : `: ${text}`}`;
@@ -128,14 +130,6 @@ export function cleaned(text: string, sent: readonly SecretValue[]): string {
   const scrubbed = secrets.reduce((line, secret) => line.replaceAll(secret, '[secret]'), text);
   const settled = changing.reduce((line, [pattern, by]) => line.replaceAll(pattern, by), scrubbed);
   return plainLine(settled, longestText).replace(/[.\s]+$/, '');
-}
-
-function jsonOf({ body }: UpstreamAnswer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 function unexpected(what: string): OperatorError {

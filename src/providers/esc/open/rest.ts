@@ -1,6 +1,6 @@
 // JSON APIs as providers of `fn::open` call them: one request, and what an answer that is none of the wanted ones means. A
 // provider says what a status means to it; throttling, failures of the service and foreign answers are the same everywhere.
-import { isRecord } from '../../../base/json.ts';
+import { isRecord, tryJson } from '../../../base/json.ts';
 import { OperatorError } from '../../../base/operator-error.ts';
 import { plainLine } from '../../../base/plain-line.ts';
 import type { Reason } from '../../../base/reasons.ts';
@@ -49,7 +49,7 @@ export async function callJson(upstream: Upstream, call: JsonCall, signal: Abort
   if (hasTooManyParts(answer.body)) {
     throw failure('AnswerTooLarge', call, `the answer has more than ${mostParts} objects and lists in it`);
   }
-  const parsed = jsonOf(answer.body);
+  const parsed = tryJson(answer.body);
   if (parsed === undefined) throw failure('UpstreamInvalid', call, 'the answer is not JSON, so it is not from the API');
   return parsed;
 }
@@ -96,19 +96,11 @@ function throttleMs(answer: UpstreamAnswer): number | undefined {
 
 /** `, "message"` of an error of a JSON API, or nothing where it says none; undefined for what is no object of JSON. */
 function wordsOf(body: Buffer): string | undefined {
-  const json = jsonOf(body);
+  const json = tryJson(body);
   if (!isRecord(json)) return undefined;
   const { message } = json;
   if (typeof message !== 'string') return '';
   // A long run without blanks may be a token that was sent, in whatever encoding.
   const said = plainLine(message, longestQuote).replaceAll(/[\w+/=.~-]{40,}/g, '[…]');
   return said === '' ? '' : `, "${said}"`;
-}
-
-function jsonOf(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

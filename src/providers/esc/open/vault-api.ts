@@ -1,10 +1,12 @@
 // The part of Vault's API that `vault-login` and `vault-secrets` need: log in, make a token, end one, read a path. What
 // the two know of tokens is kept here: which were refused, and which have given leases.
 // https://developer.hashicorp.com/vault/api-docs
+
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { type Grant, TokenRejected } from '../../../auth/contract.ts';
 import type { Clock } from '../../../base/clock.ts';
+import { tryJson } from '../../../base/json.ts';
 import { OperatorError } from '../../../base/operator-error.ts';
 import { parseFirstJson } from '../../../core/esc/text-forms.ts';
 import type { EscValue } from '../../../core/esc/value.ts';
@@ -114,7 +116,7 @@ export class VaultApi {
     const { server } = call;
     const place: VaultPlace = { provider: 'vault-login', operation, host: server.host, isLogin: true };
     const answer = await this.#send(server, { ...call, method: 'POST' }, place, signal);
-    const parsed = loginReply.safeParse(jsonOf(answer));
+    const parsed = loginReply.safeParse(tryJson(answer.body));
     if (!parsed.success) throw vaultFailure('UpstreamInvalid', place, 'the answer holds no token');
     const { client_token: token, lease_duration: lifeSeconds } = parsed.data.auth;
     return {
@@ -218,7 +220,7 @@ export class VaultApi {
     signal: AbortSignal,
   ): Promise<string | undefined> {
     const answer = await this.#ask(server, get(`sys/internal/ui/mounts/${written}`), signal);
-    const parsed = mountReply.safeParse(answer.status === 200 ? jsonOf(answer) : undefined);
+    const parsed = mountReply.safeParse(answer.status === 200 ? tryJson(answer.body) : undefined);
     if (!parsed.success || String(parsed.data.data.options?.['version']) !== '2') return undefined;
     const mount = encodedPath(parsed.data.data.path, 'mount');
     if (!written.startsWith(`${mount}/`)) return undefined;
@@ -295,14 +297,6 @@ function parsedOr(answer: UpstreamAnswer, failure: () => OperatorError): EscValu
     return parseFirstJson(answer.body.toString('utf8'), { secret: true });
   } catch {
     throw failure();
-  }
-}
-
-function jsonOf(answer: UpstreamAnswer): unknown {
-  try {
-    return JSON.parse(answer.body.toString('utf8'));
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,7 +1,9 @@
 // From Vault's answers to reasons. Vault says what it has to say in `errors`, a list that is empty for what is not there;
 // OpenBao answers alike. Whether a 403 means the token or its rights only another request can tell: that is the caller's business.
 // https://developer.hashicorp.com/vault/api-docs#http-status-codes
+
 import * as z from 'zod/mini';
+import { tryJson } from '../../../base/json.ts';
 import { OperatorError } from '../../../base/operator-error.ts';
 import { plainLine } from '../../../base/plain-line.ts';
 import type { Reason } from '../../../base/reasons.ts';
@@ -101,7 +103,7 @@ const rows: readonly Row[] = [
 export function vaultError(answer: UpstreamAnswer, place: VaultPlace, sent: Sent): OperatorError {
   const said = errorsOf(answer);
   const { status } = answer;
-  const isDeleted = deletedBody.safeParse(jsonOf(answer)).success;
+  const isDeleted = deletedBody.safeParse(tryJson(answer.body)).success;
   const quote = quoted(said, sent);
   if (status === 429 || (status >= 400 && answer.headers['retry-after'] !== undefined)) {
     const message = vaultMessage(place, `the server limits the rate of requests${quote}`);
@@ -150,14 +152,6 @@ function quoted(said: readonly string[] | undefined, sent: Sent): string {
 }
 
 function jsonObjectOf(answer: UpstreamAnswer): object {
-  const json = jsonOf(answer);
+  const json = tryJson(answer.body);
   return typeof json === 'object' && json !== null ? json : {};
-}
-
-function jsonOf(answer: UpstreamAnswer): unknown {
-  try {
-    return JSON.parse(answer.body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
