@@ -1,5 +1,6 @@
 // Infisical for those who are no store: a login that gives its token away, and a reader of one folder with a token that
 // somebody has. Sessions, snapshots and the rules for hosts are those of stores.
+
 import { createHash } from 'node:crypto';
 import { type Credentials, type Session, TokenRejected } from '../../auth/contract.ts';
 import { OperatorError } from '../../base/operator-error.ts';
@@ -7,6 +8,7 @@ import type { SecretValue } from '../../core/secret-value.ts';
 import type { InfisicalAuthMethod } from '../../crds/auth/infisical/table.ts';
 import { type InfisicalAuth, infisicalLogins } from '../../crds/infisical.ts';
 import type { StoreReader } from '../contract.ts';
+import { addBounded } from '../shared/bounded-set.ts';
 import { counted } from '../shared/counted.ts';
 import { callName } from './call-count.ts';
 import { parseHostApi } from './host.ts';
@@ -51,10 +53,7 @@ const mostRefused = 1_000;
 export function createInfisicalAccess(ports: InfisicalPorts & { readonly reads: InfisicalReads }): InfisicalAccess {
   const { clock, door, gatherPrincipal, observeCall = () => {}, reads, sessions } = ports;
   const refused = new Set<string>();
-  const refuse = (key: string) => {
-    refused.add(key);
-    for (const oldest of refused) if (refused.size > mostRefused) refused.delete(oldest);
-  };
+  const refuse = (key: string) => addBounded(refused, key, mostRefused);
   const wayOf = (method: InfisicalAuthMethod | undefined) =>
     counted(door.open({}), (request) => callName(request, method), observeCall);
   return {

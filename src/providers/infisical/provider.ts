@@ -1,6 +1,6 @@
 // The Infisical provider: from a store's spec to a reader. Gathers the identity, opens the way to the host and the session
 // there; requests are in api.ts, what they share in snapshots.ts.
-import { createHash } from 'node:crypto';
+
 import type { Identity, LoginSite, Principal, SessionPool } from '../../auth/contract.ts';
 import type { Clock } from '../../base/clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
@@ -9,6 +9,7 @@ import type { Upstream, UpstreamDoor } from '../../http/contract.ts';
 import type { Provider } from '../contract.ts';
 import { readCa } from '../shared/ca.ts';
 import { counted, type ObserveCall } from '../shared/counted.ts';
+import { digestOf } from '../shared/digest.ts';
 import { Pauses } from '../shared/pauses.ts';
 import { publishAnswers, type ScopeNews } from '../shared/scope-news.ts';
 import { memoryOf, type SnapshotAccount, type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
@@ -130,7 +131,7 @@ export function identityAt({ host, upstream, principal, caPem, organizationSlug,
   const api = loginApi(upstream, host, organizationSlug);
   const parts = [host.root, caPem ?? '', organizationSlug ?? '', principal.key];
   return {
-    key: createHash('sha256').update(JSON.stringify(parts)).digest('base64url'),
+    key: digestOf(...parts),
     login: (nowMs, signal) => principal.login(api, nowMs, signal),
     ...(method === undefined ? {} : { via: { provider: 'infisical', method } }),
     ...(principal.revocable ? { revoke: (token, signal) => revoke(upstream, host, token, signal) } : {}),

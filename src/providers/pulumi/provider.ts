@@ -1,6 +1,6 @@
 // The Pulumi provider: from a store's spec to a reader. Gathers the identity, opens the way to the host and the session
 // there; requests are in api.ts, what they share in providers/shared.
-import { createHash } from 'node:crypto';
+
 import type { Credentials, Identity, LoginSite, Principal, SessionPool } from '../../auth/contract.ts';
 import type { Clock } from '../../base/clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
@@ -9,6 +9,7 @@ import type { UpstreamDoor, UpstreamRequest } from '../../http/contract.ts';
 import type { Provider } from '../contract.ts';
 import { readCa } from '../shared/ca.ts';
 import { counted, type ObserveCall } from '../shared/counted.ts';
+import { digestOf } from '../shared/digest.ts';
 import { Pauses } from '../shared/pauses.ts';
 import { publishAnswers, type ScopeNews } from '../shared/scope-news.ts';
 import { memoryOf, type SnapshotAccount, type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
@@ -82,9 +83,7 @@ export async function connectPulumi(
   const method = loginOf(spec);
   const api = loginApi(upstream, address);
   const identity: Identity = {
-    key: createHash('sha256')
-      .update(JSON.stringify([address.root, caPem ?? '', principal.key]))
-      .digest('base64url'),
+    key: digestOf(address.root, caPem ?? '', principal.key),
     login: (nowMs, loginSignal) => refusedAt(loginField(spec), principal.login(api, nowMs, loginSignal)),
     ...(method === undefined ? {} : { via: { provider: 'pulumi', method } }),
   };

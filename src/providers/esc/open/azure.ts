@@ -4,21 +4,20 @@
 // exchanges it for a token of Key Vault.
 // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 // https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret
+
 import * as z from 'zod/mini';
 import { TokenRejected } from '../../../auth/contract.ts';
-import type { Clock } from '../../../base/clock.ts';
 import { OperatorError } from '../../../base/operator-error.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
-import type { UpstreamDoor } from '../../../http/contract.ts';
+import { digestOf } from '../../shared/digest.ts';
 import { type Outcome, refusal } from '../../shared/outcome.ts';
 import { Snapshots } from '../../shared/snapshots.ts';
 import { CloudCalls, type Complaint, type Verdict } from './cloud-calls.ts';
 import { openEntries } from './cloud-inputs.ts';
-import type { EscProvider, OpenContext } from './contract.ts';
-import { anySite, type CheckSite } from './infisical.ts';
+import { anySite, type CheckSite, type EscProvider, type HostPorts, type OpenContext } from './contract.ts';
 import { member, textOf } from './inputs.ts';
-import { digestOf, KeptLogins, type LoggedIn } from './kept-logins.ts';
+import { KeptLogins, type LoggedIn } from './kept-logins.ts';
 
 /** What Entra expects of federated tokens, unless an application says otherwise. */
 const usualAudience = 'api://AzureADTokenExchange';
@@ -55,11 +54,7 @@ interface Parts {
 }
 
 /** Both providers by name; an assertion that Entra finds expired is not given again by `azure-login`. */
-export function azureProviders(ports: {
-  readonly door: UpstreamDoor;
-  readonly clock: Clock;
-  readonly checkSite?: CheckSite | undefined;
-}): readonly (readonly [string, EscProvider])[] {
+export function azureProviders(ports: HostPorts): readonly (readonly [string, EscProvider])[] {
   const parts: Parts = {
     checkSite: ports.checkSite ?? anySite,
     calls: new CloudCalls(ports),

@@ -1,8 +1,11 @@
 // What a provider of `fn::open` is: the schemas of its inputs and outputs, and how it is opened. It may read only what the
 // namespace of the Environment may read whose document holds the call.
+
 import type { Credentials } from '../../../auth/contract.ts';
+import type { Clock } from '../../../base/clock.ts';
 import type { ProviderShape } from '../../../core/esc/openings.ts';
 import type { EscValue } from '../../../core/esc/value.ts';
+import type { UpstreamDoor } from '../../../http/contract.ts';
 import type { ClusterSources } from '../../contract.ts';
 
 export interface OpenContext {
@@ -21,4 +24,17 @@ export interface OpenContext {
 export interface EscProvider extends ProviderShape {
   /** Inputs fit the schema and hold no unknown. Secrets of the answer are flagged. Throws OperatorError. */
   open(inputs: EscValue, context: OpenContext, signal: AbortSignal): Promise<EscValue>;
+}
+
+/** Whether an Environment of the namespace may name the site; throws HostDenied. */
+export type CheckSite = (namespace: string, site: URL, signal: AbortSignal) => Promise<void>;
+export const anySite: CheckSite = async () => {};
+
+/** The way of a provider to hosts of its own. */
+export interface HostPorts {
+  /** Under the rules for upstreams. */
+  readonly door: UpstreamDoor;
+  readonly clock: Clock;
+  /** Absent allows any. */
+  readonly checkSite?: CheckSite | undefined;
 }

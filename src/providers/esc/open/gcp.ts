@@ -5,21 +5,20 @@
 // https://docs.cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token
 // https://docs.cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken
 // https://docs.cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets.versions/access
+
 import * as z from 'zod/mini';
 import { TokenRejected } from '../../../auth/contract.ts';
-import type { Clock } from '../../../base/clock.ts';
 import { OperatorError } from '../../../base/operator-error.ts';
 import { bytesValue, type EscValue, numberValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
-import type { UpstreamDoor } from '../../../http/contract.ts';
+import { digestOf } from '../../shared/digest.ts';
 import { type Outcome, refusal } from '../../shared/outcome.ts';
 import { Snapshots } from '../../shared/snapshots.ts';
 import { CloudCalls, type Complaint, type Verdict } from './cloud-calls.ts';
 import { openEntries, secondsOf, wholeNumberOf } from './cloud-inputs.ts';
-import type { EscProvider, OpenContext } from './contract.ts';
-import { anySite, type CheckSite } from './infisical.ts';
+import { anySite, type CheckSite, type EscProvider, type HostPorts, type OpenContext } from './contract.ts';
 import { member, textOf } from './inputs.ts';
-import { digestOf, KeptLogins, type LoggedIn, type LoginOrder } from './kept-logins.ts';
+import { KeptLogins, type LoggedIn, type LoginOrder } from './kept-logins.ts';
 
 const stsUrl = new URL('https://sts.googleapis.com/v1/token');
 const iamRoot = 'https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/';
@@ -47,11 +46,7 @@ interface GoogleToken extends LoggedIn {
 }
 
 /** Both providers by name; a token that `gcp-secrets` was refused with is not given again by `gcp-login`. */
-export function gcpProviders(ports: {
-  readonly door: UpstreamDoor;
-  readonly clock: Clock;
-  readonly checkSite?: CheckSite | undefined;
-}): readonly (readonly [string, EscProvider])[] {
+export function gcpProviders(ports: HostPorts): readonly (readonly [string, EscProvider])[] {
   const parts: Parts = {
     checkSite: ports.checkSite ?? anySite,
     calls: new CloudCalls(ports),

@@ -8,8 +8,7 @@ import { OperatorError } from '../../../base/operator-error.ts';
 import { type EscValue, numberValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import type { Upstream, UpstreamDoor } from '../../../http/contract.ts';
-import type { EscProvider } from './contract.ts';
-import { anySite } from './infisical.ts';
+import { anySite, type EscProvider } from './contract.ts';
 import { mapOf, member, textOf } from './inputs.ts';
 import { apiRoot, callJson, failure, type JsonCall, type Meanings } from './rest.ts';
 

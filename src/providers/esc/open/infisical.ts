@@ -10,14 +10,10 @@ import type { InfisicalAuth } from '../../../crds/infisical.ts';
 import type { ReadRequest } from '../../contract.ts';
 import type { InfisicalAccess } from '../../infisical/access.ts';
 import { parseHostApi } from '../../infisical/host.ts';
-import type { EscProvider, OpenContext } from './contract.ts';
+import { anySite, type EscProvider, type OpenContext } from './contract.ts';
 import { mapOf, member, textOf } from './inputs.ts';
 
 const cloudSite = 'https://app.infisical.com';
-
-/** Whether an Environment of the namespace may name the site; throws HostDenied. */
-export type CheckSite = (namespace: string, site: URL, signal: AbortSignal) => Promise<void>;
-export const anySite: CheckSite = async () => {};
 
 const string = { type: 'string', minLength: 1 } as const;
 

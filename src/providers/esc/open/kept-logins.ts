@@ -1,9 +1,11 @@
 // Logins whose tokens are good for a while: one login for all who ask for the same, given again until two thirds of its life
 // are over or until somebody was refused with it. So a refresh neither logs in anew nor changes what was written.
-import { createHash } from 'node:crypto';
+
 import type { Clock } from '../../../base/clock.ts';
 import { renewAtMs } from '../../../core/renewal.ts';
 import type { SecretValue } from '../../../core/secret-value.ts';
+import { addBounded } from '../../shared/bounded-set.ts';
+import { digestOf } from '../../shared/digest.ts';
 import { Snapshots } from '../../shared/snapshots.ts';
 
 /** What a login gave. */
@@ -53,11 +55,7 @@ export class KeptLogins<T extends LoggedIn> {
 
   /** Tells that the token was not accepted where it belongs: it is not given again. */
   refuse(token: SecretValue): void {
-    this.#refused.add(digestOf(token.text()));
-    for (const oldest of this.#refused) {
-      if (this.#refused.size <= mostRefused) break;
-      this.#refused.delete(oldest);
-    }
+    addBounded(this.#refused, digestOf(token.text()), mostRefused);
   }
 
   #read({ key, origin, login }: LoginOrder<T>, notBeforeMs: number, signal: AbortSignal): Promise<Kept<T>> {
@@ -72,9 +70,4 @@ export class KeptLogins<T extends LoggedIn> {
     const untilMs = renewAtMs(startedAtMs, given.lifetimeMs) ?? Number.POSITIVE_INFINITY;
     return untilMs > this.#clock.monotonicMs() && !this.#refused.has(digestOf(given.token.text()));
   }
-}
-
-/** Tells texts from others without saying them. */
-export function digestOf(...parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

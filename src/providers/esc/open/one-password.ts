@@ -7,8 +7,7 @@ import * as z from 'zod/mini';
 import { OperatorError } from '../../../base/operator-error.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import type { Upstream, UpstreamDoor } from '../../../http/contract.ts';
-import type { EscProvider, OpenContext } from './contract.ts';
-import { anySite } from './infisical.ts';
+import { anySite, type EscProvider, type OpenContext } from './contract.ts';
 import { member, textOf } from './inputs.ts';
 import { apiRoot, callJson, failure, type JsonCall } from './rest.ts';
 

@@ -14,8 +14,7 @@ import type { PulumiEnvironments } from '../../pulumi/access.ts';
 import { parseApiUrl } from '../../pulumi/address.ts';
 import type { EnvironmentScope } from '../../pulumi/api.ts';
 import { readScope } from '../../pulumi/provider.ts';
-import type { EscProvider } from './contract.ts';
-import { anySite } from './infisical.ts';
+import { anySite, type EscProvider } from './contract.ts';
 import { member, textOf } from './inputs.ts';
 
 const string = { type: 'string', minLength: 1 } as const;

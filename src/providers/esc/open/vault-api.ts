@@ -13,6 +13,7 @@ import type { EscValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import type { Upstream, UpstreamAnswer, UpstreamDoor } from '../../../http/contract.ts';
 import { parseBaseUrl } from '../../../http/egress.ts';
+import { addBounded } from '../../shared/bounded-set.ts';
 import { hasTooManyParts } from '../../shared/json-parts.ts';
 import { Pauses } from '../../shared/pauses.ts';
 import { Snapshots } from '../../shared/snapshots.ts';
@@ -298,11 +299,6 @@ function parsedOr(answer: UpstreamAnswer, failure: () => OperatorError): EscValu
   } catch {
     throw failure();
   }
-}
-
-function addBounded(set: Set<string>, item: string, most: number): void {
-  set.add(item);
-  for (const oldest of set) if (set.size > most) set.delete(oldest);
 }
 
 function remember(map: Map<string, string>, key: string, value: string): void {

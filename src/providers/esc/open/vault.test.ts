@@ -13,7 +13,7 @@ import { createUpstreamDoor } from '../../../http/upstream.ts';
 import { bench, signal } from '../../infisical/provider.fixture.ts';
 import { clusterOf } from '../esc.fixture.ts';
 import { openEnvironment } from '../evaluation.ts';
-import type { CheckSite } from './infisical.ts';
+import type { CheckSite } from './contract.ts';
 import { noOthers } from './opening.fixture.ts';
 import { escProviders } from './table.ts';
 

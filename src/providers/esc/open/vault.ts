@@ -2,15 +2,14 @@
 // with a token of a ServiceAccount of the Environment's own namespace: `serviceAccount` (default `default`) and `audience`
 // (default the address) are additions to the schema. The Kubernetes auth method takes the same request, at its own `mount`.
 // https://www.pulumi.com/docs/esc/integrations/dynamic-login-credentials/vault-login/
-import { createHash } from 'node:crypto';
+
 import type { Grant, Identity, SessionPool } from '../../../auth/contract.ts';
-import type { Clock } from '../../../base/clock.ts';
 import { OperatorError } from '../../../base/operator-error.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
-import type { EscProvider, OpenContext } from './contract.ts';
-import type { CheckSite } from './infisical.ts';
-import { mapOf, member, textOf } from './inputs.ts';
+import { digestOf } from '../../shared/digest.ts';
+import type { EscProvider, HostPorts, OpenContext } from './contract.ts';
+import { mapOf, member, textOf, textsOf } from './inputs.ts';
 import { encodedPath, type VaultApi, type VaultServer, vaultServer } from './vault-api.ts';
 import { vaultFailure } from './vault-errors.ts';
 
@@ -22,11 +21,8 @@ const login = {
   required: ['address', 'token'],
 } as const;
 
-export interface VaultPorts {
+export interface VaultPorts extends Pick<HostPorts, 'clock' | 'checkSite'> {
   readonly api: VaultApi;
-  readonly clock: Clock;
-  /** Whether the namespace of an Environment may reach a host; absent allows any. */
-  readonly checkSite?: CheckSite | undefined;
 }
 
 export function vaultLogin({
@@ -173,7 +169,7 @@ function tokenPrincipal(
     ttl,
     explicit_max_ttl: ttl,
   };
-  const key = digestOf(['token', parent.text(), body]);
+  const key = digestOf('token', parent.text(), body);
   return {
     key,
     login: (nowMs, signal) =>
@@ -188,7 +184,7 @@ function tokenPrincipal(
 
 function identityOf(api: VaultApi, server: VaultServer, { key, login: logIn }: VaultPrincipal, turn: string): Identity {
   return {
-    key: digestOf(['vault', server.root, server.namespace ?? '', key]),
+    key: digestOf('vault', server.root, server.namespace ?? '', key),
     login: logIn,
     revoke: (token, signal) => api.revoke({ server, token, turn }, signal),
   };
@@ -255,15 +251,6 @@ function isVersioned(data: EscValue): boolean {
   return member(data, 'data').data.kind === 'object' && member(data, 'metadata').members.has('version');
 }
 
-function textsOf(value: EscValue, name: string): readonly string[] {
-  const data = value.members.get(name)?.data;
-  return data?.kind === 'array' ? data.elements.map(plainText) : [];
-}
-
 function plainText({ data }: EscValue): string {
   return data.kind === 'string' ? data.text : '';
-}
-
-function digestOf(parts: object): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }
