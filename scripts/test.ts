@@ -2,6 +2,7 @@
 // for tests, which takes minutes and says so; later runs find it in a cache.
 import { controlPlaneCommands } from '../test/control-plane/commands.ts';
 import { progressTo } from '../test/support/progress.ts';
+import { checkArguments } from './arguments.ts';
 import { buildBundle, run } from './child.ts';
 
 const usage = `usage: npm test -- [vitest's arguments]   builds the bundle, then runs all tests
@@ -11,10 +12,7 @@ const usage = `usage: npm test -- [vitest's arguments]   builds the bundle, then
   npm test -- test/e2e/lifecycle.test.ts -t deletes   only those of a file and a name`;
 
 const args = process.argv.slice(2);
-if (args.includes('--help') || args.includes('-h')) {
-  process.stdout.write(`${usage}\n`);
-  process.exit(0);
-}
+if (args.includes('--help') || args.includes('-h')) checkArguments({ usage });
 
 /** Before anything else, so that what is missing is the first and only thing said. */
 const given = process.env['ESCAPEMENT_TEST_KUBECONFIG'];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SecretValue } from '../core/secret-value.ts';
 import type { Credentials } from './contract.ts';
-import { describeKey, principalKey, readAll, readText, readTrimmed } from './material.ts';
+import { describeKey, principalKey, readText, readTrimmed } from './material.ts';
 
 const { signal } = new AbortController();
 const selector = { name: 'login', key: 'id' };
@@ -37,32 +37,6 @@ describe('readTrimmed', () => {
 describe('readText', () => {
   it.each([' \n', ' pass word\n', 'pässwörd'])('reads %j as it stands', async (text) => {
     expect((await readText(holding(text), selector, 'auth.x', signal)).text()).toBe(text);
-  });
-});
-
-describe('readAll', () => {
-  const settling = (turns: number, outcome: () => string) =>
-    (async () => {
-      for (let i = 0; i < turns; i++) await Promise.resolve();
-      return outcome();
-    })();
-  const failing = (text: string) => () => {
-    throw new Error(text);
-  };
-
-  it('gives the values in order', async () => {
-    expect(await readAll([settling(3, () => 'a'), settling(1, () => 'b')])).toEqual(['a', 'b']);
-  });
-
-  it('throws the first failure in order, whichever comes first', async () => {
-    for (const [one, other] of [
-      [1, 5],
-      [5, 1],
-    ] as const) {
-      await expect(readAll([settling(one, failing('first')), settling(other, failing('second'))])).rejects.toThrow(
-        'first',
-      );
-    }
   });
 });
 

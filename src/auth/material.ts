@@ -40,21 +40,6 @@ export function describeKey({ name, key, namespace }: SecretKeySelector): string
   return `key "${key ?? ''}" of Secret "${namespace ? `${namespace}/` : ''}${name ?? ''}"`;
 }
 
-/**
- * All values once each is there; of several failures the first in order, so that the message is the same each time. Every
- * read is waited for.
- */
-export async function readAll<T extends readonly unknown[]>(
-  reads: {
-    readonly [K in keyof T]: Promise<T[K]>;
-  },
-): Promise<T> {
-  await Promise.allSettled(reads);
-  const values: unknown[] = [];
-  for (const read of reads) values.push(await read);
-  return values as unknown as T; // one value per read, in order
-}
-
 /** `method:digest` of the material, in order; equal for equal material only. */
 export function principalKey(method: string, material: readonly SecretValue[]): string {
   const hash = createHash('sha256');

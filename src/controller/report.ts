@@ -116,3 +116,13 @@ export function failedVerdict(conditionReason: string, error: OperatorError): Ve
   if (reasons[error.reason].next !== 'stall') return verdict;
   return { ...verdict, besides: { type: 'Stalled', reason: error.reason, message } };
 }
+
+/** The object changed: Ready of what it was is taken back, and `message` says what is done about what it is. */
+export function withdrawnVerdict(message: string): Verdict {
+  return {
+    ready: 'absent',
+    reason: '',
+    message: '',
+    besides: { type: 'Reconciling', reason: 'SpecChanged', message },
+  };
+}

@@ -1,11 +1,13 @@
 // Infisical Azure Auth: an access token of the operator's managed or workload identity, which Infisical checks against the
 // keys of the tenant.
 // https://infisical.com/docs/documentation/platform/identities/azure-auth
+
 import { OperatorError } from '../../base/operator-error.ts';
+import { readAll } from '../../base/read-all.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod, Credentials } from '../contract.ts';
-import { describeKey, principalKey, readAll, readTrimmed } from '../material.ts';
+import { describeKey, principalKey, readTrimmed } from '../material.ts';
 import { readIdentityId } from './identity-id.ts';
 import { loginByJwt } from './jwt-login.ts';
 

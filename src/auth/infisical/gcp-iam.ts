@@ -1,9 +1,10 @@
 // Infisical GCP Auth of type IAM: a JWT signed for a service account whose key lies in a file of the operator's pod. The
 // Secret holds the path, and the file must lie where the administrator allows it.
 // https://infisical.com/docs/documentation/platform/identities/gcp-auth
+import { readAll } from '../../base/read-all.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod } from '../contract.ts';
-import { principalKey, readAll, readTrimmed } from '../material.ts';
+import { principalKey, readTrimmed } from '../material.ts';
 import { forAudience, gcpLoginPath as path } from './gcp-proof.ts';
 import { readIdentityId } from './identity-id.ts';
 import { loginByJwt } from './jwt-login.ts';

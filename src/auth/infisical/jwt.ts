@@ -1,8 +1,9 @@
 // Infisical JWT Auth: a token of any issuer, kept in a Secret and written anew by whoever issues it.
 // https://infisical.com/docs/documentation/platform/identities/jwt-auth
+import { readAll } from '../../base/read-all.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod } from '../contract.ts';
-import { principalKey, readAll } from '../material.ts';
+import { principalKey } from '../material.ts';
 import { readIdentityId } from './identity-id.ts';
 import { loginByJwt, storedJwt } from './jwt-login.ts';
 

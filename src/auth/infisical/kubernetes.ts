@@ -2,10 +2,12 @@
 // (`serviceAccountRef`), or read from a file of the operator's pod, which is the operator's own identity and follows the
 // rules for that.
 // https://infisical.com/docs/documentation/platform/identities/kubernetes-auth
+
 import { OperatorError } from '../../base/operator-error.ts';
+import { readAll } from '../../base/read-all.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AmbientSources, AuthMethod, LoginSite } from '../contract.ts';
-import { describeKey, principalKey, readAll, readTrimmed } from '../material.ts';
+import { describeKey, principalKey, readTrimmed } from '../material.ts';
 import { readIdentityId } from './identity-id.ts';
 import { type JwtSource, loginByJwt, mintedJwt } from './jwt-login.ts';
 

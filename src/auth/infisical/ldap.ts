@@ -1,10 +1,12 @@
 // Infisical LDAP Auth: a user of the directory that Infisical asks. Failed logins lock the user out for everybody; that a
 // refused login is not repeated is the session's doing.
 // https://infisical.com/docs/documentation/platform/identities/ldap-auth/general
+
 import { OperatorError } from '../../base/operator-error.ts';
+import { readAll } from '../../base/read-all.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod, SecretKeySelector } from '../contract.ts';
-import { describeKey, principalKey, readAll, readText, readTrimmed } from '../material.ts';
+import { describeKey, principalKey, readText, readTrimmed } from '../material.ts';
 import { readIdentityId } from './identity-id.ts';
 import { grantFrom, parseLoginReply } from './login-reply.ts';
 

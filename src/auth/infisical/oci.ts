@@ -1,12 +1,14 @@
 // Infisical OCI Auth: a request for the user's own record, signed with an API key; Infisical sends it to Oracle Cloud and
 // learns from the answer who signed. The key is the store's own, so nothing of the operator is used.
 // https://infisical.com/docs/documentation/platform/identities/oci-auth
+
 import type { KeyObject } from 'node:crypto';
 import { OperatorError } from '../../base/operator-error.ts';
+import { readAll } from '../../base/read-all.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod, Credentials } from '../contract.ts';
-import { describeKey, principalKey, readAll, readTrimmed } from '../material.ts';
+import { describeKey, principalKey, readTrimmed } from '../material.ts';
 import { signOciGet } from '../signing/oci-signature.ts';
 import { readRsaKey } from '../signing/rs256-jwt.ts';
 import { readIdentityId } from './identity-id.ts';

@@ -1,10 +1,12 @@
 // Infisical OIDC Auth: a token whose signature Infisical checks against the issuer's published keys. The cluster itself is
 // such an issuer: then the token is minted for a ServiceAccount, and nobody has to be let into the cluster's API.
 // https://infisical.com/docs/documentation/platform/identities/oidc-auth/general
+
 import { OperatorError } from '../../base/operator-error.ts';
+import { readAll } from '../../base/read-all.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod, Credentials } from '../contract.ts';
-import { principalKey, readAll } from '../material.ts';
+import { principalKey } from '../material.ts';
 import { readIdentityId } from './identity-id.ts';
 import { type JwtSource, loginByJwt, mintedJwt, storedJwt } from './jwt-login.ts';
 

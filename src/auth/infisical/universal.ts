@@ -1,8 +1,9 @@
 // Infisical Universal Auth: a client id and a client secret, both in Secrets.
 // https://infisical.com/docs/documentation/platform/identities/universal-auth
+import { readAll } from '../../base/read-all.ts';
 import type { InfisicalAuthSpecs } from '../../crds/auth/infisical/table.ts';
 import type { AuthMethod } from '../contract.ts';
-import { principalKey, readAll, readTrimmed } from '../material.ts';
+import { principalKey, readTrimmed } from '../material.ts';
 import { grantFrom, parseLoginReply } from './login-reply.ts';
 
 const block = 'infisical.auth.universalAuthCredentials';

@@ -1,10 +1,12 @@
 // What an Environment's status and events say after a run.
+
 import { type CheckedEnvironment, isPlainSecretWarning } from '../../core/environment-check.ts';
 import { sameJson } from '../../core/same-json.ts';
 import type { Verdict } from '../../core/sync-status.ts';
 import type { EnvironmentSpec, EnvironmentStatus } from '../../crds/environment.ts';
 import { lanes } from '../lanes.ts';
 import type { EnvironmentRecord } from '../records.ts';
+import { withdrawnVerdict } from '../report.ts';
 import type { EnvironmentRooms } from './context.ts';
 import type { Published } from './publish.ts';
 
@@ -68,13 +70,7 @@ export async function withdrawReady(
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<EnvironmentRecord> {
-  const message = 'the changed document is being checked';
-  const verdict: Verdict = {
-    ready: 'absent',
-    reason: '',
-    message: '',
-    besides: { type: 'Reconciling', reason: 'SpecChanged', message },
-  };
+  const verdict = withdrawnVerdict('the changed document is being checked');
   return await write(environment, verdict, {}, rooms, signal);
 }
 

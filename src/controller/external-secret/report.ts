@@ -7,7 +7,7 @@ import { rfc3339, type Verdict } from '../../core/sync-status.ts';
 import { doubtsAbout } from '../../core/unsupported.ts';
 import { isForeignProvider } from '../../crds/foreign-providers.ts';
 import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
-import { failedVerdict } from '../report.ts';
+import { failedVerdict, withdrawnVerdict } from '../report.ts';
 import { manifestOf, targetKey } from './apply.ts';
 import type { EsMemory, Rooms } from './context.ts';
 import { refreshPolicyOf, versionOf } from './duty.ts';
@@ -20,13 +20,7 @@ export async function withdrawReady(
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<ExternalSecretRecord> {
-  const message = 'the changed spec is being synced';
-  const verdict: Verdict = {
-    ready: 'absent',
-    reason: '',
-    message: '',
-    besides: { type: 'Reconciling', reason: 'SpecChanged', message },
-  };
+  const verdict = withdrawnVerdict('the changed spec is being synced');
   return await write(es, verdict, { fields: {}, isDue: true }, rooms, signal);
 }
 

@@ -1,7 +1,9 @@
 // Opens an Environment: evaluates, loads and opens what the evaluator asks for, concurrently and once each, and evaluates
 // again until nothing is missing. An error of the document, or of an opening, ends it; none of them holds a value.
+
 import { TokenRejected } from '../../auth/contract.ts';
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
+import { readAll } from '../../base/read-all.ts';
 import type { Reason } from '../../base/reasons.ts';
 import { environmentName } from '../../core/environment-names.ts';
 import type { Diagnostic } from '../../core/esc/diagnostics.ts';
@@ -95,11 +97,7 @@ async function openAll(
   ports: OpenPorts,
   signal: AbortSignal,
 ): Promise<readonly OpeningResult[]> {
-  const settled = await Promise.allSettled(openings.map((opening) => answer(opening, order, ports, signal)));
-  return settled.map((each) => {
-    if (each.status === 'rejected') throw each.reason;
-    return each.value;
-  });
+  return await readAll(openings.map((opening) => answer(opening, order, ports, signal)));
 }
 
 async function answer(

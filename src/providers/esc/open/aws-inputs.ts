@@ -1,5 +1,7 @@
 // What the providers that read from AWS have in common: their inputs, and entries that are the same are asked for once.
+
 import { OperatorError } from '../../../base/operator-error.ts';
+import { readAll } from '../../../base/read-all.ts';
 import type { Schema } from '../../../core/esc/schema.ts';
 import { type EscValue, objectValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
@@ -40,11 +42,5 @@ export async function eachOf<Entry>(
   entries: readonly Entry[],
   read: (entry: Entry) => Promise<readonly (readonly [name: string, value: EscValue])[]>,
 ): Promise<EscValue> {
-  const answers = await Promise.allSettled(entries.map(read));
-  return objectValue(
-    answers.flatMap((each) => {
-      if (each.status === 'rejected') throw each.reason;
-      return each.value;
-    }),
-  );
+  return objectValue((await readAll(entries.map(read))).flat());
 }

@@ -1,6 +1,8 @@
 // Reads inputs that clouds share: whole numbers, durations, and maps whose entries are read at the same time.
+
 import { TokenRejected } from '../../../auth/contract.ts';
 import { OperatorError } from '../../../base/operator-error.ts';
+import { readAll } from '../../../base/read-all.ts';
 import { type EscValue, objectValue } from '../../../core/esc/value.ts';
 import { parseGoDuration } from '../../../core/go-duration.ts';
 import { textOf } from './inputs.ts';
@@ -28,14 +30,12 @@ export function secondsOf(
 
 /** Opens the entries of a map at the same time. Throws what the first that failed says, with its name in front. */
 export async function openEntries(map: EscValue, open: (entry: EscValue) => Promise<EscValue>): Promise<EscValue> {
-  const entries = [...map.members];
-  const opened = await Promise.allSettled(entries.map(([, entry]) => open(entry)));
-  return objectValue(
-    opened.map((each, at) => {
-      const name = entries[at]?.[0] ?? '';
-      if (each.status === 'fulfilled') return [name, each.value] as const;
-      const { reason } = each;
-      throw reason instanceof OperatorError && !(reason instanceof TokenRejected) ? reason.within(name) : reason;
-    }),
-  );
+  const openNamed = async ([name, entry]: readonly [string, EscValue]) => {
+    try {
+      return [name, await open(entry)] as const;
+    } catch (thrown) {
+      throw thrown instanceof OperatorError && !(thrown instanceof TokenRejected) ? thrown.within(name) : thrown;
+    }
+  };
+  return objectValue(await readAll([...map.members].map(openNamed)));
 }

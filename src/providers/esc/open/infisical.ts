@@ -2,8 +2,10 @@
 // ServiceAccount of the Environment's own namespace: `serviceAccount` (default `default`) and `audience` (default the site)
 // are additions to the schema. `retrieve` is an alias of `get`, and `secretKey` may hold a path, as announced.
 // https://www.pulumi.com/docs/esc/integrations/dynamic-login-credentials/infisical-login/
+
 import { type Credentials, TokenRejected } from '../../../auth/contract.ts';
 import { OperatorError } from '../../../base/operator-error.ts';
+import { readAll } from '../../../base/read-all.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import type { InfisicalAuth } from '../../../crds/infisical.ts';
@@ -108,15 +110,8 @@ export function infisicalSecrets(access: InfisicalAccess, checkSite = anySite): 
       };
       await checkSite(context.namespace, new URL(parseHostApi(site.siteUrl).origin), signal);
       const places = Map.groupBy(member(inputs, 'get').members, ([, entry]) => JSON.stringify(placeOf(entry)));
-      const answers = await Promise.allSettled(
-        [...places.values()].map((entries) => readPlace(access, site, entries, context, signal)),
-      );
-      return objectValue(
-        answers.flatMap((each) => {
-          if (each.status === 'rejected') throw each.reason;
-          return each.value;
-        }),
-      );
+      const reads = [...places.values()].map((entries) => readPlace(access, site, entries, context, signal));
+      return objectValue((await readAll(reads)).flat());
     },
   };
 }

@@ -2,9 +2,11 @@
 // service accounts only; their API is closed and spoken by 1Password's own SDK alone, so `connectHost`, `connectToken` and
 // `caBundle` of `login` are additions.
 // https://developer.1password.com/docs/connect/api-reference/, https://developer.1password.com/docs/cli/secret-reference-syntax/
+
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { OperatorError } from '../../../base/operator-error.ts';
+import { readAll } from '../../../base/read-all.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import type { Upstream, UpstreamDoor } from '../../../http/contract.ts';
 import { anySite, type EscProvider, type OpenContext } from './contract.ts';
@@ -40,16 +42,9 @@ export function onePasswordSecrets(door: UpstreamDoor, checkSite = anySite): Esc
       const server = serverOf(member(inputs, 'login'), door, context);
       await checkSite(context.namespace, new URL(new URL(server.root).origin), signal);
       const items = new Items(server, signal);
-      const answers = await Promise.allSettled(
-        wanted.map(async (each) => [each.name, await items.read(each)] as const),
-      );
-      return objectValue(
-        answers.map((each) => {
-          if (each.status === 'rejected') throw each.reason;
-          const [name, text] = each.value;
-          return [name, textValue(text, { secret: true })] as const;
-        }),
-      );
+      const read = async (each: (typeof wanted)[number]) =>
+        [each.name, textValue(await items.read(each), { secret: true })] as const;
+      return objectValue(await readAll(wanted.map(read)));
     },
   };
 }

@@ -5,6 +5,7 @@
 
 import type { Grant, Identity, SessionPool } from '../../../auth/contract.ts';
 import { OperatorError } from '../../../base/operator-error.ts';
+import { readAll } from '../../../base/read-all.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import { digestOf } from '../../shared/digest.ts';
@@ -218,12 +219,7 @@ export function vaultSecrets({ api, clock, checkSite }: VaultPorts): EscProvider
         const field = textOf(entry, 'field');
         return [name, field === undefined ? data : fieldOf(data, { path, field, host: server.host })] as const;
       };
-      const answers = await Promise.allSettled([...member(inputs, 'read').members].map(readEntry));
-      const entries = answers.map((each) => {
-        if (each.status === 'rejected') throw each.reason;
-        return each.value;
-      });
-      return objectValue(entries, { secret: true });
+      return objectValue(await readAll([...member(inputs, 'read').members].map(readEntry)), { secret: true });
     },
   };
 }
