@@ -7,7 +7,7 @@ import { inShapeOfEso } from '../support/eso-crds.ts';
 import { createFleet, type Fleet } from '../support/fleet.ts';
 import { type InfisicalDouble, startInfisicalDouble } from '../support/infisical-double/double.ts';
 import { type ApiObject, createKubeApi, type KindName, type KubeApi } from '../support/kube-api.ts';
-import { kubectl } from '../support/kubectl.ts';
+import { kubectl, untilEstablished } from '../support/kubectl.ts';
 import { type Operator, startOperator } from '../support/operator.ts';
 import type { KindedManifest } from '../support/scene.ts';
 import { condition, type Follower, follow, timed, until } from '../support/wait.ts';
@@ -123,10 +123,7 @@ describe.each([
     const { kubeconfigPath: kubeconfig } = plane;
     const manifests = crds();
     await kubectl(['apply', '--server-side', '-f', '-'], { kubeconfig, stdin: manifests });
-    await kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', '-'], {
-      kubeconfig,
-      stdin: manifests,
-    });
+    await untilEstablished(['-f', '-'], { kubeconfig, stdin: manifests });
     await kubectl(['create', 'namespace', namespace], { kubeconfig });
     api = createKubeApi(plane);
     double = await startInfisicalDouble();

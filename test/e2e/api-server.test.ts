@@ -10,7 +10,7 @@ import { inShapeOfEso } from '../support/eso-crds.ts';
 import { createFleet, type FleetGround } from '../support/fleet.ts';
 import { startInfisicalDouble } from '../support/infisical-double/double.ts';
 import { createKubeApi } from '../support/kube-api.ts';
-import { createNamespace, kubectl } from '../support/kubectl.ts';
+import { createNamespace, kubectl, untilEstablished } from '../support/kubectl.ts';
 import { type Operator, runOperator, startOperator } from '../support/operator.ts';
 import { condition, follow, pause, timed, until } from '../support/wait.ts';
 
@@ -196,7 +196,7 @@ async function applyAsTold({ kubeconfigPath, kubectlPath }: ControlPlane): Promi
 
 async function applyCrds({ kubeconfigPath: kubeconfig }: ControlPlane, manifests: string): Promise<void> {
   await kubectl(['apply', '-f', '-'], { kubeconfig, stdin: manifests });
-  await kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', '-'], { kubeconfig, stdin: manifests });
+  await untilEstablished(['-f', '-'], { kubeconfig, stdin: manifests });
 }
 
 async function readiness({ healthUrl }: Operator): Promise<{ status: number; body: string }> {

@@ -13,7 +13,7 @@ import { copyChart } from '../support/chart-copy.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { HelmError, type HelmMajor, helm, helmMajors, isHelmThere } from '../support/helm.ts';
 import { installedRelease } from '../support/installation.ts';
-import { applyYaml, kubectl } from '../support/kubectl.ts';
+import { applyYaml, kubectl, untilEstablished } from '../support/kubectl.ts';
 import { startOperator } from '../support/operator.ts';
 import { chartFolder, containerOf, objectsOf, type RenderedObject, renderChart } from '../support/rendered-chart.ts';
 import { entry, externalSecret } from '../support/samples.ts';
@@ -574,7 +574,11 @@ async function removeCrds(): Promise<void> {
 }
 
 async function untilServed(): Promise<void> {
-  await cli('wait', '--for=condition=Established', '--timeout=30s', ...crdNames.map((name) => `crd/${name}`));
+  const { kubeconfigPath: kubeconfig } = cluster;
+  await untilEstablished(
+    crdNames.map((name) => `crd/${name}`),
+    { kubeconfig },
+  );
 }
 
 /** CRDs of the same names as an administrator or another operator would have put them there. */

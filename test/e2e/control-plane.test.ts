@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { type Command, controlPlaneCommands } from '../control-plane/commands.ts';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../support/control-plane.ts';
-import { applyYaml, createNamespace, kubectl } from '../support/kubectl.ts';
+import { applyYaml, createNamespace, kubectl, untilEstablished } from '../support/kubectl.ts';
 
 const kubeconfig = inject('kubeconfigPath');
 const facts = inject('controlPlane');
@@ -49,7 +49,7 @@ describe('the shared control plane', () => {
   it('enforces CEL rules and serves selectable fields of CRDs', async () => {
     await applyYaml(JSON.stringify(widgetCrd), { kubeconfig });
     onTestFinished(async () => void (await kubectl(['delete', 'crd', 'widgets.probe.test'], { kubeconfig })));
-    await kubectl(['wait', '--for=condition=Established', 'crd/widgets.probe.test'], { kubeconfig });
+    await untilEstablished(['crd/widgets.probe.test'], { kubeconfig });
     const namespace = await createNamespace('widgets', { kubeconfig });
     await applyYaml(widget(namespace, 'small', 1), { kubeconfig });
     await expect(applyYaml(widget(namespace, 'large', 11), { kubeconfig })).rejects.toMatchObject({

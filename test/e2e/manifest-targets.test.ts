@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { kubectl } from '../support/kubectl.ts';
+import { kubectl, untilEstablished } from '../support/kubectl.ts';
 import { createScene, type Scene } from '../support/scene.ts';
 import { condition, pause, until } from '../support/wait.ts';
 
@@ -47,7 +47,7 @@ beforeAll(async () => {
     flags: ['--heartbeat-interval=0s'],
   });
   await kubectl(['apply', '-f', '-'], { kubeconfig: scene.kubeconfig, stdin: JSON.stringify(crd) });
-  await kubectl(['wait', '--for=condition=Established', `crd/widgets.${group}`], { kubeconfig: scene.kubeconfig });
+  await untilEstablished([`crd/widgets.${group}`], { kubeconfig: scene.kubeconfig });
   await scene.apply(store({ user: 'ada', port: '8080' }));
 });
 

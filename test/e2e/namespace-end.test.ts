@@ -7,7 +7,7 @@ import { esoFinalizer } from '../support/eso-remains.ts';
 import { forAll } from '../support/fleet.ts';
 import { type InfisicalDouble, startInfisicalDouble } from '../support/infisical-double/double.ts';
 import { createKubeApi, type KubeApi } from '../support/kube-api.ts';
-import { kubectl } from '../support/kubectl.ts';
+import { kubectl, untilEstablished } from '../support/kubectl.ts';
 import { type Operator, startOperator } from '../support/operator.ts';
 import { credentials, entry, store } from '../support/samples.ts';
 import { condition, pause, timed, until } from '../support/wait.ts';
@@ -33,7 +33,7 @@ beforeAll(async () => {
   const { kubeconfigPath: kubeconfig } = plane;
   const manifests = printCrds();
   await kubectl(['apply', '--server-side', '-f', '-'], { kubeconfig, stdin: manifests });
-  await kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', '-'], { kubeconfig, stdin: manifests });
+  await untilEstablished(['-f', '-'], { kubeconfig, stdin: manifests });
   await kubectl(['create', 'namespace', namespace], { kubeconfig });
   api = createKubeApi(plane);
   double = await startInfisicalDouble();

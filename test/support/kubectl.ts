@@ -7,6 +7,9 @@ import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { until } from './wait.ts';
+
+const establishedWithinMs = 60_000;
 
 export interface KubectlOptions {
   readonly kubeconfig: string;
@@ -74,13 +77,35 @@ export async function applyCrds(
   const files = wanted.map((name) => `--filename=${join(directory, name)}`);
   if (files.length === 0) return 0;
   await kubectl(['apply', '--server-side', '--force-conflicts', ...files], options);
-  await kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...files], options);
+  await untilEstablished(files, options);
   // An established kind still refuses with 429 for a moment, while its storage is made; kubectl waits that out.
   const { stdout } = await kubectl(['get', '--output=name', ...files], options);
   const kinds = stdout.trim().split('\n');
   const served = kinds.map((kind) => kind.slice(kind.lastIndexOf('/') + 1));
   await kubectl(['get', '--all-namespaces', served.join(',')], options);
   return files.length;
+}
+
+interface Crd {
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] | null };
+}
+
+/**
+ * Waits until the API server has taken up CRDs, named as `kubectl get` takes them: `crd/widgets.example.com`, or `-f -` with the
+ * manifests as standard input. Not by `kubectl wait`: the API server creates a CRD with `conditions: null` and fills the list a
+ * moment later, and kubectl gives up on a null ("conditions accessor error") where it would wait for a list.
+ */
+export async function untilEstablished(which: readonly string[], options: KubectlOptions): Promise<void> {
+  const areAllEstablished = async () => {
+    const { stdout } = await kubectl(['get', '--output=json', ...which], options);
+    const answer = JSON.parse(stdout) as Crd | { readonly items: readonly Crd[] }; // kubectl prints CRDs here
+    return ('items' in answer ? answer.items : [answer]).every(isEstablished);
+  };
+  await until(`established: ${which.join(' ')}`, areAllEstablished, establishedWithinMs);
+}
+
+function isEstablished({ status }: Crd): boolean {
+  return status?.conditions?.some((one) => one.type === 'Established' && one.status === 'True') ?? false;
 }
 
 /** The wrapper that a control plane of ours puts beside its kubeconfig; for any other cluster the one in PATH. */
