@@ -51,6 +51,16 @@ describe('an open gate', () => {
     expect(gate.enter('other').firstByteMs).toBe(firstByteMs);
   });
 
+  it('has a request sent again beside itself as long as nothing has been answered since another fell silent', () => {
+    const { gate } = setup();
+    expect(gate.enter('a').againEveryMs).toBeUndefined();
+    gate.enter('a').done(silent);
+    const pass = gate.enter('b');
+    expect([pass.firstByteMs, pass.againEveryMs]).toEqual([firstByteMs, suspectFirstByteMs]);
+    answer(pass);
+    expect(gate.enter('c').againEveryMs).toBeUndefined();
+  });
+
   it('closes when a second target is silent with no answer between', () => {
     const { gate } = setup();
     gate.enter('a').done(silent);
@@ -72,11 +82,11 @@ describe('an open gate', () => {
     const patience = () => {
       const pass = gate.enter('slow');
       pass.done(silent);
-      return pass.firstByteMs;
+      return [pass.firstByteMs, pass.againEveryMs];
     };
-    const short = suspectFirstByteMs;
+    const short = [suspectFirstByteMs, undefined];
     const tries = Array.from({ length: 11 }, patience);
-    expect(tries).toEqual([...Array.from({ length: 9 }, () => short), firstByteMs, short]);
+    expect(tries).toEqual([...Array.from({ length: 9 }, () => short), [firstByteMs, suspectFirstByteMs], short]);
     answer(gate.enter('slow'));
     expect(gate.enter('slow').firstByteMs).toBe(firstByteMs);
   });
@@ -149,18 +159,41 @@ describe('a closed gate', () => {
     expect(changes).toEqual([false]);
   });
 
-  it('gives every tenth probe the full time', async () => {
+  it('names the end of the probe that is under way as the time to ask again', async () => {
     const { clock, gate } = closed();
-    const times: number[] = [];
+    await clock.advance(probeIntervalMs);
+    gate.enter('b');
+    await clock.advance(suspectFirstByteMs - 200);
+    expect(refusal(gate, 'c').retryAfterMs).toBe(200);
+    await clock.advance(200);
+    // It is late: it ends any moment.
+    expect(refusal(gate, 'c').retryAfterMs).toBe(50);
+  });
+
+  it('names no time beyond the next probe while a patient one is under way', async () => {
+    const { clock, gate } = closed();
+    for (let i = 0; i < 9; i++) {
+      await clock.advance(probeIntervalMs);
+      gate.enter('b').done(silent);
+    }
+    await clock.advance(probeIntervalMs);
+    gate.enter('b');
+    await clock.advance(4_000);
+    expect(refusal(gate, 'c').retryAfterMs).toBe(probeIntervalMs);
+  });
+
+  it('gives every tenth probe the full time, and sends it again beside itself', async () => {
+    const { clock, gate } = closed();
+    const times: (number | undefined)[][] = [];
     for (let i = 0; i < 20; i++) {
       await clock.advance(probeIntervalMs);
       const probe = gate.enter('b');
-      times.push(probe.firstByteMs);
+      times.push([probe.firstByteMs, probe.againEveryMs]);
       probe.done(silent);
     }
-    const short = suspectFirstByteMs;
-    const nine = Array.from({ length: 9 }, () => short);
-    expect(times).toEqual([...nine, firstByteMs, ...nine, firstByteMs]);
+    const nine = Array.from({ length: 9 }, () => [suspectFirstByteMs, undefined]);
+    const patient = [firstByteMs, suspectFirstByteMs];
+    expect(times).toEqual([...nine, patient, ...nine, patient]);
   });
 
   it('lets another probe pass when the first was stopped without a verdict', async () => {

@@ -7,7 +7,8 @@
 //     ▲                                                                            │      │ every 3 s at most, one at a time,
 //     └──────────────────────── any answer, whatever its status ◀──────────────── probe ◀┘ a request goes as the probe
 //
-// A single silent target (one slow folder) keeps the gate open; only its own next tries are short.
+// A single silent target (one slow folder) keeps the gate open; only its own next tries are short. A try that is patient with
+// a host that was silent is sent again beside itself, so that its patience holds nobody up once the host answers.
 import { OperatorError } from '../base/operator-error.ts';
 import type { DoorClock } from './contract.ts';
 
@@ -17,11 +18,10 @@ export const firstByteMs = 10_000;
 export const suspectFirstByteMs = 3_000;
 /** Least time between the starts of two probes. */
 export const probeIntervalMs = 3_000;
-/**
- * Every n-th try of a suspect may take the full time, or a host that always needs 4 s would never come back. Seldom
- * enough that an outage of half a minute has none: a patient try that began before its end would outlast it.
- */
+/** Every n-th try of a suspect may take the full time, or a host that always needs 4 s would never come back. */
 const patientEvery = 10;
+/** What a probe's end may be late by: asking again sooner would be of no use. */
+const leastWaitMs = 50;
 /** Targets silent since the last answer that close the gate. */
 const silentTargetsToClose = 2;
 /** Bound on remembered targets; the oldest is forgotten, which costs one long wait. */
@@ -30,9 +30,15 @@ const mostSuspects = 1_000;
 /** What a request learned about the host: nothing, that it cannot be reached, or that it takes requests and stays silent. */
 export type Verdict = { readonly kind: 'none' } | { readonly kind: 'unreachable' | 'silent'; readonly message: string };
 
-/** Leave to send one request. */
-export interface Pass {
+/** How long a host is waited for. */
+export interface Patience {
   readonly firstByteMs: number;
+  /** Without an answer for this long the request is sent once more beside the first: what is lost in a silent host stays lost. */
+  readonly againEveryMs?: number;
+}
+
+/** Leave to send one request. */
+export interface Pass extends Patience {
   /** The host sent the head of an answer. */
   answered(): void;
   /** The request is over, answered or not; must be called exactly once. */
@@ -43,8 +49,13 @@ interface Closed {
   lastMessage: string;
   nextProbeAtMs: number;
   probes: number;
-  isProbing: boolean;
+  /** Of the probe that is under way: when it gives up at the latest. */
+  probeEndsAtMs: number | undefined;
 }
+
+const trusting: Patience = { firstByteMs };
+const short: Patience = { firstByteMs: suspectFirstByteMs };
+const patient: Patience = { firstByteMs, againEveryMs: suspectFirstByteMs };
 
 export class HostGate {
   readonly #clock: DoorClock;
@@ -72,10 +83,13 @@ export class HostGate {
   check(): void {
     const closed = this.#closed;
     if (closed === undefined) return;
-    const waitMs = closed.nextProbeAtMs - this.#clock.monotonicMs();
-    if (waitMs <= 0 && !closed.isProbing) return;
-    // A probe that outlasts the interval ends soon; asking again at once would be of no use.
-    throw new OperatorError('UpstreamUnavailable', closed.lastMessage, { retryAfterMs: Math.max(waitMs, 1_000) });
+    const nowMs = this.#clock.monotonicMs();
+    const { nextProbeAtMs, probeEndsAtMs } = closed;
+    if (nextProbeAtMs <= nowMs && probeEndsAtMs === undefined) return;
+    const waitMs = Math.max(nextProbeAtMs, Math.min(probeEndsAtMs ?? nowMs, nowMs + probeIntervalMs)) - nowMs;
+    throw new OperatorError('UpstreamUnavailable', closed.lastMessage, {
+      retryAfterMs: Math.max(waitMs, leastWaitMs),
+    });
   }
 
   /** Leave for a request to `target` (method, path and query); throws as `check`. */
@@ -83,11 +97,12 @@ export class HostGate {
     this.check();
     const probe = this.#startProbe();
     const patience = probe === undefined ? this.#patienceFor(target) : patienceAt(probe.probes);
+    if (probe !== undefined) probe.probeEndsAtMs = this.#clock.monotonicMs() + patience.firstByteMs;
     return {
-      firstByteMs: patience,
+      ...patience,
       answered: () => this.#answered(target),
       done: (verdict) => {
-        if (probe !== undefined) probe.isProbing = false;
+        if (probe !== undefined) probe.probeEndsAtMs = undefined;
         if (verdict.kind === 'unreachable') this.#close(verdict.message);
         if (verdict.kind === 'silent') this.#silent(target, verdict.message);
       },
@@ -97,15 +112,14 @@ export class HostGate {
   #startProbe(): Closed | undefined {
     const closed = this.#closed;
     if (closed === undefined) return undefined;
-    closed.isProbing = true;
     closed.probes += 1;
     closed.nextProbeAtMs = this.#clock.monotonicMs() + probeIntervalMs;
     return closed;
   }
 
-  #patienceFor(target: string): number {
+  #patienceFor(target: string): Patience {
     const tries = this.#suspects.get(target);
-    if (tries === undefined) return firstByteMs;
+    if (tries === undefined) return this.#silentSinceAnswer.size === 0 ? trusting : patient;
     this.#suspects.set(target, tries + 1);
     return patienceAt(tries + 1);
   }
@@ -132,11 +146,11 @@ export class HostGate {
       return;
     }
     const nextProbeAtMs = this.#clock.monotonicMs() + probeIntervalMs;
-    this.#closed = { lastMessage: message, nextProbeAtMs, probes: 0, isProbing: false };
+    this.#closed = { lastMessage: message, nextProbeAtMs, probes: 0, probeEndsAtMs: undefined };
     this.#onChange(false);
   }
 }
 
-function patienceAt(tries: number): number {
-  return tries % patientEvery === 0 ? firstByteMs : suspectFirstByteMs;
+function patienceAt(tries: number): Patience {
+  return tries % patientEvery === 0 ? patient : short;
 }

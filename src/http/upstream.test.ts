@@ -376,11 +376,37 @@ describe('a host that is down', () => {
     const failures = Array.from({ length: 50 }, (_, i) => failureOf(send(door.open({}), url(server, `/${i}`))));
     await until(() => server.connections.accepted === 2);
     await clock.advance(10_000);
-    // One more leaves between the first silence and the second, which closes the gate.
+    // One more leaves between the first silence and the second, which closes the gate; it is sent again beside itself.
     await until(() => server.connections.accepted === 3);
+    for (let tries = 4; tries <= 6; tries++) {
+      await clock.advance(3_000);
+      await until(() => server.connections.accepted === Math.min(tries, 5));
+    }
     await clock.advance(10_000);
     expect((await Promise.all(failures)).every((error) => error.reason === 'UpstreamUnavailable')).toBe(true);
-    expect(server.connections.accepted).toBe(3);
+    expect(server.connections.accepted).toBe(5);
+  });
+
+  it('is heard again in three seconds, although a request that it lost is waited for with patience', async () => {
+    let isSilent = true;
+    let requests = 0;
+    const server = await startHttp((_, response) => {
+      requests++;
+      if (!isSilent) response.end('ok');
+    });
+    const { door, clock, observed } = openDoor();
+    const upstream = door.open({});
+    const first = failureOf(send(upstream, url(server, '/a')));
+    await until(() => requests === 1);
+    await clock.advance(10_000);
+    expect((await first).reason).toBe('UpstreamUnavailable');
+    const second = send(upstream, url(server, '/b'));
+    await until(() => requests === 2);
+    isSilent = false;
+    await clock.advance(3_000);
+    expect((await second).status).toBe(200);
+    expect(observed.map(({ outcome }) => outcome)).toEqual(['UpstreamUnavailable', 200, 'Aborted']);
+    await until(() => server.connections.open <= 1);
   });
 
   it('holds nobody back from another host', async () => {

@@ -6,6 +6,7 @@ import type { Got } from 'got';
 import { sleep } from '../base/clock.ts';
 import { aborted, OperatorError } from '../base/operator-error.ts';
 import type { Reason } from '../base/reasons.ts';
+import { sendAgainBeside } from './again-beside.ts';
 import { createPools, type Pools } from './agents.ts';
 import { parseCaCertificates, trustContext } from './ca.ts';
 import type { BodyAccount, DoorClock, Upstream, UpstreamAnswer, UpstreamDoor, UpstreamRequest } from './contract.ts';
@@ -178,6 +179,20 @@ class TrustedUpstream implements Upstream {
   }
 
   async #tryOnce(request: UpstreamRequest, way: Way, leftMs: number, signal: AbortSignal): Promise<Exchanged> {
+    const { firstByteMs, againEveryMs } = way.pass;
+    const send = (byteMs: number, ofTry: AbortSignal) =>
+      this.#send(request, way, { firstByteMs: byteMs, wholeMs: leftMs }, ofTry);
+    if (againEveryMs === undefined) return await send(firstByteMs, signal);
+    const { clock } = this.#parts;
+    return await sendAgainBeside(send, { clock, everyMs: againEveryMs, wholeMs: firstByteMs }, signal);
+  }
+
+  async #send(
+    request: UpstreamRequest,
+    way: Way,
+    { firstByteMs, wholeMs }: { readonly firstByteMs: number; readonly wholeMs: number },
+    signal: AbortSignal,
+  ): Promise<Exchanged> {
     const { bodies, clock, limits, pools, observe } = this.#parts;
     const startedMs = clock.monotonicMs();
     const { got, proxy, pass } = way;
@@ -188,8 +203,8 @@ class TrustedUpstream implements Upstream {
       route: pools.routeFor(request.url, proxy),
       limits: {
         connectMs: limits.connectMs,
-        firstByteMs: pass.firstByteMs,
-        wholeMs: leftMs,
+        firstByteMs,
+        wholeMs,
         maxBytes: request.maxBytes ?? limits.maxBytes,
       },
       bodies,
