@@ -53,13 +53,22 @@ describe('Recovery', () => {
     expect(takeWoken()).toEqual(['a1', 'b1', 'a2']);
   });
 
-  it('slows down after two minutes of steady failure', async () => {
+  it('keeps the pace for as long as few origins fail', async () => {
     const { clock, fail, takeWoken } = setUp();
-    fail('a');
-    await clock.advance(120_000);
+    for (let i = 0; i < 40; i++) fail(`a${i}`, { origin: `https://${i}.test` });
+    await clock.advance(3_600_000);
+    takeWoken();
+    await clock.advance(3_000);
     expect(takeWoken()).toHaveLength(40);
+  });
+
+  it('slows down after two minutes of steady failure where many origins fail', async () => {
+    const { clock, fail, takeWoken } = setUp();
+    for (let i = 0; i < 500; i++) fail(`a${i}`, { origin: `https://${i}.test` });
+    await clock.advance(120_000);
+    expect(takeWoken()).toHaveLength(40 * 500);
     await clock.advance(60_000);
-    expect(takeWoken()).toHaveLength(4);
+    expect(takeWoken()).toHaveLength(4 * 500);
   });
 
   it('wakes all that wait for an origin when one of them succeeds, and then rests', async () => {

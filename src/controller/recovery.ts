@@ -6,10 +6,15 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
-/** How often an origin that fails is tried. After `eagerMs` of steady failure the pace slows down. */
+/** How often an origin that fails is tried. */
 const probeEveryMs = 3_000;
+/**
+ * After so long of steady failure the pace slows down where many fail: each has its share of all probes, with no more than
+ * `slowestProbeEveryMs` between two. Up to 40 origins keep the pace.
+ */
 const eagerMs = 120_000;
-const slowProbeEveryMs = 15_000;
+const shareMs = 75;
+const slowestProbeEveryMs = 15_000;
 
 interface Waiting {
   /** What probes are rotated over: usually the store. */
@@ -113,8 +118,7 @@ export class Recovery {
   #probe(origin: string): void {
     const sick = this.#origins.get(origin);
     if (sick === undefined) return;
-    const sickForMs = this.#clock.monotonicMs() - sick.sinceMs;
-    sick.timer = this.#clock.after(sickForMs < eagerMs ? probeEveryMs : slowProbeEveryMs, () => this.#probe(origin));
+    sick.timer = this.#clock.after(this.#paceOf(sick), () => this.#probe(origin));
     const next = nextToProbe(sick);
     if (next === undefined) return;
     const [key, waiting] = next;
@@ -123,6 +127,11 @@ export class Recovery {
     sick.waiting.delete(key);
     sick.waiting.set(key, waiting);
     waiting.wake();
+  }
+
+  #paceOf({ sinceMs }: Sick): number {
+    if (this.#clock.monotonicMs() - sinceMs < eagerMs) return probeEveryMs;
+    return Math.min(slowestProbeEveryMs, Math.max(probeEveryMs, this.#origins.size * shareMs));
   }
 
   #drop(origin: string, sick: Sick): void {
