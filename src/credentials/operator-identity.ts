@@ -84,7 +84,7 @@ function hostProblem(host: string): string {
 }
 
 function namespaceProblem({ namespace = '' }: Referrer): string {
-  return `SecretStores of namespace "${namespace}" may not use it: add "${namespace}" to --ambient-identity-namespaces (Helm value ambientIdentity.namespaces)`;
+  return `namespace "${namespace}" may not use it: add "${namespace}" to --ambient-identity-namespaces (Helm value ambientIdentity.namespaces)`;
 }
 
 /** The operator's own token; its place is not a manifest's choice, so no directory is asked for. */

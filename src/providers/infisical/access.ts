@@ -10,6 +10,7 @@ import { type InfisicalAuth, infisicalLogins } from '../../crds/infisical.ts';
 import type { StoreReader } from '../contract.ts';
 import { addBounded } from '../shared/bounded-set.ts';
 import { counted } from '../shared/counted.ts';
+import { digestOf } from '../shared/digest.ts';
 import { callName } from './call-count.ts';
 import { parseHostApi } from './host.ts';
 import { type InfisicalPorts, type InfisicalReads, identityAt, taggedWith } from './provider.ts';
@@ -17,6 +18,8 @@ import { createReader, readFolder } from './reader.ts';
 
 export interface LoginOrder {
   readonly siteUrl: string;
+  /** Certificates that the host is verified with beside the well-known ones. */
+  readonly caPem: string | undefined;
   readonly auth: InfisicalAuth;
   readonly credentials: Credentials;
   /** Who holds the session; its end ends the token. */
@@ -26,6 +29,7 @@ export interface LoginOrder {
 /** Where secrets are read, and with what. */
 export interface SecretsPlace {
   readonly siteUrl: string;
+  readonly caPem: string | undefined;
   readonly token: SecretValue;
   readonly projectId: string;
   readonly environment: string;
@@ -54,15 +58,15 @@ export function createInfisicalAccess(ports: InfisicalPorts & { readonly reads: 
   const { clock, door, gatherPrincipal, observeCall = () => {}, reads, sessions } = ports;
   const refused = new Set<string>();
   const refuse = (key: string) => addBounded(refused, key, mostRefused);
-  const wayOf = (method: InfisicalAuthMethod | undefined) =>
-    counted(door.open({}), (request) => callName(request, method), observeCall);
+  const wayOf = (caPem: string | undefined, method?: InfisicalAuthMethod) =>
+    counted(door.open(caPem === undefined ? {} : { caPem }), (request) => callName(request, method), observeCall);
   return {
-    async login({ siteUrl, auth, credentials, holder }, signal) {
+    async login({ siteUrl, caPem, auth, credentials, holder }, signal) {
       const host = parseHostApi(siteUrl);
       const method = infisicalLogins(auth)[0]?.method;
       const principal = await gatherPrincipal(auth, { credentials, host: host.host }, signal);
-      const upstream = taggedWith(wayOf(method), { group: `${host.root} ${principal.key}`, turn: holder });
-      const parts = { host, upstream, principal, caPem: undefined, organizationSlug: undefined, method };
+      const upstream = taggedWith(wayOf(caPem, method), { group: `${host.root} ${principal.key}`, turn: holder });
+      const parts = { host, upstream, principal, caPem, organizationSlug: undefined, method };
       // A holder that has let go meanwhile would hold the session for ever.
       signal.throwIfAborted();
       const session = sessions.open(identityAt(parts), holder);
@@ -72,12 +76,13 @@ export function createInfisicalAccess(ports: InfisicalPorts & { readonly reads: 
         return { token, lifetimeMs: Number.isFinite(lifetimeMs) ? lifetimeMs : undefined };
       }, signal);
     },
-    reader({ siteUrl, token, projectId, environment, folder, turn }) {
+    reader({ siteUrl, caPem, token, projectId, environment, folder, turn }) {
       const host = parseHostApi(siteUrl);
       const key = keyOf(host.root, token);
       const group = `${host.root} ${key}`;
       const session: Session = {
-        key,
+        // What one trust was told is not read under another.
+        key: caPem === undefined ? key : digestOf(key, caPem),
         async withToken(call) {
           try {
             return await call(token, Number.POSITIVE_INFINITY);
@@ -87,7 +92,7 @@ export function createInfisicalAccess(ports: InfisicalPorts & { readonly reads: 
           }
         },
       };
-      const upstream = taggedWith(wayOf(undefined), { group, turn });
+      const upstream = taggedWith(wayOf(caPem), { group, turn });
       const scope = {
         project: filled(projectId, 'projectId'),
         projectBy: 'id' as const,

@@ -9,7 +9,7 @@ import { type EscValue, numberValue, objectValue, textValue } from '../../../cor
 import { SecretValue } from '../../../core/secret-value.ts';
 import type { Upstream, UpstreamDoor } from '../../../http/contract.ts';
 import { anySite, type EscProvider } from './contract.ts';
-import { mapOf, member, textOf } from './inputs.ts';
+import { caPemOf, mapOf, member, textOf } from './inputs.ts';
 import { apiRoot, callJson, failure, type JsonCall, type Meanings } from './rest.ts';
 
 const string = { type: 'string', minLength: 1 } as const;
@@ -46,7 +46,7 @@ export function githubLogin(door: UpstreamDoor, clock: Pick<Clock, 'nowMs'>, che
       const order = orderOf(inputs);
       const root = apiRootOf(member(inputs, 'ghe'));
       await checkSite(namespace, new URL(new URL(root).origin), signal);
-      const caPem = textOf(member(inputs, 'ghe'), 'caBundle');
+      const caPem = caPemOf(member(inputs, 'ghe'), 'ghe');
       const authorization = `Bearer ${appToken(order, clock.nowMs())}`;
       const site = {
         upstream: door.open(caPem === undefined ? {} : { caPem }),

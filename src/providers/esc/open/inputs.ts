@@ -2,6 +2,7 @@
 
 import type { Schema } from '../../../core/esc/schema.ts';
 import { type EscValue, objectValue } from '../../../core/esc/value.ts';
+import { decodeBundle } from '../../shared/ca.ts';
 
 const absent = objectValue([]);
 
@@ -32,4 +33,13 @@ export function textsOf(value: EscValue, name: string): string[] {
   const data = value.members.get(name)?.data;
   if (data?.kind !== 'array') return [];
   return data.elements.flatMap((each) => (each.data.kind === 'string' ? [each.data.text] : []));
+}
+
+/**
+ * The certificates in `caBundle`: PEM as it is, or in base64 as stores have it; undefined when it is absent. `block` is for
+ * messages. Throws InvalidCredential.
+ */
+export function caPemOf(value: EscValue, block: string): string | undefined {
+  const bundle = textOf(value, 'caBundle');
+  return bundle === undefined ? undefined : decodeBundle(block, bundle);
 }

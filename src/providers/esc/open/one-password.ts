@@ -10,7 +10,7 @@ import { readAll } from '../../../base/read-all.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import type { Upstream, UpstreamDoor } from '../../../http/contract.ts';
 import { anySite, type EscProvider, type OpenContext } from './contract.ts';
-import { member, textOf } from './inputs.ts';
+import { caPemOf, member, textOf } from './inputs.ts';
 import { apiRoot, callJson, failure, type JsonCall } from './rest.ts';
 
 const string = { type: 'string', minLength: 1 } as const;
@@ -70,7 +70,7 @@ function serverOf(login: EscValue, door: UpstreamDoor, { namespace }: OpenContex
     );
   }
   const root = apiRoot(host, 'login.connectHost');
-  const caPem = textOf(login, 'caBundle');
+  const caPem = caPemOf(login, 'login');
   const upstream = door.open(caPem === undefined ? {} : { caPem });
   const group = `1password ${root} ${createHash('sha256').update(token).digest('base64url')}`;
   return { upstream, root, token: token.trim(), group, turn: namespace };

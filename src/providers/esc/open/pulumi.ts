@@ -15,7 +15,7 @@ import { parseApiUrl } from '../../pulumi/address.ts';
 import type { EnvironmentScope } from '../../pulumi/api.ts';
 import { readScope } from '../../pulumi/provider.ts';
 import { anySite, type EscProvider } from './contract.ts';
-import { member, textOf } from './inputs.ts';
+import { caPemOf, member, textOf } from './inputs.ts';
 
 const string = { type: 'string', minLength: 1 } as const;
 const leastExpirationSeconds = 600;
@@ -48,7 +48,7 @@ export function pulumiEnvironment(environments: PulumiEnvironments, checkSite = 
       const login = loginOf(inputs, scope, credentials);
       const apiUrl = textOf(inputs, 'apiUrl') ?? '';
       await checkSite(namespace, new URL(parseApiUrl(apiUrl).origin), signal);
-      const place = { apiUrl, scope, caPem: textOf(inputs, 'caBundle') };
+      const place = { apiUrl, scope, caPem: caPemOf(inputs, 'pulumi-environment') };
       return await environments.open({ ...place, ...login, holder }, signal);
     },
   };
