@@ -137,6 +137,11 @@ export interface Identity {
   readonly key: string;
   /** Throws OperatorError: `LoginRejected`, `UpstreamThrottled`, `UpstreamRejected`, `UpstreamUnavailable` … */
   login(nowMs: number, signal: AbortSignal): Promise<Grant>;
+  /**
+   * Asks the provider to let the token live on; undefined when it cannot. What hangs on the token then lives on with it,
+   * and would have to be made anew with another. Absent logs in anew.
+   */
+  readonly renew?: (token: SecretValue, nowMs: number, signal: AbortSignal) => Promise<Grant | undefined>;
   /** Absent leaves its logins uncounted. */
   readonly via?: LoginVia;
   /** Ends a token at the provider; absent where tokens are not ours to end. */

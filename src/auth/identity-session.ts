@@ -1,6 +1,7 @@
-// The session of one identity: single-flight login, renewal before the end by logging in again, one more login when a
-// token is refused, and a memory of refused logins, so that a wrong credential is not tried again and again (three
-// failures within 30 s lock an identity out, for its other users too). Talks to no host itself.
+// The session of one identity: single-flight login, renewal before the end (of the token where the provider can, else by
+// logging in again), one more login when a token is refused, and a memory of refused logins, so that a wrong credential is
+// not tried again and again (three failures within 30 s lock an identity out, for its other users too). Talks to no host
+// itself.
 //
 //   empty ──login──▶ held ──renewAt──▶ held, renewing ──▶ held (new)
 //     │                └──TokenRejected──▶ empty
@@ -10,10 +11,20 @@ import type { Clock } from '../base/clock.ts';
 import { asOperatorError, OperatorError } from '../base/operator-error.ts';
 import type { Reason } from '../base/reasons.ts';
 import type { SecretValue } from '../core/secret-value.ts';
-import { type Identity, type LoginVia, type ObserveLogin, type Session, TokenRejected } from './contract.ts';
+import {
+  type Grant,
+  type Identity,
+  type LoginVia,
+  type ObserveLogin,
+  type Session,
+  TokenRejected,
+} from './contract.ts';
 
 /** Share of a token's life after which it is replaced: leaves room for a failed login and its pause. */
 const renewAtShare = 0.8;
+
+/** Share of its former life that a token must get anew: towards the most that it may live a provider gives less and less. */
+const worthShare = 0.5;
 
 /** First pause after a refused login, doubled by each further one: well beyond the 30 s in which failures add up. */
 const refusedPauseMs = 60_000;
@@ -31,6 +42,7 @@ const revokeTimeoutMs = 4_000;
 /** Instants here are monotonic: neither a token's life nor a pause may follow a wall clock that is set. */
 interface Held {
   readonly token: SecretValue;
+  readonly lifeMs: number;
   readonly renewAtMs: number;
   readonly expiresAtMs: number;
   /** True once a call with it succeeded. */
@@ -158,16 +170,31 @@ export class IdentitySession implements Session {
     const wallMs = this.#clock.nowMs();
     const startedMs = this.#clock.monotonicMs();
     try {
-      const grant = await this.#identity.login(wallMs, this.#stop.signal);
-      const lifeMs = (grant.expiresAtMs ?? Number.POSITIVE_INFINITY) - wallMs;
+      const lived = this.#identity.renew === undefined ? undefined : await this.#livingOn(wallMs);
+      const grant = lived ?? (await this.#identity.login(wallMs, this.#stop.signal));
+      const lifeMs = lifeOf(grant, wallMs);
       const renewAtMs = startedMs + lifeMs * renewAtShare;
-      this.#held = { token: grant.token, renewAtMs, expiresAtMs: startedMs + lifeMs, proven: false };
-      this.#count('success');
+      const expiresAtMs = startedMs + lifeMs;
+      this.#held = { token: grant.token, lifeMs, renewAtMs, expiresAtMs, proven: lived !== undefined };
+      if (lived === undefined) this.#count('success');
+      else this.#pause = undefined;
       return this.#held;
     } catch (thrown) {
       const error = asOperatorError(thrown);
       this.#remember(error);
       throw error;
+    }
+  }
+
+  /** The token that is held with a new life, or undefined: then a login is what helps, whatever went wrong. */
+  async #livingOn(wallMs: number): Promise<Grant | undefined> {
+    const held = this.#held;
+    if (held === undefined || this.#clock.monotonicMs() >= held.expiresAtMs) return undefined;
+    try {
+      const grant = await this.#identity.renew?.(held.token, wallMs, this.#stop.signal);
+      return grant !== undefined && lifeOf(grant, wallMs) >= held.lifeMs * worthShare ? grant : undefined;
+    } catch {
+      return undefined;
     }
   }
 
@@ -218,6 +245,10 @@ export class IdentitySession implements Session {
       timer.cancel();
     }
   }
+}
+
+function lifeOf({ expiresAtMs }: Grant, wallMs: number): number {
+  return (expiresAtMs ?? Number.POSITIVE_INFINITY) - wallMs;
 }
 
 function pauseMs(error: OperatorError, failures: number): number {

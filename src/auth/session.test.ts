@@ -146,6 +146,36 @@ describe('a session', () => {
     },
   );
 
+  it('lets the token live on where the provider can, and logs in when that gives little or no time', async () => {
+    const { clock, sessions, upstream } = setUp();
+    const lives = [hourMs, hourMs / 4];
+    const renew: Identity['renew'] = async (token, nowMs) => {
+      const lifeMs = lives.shift();
+      return lifeMs === undefined ? undefined : { token, expiresAtMs: nowMs + lifeMs };
+    };
+    const session = sessions.open({ ...upstream.identity('renewed'), renew }, 'store-a');
+    const seen: string[] = [];
+    for (let times = 0; times < 4; times++) {
+      await session.withToken(upstream.call, signal);
+      for (let turns = 0; turns < 5; turns++) await settle();
+      seen.push(await session.withToken(upstream.call, signal));
+      await clock.advance(0.85 * hourMs);
+    }
+    expect(seen).toEqual(['token-1', 'token-1', 'token-2', 'token-3']);
+    expect(upstream.logins).toBe(3);
+  });
+
+  it('logs in when the provider does not let the token live on', async () => {
+    const { clock, sessions, upstream } = setUp();
+    const renew = () => Promise.reject(new OperatorError('AccessDenied', 'not this one'));
+    const session = sessions.open({ ...upstream.identity('renewed'), renew }, 'store-a');
+    await session.withToken(upstream.call, signal);
+    await clock.advance(0.85 * hourMs);
+    await session.withToken(upstream.call, signal);
+    for (let turns = 0; turns < 5; turns++) await settle();
+    expect(await session.withToken(upstream.call, signal)).toBe('token-2');
+  });
+
   it('goes on with the old token while its renewal is refused, without hammering', async () => {
     const { session, upstream, clock } = setUp();
     await session.withToken(upstream.call, signal);
