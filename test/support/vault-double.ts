@@ -32,12 +32,16 @@ export interface VaultDouble {
   /** Paths that may be read, by policy; a `*` at the end stands for whatever follows. */
   readonly policies: Map<string, readonly string[]>;
   readonly roles: Map<string, VaultRole>;
+  /** Roles of the AppRole method: the id of its secret, and the policies, by the id of the role. */
+  readonly appRoles: Map<string, { readonly secretId: string; readonly policies: readonly string[] }>;
   /** Secrets of KV 1 by path below `kv/`. */
   readonly kv1: Map<string, object>;
   /** Secrets of KV 2 by path below `secret/`; null was deleted. */
   readonly kv2: Map<string, object | null>;
   /** Lives of leased credentials in seconds, by role. */
   readonly leased: Map<string, number>;
+  /** What renewals of leases and tokens give, in seconds; 0 refuses those of leases. */
+  renewalSeconds: number;
   /** Only requests that name it are answered. */
   namespace: string | undefined;
   /** Bodies of the tokens that were made below others. */
@@ -151,6 +155,12 @@ export async function startVaultDouble(options: {
     const path = decodeURIComponent((request.url ?? '').replace(/^\/v1\//, ''));
     if (double.namespace !== undefined && request.headers['x-vault-namespace'] !== double.namespace) throw denied();
     if (/^auth\/(?:jwt|kubernetes)\/login$/.test(path)) return await logIn(body);
+    if (path === 'auth/approle/login') {
+      const role = double.appRoles.get(String(body['role_id']));
+      if (role === undefined) throw new Refusal(400, 'invalid role or secret ID');
+      if (body['secret_id'] !== role.secretId) throw new Refusal(400, 'invalid role or secret ID');
+      return grant(role.policies, 3_600);
+    }
     const token = String(request.headers['x-vault-token'] ?? '');
     if (!tokens.has(token)) throw new Refusal(403, '2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n');
     if (path === 'auth/token/lookup-self') return { data: { id: token, policies: tokens.get(token)?.policies } };
@@ -161,6 +171,15 @@ export async function startVaultDouble(options: {
     if (path === 'auth/token/create') {
       double.created.push(body);
       return grant((body['policies'] as string[] | undefined) ?? [], 7_200); // as the tests send it
+    }
+    if (path === 'auth/token/renew-self') {
+      const auth = { client_token: token, policies: tokens.get(token)?.policies };
+      return { auth: { ...auth, lease_duration: double.renewalSeconds, renewable: true } };
+    }
+    if (path === 'sys/leases/renew') {
+      const lease = String(body['lease_id']);
+      if (!leases.has(lease) || double.renewalSeconds === 0) throw new Refusal(400, 'lease not found');
+      return { lease_id: lease, renewable: true, lease_duration: double.renewalSeconds };
     }
     const [, below] = /^sys\/internal\/ui\/mounts\/(.*)$/.exec(path) ?? [];
     if (below === undefined) return readPath(token, path);
@@ -199,9 +218,11 @@ export async function startVaultDouble(options: {
     faults: [],
     policies: new Map(),
     roles: new Map(),
+    appRoles: new Map(),
     kv1: new Map(),
     kv2: new Map(),
     leased: new Map(),
+    renewalSeconds: 3_600,
     namespace: undefined,
     created: [],
     tokens,

@@ -1,5 +1,6 @@
-// The part of Vault's API that `vault-login` and `vault-secrets` need: log in, make a token, end one, read a path. What
-// the two know of tokens is kept here: which were refused, and which have given leases.
+// The part of Vault's API that `vault-login` and `vault-secrets` need: log in, make a token, let one live on, end one, read a
+// path. What the two know of tokens is kept here: which were refused, and which have given leases. A path whose lease can be
+// renewed is not read again: the credential that it gave lives on.
 // https://developer.hashicorp.com/vault/api-docs
 
 import { createHash } from 'node:crypto';
@@ -26,6 +27,7 @@ import {
   vaultFailure,
   vaultMessage,
 } from './vault-errors.ts';
+import { isWorthKeeping, VaultLeases } from './vault-leases.ts';
 
 /** A server, and the namespace in it; namespaces are of Vault Enterprise and of OpenBao. */
 export interface VaultServer {
@@ -72,8 +74,13 @@ interface Call {
 }
 
 const loginReply = z.object({
-  auth: z.object({ client_token: z.string().check(z.minLength(1)), lease_duration: z.nullish(z.number()) }),
+  auth: z.object({
+    client_token: z.string().check(z.minLength(1)),
+    lease_duration: z.nullish(z.number()),
+    renewable: z.nullish(z.boolean()),
+  }),
 });
+const leaseReply = z.object({ lease_id: z.string(), lease_duration: z.number() });
 const mountReply = z.object({
   data: z.object({ path: z.string(), options: z.nullish(z.record(z.string(), z.unknown())) }),
 });
@@ -97,6 +104,7 @@ export class VaultApi {
   readonly #answers: Snapshots<VaultAnswer>;
   readonly #refused = new Set<string>();
   readonly #leased = new Set<string>();
+  readonly #leases = new VaultLeases();
   /** Where KV 2 has what was written as for KV 1. */
   readonly #moved = new Map<string, string>();
 
@@ -116,15 +124,26 @@ export class VaultApi {
   ): Promise<Grant> {
     const { server } = call;
     const place: VaultPlace = { provider: 'vault-login', operation, host: server.host, isLogin: true };
-    const answer = await this.#send(server, { ...call, method: 'POST' }, place, signal);
+    return (await this.#grant(server, { ...call, method: 'POST' }, place, nowMs, signal)).grant;
+  }
+
+  /** The token with a new life; undefined for one that cannot be renewed. Throws what asking throws. */
+  async renew({ server, token, turn }: VaultBearer, nowMs: number, signal: AbortSignal): Promise<Grant | undefined> {
+    const key = bearerKey(server, token);
+    const place: VaultPlace = { provider: 'vault-login', operation: 'renew the token', host: server.host };
+    const call = { method: 'POST', path: 'auth/token/renew-self', token, body: {}, group: key, turn } as const;
+    const { grant, isRenewable } = await this.#grant(server, call, place, nowMs, signal);
+    return isRenewable ? grant : undefined;
+  }
+
+  async #grant(server: VaultServer, call: Call, place: VaultPlace, nowMs: number, signal: AbortSignal) {
+    const answer = await this.#send(server, call, place, signal);
     const parsed = loginReply.safeParse(tryJson(answer.body));
     if (!parsed.success) throw vaultFailure('UpstreamInvalid', place, 'the answer holds no token');
-    const { client_token: token, lease_duration: lifeSeconds } = parsed.data.auth;
-    return {
-      token: new SecretValue(token),
-      // 0 is a token without an end.
-      ...(lifeSeconds ? { expiresAtMs: nowMs + lifeSeconds * 1_000 } : {}),
-    };
+    const { client_token: token, lease_duration: lifeSeconds, renewable } = parsed.data.auth;
+    // 0 is a token without an end.
+    const end = lifeSeconds ? { expiresAtMs: nowMs + lifeSeconds * 1_000 } : {};
+    return { grant: { token: new SecretValue(token), ...end }, isRenewable: renewable === true };
   }
 
   /** Throws TokenRejected for a token that a read has found to be refused. */
@@ -175,8 +194,11 @@ export class VaultApi {
     const get = (at: string) => ({ method: 'GET', path: at, token, group: key, turn }) as const;
     const movedKey = `${server.root} ${server.namespace ?? ''} ${written}`;
     const startedMs = this.#clock.monotonicMs();
+    const leaseKey = `${key} ${written}`;
     this.#pauses.check(key);
     try {
+      const lived = await this.#livingOn({ server, token, turn }, { key, leaseKey, path }, signal);
+      if (lived !== undefined) return lived;
       let answer = await this.#ask(server, get(this.#moved.get(movedKey) ?? written), signal);
       if (answer.status === 403) await this.#checkToken({ server, token, turn }, answer, place, signal);
       if (answer.status === 403 || (answer.status === 404 && hasWarnings(answer))) {
@@ -187,15 +209,47 @@ export class VaultApi {
         }
       }
       if (answer.status !== 200) throw vaultError(answer, place, secretsOf({ token }));
-      const { data, leaseMs } = readAnswer(answer, place);
-      if (leaseMs === undefined) return { data };
+      const { data, lease } = readAnswer(answer, place);
+      if (lease === undefined) return { data };
       addBounded(this.#leased, key, mostLeased);
-      return { data, endsAtMs: startedMs + leaseMs };
+      const endsAtMs = startedMs + lease.lifeMs;
+      if (lease.isRenewable) this.#leases.keep(leaseKey, { ...lease, data, bytes: answer.body.length, endsAtMs });
+      return { data, endsAtMs };
     } catch (thrown) {
       this.#moved.delete(movedKey);
       if (thrown instanceof OperatorError) this.#pauses.note(key, thrown);
       throw thrown;
     }
+  }
+
+  /**
+   * What the path gave before, under its lease renewed; undefined when there is none, and when Vault does not renew it for
+   * long: then the path is read again, while the lease before runs to its end.
+   */
+  async #livingOn(
+    { server, token, turn }: VaultBearer,
+    { key, leaseKey, path }: { readonly key: string; readonly leaseKey: string; readonly path: string },
+    signal: AbortSignal,
+  ): Promise<VaultAnswer | undefined> {
+    const startedMs = this.#clock.monotonicMs();
+    const lease = this.#leases.get(leaseKey, startedMs);
+    if (lease === undefined) return undefined;
+    const body = { lease_id: lease.id, increment: Math.ceil(lease.lifeMs / 1_000) };
+    const call = { method: 'POST', path: 'sys/leases/renew', token, body, group: key, turn } as const;
+    const answer = await this.#ask(server, call, signal);
+    if (answer.status !== 200 && !isRefused(answer)) {
+      const operation = `renew the lease of ${JSON.stringify(path)}`;
+      throw vaultError(answer, { provider: 'vault-secrets', operation, host: server.host }, secretsOf(call));
+    }
+    const parsed = leaseReply.safeParse(answer.status === 200 ? tryJson(answer.body) : undefined);
+    const givenMs = parsed.success ? parsed.data.lease_duration * 1_000 : 0;
+    if (!isWorthKeeping(lease, givenMs)) {
+      this.#leases.forget(leaseKey);
+      return undefined;
+    }
+    const endsAtMs = startedMs + givenMs;
+    this.#leases.keep(leaseKey, { ...lease, endsAtMs });
+    return { data: lease.data, endsAtMs };
   }
 
   /** Vault says `permission denied` of a token that it does not know as well as of a right that is missing. */
@@ -265,8 +319,8 @@ export function encodedPath(path: string, field: string): string {
 
 /** What a request carries that must not be repeated: names of roles and policies may, and say what is wrong. */
 function secretsOf({ token, body }: Pick<Call, 'token' | 'body'>): Sent {
-  const jwt = body?.['jwt'];
-  return { headers: tokenHeader(token), body: typeof jwt === 'string' ? jwt : '' };
+  const sent = body?.['jwt'] ?? body?.['secret_id'];
+  return { headers: tokenHeader(token), body: typeof sent === 'string' ? sent : '' };
 }
 
 function tokenHeader(token: SecretValue | undefined): Readonly<Record<string, string>> {
@@ -279,17 +333,24 @@ function bearerKey({ root, namespace = '' }: VaultServer, token: SecretValue): s
   return `vault:${hash.update('\0').update(token.reveal()).digest('base64url')}`;
 }
 
-function readAnswer(answer: UpstreamAnswer, place: VaultPlace): { data: EscValue; leaseMs: number | undefined } {
+interface ReadAnswer {
+  readonly data: EscValue;
+  readonly lease: { readonly id: string; readonly lifeMs: number; readonly isRenewable: boolean } | undefined;
+}
+
+function readAnswer(answer: UpstreamAnswer, place: VaultPlace): ReadAnswer {
   if (hasTooManyParts(answer.body)) throw vaultFailure('UpstreamInvalid', place, 'the answer has too many parts');
   const json = parsedOr(answer, () => vaultFailure('UpstreamInvalid', place, 'the answer is not JSON: check address'));
   const data = json.members.get('data');
   if (data?.data.kind !== 'object') throw vaultFailure('UpstreamInvalid', place, 'the answer holds no data');
-  const leaseId = json.members.get('lease_id')?.data;
+  const id = json.members.get('lease_id')?.data;
   const seconds = json.members.get('lease_duration')?.data;
+  const renewable = json.members.get('renewable')?.data;
   // KV 1 gives a duration as a hint for how often to look, and no lease.
-  const isLeased = leaseId?.kind === 'string' && leaseId.text !== '';
-  const leaseSeconds = seconds?.kind === 'number' ? Number(seconds.text) : 0;
-  return { data, leaseMs: isLeased && leaseSeconds > 0 ? leaseSeconds * 1_000 : undefined };
+  const lifeMs = seconds?.kind === 'number' ? Number(seconds.text) * 1_000 : 0;
+  if (id?.kind !== 'string' || id.text === '' || !(lifeMs > 0)) return { data, lease: undefined };
+  const isRenewable = renewable?.kind === 'boolean' && renewable.value;
+  return { data, lease: { id: id.text, lifeMs, isRenewable } };
 }
 
 /** With all digits of numbers, and everything secret. */
@@ -299,6 +360,11 @@ function parsedOr(answer: UpstreamAnswer, failure: () => OperatorError): EscValu
   } catch {
     throw failure();
   }
+}
+
+/** Whether the server has looked at the request, and will say the same of it again. */
+function isRefused({ status }: UpstreamAnswer): boolean {
+  return status >= 400 && status < 500 && status !== 429 && status !== 412;
 }
 
 function remember(map: Map<string, string>, key: string, value: string): void {

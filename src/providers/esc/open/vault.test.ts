@@ -165,6 +165,25 @@ describe('vault-login', () => {
     expect(vault.count(/^POST \/v1\/auth\/kubernetes\/login$/)).toBe(1);
   });
 
+  it('logs in by the Kubernetes method at its own mount', async () => {
+    const { open, vault, jwt } = await scene();
+    expect(await open({ login: { kubernetes: jwt } })).toMatchObject({ app: { port: 5432 } });
+    expect(vault.count(/^POST \/v1\/auth\/kubernetes\/login$/)).toBe(1);
+  });
+
+  it('logs in with an AppRole, and repeats no id of a secret', async () => {
+    const { open, fails, vault } = await scene();
+    vault.appRoles.set('robots', { secretId: 'id-of-secret-1234', policies: ['read'] });
+    const appRole = { roleId: 'robots', secretId: { 'fn::secret': 'id-of-secret-1234' } };
+    expect(await open({ login: { appRole } })).toMatchObject({ app: { port: 5432 } });
+    const body = JSON.stringify({ errors: ['invalid secret id-of-secret-9999'] });
+    vault.faults.push({ path: /approle\/login$/, status: 400, body });
+    const failure = await fails({ login: { appRole: { ...appRole, secretId: 'id-of-secret-9999' } } });
+    expect(failure).toMatchObject({ reason: 'LoginRejected' });
+    expect(failure.message).toContain('log in with an AppRole at auth/approle');
+    expect(failure.message).not.toContain('9999');
+  });
+
   it('makes a token of its own below the one that is given', async () => {
     const { open, vault } = await scene();
     const token = {
@@ -208,12 +227,12 @@ describe('vault-login', () => {
       'LoginRejected',
       'ServiceAccount "shop/default"',
     ],
-    ['no way to log in', {}, 'InvalidSpec', 'exactly one of jwt and token'],
+    ['no way to log in', {}, 'InvalidSpec', 'exactly one of jwt, kubernetes, appRole, token'],
     [
       'two ways to log in',
       { jwt: { role: 'r' }, token: { token: 't' } },
       'InvalidSpec',
-      'exactly one of jwt and token',
+      'exactly one of jwt, kubernetes, appRole, token',
     ],
     ['a token that is none', { token: { token: 'hvs.nobody' } }, 'LoginRejected', 'invalid token'],
     ['a mount that leads elsewhere', { jwt: { role: 'r', mount: '../sys' } }, 'InvalidSpec', 'jwt.mount'],
@@ -305,6 +324,40 @@ describe('vault-secrets', () => {
     await sessions.close(signal);
     expect(vault.leases.size).toBe(1);
     expect(vault.count(/revoke-self/)).toBe(0);
+  });
+
+  it('renews a lease in place of making another credential, until that gives no more time', async () => {
+    const { opened, vault } = await scene();
+    const wanted = { read: { db: { path: 'database/creds/app', field: 'username' } } };
+    const userOf = async () => plainJson((await opened(wanted)).value, { redact: false }) as { vault: { db: string } };
+    const first = (await userOf()).vault.db;
+    expect((await userOf()).vault.db).toBe(first);
+    expect(vault.count(/creds\/app$/)).toBe(1);
+    vault.renewalSeconds = 550;
+    const { value, lifetimeMs } = await opened(wanted);
+    expect(plainJson(value, { redact: false })).toMatchObject({ vault: { db: first } });
+    expect(lifetimeMs).toBeGreaterThan(540_000);
+    expect(lifetimeMs).toBeLessThanOrEqual(550_000);
+    vault.renewalSeconds = 200; // of 600: the most that it may live is near
+    const second = (await userOf()).vault.db;
+    expect(second).not.toBe(first);
+    expect(vault.leases.size).toBe(2);
+  });
+
+  it('makes another credential when the lease was ended at the server, and none while that only fails', async () => {
+    const { opened, fails, vault } = await scene();
+    const wanted = { read: { db: { path: 'database/creds/app', field: 'username' } } };
+    const userOf = async () => plainJson((await opened(wanted)).value, { redact: false });
+    const first = await userOf();
+    vault.faults.push({ path: /leases\/renew$/, status: 503, body: '{"errors":["Vault is sealed"]}' });
+    const failure = await fails(wanted);
+    expect(failure).toMatchObject({ reason: 'UpstreamUnavailable' });
+    expect(failure.message).toContain('renew the lease of "database/creds/app"');
+    vault.faults.length = 0;
+    expect(await userOf()).toEqual(first);
+    vault.renewalSeconds = 0;
+    expect(await userOf()).not.toEqual(first);
+    expect(vault.count(/creds\/app$/)).toBe(2);
   });
 
   it.each<[why: string, entry: object, reason: string, says: string]>([

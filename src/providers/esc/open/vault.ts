@@ -1,21 +1,23 @@
 // `vault-login` and `vault-secrets`, by the published schemas, for HashiCorp Vault and OpenBao. In the cluster, `jwt` logs in
 // with a token of a ServiceAccount of the Environment's own namespace: `serviceAccount` (default `default`) and `audience`
-// (default the address) are additions to the schema. The Kubernetes auth method takes the same request, at its own `mount`.
+// (default the address) are additions to the schema, and so are the methods `kubernetes`, whose request is that of `jwt`, and
+// `appRole`.
 // https://www.pulumi.com/docs/esc/integrations/dynamic-login-credentials/vault-login/
 
-import type { Grant, Identity, SessionPool } from '../../../auth/contract.ts';
-import { OperatorError } from '../../../base/operator-error.ts';
+import type { SessionPool } from '../../../auth/contract.ts';
 import { readAll } from '../../../base/read-all.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
-import { digestOf } from '../../shared/digest.ts';
-import type { EscProvider, HostPorts, OpenContext } from './contract.ts';
-import { mapOf, member, textOf, textsOf } from './inputs.ts';
-import { encodedPath, type VaultApi, type VaultServer, vaultServer } from './vault-api.ts';
+import type { EscProvider, HostPorts } from './contract.ts';
+import { mapOf, member, textOf } from './inputs.ts';
+import { type VaultApi, vaultServer } from './vault-api.ts';
 import { vaultFailure } from './vault-errors.ts';
+import { vaultIdentity } from './vault-principals.ts';
 
 const string = { type: 'string', minLength: 1 } as const;
 const strings = { type: 'array', items: string } as const;
+/** Of the methods that take the token of a ServiceAccount. */
+const account = { role: string, mount: string, serviceAccount: string, audience: string } as const;
 const login = {
   type: 'object',
   properties: { address: string, token: string, namespace: string },
@@ -40,14 +42,14 @@ export function vaultLogin({
         namespace: string,
         jwt: {
           type: 'object',
-          properties: {
-            role: string,
-            mount: string,
-            subjectAttributes: strings,
-            serviceAccount: string,
-            audience: string,
-          },
+          properties: { ...account, subjectAttributes: strings },
           required: ['role'],
+        },
+        kubernetes: { type: 'object', properties: account, required: ['role'] },
+        appRole: {
+          type: 'object',
+          properties: { roleId: string, secretId: string, mount: string },
+          required: ['roleId'],
         },
         token: {
           type: 'object',
@@ -70,10 +72,9 @@ export function vaultLogin({
       const namespace = textOf(inputs, 'namespace');
       const server = vaultServer(address, namespace);
       await checkSite?.(context.namespace, new URL(server.root), signal);
-      const principal = await principalOf(api, { inputs, server, address }, context, signal);
+      const identity = await vaultIdentity(api, { inputs, server, address }, context, signal);
       // A holder that has let go meanwhile would hold the session for ever.
       signal.throwIfAborted();
-      const identity = identityOf(api, server, principal, context.namespace);
       const session = sessions.open(identity, context.holder);
       const { token, expiresAtMs } = await session.withToken(async (given, endsAtMs) => {
         api.checkUsable(server, given);
@@ -87,107 +88,6 @@ export function vaultLogin({
         ...(namespace === undefined ? [] : [['namespace', textValue(namespace)] as const]),
       ]);
     },
-  };
-}
-
-/** Who logs in: told from others by `key`, which holds no secret. */
-interface VaultPrincipal {
-  readonly key: string;
-  login(nowMs: number, signal: AbortSignal): Promise<Grant>;
-}
-
-interface LoginOrder {
-  readonly inputs: EscValue;
-  readonly server: VaultServer;
-  readonly address: string;
-}
-
-/** Throws InvalidSpec unless exactly one way to log in is set. */
-async function principalOf(
-  api: VaultApi,
-  { inputs, server, address }: LoginOrder,
-  context: OpenContext,
-  signal: AbortSignal,
-): Promise<VaultPrincipal> {
-  const isJwt = inputs.members.has('jwt');
-  if (isJwt === inputs.members.has('token')) {
-    throw new OperatorError('InvalidSpec', 'vault-login: set exactly one of jwt and token');
-  }
-  const block = member(inputs, isJwt ? 'jwt' : 'token');
-  return isJwt
-    ? await jwtPrincipal(api, { block, server, address }, context, signal)
-    : tokenPrincipal(api, { block, server }, context.namespace);
-}
-
-async function jwtPrincipal(
-  api: VaultApi,
-  { block, server, address }: { readonly block: EscValue; readonly server: VaultServer; readonly address: string },
-  { credentials, namespace }: OpenContext,
-  signal: AbortSignal,
-): Promise<VaultPrincipal> {
-  const role = textOf(block, 'role') ?? '';
-  const mount = encodedPath(textOf(block, 'mount') ?? 'jwt', 'jwt.mount');
-  const audience = textOf(block, 'audience') ?? address;
-  const selector = { name: textOf(block, 'serviceAccount') ?? 'default', audiences: [audience] };
-  const account = await credentials.serviceAccount(selector, 'vault-login: jwt.serviceAccount', signal);
-  const key = JSON.stringify(['jwt', mount, role, account.name, account.audiences]);
-  const operation = `log in with role ${JSON.stringify(role)} at auth/${mount}`;
-  return {
-    key,
-    async login(nowMs, until) {
-      const jwt = await account.mint(until);
-      const call = {
-        path: `auth/${mount}/login`,
-        body: { role, jwt: jwt.text() },
-        group: key,
-        turn: namespace,
-        server,
-      };
-      try {
-        return await api.login(call, operation, nowMs, until);
-      } catch (thrown) {
-        if (!(thrown instanceof OperatorError) || thrown.reason !== 'LoginRejected') throw thrown;
-        throw thrown.within(`the token of ServiceAccount "${account.name}"`);
-      }
-    },
-  };
-}
-
-/** A token of its own below the one that is given, so that it ends, and can be ended. */
-function tokenPrincipal(
-  api: VaultApi,
-  { block, server }: { readonly block: EscValue; readonly server: VaultServer },
-  turn: string,
-): VaultPrincipal {
-  const parent = new SecretValue(textOf(block, 'token') ?? '');
-  const policies = textsOf(block, 'policies');
-  const ttl = textOf(block, 'maxTtl') || '2h';
-  const body = {
-    // By the published schema: audits of Vault know the name.
-    display_name: textOf(block, 'displayName') ?? 'pulumi',
-    meta: Object.fromEntries([...member(block, 'metadata').members].map(([name, value]) => [name, plainText(value)])),
-    ...(policies.length === 0 ? {} : { policies }),
-    ttl,
-    explicit_max_ttl: ttl,
-  };
-  const key = digestOf('token', parent.text(), body);
-  return {
-    key,
-    login: (nowMs, signal) =>
-      api.login(
-        { path: 'auth/token/create', token: parent, body, group: key, turn, server },
-        'make a token below the given one',
-        nowMs,
-        signal,
-      ),
-  };
-}
-
-function identityOf(api: VaultApi, server: VaultServer, { key, login: logIn }: VaultPrincipal, turn: string): Identity {
-  return {
-    key: digestOf('vault', server.root, server.namespace ?? '', key),
-    login: logIn,
-    revoke: (token, signal) => api.revoke({ server, token, turn }, signal),
   };
 }
 
@@ -245,8 +145,4 @@ function fieldOf(
 /** What KV 2 answers: the secret, and which version of it that is. */
 function isVersioned(data: EscValue): boolean {
   return member(data, 'data').data.kind === 'object' && member(data, 'metadata').members.has('version');
-}
-
-function plainText({ data }: EscValue): string {
-  return data.kind === 'string' ? data.text : '';
 }

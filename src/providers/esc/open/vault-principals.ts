@@ -1,0 +1,145 @@
+// The ways in which `vault-login` logs in: with a token of a ServiceAccount, with an AppRole, or below a token that is given.
+
+import type { Grant, Identity } from '../../../auth/contract.ts';
+import { OperatorError } from '../../../base/operator-error.ts';
+import type { EscValue } from '../../../core/esc/value.ts';
+import { SecretValue } from '../../../core/secret-value.ts';
+import { digestOf } from '../../shared/digest.ts';
+import type { OpenContext } from './contract.ts';
+import { member, textOf, textsOf } from './inputs.ts';
+import { encodedPath, type VaultApi, type VaultServer } from './vault-api.ts';
+
+/** Who logs in: told from others by `key`, which holds no secret. */
+interface VaultPrincipal {
+  readonly key: string;
+  readonly login: (nowMs: number, signal: AbortSignal) => Promise<Grant>;
+}
+
+export interface LoginOrder {
+  readonly inputs: EscValue;
+  readonly server: VaultServer;
+  readonly address: string;
+}
+
+/** Whoever logs in by these inputs. Throws InvalidSpec unless exactly one way is set, and what reading its material throws. */
+export async function vaultIdentity(
+  api: VaultApi,
+  order: LoginOrder,
+  context: OpenContext,
+  signal: AbortSignal,
+): Promise<Identity> {
+  const { server } = order;
+  const { key, login } = await principalOf(api, order, context, signal);
+  const turn = context.namespace;
+  return {
+    key: digestOf('vault', server.root, server.namespace ?? '', key),
+    login,
+    renew: (token, nowMs, until) => api.renew({ server, token, turn }, nowMs, until),
+    revoke: (token, until) => api.revoke({ server, token, turn }, until),
+  };
+}
+
+const methods = ['jwt', 'kubernetes', 'appRole', 'token'] as const;
+
+async function principalOf(
+  api: VaultApi,
+  { inputs, server, address }: LoginOrder,
+  context: OpenContext,
+  signal: AbortSignal,
+): Promise<VaultPrincipal> {
+  const set = methods.filter((name) => inputs.members.has(name));
+  const [method] = set;
+  if (method === undefined || set.length > 1) {
+    throw new OperatorError('InvalidSpec', `vault-login: set exactly one of ${methods.join(', ')}`);
+  }
+  const order = { block: member(inputs, method), server, address };
+  if (method === 'token') return tokenPrincipal(api, order, context.namespace);
+  if (method === 'appRole') return appRolePrincipal(api, order, context.namespace);
+  return await accountPrincipal(api, method, order, context, signal);
+}
+
+interface BlockOrder extends Omit<LoginOrder, 'inputs'> {
+  readonly block: EscValue;
+}
+
+async function accountPrincipal(
+  api: VaultApi,
+  method: 'jwt' | 'kubernetes',
+  { block, server, address }: BlockOrder,
+  { credentials, namespace }: OpenContext,
+  signal: AbortSignal,
+): Promise<VaultPrincipal> {
+  const role = textOf(block, 'role') ?? '';
+  const mount = encodedPath(textOf(block, 'mount') ?? method, `${method}.mount`);
+  const audience = textOf(block, 'audience') ?? address;
+  const selector = { name: textOf(block, 'serviceAccount') ?? 'default', audiences: [audience] };
+  const accountTokens = await credentials.serviceAccount(selector, `vault-login: ${method}.serviceAccount`, signal);
+  const key = JSON.stringify(['jwt', mount, role, accountTokens.name, accountTokens.audiences]);
+  const operation = `log in with role ${JSON.stringify(role)} at auth/${mount}`;
+  return {
+    key,
+    async login(nowMs, until) {
+      const jwt = await accountTokens.mint(until);
+      const call = {
+        path: `auth/${mount}/login`,
+        body: { role, jwt: jwt.text() },
+        group: key,
+        turn: namespace,
+        server,
+      };
+      try {
+        return await api.login(call, operation, nowMs, until);
+      } catch (thrown) {
+        if (!(thrown instanceof OperatorError) || thrown.reason !== 'LoginRejected') throw thrown;
+        throw thrown.within(`the token of ServiceAccount "${accountTokens.name}"`);
+      }
+    },
+  };
+}
+
+function appRolePrincipal(api: VaultApi, { block, server }: BlockOrder, turn: string): VaultPrincipal {
+  const mount = encodedPath(textOf(block, 'mount') ?? 'approle', 'appRole.mount');
+  const secretId = textOf(block, 'secretId');
+  const body = { role_id: textOf(block, 'roleId') ?? '', ...(secretId === undefined ? {} : { secret_id: secretId }) };
+  const key = digestOf('appRole', mount, body);
+  return {
+    key,
+    login: (nowMs, signal) =>
+      api.login(
+        { path: `auth/${mount}/login`, body, group: key, turn, server },
+        `log in with an AppRole at auth/${mount}`,
+        nowMs,
+        signal,
+      ),
+  };
+}
+
+/** A token of its own below the one that is given, so that it ends, and can be ended. */
+function tokenPrincipal(api: VaultApi, { block, server }: BlockOrder, turn: string): VaultPrincipal {
+  const parent = new SecretValue(textOf(block, 'token') ?? '');
+  const policies = textsOf(block, 'policies');
+  const ttl = textOf(block, 'maxTtl') || '2h';
+  const body = {
+    // By the published schema: audits of Vault know the name.
+    display_name: textOf(block, 'displayName') ?? 'pulumi',
+    meta: Object.fromEntries([...member(block, 'metadata').members].map(([name, value]) => [name, plainText(value)])),
+    ...(policies.length === 0 ? {} : { policies }),
+    ttl,
+    explicit_max_ttl: ttl,
+  };
+  const key = digestOf('token', parent.text(), body);
+  return {
+    key,
+    login: (nowMs, signal) =>
+      api.login(
+        { path: 'auth/token/create', token: parent, body, group: key, turn, server },
+        'make a token below the given one',
+        nowMs,
+        signal,
+      ),
+  };
+}
+
+function plainText({ data }: EscValue): string {
+  return data.kind === 'string' ? data.text : '';
+}
