@@ -13,6 +13,10 @@ export interface VaultRole {
   readonly ttlSeconds: number;
 }
 
+interface AboutToken {
+  readonly policies: readonly string[];
+}
+
 /** An answer in place of the server's own. */
 interface Fault {
   readonly path: RegExp;
@@ -47,7 +51,7 @@ export interface VaultDouble {
   /** Bodies of the tokens that were made below others. */
   readonly created: Record<string, unknown>[];
   /** Tokens that are good. */
-  readonly tokens: ReadonlyMap<string, { readonly policies: readonly string[] }>;
+  readonly tokens: ReadonlyMap<string, AboutToken>;
   /** Leases that are good, with the token that each hangs on. */
   readonly leases: ReadonlyMap<string, string>;
   /** Ends every token but the root's, and what hangs on it. */
@@ -74,15 +78,15 @@ export async function startVaultDouble(options: {
   readonly keys: JSONWebKeySet;
 }): Promise<VaultDouble> {
   const keySet = createLocalJWKSet(options.keys);
-  const tokens = new Map<string, { readonly policies: readonly string[] }>([['root', { policies: ['root'] }]]);
+  const tokens = new Map<string, AboutToken>([['root', { policies: ['root'] }]]);
   const leases = new Map<string, string>();
   const end = (token: string) => {
     tokens.delete(token);
     for (const [lease, holder] of leases) if (holder === token) leases.delete(lease);
   };
-  const grant = (policies: readonly string[], lifeSeconds: number) => {
+  const grant = (policies: readonly string[], lifeSeconds: number, about: object = {}) => {
     const token = `hvs.${randomUUID()}`;
-    tokens.set(token, { policies: ['default', ...policies] });
+    tokens.set(token, { ...about, policies: ['default', ...policies] });
     return { auth: { client_token: token, policies, lease_duration: lifeSeconds, renewable: true } };
   };
   const mayRead = (token: string, path: string) => {
@@ -151,6 +155,43 @@ export async function startVaultDouble(options: {
     return { lease_id: '', lease_duration: 0, renewable: false, data: { data, metadata } };
   }
 
+  function answerOfTokens(route: string, token: string, body: Record<string, unknown>): object | undefined {
+    switch (route) {
+      case 'lookup-self':
+        return { data: { id: token, ...tokens.get(token) } };
+      case 'lookup': {
+        const about = tokens.get(String(body['token']));
+        if (about === undefined) throw new Refusal(403, 'bad token');
+        return { data: about };
+      }
+      case 'revoke-self':
+      case 'revoke':
+        end(route === 'revoke' ? String(body['token']) : token);
+        return undefined;
+      case 'renew-self':
+        return { auth: { client_token: token, lease_duration: double.renewalSeconds, renewable: true } };
+      case 'create': {
+        double.created.push(body);
+        const most = { explicit_max_ttl: secondsOf(String(body['explicit_max_ttl'] ?? '')) };
+        const about = { ...most, meta: body['meta'] };
+        return grant((body['policies'] as string[] | undefined) ?? [], 7_200, about); // as the tests send it
+      }
+      default:
+        throw new Refusal(404, `no handler for route "auth/token/${route}". route entry not found.`);
+    }
+  }
+
+  function answerOfLeases(route: string, body: Record<string, unknown>): object | undefined {
+    if (route !== 'renew') {
+      const prefix = route.replace(/^revoke-prefix\//, '');
+      for (const lease of leases.keys()) if (lease.startsWith(`${prefix}/`)) leases.delete(lease);
+      return undefined;
+    }
+    const lease = String(body['lease_id']);
+    if (!leases.has(lease) || double.renewalSeconds === 0) throw new Refusal(400, 'lease not found');
+    return { lease_id: lease, renewable: true, lease_duration: double.renewalSeconds };
+  }
+
   async function answer(request: IncomingMessage, body: Record<string, unknown>): Promise<object | undefined> {
     const path = decodeURIComponent((request.url ?? '').replace(/^\/v1\//, ''));
     if (double.namespace !== undefined && request.headers['x-vault-namespace'] !== double.namespace) throw denied();
@@ -163,24 +204,8 @@ export async function startVaultDouble(options: {
     }
     const token = String(request.headers['x-vault-token'] ?? '');
     if (!tokens.has(token)) throw new Refusal(403, '2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n');
-    if (path === 'auth/token/lookup-self') return { data: { id: token, policies: tokens.get(token)?.policies } };
-    if (path === 'auth/token/revoke-self') {
-      end(token);
-      return undefined;
-    }
-    if (path === 'auth/token/create') {
-      double.created.push(body);
-      return grant((body['policies'] as string[] | undefined) ?? [], 7_200); // as the tests send it
-    }
-    if (path === 'auth/token/renew-self') {
-      const auth = { client_token: token, policies: tokens.get(token)?.policies };
-      return { auth: { ...auth, lease_duration: double.renewalSeconds, renewable: true } };
-    }
-    if (path === 'sys/leases/renew') {
-      const lease = String(body['lease_id']);
-      if (!leases.has(lease) || double.renewalSeconds === 0) throw new Refusal(400, 'lease not found');
-      return { lease_id: lease, renewable: true, lease_duration: double.renewalSeconds };
-    }
+    if (path.startsWith('auth/token/')) return answerOfTokens(path.slice('auth/token/'.length), token, body);
+    if (path.startsWith('sys/leases/')) return answerOfLeases(path.slice('sys/leases/'.length), body);
     const [, below] = /^sys\/internal\/ui\/mounts\/(.*)$/.exec(path) ?? [];
     if (below === undefined) return readPath(token, path);
     if (below.startsWith('secret/')) return { data: { path: 'secret/', type: 'kv', options: { version: '2' } } };
@@ -250,6 +275,15 @@ class Answer extends Error {
     this.status = status;
     this.body = body;
   }
+}
+
+/** Of a duration as clients write it: `1h30m`. */
+function secondsOf(duration: string): number {
+  const units: Readonly<Record<string, number>> = { h: 3_600, m: 60, s: 1 };
+  return [...duration.matchAll(/(\d+)([hms])/g)].reduce(
+    (sum, [, n, unit = '']) => sum + Number(n) * (units[unit] ?? 0),
+    0,
+  );
 }
 
 function send(response: ServerResponse, status: number, body: object | undefined): void {

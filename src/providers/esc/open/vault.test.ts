@@ -1,22 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createJwtIssuer, type JwtIssuer } from '../../../../test/support/jwt-issuer.ts';
 import { startVaultDouble, type VaultDouble } from '../../../../test/support/vault-double.ts';
-import type { Credentials } from '../../../auth/contract.ts';
-import { Sessions } from '../../../auth/session.ts';
-import { systemClock } from '../../../base/clock.ts';
-import { asOperatorError, OperatorError } from '../../../base/operator-error.ts';
+import { OperatorError } from '../../../base/operator-error.ts';
 import { plainJson } from '../../../core/esc/export.ts';
 import { nullValue } from '../../../core/esc/value.ts';
-import { SecretValue } from '../../../core/secret-value.ts';
-import { createEgressPolicy } from '../../../http/egress.ts';
-import { createUpstreamDoor } from '../../../http/upstream.ts';
-import { bench, signal } from '../../infisical/provider.fixture.ts';
-import { clusterOf } from '../esc.fixture.ts';
-import { openEnvironment } from '../evaluation.ts';
 import type { CheckSite } from './contract.ts';
-import { noOthers } from './opening.fixture.ts';
-import { escProviders } from './table.ts';
+import { readerJwt, vaultDesk } from './vault.fixture.ts';
 
+const { signal } = new AbortController();
 const stops: (() => unknown)[] = [];
 afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
@@ -35,94 +26,9 @@ async function scene(options: { readonly signer?: JwtIssuer; readonly checkSite?
   vault.kv1.set('app', { password: 'of-kv-one', port: 5432, user: 'app' });
   vault.kv2.set('app', { password: 'of-kv-two', nested: { deep: [1, null] } });
   vault.leased.set('app', 600);
-  const sessions = new Sessions({ clock: systemClock });
-  const door = createUpstreamDoor({
-    policy: createEgressPolicy({ insecureHosts: [new URL(vault.url).host] }),
-    proxy: () => undefined,
-    userAgent: 'escapement/test',
-    clock: systemClock,
-  });
-  stops.push(() => door.close());
-  const minted: string[] = [];
-  const accounts: Credentials = {
-    secretKey: () => Promise.reject(new OperatorError('ReferenceNotFound', 'none here')),
-    ambient() {
-      throw new OperatorError('IdentityDenied', 'none here');
-    },
-    async serviceAccount({ name, audiences = [] }) {
-      const mint = async () => {
-        minted.push(`shop/${name}`);
-        return new SecretValue(
-          await (options.signer ?? issuer).sign({ aud: [...audiences], sub: `system:serviceaccount:shop:${name}` }),
-        );
-      };
-      return { name: `shop/${name}`, audiences, mint };
-    },
-  };
-  const { access } = await bench();
-  const providers = escProviders({
-    ...noOthers,
-    infisical: access,
-    door,
-    clock: systemClock,
-    sessions,
-    checkSite: options.checkSite,
-  });
-  const jwt = { role: 'reader', serviceAccount: 'robot', audience: 'vault' };
-  return { vault, sessions, minted, issuer, ...opening({ vault, accounts, providers, jwt }), jwt };
-}
-
-interface OpeningParts {
-  readonly vault: VaultDouble;
-  readonly accounts: Credentials;
-  readonly providers: ReturnType<typeof escProviders>;
-  readonly jwt: object;
-}
-
-interface Wanted {
-  readonly login?: object;
-  readonly read?: object;
-  readonly more?: object;
-  readonly notBeforeMs?: number;
-}
-
-function opening({ vault, accounts, providers, jwt }: OpeningParts) {
-  const opened = async ({ login, read = { app: { path: 'kv/app' } }, more = {}, notBeforeMs }: Wanted = {}) => {
-    const values = {
-      login: { 'fn::open::vault-login': { address: vault.url, ...(login ?? { jwt }) } },
-      vault: { 'fn::open::vault-secrets': { login: '${login}', read } },
-      ...more,
-    };
-    const sources = { ...clusterOf({ environments: { 'shop/app': { values } } }), credentialsIn: () => accounts };
-    const order = {
-      name: 'shop/app',
-      consumer: 'shop',
-      holder: 'store',
-      notBeforeMs: notBeforeMs ?? performance.now(),
-    };
-    return await openEnvironment(order, { cluster: sources, providers }, signal);
-  };
-  return {
-    opened,
-    /** What `vault` became, as plain JSON; or the failure. */
-    async open(wanted: Wanted = {}) {
-      try {
-        const json = plainJson((await opened(wanted)).value, { redact: false });
-        return (json as { vault: Record<string, unknown> }).vault;
-      } catch (thrown) {
-        return asOperatorError(thrown);
-      }
-    },
-    async fails(wanted: Wanted = {}) {
-      try {
-        await opened(wanted);
-      } catch (thrown) {
-        const { reason, message, retryAfterMs } = asOperatorError(thrown);
-        return { reason, message, retryAfterMs };
-      }
-      throw new Error('it was opened');
-    },
-  };
+  const desk = vaultDesk({ url: vault.url, issuer: options.signer ?? issuer, checkSite: options.checkSite });
+  stops.push(() => desk.stop());
+  return { ...desk, vault, issuer, jwt: readerJwt };
 }
 
 describe('vault-login', () => {
