@@ -161,6 +161,10 @@ export interface Session {
 
 /** All sessions of the process. A session lives as long as somebody holds it. */
 export interface SessionPool {
-  open(identity: Identity, holder: string): Session;
+  /**
+   * `isGiven` says that the holder hands the token on as a value: whoever has it uses it to its end, so that it is not revoked
+   * when nobody holds the session any more.
+   */
+  open(identity: Identity, holder: string, options?: { readonly isGiven: boolean }): Session;
   release(holder: string): void;
 }

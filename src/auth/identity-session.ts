@@ -68,6 +68,10 @@ type Call<T> = (token: SecretValue, expiresAtMs: number) => Promise<T>;
 export class IdentitySession implements Session {
   readonly key: string;
   readonly holders = new Set<string>();
+  /** Its token was handed on as a value. */
+  isGiven = false;
+  /** When the last holder let go, while there is none. */
+  heldUntilMs = 0;
   #identity: Identity;
   readonly #clock: Clock;
   readonly #observeLogin: ObserveLogin;
@@ -89,6 +93,11 @@ export class IdentitySession implements Session {
   /** The same identity, gathered anew: later logins read their material through it, since the former store may be gone. */
   follow(identity: Identity): void {
     this.#identity = identity;
+  }
+
+  letGo(holder: string, nowMs: number): void {
+    this.holders.delete(holder);
+    this.heldUntilMs = nowMs;
   }
 
   get via(): LoginVia | undefined {
@@ -225,16 +234,19 @@ export class IdentitySession implements Session {
   }
 
   /** Ends the session: no login goes on, and its token is revoked where it can be. Never throws. */
-  async end(signal: AbortSignal): Promise<void> {
+  async end(signal: AbortSignal, which: { readonly given: boolean }): Promise<void> {
     this.#stop.abort(new OperatorError('Aborted', 'the session has ended'));
-    await this.revoke(signal);
+    await this.revoke(signal, which);
   }
 
-  /** Revokes the token, if there is one. Never throws: a token that is not revoked ends by itself. */
-  async revoke(signal: AbortSignal): Promise<void> {
+  /**
+   * Forgets the token, and revokes it unless it was given away; with `given` then as well. Never throws: a token that is not
+   * revoked ends by itself.
+   */
+  async revoke(signal: AbortSignal, { given }: { readonly given: boolean }): Promise<void> {
     const held = this.#held;
     this.#held = undefined;
-    if (held === undefined || this.#identity.revoke === undefined) return;
+    if (held === undefined || this.#identity.revoke === undefined || (this.isGiven && !given)) return;
     const bound = new AbortController();
     const timer = this.#clock.after(revokeTimeoutMs, () => bound.abort(new OperatorError('Aborted', 'too slow')));
     try {

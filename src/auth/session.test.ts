@@ -439,4 +439,26 @@ describe('letting go', () => {
     await closing;
     expect(closed).toBe(true);
   });
+
+  it('revokes no token that was given away as a value, and keeps it a minute for whoever asks again', async () => {
+    const { clock, sessions, upstream } = setUp();
+    const given = () => sessions.open(upstream.identity('given'), 'store-b', { isGiven: true });
+    expect(await given().withToken(upstream.call, signal)).toBe('token-1');
+    sessions.release('store-b');
+    expect(await given().withToken(upstream.call, signal)).toBe('token-1');
+    sessions.release('store-b');
+    await clock.advance(61_000);
+    sessions.release('store-b');
+    expect(await given().withToken(upstream.call, signal)).toBe('token-2');
+    await sessions.close(signal);
+    expect(upstream.revoked).toEqual([]);
+  });
+
+  it('revokes what was given as well when that is asked for', async () => {
+    const { sessions, upstream } = setUp();
+    const session = sessions.open(upstream.identity('given'), 'store-b', { isGiven: true });
+    await session.withToken(upstream.call, signal);
+    await sessions.close(signal, { given: true });
+    expect(upstream.revoked).toEqual(['token-1']);
+  });
 });

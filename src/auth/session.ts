@@ -1,6 +1,6 @@
 // All sessions of the process: one per identity, whoever asks for it and in whatever namespace, for as long as somebody
-// holds it. The last to let go has the token revoked; the end of the process revokes all. What a session does is in
-// identity-session.ts.
+// holds it. The last to let go has the token revoked; the end of the process revokes all, but for tokens that were given away
+// as values. What a session does is in identity-session.ts.
 
 import type { Clock } from '../base/clock.ts';
 import { OperatorError } from '../base/operator-error.ts';
@@ -9,6 +9,9 @@ import { IdentitySession } from './identity-session.ts';
 
 /** How many tokens are revoked at the same time when the process ends. */
 const parallelRevocations = 16;
+
+/** How long a token that was given away is kept when nobody holds it: a document that was edited asks for it again at once. */
+const lingerMs = 60_000;
 
 /** All sessions by identity key, and who holds them. */
 export class Sessions implements SessionPool {
@@ -43,25 +46,30 @@ export class Sessions implements SessionPool {
     return counts.values();
   }
 
-  open(identity: Identity, holder: string): Session {
+  open(identity: Identity, holder: string, { isGiven }: { readonly isGiven: boolean } = { isGiven: false }): Session {
     if (this.#closed) throw new OperatorError('Aborted', 'stopping');
     const session = this.#byKey.get(identity.key) ?? this.#create(identity);
     session.follow(identity);
     session.holders.add(holder);
+    session.isGiven ||= isGiven;
     this.#keysOf.set(holder, (this.#keysOf.get(holder) ?? new Set()).add(identity.key));
     return session;
   }
 
   release(holder: string): void {
-    for (const key of this.#keysOf.get(holder) ?? []) this.#byKey.get(key)?.holders.delete(holder);
+    const nowMs = this.#clock.monotonicMs();
+    for (const key of this.#keysOf.get(holder) ?? []) this.#byKey.get(key)?.letGo(holder, nowMs);
     this.#keysOf.delete(holder);
     // All are looked at: refusals outlive their holders, so that a store made anew is not a new chance to fail, and those
     // that have passed go here.
     for (const session of this.#byKey.values()) this.#settle(session);
   }
 
-  /** Ends every session: revokes what can be revoked, as far as `signal` allows. For the end of the process. */
-  async close(signal: AbortSignal): Promise<void> {
+  /**
+   * Ends every session: revokes what can be revoked, as far as `signal` allows, and with `given` what was given away as well.
+   * For the end of the process.
+   */
+  async close(signal: AbortSignal, { given }: { readonly given: boolean } = { given: false }): Promise<void> {
     this.#closed = true;
     const onAbort = () => this.#bound.abort(new OperatorError('Aborted', 'out of time'));
     if (signal.aborted) onAbort();
@@ -71,7 +79,7 @@ export class Sessions implements SessionPool {
     this.#keysOf.clear();
     const worker = async () => {
       for (let next = sessions.pop(); next !== undefined && !signal.aborted; next = sessions.pop()) {
-        await next.end(this.#bound.signal);
+        await next.end(this.#bound.signal, { given });
       }
     };
     await Promise.all([...this.#ending, ...Array.from({ length: parallelRevocations }, worker)]);
@@ -90,8 +98,9 @@ export class Sessions implements SessionPool {
   /** Ends a session that nobody holds or uses. */
   #settle(session: IdentitySession): void {
     if (session.busy || session.holders.size > 0) return;
+    if (session.isGiven && session.isLoggedIn && this.#clock.monotonicMs() < session.heldUntilMs + lingerMs) return;
     if (!session.paused && this.#byKey.get(session.key) === session) this.#byKey.delete(session.key);
-    const ended = session.revoke(this.#bound.signal).finally(() => this.#ending.delete(ended));
+    const ended = session.revoke(this.#bound.signal, { given: false }).finally(() => this.#ending.delete(ended));
     this.#ending.add(ended);
   }
 }

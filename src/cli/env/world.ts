@@ -65,7 +65,7 @@ export async function openWorld({ settings, context, namespace }: WorldOptions):
     pulumi: upstreams.pulumiDesk(settings.pulumi),
     holder: 'escapement env',
     async close({ revoke }) {
-      if (revoke) await upstreams.sessions.close(AbortSignal.timeout(revokeWithinMs));
+      if (revoke) await upstreams.sessions.close(AbortSignal.timeout(revokeWithinMs), { given: true });
       upstreams.close();
       cluster.close();
     },

@@ -69,7 +69,7 @@ export function createInfisicalAccess(ports: InfisicalPorts & { readonly reads: 
       const parts = { host, upstream, principal, caPem, organizationSlug: undefined, method };
       // A holder that has let go meanwhile would hold the session for ever.
       signal.throwIfAborted();
-      const session = sessions.open(identityAt(parts), holder);
+      const session = sessions.open(identityAt(parts), holder, { isGiven: true });
       return await session.withToken(async (token, expiresAtMs) => {
         if (refused.has(keyOf(host.root, token))) throw new TokenRejected('the access token was refused');
         const lifetimeMs = expiresAtMs - clock.monotonicMs();

@@ -1,6 +1,6 @@
 // The part of Vault's API that `vault-login` and `vault-secrets` need: log in, make a token, let one live on, end one, read a
-// path. What the two know of tokens is kept here: which were refused, and which have given leases. A path whose lease can be
-// renewed is not read again: the credential that it gave lives on.
+// path. Which tokens were refused is kept here, for the next login. A path whose lease can be renewed is not read again: the
+// credential that it gave lives on.
 // https://developer.hashicorp.com/vault/api-docs
 
 import { createHash } from 'node:crypto';
@@ -88,9 +88,6 @@ const mountReply = z.object({
 /** Tokens and paths that are remembered; the oldest is forgotten first. */
 const mostRemembered = 1_000;
 
-/** Leases, by contrast, decide what may be ended: more of them are remembered. */
-const mostLeased = 10_000;
-
 /** How long an answer stays that nobody asks for: it is for those of the same wave. */
 const keepMs = 30_000;
 
@@ -103,7 +100,6 @@ export class VaultApi {
   readonly #pauses: Pauses;
   readonly #answers: Snapshots<VaultAnswer>;
   readonly #refused = new Set<string>();
-  readonly #leased = new Set<string>();
   readonly #leases = new VaultLeases();
   /** Where KV 2 has what was written as for KV 1. */
   readonly #moved = new Map<string, string>();
@@ -151,15 +147,11 @@ export class VaultApi {
     if (this.#refused.has(bearerKey(server, token))) throw new TokenRejected('vault-login: the token was refused');
   }
 
-  /**
-   * Ends a token, unless it has given a lease: what is leased ends with its token, and is in use for as long as the lease
-   * says, longer than whoever asked for it may live.
-   */
+  /** Ends a token, and what was leased with it. */
   async revoke({ server, token, turn }: VaultBearer, signal: AbortSignal): Promise<void> {
-    const key = bearerKey(server, token);
-    if (this.#leased.has(key)) return;
     const place = { provider: 'vault-login', operation: 'revoke the token', host: server.host };
-    const call = { method: 'POST', path: 'auth/token/revoke-self', token, group: key, turn } as const;
+    const group = bearerKey(server, token);
+    const call = { method: 'POST', path: 'auth/token/revoke-self', token, group, turn } as const;
     await this.#send(server, call, place, signal);
   }
 
@@ -211,7 +203,6 @@ export class VaultApi {
       if (answer.status !== 200) throw vaultError(answer, place, secretsOf({ token }));
       const { data, lease } = readAnswer(answer, place);
       if (lease === undefined) return { data };
-      addBounded(this.#leased, key, mostLeased);
       const endsAtMs = startedMs + lease.lifeMs;
       if (lease.isRenewable) this.#leases.keep(leaseKey, { ...lease, data, bytes: answer.body.length, endsAtMs });
       return { data, endsAtMs };

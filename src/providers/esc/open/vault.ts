@@ -75,7 +75,7 @@ export function vaultLogin({
       const identity = await vaultIdentity(api, { inputs, server, address }, context, signal);
       // A holder that has let go meanwhile would hold the session for ever.
       signal.throwIfAborted();
-      const session = sessions.open(identity, context.holder);
+      const session = sessions.open(identity, context.holder, { isGiven: true });
       const { token, expiresAtMs } = await session.withToken(async (given, endsAtMs) => {
         api.checkUsable(server, given);
         return { token: given, expiresAtMs: endsAtMs };
