@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { type Happening, type WorldEvent, weighted } from './support/worlds/happenings/all.ts';
 import { live } from './support/worlds/world.ts';
 
-const { WORLDS = '300', WORLDS_SEED = '1', WORLDS_ONLY } = process.env;
+const { WORLDS = '300', WORLDS_SEED = '1', WORLDS_ONLY, WORLDS_PATH } = process.env;
 
 const happenings = weighted.filter((one) => WORLDS_ONLY === undefined || WORLDS_ONLY.split(',').includes(one));
 
@@ -33,7 +33,11 @@ describe('any world', () => {
       fc.asyncProperty(plan, async (world) => {
         expect(await live(world)).toEqual({ soon: [], afterWaves: [], never: [], whileQuiet: [] });
       }),
-      { numRuns: Number(WORLDS), seed: Number(WORLDS_SEED) },
+      {
+        numRuns: Number(WORLDS),
+        seed: Number(WORLDS_SEED),
+        ...(WORLDS_PATH === undefined ? {} : { path: WORLDS_PATH }),
+      },
     );
   });
 });

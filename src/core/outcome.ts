@@ -20,6 +20,8 @@ export type Outcome =
       /** Where the first keys come from, and how many keys there were. */
       readonly sources: Combined['sources'];
       readonly keyCount: number;
+      /** Nothing was read, because the target holds what was drawn before: the status tells so already, or does not yet. */
+      readonly kept?: 'told' | 'untold';
     }
   /** Nothing was due: neither fetched nor written. */
   | { readonly kind: 'idle' }

@@ -26,6 +26,7 @@ import { keyOf, type Secret } from '../../kube/types.ts';
 import { toSecret } from '../kit/target-object.ts';
 import { type ExternalSecretRecord, targetRecord } from '../records.ts';
 import type { EsMemory, Rooms } from './context.ts';
+import { isSameDraw } from './draws.ts';
 import { versionOf } from './duty.ts';
 import type { Sources } from './read.ts';
 
@@ -184,11 +185,20 @@ async function carryOut(
     if (found.observed === undefined)
       throw new OperatorError('Conflict', 'the Secret that was in the way is gone again');
     const adopted = planTarget(es, policy, blueprint, found);
-    if (adopted.action !== 'none') return await write(es, adopted, found, rooms, signal);
+    if (adopted.action !== 'none') {
+      refuseDrawnTwice(es, blueprint, found.observed);
+      return await write(es, adopted, found, rooms, signal);
+    }
     // Just what was sent: this create was done before, and its answer was lost.
     rooms.targets.note(targetKey(es), found.observed);
     return 'created';
   }
+}
+
+/** Throws Conflict for a Secret that a run before made, and drew for just what is drawn for again: the next run finds it. */
+function refuseDrawnTwice(es: ExternalSecretRecord, blueprint: Blueprint, found: ObservedTarget): void {
+  if (isTargetValid(found) && isSameDraw(es, blueprint, found))
+    throw new OperatorError('Conflict', 'what was to be drawn has been drawn already');
 }
 
 async function write(

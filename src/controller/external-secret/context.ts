@@ -69,6 +69,8 @@ export interface EsMemory extends Memory {
   readStores: string | undefined;
   /** Changes of the objects that its template is taken from, as of that run. */
   readTexts: number | undefined;
+  /** Stores and template's objects as of the last time that the sources were read, however it ended. */
+  asked?: string | undefined;
   /** Upstream of the store that failed last; '' when none is known. */
   failedOrigin: string;
   /** Scopes that the last run looked at; kept while the object fails for what it found there. */

@@ -256,7 +256,8 @@ export class ExternalSecretController {
     memory.scopes = undefined;
     const { metrics, clock } = this.#rooms;
     if (outcome.kind === 'synced') metrics.lastCheck.set({}, clock.nowMs() / 1000);
-    return { kind: outcome.kind, next: await this.#nextWave(es, memory, outcome.kind === 'synced', signals.wait) };
+    const isRefreshed = outcome.kind === 'synced' && outcome.kept !== 'told';
+    return { kind: outcome.kind, next: await this.#nextWave(es, memory, isRefreshed, signals.wait) };
   }
 
   /** Another controller is to serve the object. When nobody has said anything about it for a minute, we say who is missing. */

@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rfc3339 } from '../../core/sync-status.ts';
 import type { ExternalSecretStatus } from '../../crds/external-secret.ts';
-import { externalSecretRecord } from '../records.ts';
+import { type ExternalSecretRecord, externalSecretRecord } from '../records.ts';
 import {
   type Duty,
+  drawOf,
   dutyOf,
   intervalOf,
   isForced,
@@ -64,36 +65,40 @@ describe('intervalOf', () => {
   });
 });
 
+interface Case {
+  status?: ExternalSecretStatus;
+  past?: Partial<Past>;
+  present?: Partial<Present>;
+}
+
+function presentIn({ present = {} }: Case, es: ExternalSecretRecord): Present {
+  return {
+    es,
+    policy: 'Periodic',
+    periodMs: hour,
+    isForced: false,
+    isPermitted: true,
+    isTargetAsWanted: true,
+    hasOrphans: false,
+    stores: 's.1',
+    texts: 1,
+    renewAtMs: undefined,
+    nowMs: 4_000,
+    wallMs: nowMs,
+    isGenerating: false,
+    isUntold: false,
+    ...present,
+  };
+}
+
 describe('dutyOf', () => {
-  interface Case {
-    status?: ExternalSecretStatus;
-    past?: Partial<Past>;
-    present?: Partial<Present>;
-  }
   const edited = { ...green, syncedResourceVersion: '1-x' };
   const onChange = { policy: 'OnChange', periodMs: 0 } as const;
   const once = { policy: 'CreatedOnce', periodMs: 0 } as const;
+  const untold = { isGenerating: true, isUntold: true } as const;
 
   const dutyIn = ({ status = green, past = {}, present = {} }: Case, metadata: object = {}) =>
-    dutyOf(
-      {
-        es: recordOf(status, metadata),
-        policy: 'Periodic',
-        periodMs: hour,
-        isForced: false,
-        isPermitted: true,
-        isTargetAsWanted: true,
-        hasOrphans: false,
-        stores: 's.1',
-        texts: 1,
-        renewAtMs: undefined,
-        nowMs: 4_000,
-        wallMs: nowMs,
-        isGenerating: false,
-        ...present,
-      },
-      { ...inStep, ...past },
-    );
+    dutyOf(presentIn({ present }, recordOf(status, metadata)), { ...inStep, ...past });
 
   it.each<[why: string, given: Case, duty: Duty | undefined]>([
     ['nothing', {}, undefined],
@@ -126,6 +131,8 @@ describe('dutyOf', () => {
       { past: { readStores: undefined }, present: { isGenerating: true, wallMs: nowMs - 60_000 + hour } },
       'start',
     ],
+    ['a start with values that nobody has told of', { past: { readStores: undefined }, present: untold }, 'untold'],
+    ['such values that this process knows of', { present: untold }, undefined],
     ['an edit of what generates', { status: edited, present: { isGenerating: true } }, 'spec'],
     ['no verdict in the status', { status: { ...green, conditions: [] } }, 'verdict'],
     [
@@ -159,6 +166,36 @@ describe('dutyOf', () => {
     ['the generation', { generation: 3 }],
   ])('takes a change of %s for an edit', (_, metadata) => {
     expect(dutyIn({}, metadata)).toBe('spec');
+  });
+});
+
+describe('drawOf', () => {
+  const untold = { isUntold: true, isGenerating: true };
+  const fresh = { readStores: undefined, readTexts: undefined, nextDueMs: undefined };
+  const failing = { ...fresh, failures: 2 };
+  const edited = { ...green, syncedResourceVersion: '1-x' };
+
+  it.each<[why: string, given: Case, owed: ReturnType<typeof drawOf>]>([
+    ['nothing', {}, undefined],
+    ['nothing but a Secret under an earlier name', { present: { hasOrphans: true } }, 'sweep'],
+    ['a first sync', { status: {}, past: fresh }, 'draw'],
+    ['a first sync that was written', { status: {}, past: fresh, present: untold }, 'tell'],
+    ['an edit that was written', { status: edited, past: fresh, present: { ...untold, hasOrphans: true } }, 'tell'],
+    ['a refresh that was written', { past: fresh, present: { ...untold, wallMs: nowMs + 2 * hour } }, 'tell'],
+    [
+      'a refresh that nobody has done',
+      { past: fresh, present: { wallMs: nowMs + 2 * hour, isGenerating: true } },
+      'draw',
+    ],
+    ['a status that could not be written', { past: failing, present: untold }, 'tell'],
+    ['the same, of stores as they are', { past: { ...failing, asked: 's.1 1' }, present: untold }, 'tell'],
+    ['the same, of another store', { past: { ...failing, asked: 's.0 1' }, present: untold }, 'draw'],
+    ['the same, of another text', { past: { ...failing, asked: 's.1 0' }, present: untold }, 'draw'],
+    ['a target that somebody edited', { past: fresh, present: { ...untold, isTargetAsWanted: false } }, 'draw'],
+    ['the end of the interval', { present: { ...untold, nowMs: 5_000 } }, 'draw'],
+    ['another store', { present: { ...untold, stores: 's.2' } }, 'draw'],
+  ])('finds owed: %s', (_, { status = green, past = {}, present = {} }, owed) => {
+    expect(drawOf(presentIn({ present }, recordOf(status)), { ...inStep, ...past })).toBe(owed);
   });
 });
 

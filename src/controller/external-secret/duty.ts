@@ -99,6 +99,8 @@ export interface Present {
   readonly wallMs: number;
   /** It takes values from generators: to read its sources is to change them. */
   readonly isGenerating: boolean;
+  /** The target holds what was drawn for the object as it is, and the status does not tell. */
+  readonly isUntold: boolean;
 }
 
 /** What was read and told last, by this process. */
@@ -107,6 +109,8 @@ export interface Past {
   readonly readStores: string | undefined;
   /** Changes of the template's objects as of that run. */
   readonly readTexts: number | undefined;
+  /** Stores and template's objects as of the last time that the sources were read, however it ended. */
+  readonly asked?: string | undefined;
   /** Failures in a row until now. */
   readonly failures: number;
   /** Monotonic ms of the next wave; undefined until it is known. */
@@ -121,6 +125,7 @@ export type Duty =
   | 'forced'
   | 'retry'
   | 'verdict'
+  | 'untold'
   | 'start'
   | 'store'
   | 'texts'
@@ -152,6 +157,8 @@ export function dutyOf(present: Present, past: Past): Duty | undefined {
   if (past.failures > 0) return 'retry';
   const ready = (es.status.conditions ?? []).find(({ type }) => type === 'Ready');
   if (ready?.status !== 'True') return 'verdict';
+  // Once this process has told of a run, its memory knows better than a time in whole seconds.
+  if (present.isUntold && past.readStores === undefined) return 'untold';
   if (policy !== 'CreatedOnce' && present.renewAtMs !== undefined && present.renewAtMs <= present.wallMs)
     return 'renewal';
   if (policy !== 'Periodic') return undefined;
@@ -166,6 +173,25 @@ export function dutyOf(present: Present, past: Past): Duty | undefined {
       ? undefined
       : 'start';
   return past.nextDueMs !== undefined && past.nextDueMs <= present.nowMs + earlyMs ? 'interval' : undefined;
+}
+
+/** Of what was asked last: a change of it is a reason to draw anew. */
+export function askedOf({ stores, texts }: Pick<Present, 'stores' | 'texts'>): string {
+  return `${stores} ${texts}`;
+}
+
+/** These ask for other values, whatever the target holds. */
+const drawsAnew: ReadonlySet<Duty> = new Set<Duty>(['target', 'store', 'texts', 'renewal', 'interval']);
+
+/**
+ * What is owed by an object whose values are drawn, of which `present` was seen in the cluster itself: other values, to tell
+ * of those that a run before has drawn and could not tell of, or only to sweep what an earlier target name left behind.
+ */
+export function drawOf(present: Present, past: Past): 'draw' | 'tell' | 'sweep' | undefined {
+  const duty = dutyOf({ ...present, hasOrphans: false }, past);
+  if (duty === undefined) return present.hasOrphans ? 'sweep' : undefined;
+  if (drawsAnew.has(duty) || !present.isUntold) return 'draw';
+  return past.asked === undefined || past.asked === askedOf(present) ? 'tell' : 'draw';
 }
 
 /** What is left of the interval since the values were generated, in ms; `nowMs` is epoch ms. */

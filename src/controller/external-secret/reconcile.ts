@@ -2,11 +2,11 @@
 // sources, plan and apply the target, report. Everything is gathered before anything is written.
 
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
-import { externalSecretFinalizer } from '../../core/contract-names.ts';
+import { externalSecretFinalizer, managedLabel, managedLabelValue } from '../../core/contract-names.ts';
 import { renewalOf } from '../../core/kept-volatile.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import { hasWantedMarks, isTargetValid, type ObservedTarget } from '../../core/target-plan.ts';
-import { isAbsenceWanted, policyOf, type TargetPolicy } from '../../core/target-policy.ts';
+import { asResource, endings, isAbsenceWanted, policyOf, type TargetPolicy } from '../../core/target-policy.ts';
 import { refuseInvalid, refuseUnsupported } from '../../core/unsupported.ts';
 import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
 import { keyOf } from '../../kube/types.ts';
@@ -15,10 +15,31 @@ import { isTold } from '../kit/next.ts';
 import type { Run, Signals } from '../kit/object-controller.ts';
 import { lanes } from '../lanes.ts';
 import type { ExternalSecretRecord } from '../records.ts';
-import { applyTarget, manifestOf, orphanedSecrets, type Shaped, sweepOrphans, targetKey } from './apply.ts';
-import { applyManifest, type ShapedManifest, sweepManifests } from './apply-manifest.ts';
+import {
+  applyTarget,
+  look,
+  manifestOf,
+  orphanedSecrets,
+  type Shaped,
+  type Synced,
+  sweepOrphans,
+  targetKey,
+} from './apply.ts';
+import { applyManifest, lookAt, type ShapedManifest, sweepManifests } from './apply-manifest.ts';
 import type { EsMemory, Rooms } from './context.ts';
-import { dutyOf, isForced, isForcedSinceSync, periodOf, presentOf, refreshPolicyOf } from './duty.ts';
+import { annotationsOn, drawnFor, isDrawing, isUntold } from './draws.ts';
+import {
+  askedOf,
+  drawOf,
+  dutyOf,
+  isForced,
+  isForcedSinceSync,
+  type Present,
+  periodOf,
+  presentOf,
+  refreshPolicyOf,
+} from './duty.ts';
+import type { OpenKind } from './manifest-targets.ts';
 import { readSources } from './read.ts';
 import {
   isGreenForOlderSpec,
@@ -59,6 +80,7 @@ export async function reconcileExternalSecret(
       const outcome = await decideAndAct(es, gathered, memory, rooms, signals.write);
       if (outcome.kind === 'failed' && (await isBorne(es, outcome.error, memory, rooms, signals.write))) return outcome;
       if (outcome.kind === 'synced') memory.silence = undefined;
+      if (outcome.kind === 'synced' && outcome.kept === 'told') return outcome;
       if (outcome.kind === 'synced' || isTold(outcome.error, memory.failures))
         await reportOutcome(es, outcome, rooms, signals.write);
       if (outcome.kind === 'synced') reportWarnings(es, outcome, memory, rooms);
@@ -112,18 +134,22 @@ export async function tellSilence(
   }
 }
 
-/** `stores` are the versions that the stores had before they were read. */
-type Gathered = Read | { readonly error: OperatorError };
+type Gathered = Read | Kept | { readonly error: OperatorError };
 
-interface Read {
+/** `stores` are the versions that the stores had before they were read, `texts` the changes of the template's objects. */
+type Seen = Pick<Present, 'stores' | 'texts'> & { readonly policy: TargetPolicy };
+
+interface Read extends Seen {
   readonly sources: Shaped | ShapedManifest;
-  readonly policy: TargetPolicy;
-  readonly stores: string;
-  /** Changes of the template's objects before they were read. */
-  readonly texts: number;
 }
 
-function noteRead(memory: EsMemory, { stores, texts }: Read): void {
+/** What was drawn before stays, so nothing is read. */
+interface Kept extends Seen {
+  readonly kept: 'told' | 'untold';
+  readonly open: OpenKind | undefined;
+}
+
+function noteRead(memory: EsMemory, { stores, texts }: Seen): void {
   memory.readStores = stores;
   memory.readTexts = texts;
 }
@@ -146,33 +172,48 @@ async function gather(
     const texts = rooms.templates.changesOf(key);
     const { manifest } = spec.target;
     const open = manifest === undefined ? undefined : await rooms.manifests.open(es, manifest, wait);
-    const { isTargetValid: isTargetAsWanted, isForced: forced } = judgeTarget(es, spec, observedTarget(es, rooms));
-    const present = presentOf(spec, {
-      es,
-      stores,
-      texts,
-      isTargetAsWanted,
-      isForced: forced,
-      renewAtMs: renewAtOf(es, spec, rooms),
-      hasOrphans: orphanedSecrets(es, rooms).length + rooms.manifests.orphansOf(es).length > 0,
-      nowMs: rooms.clock.monotonicMs(),
-      wallMs: rooms.clock.nowMs(),
-    });
-    if (dutyOf(present, memory) === undefined) {
+    const presentWith = (target: ObservedTarget | undefined): Present => {
+      const { isTargetValid: isTargetAsWanted, isForced: forced } = judgeTarget(es, spec, target);
+      return presentOf(spec, {
+        es,
+        stores,
+        texts,
+        isTargetAsWanted,
+        isForced: forced,
+        renewAtMs: renewAtOf(es, spec, rooms),
+        hasOrphans: orphanedSecrets(es, rooms).length + rooms.manifests.orphansOf(es).length > 0,
+        isUntold: isUntold(es, spec, target),
+        nowMs: rooms.clock.monotonicMs(),
+        wallMs: rooms.clock.nowMs(),
+      });
+    };
+    const idle = () => {
       // In step as far as anybody can tell: from here on a change of a store shows.
       memory.readStores ??= stores;
       memory.readTexts ??= texts;
-      return { kind: 'idle' };
-    }
+      return { kind: 'idle' } as const;
+    };
+    const present = presentWith(observedTarget(es, rooms));
+    if (dutyOf(present, memory) === undefined) return idle();
     const policy = policyOf(spec);
+    if (isDrawing(spec) && policy.creation !== 'None') {
+      const isOwed = drawOf(presentWith(await seenAfresh(es, open, rooms, wait)), memory);
+      if (isOwed === undefined) return idle();
+      if (isOwed !== 'draw') return { policy, stores, texts, open, kept: isOwed === 'tell' ? 'untold' : 'told' };
+    }
+    memory.asked = askedOf(present);
     const end = rooms.notes.begin({ key: `ExternalSecret/${es.namespace}/${es.name}`, generation: es.generation });
     try {
       const desk = createDesk(es.namespace, rooms.desk, wait);
       const sources = await readSources(es, spec, memory, { notBeforeMs: run.notBeforeMs, desk }, rooms, wait);
       const shaped =
         open === undefined
-          ? { ...sources, blueprint: await shapeTarget(es, spec, sources, desk, rooms, wait) }
-          : { ...sources, open, manifest: await shapeManifest(es, spec, open, sources, desk, rooms, wait) };
+          ? { ...sources, blueprint: drawnFor(es, spec, await shapeTarget(es, spec, sources, desk, rooms, wait)) }
+          : {
+              ...sources,
+              open,
+              manifest: drawnFor(es, spec, await shapeManifest(es, spec, open, sources, desk, rooms, wait)),
+            };
       return { policy, stores, texts, sources: shaped };
     } finally {
       end();
@@ -182,6 +223,24 @@ async function gather(
     const leftMs = graceLeftMs(error, es, memory, rooms);
     return leftMs > 0 ? { kind: 'grace', leftMs } : { error };
   }
+}
+
+/**
+ * The target in the cluster itself. The caches may not show what another process wrote last, and what is drawn over that is
+ * lost.
+ */
+async function seenAfresh(
+  es: ExternalSecretRecord,
+  open: OpenKind | undefined,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<ObservedTarget | undefined> {
+  if (open === undefined) {
+    const { observed } = await look(es, rooms, signal);
+    if (observed?.labels[managedLabel] === managedLabelValue) rooms.targets.note(targetKey(es), observed);
+    return observed;
+  }
+  return (await lookAt(es, open, rooms, signal))?.observed;
 }
 
 /** When certificates of the target are to be made anew, in epoch ms; undefined when they are none of its template's. */
@@ -212,9 +271,15 @@ export function judgeTarget(es: ExternalSecretRecord, spec: ExternalSecretSpec, 
   const countMarks = !isOnce && policy.creation === 'Owner';
   return {
     isTargetValid:
-      isValid && (!countMarks || hasWantedMarks(es, policy, template === undefined ? es : undefined, target)),
+      isValid &&
+      (!countMarks ||
+        hasWantedMarks(es, policy, template === undefined ? plainMarks(es, spec, target) : undefined, target)),
     isForced: isOnce && !policy.immutable && (template === undefined ? isForced(es, target) : isForcedSinceSync(es)),
   };
+}
+
+function plainMarks(es: ExternalSecretRecord, spec: ExternalSecretSpec, target: ObservedTarget) {
+  return { labels: es.labels, annotations: annotationsOn(es, spec, target) };
 }
 
 async function decideAndAct(
@@ -226,19 +291,35 @@ async function decideAndAct(
 ): Promise<Extract<Outcome, { kind: 'synced' | 'failed' }>> {
   if ('error' in gathered) return { kind: 'failed', error: gathered.error };
   try {
-    const { policy, sources } = gathered;
-    const outcome =
-      'open' in sources
-        ? await applyManifest(es, policy, sources, memory, rooms, signal)
-        : await applyTarget(es, policy, sources, memory, rooms, signal);
-    if (policy.creation !== 'Owner') return outcome;
+    const { outcome, open } = await enforce(es, gathered, memory, rooms, signal);
+    if (gathered.policy.creation !== 'Owner') return outcome;
     // What an earlier name left behind goes with Owner only: the other policies leave targets behind on purpose.
     await sweepOrphans(es, rooms, signal);
-    if ('open' in sources) await sweepManifests(es, sources.open, rooms, signal);
+    if (open !== undefined) await sweepManifests(es, open, rooms, signal);
     return outcome;
   } catch (thrown) {
     return { kind: 'failed', error: asOperatorError(thrown) };
   }
+}
+
+async function enforce(
+  es: ExternalSecretRecord,
+  gathered: Read | Kept,
+  memory: EsMemory,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<{ readonly outcome: Synced; readonly open?: OpenKind | undefined }> {
+  if ('kept' in gathered) return { outcome: keptOutcome(gathered), open: gathered.open };
+  const { policy, sources } = gathered;
+  if ('open' in sources)
+    return { outcome: await applyManifest(es, policy, sources, memory, rooms, signal), open: sources.open };
+  return { outcome: await applyTarget(es, policy, sources, memory, rooms, signal) };
+}
+
+function keptOutcome({ kept, open }: Kept): Synced {
+  const { reason, message } = open === undefined ? endings.synced : asResource(endings.synced);
+  const unknown = { shadowed: [], collisions: [], missing: [], warnings: [], sources: [], keyCount: 0 };
+  return { kind: 'synced', wrote: 'nothing', reason, message, kept, ...unknown };
 }
 
 /** How long a new object waits for what it refers to before it says that something is missing. */

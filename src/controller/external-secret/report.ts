@@ -72,6 +72,7 @@ export async function reportOutcome(
   const isBound = isTargetThere(es, rooms);
   const isDue =
     outcome.wrote !== 'nothing' ||
+    outcome.kept === 'untold' ||
     es.status.syncedResourceVersion !== versionOf(es) ||
     (isBound && es.status.binding?.name !== es.targetName) ||
     isHeartbeatDue(es, rooms);
@@ -79,7 +80,7 @@ export async function reportOutcome(
     refreshTime: rooms.reporter.now(),
     syncedResourceVersion: versionOf(es),
     ...(isBound ? { binding: { name: es.targetName } } : {}),
-    ...(rooms.reporter.isExtended ? keyFields(outcome) : {}),
+    ...(rooms.reporter.isExtended && outcome.kept === undefined ? keyFields(outcome) : {}),
   };
   await write(es, verdict, { fields, isDue }, rooms, signal);
   if (es.status.syncedResourceVersion !== versionOf(es) && 'ok' in es.spec)

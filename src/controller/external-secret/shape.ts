@@ -13,7 +13,7 @@ import {
 import { type ManifestBlueprint, plainManifest } from '../../core/manifest/manifest-blueprint.ts';
 import { contentOf } from '../../core/manifest/manifest-plan.ts';
 import type { RenderedManifest } from '../../core/manifest/manifest-template.ts';
-import { type Blueprint, type ObservedTarget, plainBlueprint, type SeenTarget } from '../../core/target-plan.ts';
+import { type Blueprint, type ObservedTarget, plainBlueprint } from '../../core/target-plan.ts';
 import { policyOf } from '../../core/target-policy.ts';
 import type { RenderedTarget } from '../../core/target-template.ts';
 import { type TemplateInput, templateRefs } from '../../core/template-texts.ts';
@@ -46,19 +46,15 @@ export async function shapeTarget(
   const how = howKept(es, input, rooms);
   const render = (isDrawnKept: boolean) =>
     desk.run('render', { ...input, isDrawnKept, nowMs: how.nowMs, seed: newSeed() });
-  const { observed, present } = isMarked(rooms.targets.get(targetKey(es)), how)
-    ? await look(es, rooms, signal)
-    : noTarget;
-  if (observed !== undefined && present !== undefined && isMarked(observed, how)) {
+  const kept = async () => {
+    const { observed, present } = await look(es, rooms, signal);
+    if (observed === undefined || present === undefined || !isMarked(observed, how)) return undefined;
     const rendered = await render(true);
     const isSameType = observed.type === (rendered.type ?? observed.type);
-    const kept = isSameType ? keptVolatile(rendered, { ...observed, data: present.data }, how) : undefined;
-    if (kept !== undefined) return kept;
-  }
-  return drawn(await render(false), how);
+    return isSameType ? keptVolatile(rendered, { ...observed, data: present.data }, how) : undefined;
+  };
+  return await keptOrDrawn(isMarked(rooms.targets.get(targetKey(es)), how), kept, () => render(false), how);
 }
-
-const noTarget: SeenTarget = { observed: undefined };
 
 /** The same for a target of another kind. */
 export async function shapeManifest(
@@ -79,12 +75,30 @@ export async function shapeManifest(
   const how = howKept(es, input, rooms);
   const render = (isDrawnKept: boolean) =>
     desk.run('manifest', { ...input, isDrawnKept, nowMs: how.nowMs, seed: newSeed() });
-  const present = isMarked(rooms.manifests.get(es), how) ? await lookAt(es, open, rooms, signal) : undefined;
-  if (present !== undefined && isMarked(present.observed, how)) {
-    const kept = keptManifest(await render(true), { ...present.observed, content: contentOf(present.object) }, how);
-    if (kept !== undefined) return kept;
-  }
-  return drawn(await render(false), how);
+  const kept = async () => {
+    const present = await lookAt(es, open, rooms, signal);
+    if (present === undefined || !isMarked(present.observed, how)) return undefined;
+    return keptManifest(await render(true), { ...present.observed, content: contentOf(present.object) }, how);
+  };
+  return await keptOrDrawn(isMarked(rooms.manifests.get(es), how), kept, () => render(false), how);
+}
+
+/**
+ * What is kept of an earlier render, or else a new one. `kept` looks at the target in the cluster. It is asked at once when
+ * the caches show the target of these inputs, and else before anything that was drawn is used: another process may have
+ * written it, and no cache shows it yet.
+ */
+async function keptOrDrawn<R extends RenderedTarget | RenderedManifest>(
+  isKnown: boolean,
+  kept: () => Promise<R | undefined>,
+  render: () => Promise<R>,
+  how: KeptHow,
+): Promise<R> {
+  const known = isKnown ? await kept() : undefined;
+  if (known !== undefined) return known;
+  const rendered = await render();
+  if (!isVolatile(rendered)) return rendered;
+  return (isKnown ? undefined : await kept()) ?? markedAsDrawn(rendered, how.digest, how.uid, how.nowMs);
 }
 
 function howKept(es: ExternalSecretRecord, input: TemplateInput, { clock }: Rooms): KeptHow {
@@ -94,10 +108,6 @@ function howKept(es: ExternalSecretRecord, input: TemplateInput, { clock }: Room
 /** Whether the target was rendered, with something drawn, from just these inputs. */
 function isMarked(target: ObservedTarget | undefined, { digest }: KeptHow): boolean {
   return target?.deleting === false && target.annotations[templateInputsAnnotation] === digest;
-}
-
-function drawn<R extends RenderedTarget | RenderedManifest>(rendered: R, { digest, uid, nowMs }: KeptHow): R {
-  return isVolatile(rendered) ? markedAsDrawn(rendered, digest, uid, nowMs) : rendered;
 }
 
 function newSeed(): string {

@@ -93,7 +93,6 @@ const makers: { readonly [K in GeneratorKind]: Make<K> } = {
   },
 };
 
-/** Kinds that may give something else each time, whatever the time is. A ClusterGenerator may hold one of them. */
 const drawn: ReadonlySet<string> = new Set<GeneratorRefKind>([
   'Password',
   'SSHKey',
@@ -101,6 +100,11 @@ const drawn: ReadonlySet<string> = new Set<GeneratorRefKind>([
   'Webhook',
   'ClusterGenerator',
 ]);
+
+/** Whether the kind may give something else each time, whatever the time is. A ClusterGenerator may hold one that does. */
+export function isDrawn({ kind }: Pick<GeneratorRef, 'kind'>): boolean {
+  return drawn.has(kind);
+}
 
 export class Generators {
   readonly #deps: Deps;
@@ -147,7 +151,7 @@ export class Generators {
    */
   async generateOnce({ at, generator }: GeneratorRead, consumer: Consumer, generation: Generation): Promise<Values> {
     const make = () => this.generate(generator, consumer, generation);
-    if (!drawn.has(generator.kind)) return await make();
+    if (!isDrawn(generator)) return await make();
     return await this.#drafts.take(keyOf(consumer), `${at} ${JSON.stringify(generator)}`, make);
   }
 

@@ -10,7 +10,7 @@ import { OperatorError } from '../../../src/base/operator-error.ts';
 import type { ApiAnswer, ApiRequest, Transport } from '../../../src/kube/transport.ts';
 import { keyOf } from '../../../src/kube/types.ts';
 import { answer, Refused, refusal, refusedBy, requireSame } from './answers.ts';
-import { type ModelObject, nameIn, type Place, placeOf } from './kinds.ts';
+import { type ModelObject, nameIn, type Place, placeOf, resourcesAt } from './kinds.ts';
 import { applyMergePatch } from './merge-patch.ts';
 import type { Objects } from './objects.ts';
 import type { ModelProcess } from './process.ts';
@@ -146,6 +146,8 @@ export class Api {
 
   /** The answer, or how the connection ended. */
   #answer(process: ModelProcess, request: ApiRequest): ApiAnswer | OperatorError {
+    const resources = resourcesAt(request.path);
+    if (resources !== undefined) return answer(200, resources);
     const place = placeOf(request.path);
     if (place === undefined) return refusal(new Refused(404, 'NotFound'));
     if (place.name === undefined && request.method === 'GET') return this.#list(place);

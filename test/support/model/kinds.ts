@@ -21,7 +21,7 @@ const resources: readonly Resource[] = [
   secretStoreResource,
   clusterSecretStoreResource,
   environmentResource,
-  generatorKinds.Password.resource,
+  ...Object.values(generatorKinds).map(({ resource }) => resource),
 ];
 
 const byPlace = new Map(resources.map((resource) => [`${resource.group}/${resource.plural}`, resource]));
@@ -64,6 +64,15 @@ export interface Place {
   readonly name: string | undefined;
   readonly subresource: string | undefined;
   readonly query: URLSearchParams;
+}
+
+/** What the API says of the resources in a version of a group; undefined for another path. */
+export function resourcesAt(path: string): object | undefined {
+  const [root, ...rest] = path.split('/').filter((part) => part !== '');
+  const [group, version] = root === 'api' ? ['', ...rest] : rest;
+  if (rest.length !== (root === 'api' ? 1 : 2)) return undefined;
+  const found = resources.filter((one) => one.group === group && one.version === version);
+  return { resources: found.map(({ plural, kind, namespaced }) => ({ name: plural, kind, namespaced })) };
 }
 
 /** Undefined for a path of which the model knows nothing. */

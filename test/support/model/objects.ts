@@ -95,7 +95,11 @@ export class Objects {
     if (before !== undefined && isDeepStrictEqual(next, before)) return before;
     if (next.metadata.deletionTimestamp !== undefined && isFree(next) && kind !== 'Namespace')
       return this.#erase(next, manager);
-    return this.#put(kind === 'Secret' ? withOwners(manager, before, next) : next, before, manager);
+    return this.#put(
+      kind === 'Secret' || kind === 'ConfigMap' ? withOwners(manager, before, next) : next,
+      before,
+      manager,
+    );
   }
 
   /** As `kubectl delete`: what has finalizers stays, marked, until those are taken off; a namespace until it is empty. */

@@ -16,6 +16,7 @@ import { createEventRecorder } from '../../../src/kube/events.ts';
 import { startElection } from '../../../src/kube/lease.ts';
 import type { Transport } from '../../../src/kube/transport.ts';
 import { type Caches, openCaches } from '../../../src/operator/caches.ts';
+import { manifestKinds } from '../../../src/operator/manifest-kinds.ts';
 import { followNamespaces } from '../../../src/operator/namespaces.ts';
 import { ScopeNews } from '../../../src/providers/shared/scope-news.ts';
 import { WhileLeading, type Work } from '../../../src/runtime/while-leading.ts';
@@ -31,6 +32,8 @@ export interface ReplicaOptions {
   /** False leads from the start, as without leader election. */
   readonly election?: boolean;
   readonly events?: boolean;
+  /** Other kinds than Secrets may be targets. */
+  readonly manifests?: boolean;
 }
 
 interface ReplicaPorts {
@@ -138,6 +141,7 @@ async function startWork(
   const deps = { transport, clock, log, random };
   const kube = createKube(transport);
   const slots = new Slots(8);
+  const manifests = options.manifests === true ? manifestKinds(deps, []) : undefined;
   const writer = new Writer({ kube, slots, guard });
   const objects = new ObjectWatcher(deps);
   const namespaces = followNamespaces(deps);
@@ -183,6 +187,7 @@ async function startWork(
     },
     capabilities: () => 'ReadOnly',
     notes: { begin: () => () => {} },
+    manifests,
     heartbeatMs: 3_600_000,
     templateDelimiters: ['{{', '}}'],
     storeRequeueMs: 300_000,

@@ -41,7 +41,7 @@ export function wrongWithGenerated({ objects }: Stage, es: ModelObject): string[
 /** Until a run that has read the object has written its Secret. */
 const runMs = 3_000;
 
-/** Passwords that changed though nobody had asked for it: no edit, no hand on the Secret, no sync that was still open. */
+/** Passwords that changed though nobody had asked for it: no edit, no other object of the name, no hand on the Secret. */
 export function needlessPasswords({ objects, touches }: Stage): string[] {
   const found: string[] = [];
   const externalSecrets = objects.history('ExternalSecret', generatedName);
@@ -51,8 +51,8 @@ export function needlessPasswords({ objects, touches }: Stage): string[] {
     if (password === undefined || by === 'kubectl') continue;
     const since = last?.atMs ?? 0;
     const isTouched = touches.some(({ key, atMs: touchedMs }) => key === `${home}/g` && touchedMs >= since);
-    const wasOpen = during(externalSecrets, atMs - runMs, atMs).some(isOpen);
-    if (last !== undefined && last.password !== password && !isTouched && !wasOpen)
+    const isEdited = new Set(during(externalSecrets, since - runMs, atMs).map(askedBy)).size > 1;
+    if (last !== undefined && last.password !== password && !isTouched && !isEdited)
       found.push(`the password of ${generatedName.name} changed at ${atMs}, though nobody had asked for it`);
     last = { password, atMs };
   }
@@ -65,10 +65,8 @@ function during(moments: readonly Moment[], fromMs: number, untilMs: number): (M
     .map(({ object }) => object);
 }
 
-/** It has not been synced as it is. */
-function isOpen(es: ModelObject | undefined): boolean {
-  if (es === undefined) return true;
-  const { generation = 0, labels = {}, annotations = {} } = es.metadata;
-  const synced = syncedResourceVersion(generation, { annotations, labels });
-  return readyOf(es)?.status !== 'True' || es.status?.syncedResourceVersion !== synced;
+/** What an edit of the object changes. */
+function askedBy(es: ModelObject | undefined): string {
+  const { uid, generation = 0, labels = {}, annotations = {} } = es?.metadata ?? {};
+  return `${uid} ${syncedResourceVersion(generation, { annotations, labels })}`;
 }

@@ -1,0 +1,64 @@
+// What an ExternalSecret draws from generators is a value that only its target holds. The target is written before the status,
+// so a target says for which state of the status its values were drawn: whoever leads next and is owed the same finds them.
+//
+//   drawn ──target written, with the mark of the status as it was──► untold ──status written──► told: the mark fits no more
+import { createHmac } from 'node:crypto';
+import { templateInputsAnnotation } from '../../core/kept-volatile.ts';
+import { hashText } from '../../core/object-hash.ts';
+import type { Blueprint, ObservedTarget } from '../../core/target-plan.ts';
+import { type ExternalSecretSpec, generatorReferences } from '../../crds/external-secret.ts';
+import { isDrawn } from '../generators/generators.ts';
+import type { ExternalSecretRecord } from '../records.ts';
+import { versionOf } from './duty.ts';
+
+type Texts = Readonly<Record<string, string>>;
+type Marked = Pick<ObservedTarget, 'annotations' | 'deleting'>;
+
+/** Whether to read its sources is to get other values. */
+export function isDrawing(spec: ExternalSecretSpec): boolean {
+  return generatorReferences(spec).some(isDrawn);
+}
+
+/** Whether the values of the target were drawn for the object as it is, and its status does not say so yet. */
+export function isUntold(es: ExternalSecretRecord, spec: ExternalSecretSpec, target: Marked | undefined): boolean {
+  if (spec.target.creationPolicy === 'None' || !isDrawing(spec)) return false;
+  return target?.deleting === false && target.annotations[markName(es)] === markOf(es);
+}
+
+/** The blueprint of a target whose values are drawn for the object as it is. */
+export function drawnFor<B extends Pick<Blueprint, 'annotations'>>(
+  es: ExternalSecretRecord,
+  spec: ExternalSecretSpec,
+  blueprint: B,
+): B {
+  if (!isDrawing(spec)) return blueprint;
+  return { ...blueprint, annotations: { ...blueprint.annotations, [markName(es)]: markOf(es) } };
+}
+
+/** Annotations that the object wants on its target: its own, and the mark of whatever was drawn last. */
+export function annotationsOn(es: ExternalSecretRecord, spec: ExternalSecretSpec, target: Marked): Texts {
+  const mark = isDrawing(spec) ? target.annotations[markName(es)] : undefined;
+  return mark === undefined ? es.annotations : { ...es.annotations, [markName(es)]: mark };
+}
+
+/** Whether what is wanted was drawn, by a generator or a template, for just what the other was drawn for. */
+export function isSameDraw(
+  es: ExternalSecretRecord,
+  wanted: Pick<Marked, 'annotations'>,
+  there: Pick<Marked, 'annotations'>,
+) {
+  return [markName(es), templateInputsAnnotation].some((name) => {
+    const mark = wanted.annotations[name];
+    return mark !== undefined && mark === there.annotations[name];
+  });
+}
+
+/** Several may draw into one target. */
+function markName({ namespace, name }: ExternalSecretRecord): string {
+  return `escapement.dev/drawn-for-${hashText(`${namespace}/${name}`).slice(0, 12)}`;
+}
+
+function markOf(es: ExternalSecretRecord): string {
+  const told = JSON.stringify([versionOf(es), es.status.refreshTime ?? '']);
+  return createHmac('sha256', es.uid).update(told).digest('hex').slice(0, 32);
+}
