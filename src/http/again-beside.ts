@@ -47,10 +47,13 @@ export async function sendAgainBeside(
       await Promise.all(tries);
       return result;
     });
-    return await Promise.race([answered.promise, failed]);
+    const counts = await Promise.race([answered.promise, failed]);
+    over.abort();
+    // Another that was answered in the same moment is held by nobody.
+    for (const other of await Promise.all(tries)) if (other !== counts && 'answer' in other) other.letGo();
+    return counts;
   } finally {
     timer.cancel();
     over.abort();
-    await Promise.all(tries);
   }
 }

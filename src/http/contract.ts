@@ -14,6 +14,11 @@ export interface UpstreamRequest {
   readonly turn?: string;
   /** Largest answer that is read, in bytes; the door's default when absent. */
   readonly maxBytes?: number;
+  /**
+   * Takes what is needed out of the answer, while its body still counts as being received; `send` resolves once it is done.
+   * Of large answers one is read at a time. Must not reject.
+   */
+  readonly digest?: (answer: UpstreamAnswer) => Promise<void>;
   /** Time from the first try to the end of the last, where it is shorter than the door's own. */
   readonly wholeMs?: number;
 }

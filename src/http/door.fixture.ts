@@ -7,6 +7,7 @@ import { FakeClock } from '../../test/support/fake-clock.ts';
 import { OperatorError } from '../base/operator-error.ts';
 import type { BodyAccount, Upstream, UpstreamAnswer, UpstreamDoor, UpstreamRequest } from './contract.ts';
 import { createEgressPolicy, type EgressPolicy } from './egress.ts';
+import type { LargeAnswerTurns } from './large-answers.ts';
 import { createProxyRules, type ProxySettings } from './proxy.ts';
 import { createUpstreamDoor, type DoorLimits, type RequestObservation } from './upstream.ts';
 
@@ -98,6 +99,7 @@ export function openDoor(
     readonly proxy?: Partial<ProxySettings>;
     readonly limits?: Partial<DoorLimits>;
     readonly bodies?: BodyAccount;
+    readonly largeAnswers?: LargeAnswerTurns;
   } = {},
 ): TestDoor {
   const clock = new FakeClock();
@@ -112,6 +114,7 @@ export function openDoor(
     observe: (request) => observed.push(request),
     onHostChange: (change) => hostChanges.push(change),
     ...(options.bodies === undefined ? {} : { bodies: options.bodies }),
+    ...(options.largeAnswers === undefined ? {} : { largeAnswers: options.largeAnswers }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
   onTestFinished(() => door.close());

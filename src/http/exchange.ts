@@ -5,6 +5,7 @@ import { aborted, OperatorError } from '../base/operator-error.ts';
 import type { Route } from './agents.ts';
 import type { BodyAccount, DoorClock, UpstreamAnswer, UpstreamRequest } from './contract.ts';
 import { type Failure, type Phase, proxyRefused, timedOut, translateFailure, type Where } from './errors.ts';
+import type { LargeAnswerTurns } from './large-answers.ts';
 import type { ProxyServer } from './proxy.ts';
 
 export interface ExchangeLimits {
@@ -24,7 +25,17 @@ export interface ExchangeLimits {
  */
 export const mostErrorBytes = 64 * 1024;
 
-export type Exchanged = { readonly answer: UpstreamAnswer } | { readonly failure: Failure };
+/** Answers beyond this wait for their turn in the middle of their body. */
+const largeBytes = 256 * 1024;
+
+export interface Answered {
+  readonly answer: UpstreamAnswer;
+  readonly isLarge: boolean;
+  /** To be called once when the body is needed no more: until then it counts. */
+  readonly letGo: () => void;
+}
+
+export type Exchanged = Answered | { readonly failure: Failure };
 
 /** What an exchange needs besides the request. */
 export interface ExchangeContext {
@@ -34,6 +45,7 @@ export interface ExchangeContext {
   readonly proxy: ProxyServer | undefined;
   readonly limits: ExchangeLimits;
   readonly bodies: BodyAccount | undefined;
+  readonly largeAnswers: LargeAnswerTurns | undefined;
   /** Called when the host, not a proxy before it, sent the head of an answer. */
   readonly onAnswered: () => void;
 }
@@ -47,13 +59,18 @@ export function exchange(request: UpstreamRequest, context: ExchangeContext, sig
     let isReused = false;
     const where = (): Where => ({ host: request.url.host, proxy, phase, isReused });
     const stream = startRequest(request, context);
-    const held = holdBody(context.bodies);
+    const held = holdBody(context, request.turn ?? '');
+    let isOver = false;
     const finish = (result: Exchanged) => {
-      held.giveBack();
+      if (isOver) return;
+      isOver = true;
       for (const timer of timers) timer.cancel();
       signal.removeEventListener('abort', onAbort);
-      if ('failure' in result) stream.destroy();
-      resolve(result); // Only the first call counts.
+      if ('failure' in result) {
+        held.letGo();
+        stream.destroy();
+      }
+      resolve(result);
     };
     const fail = (failure: Failure) => finish({ failure });
     const onAbort = () => fail(ended(aborted()));
@@ -81,7 +98,11 @@ export function exchange(request: UpstreamRequest, context: ExchangeContext, sig
       if (proxy !== undefined && head.statusCode === 407) return fail(proxyRefused(proxy, 407, request.url.host));
       context.onAnswered();
       const answered = (body: Buffer) =>
-        finish({ answer: { status: head.statusCode, headers: flatten(head.headers), body } });
+        finish({
+          answer: { status: head.statusCode, headers: flatten(head.headers), body },
+          isLarge: body.length > largeBytes,
+          letGo: held.letGo,
+        });
       const mostOfError = Math.min(limits.maxBytes, mostErrorBytes);
       if (head.statusCode < 200 || head.statusCode > 299) {
         const cut = (body: Buffer) => {
@@ -128,21 +149,40 @@ function onceConnected(request: ClientRequest, run: () => void): void {
 interface HeldBody {
   /** False when there is no room. */
   grow(bytes: number): boolean;
-  giveBack(): void;
+  /** Resolves when it may become large; never when it is let go before. */
+  becomeLarge(): Promise<void>;
+  letGo(): void;
 }
 
-/** What one body takes of the account. */
-function holdBody(account: BodyAccount | undefined): HeldBody {
+/** What one body takes of the account, and its turn once it is large. */
+function holdBody({ bodies, largeAnswers }: ExchangeContext, turn: string): HeldBody {
+  const over = new AbortController();
   let bytes = 0;
+  let endTurn = () => {};
   return {
     grow(more) {
-      if (account?.fly(more) === false) return false;
+      if (bodies?.fly(more) === false) return false;
       bytes += more;
       return true;
     },
-    giveBack() {
-      account?.fly(-bytes);
+    becomeLarge() {
+      return new Promise((resolve) => {
+        if (largeAnswers === undefined) return resolve();
+        largeAnswers.receive(turn, over.signal).then(
+          (end) => {
+            endTurn = end;
+            resolve();
+          },
+          () => {}, // let go: nobody waits any more
+        );
+      });
+    },
+    letGo() {
+      over.abort();
+      bodies?.fly(-bytes);
       bytes = 0;
+      endTurn();
+      endTurn = () => {};
     },
   };
 }
@@ -163,6 +203,7 @@ function collect(
   const chunks: Buffer[] = [];
   let size = 0;
   let isOver = false;
+  let isLarge = false;
   stream.on('data', (chunk: Buffer) => {
     if (isOver) return;
     if (!held.grow(chunk.length)) {
@@ -171,9 +212,14 @@ function collect(
     }
     chunks.push(chunk.subarray(0, maxBytes - size));
     size += chunk.length;
-    if (size <= maxBytes) return;
-    isOver = true;
-    onMore(Buffer.concat(chunks));
+    if (size > maxBytes) {
+      isOver = true;
+      return onMore(Buffer.concat(chunks));
+    }
+    if (isLarge || size <= largeBytes) return;
+    isLarge = true;
+    stream.pause();
+    void held.becomeLarge().then(() => stream.resume());
   });
   stream.once('end', () => onEnd(Buffer.concat(chunks)));
 }

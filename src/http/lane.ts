@@ -2,7 +2,7 @@
 // that bound how many requests are under way at a time. Slots go round over the turns of those who wait, and none takes all:
 // what one tenant's stores do on a host is never what another's wait for. Waiting for a slot costs no deadline; when a gate
 // closes meanwhile, those who wait learn it as they reach their slot.
-import { aborted } from '../base/operator-error.ts';
+import { FairSlots } from '../base/fair-slots.ts';
 import type { DoorClock } from './contract.ts';
 import { HostGate, type Pass } from './host-gate.ts';
 
@@ -30,11 +30,7 @@ export class Lane {
   readonly #clock: DoorClock;
   readonly #onChange: (isUp: boolean) => void;
   readonly #gates = new Map<string, Door>();
-  /** Who waits, by turn; the first turn in order is the next. */
-  readonly #waiting = new Map<string, Set<() => void>>();
-  readonly #held = new Map<string, number>();
-  readonly #mostPerTurn: number;
-  #free: number;
+  readonly #slots: FairSlots;
   #users = 0;
   #closedGates = 0;
 
@@ -46,8 +42,7 @@ export class Lane {
   }) {
     this.#clock = options.clock;
     this.#onChange = options.onChange;
-    this.#free = options.slots;
-    this.#mostPerTurn = Math.ceil(options.slots * mostOfSlots);
+    this.#slots = new FairSlots({ slots: options.slots, mostEach: Math.ceil(options.slots * mostOfSlots) });
   }
 
   /** True when nobody uses it and no gate remembers anything. */
@@ -66,11 +61,11 @@ export class Lane {
     door.users += 1;
     try {
       door.gate.check(); // Fail at once, also while slow requests hold all slots.
-      await this.#acquire(turn, signal);
+      const giveBack = await this.#slots.acquire(turn, signal);
       try {
         return await task(door.gate.enter(target));
       } finally {
-        this.#release(turn);
+        giveBack();
       }
     } finally {
       this.#users -= 1;
@@ -101,62 +96,5 @@ export class Lane {
   #noteChange(isUp: boolean): void {
     this.#closedGates += isUp ? -1 : 1;
     if (this.#closedGates === (isUp ? 0 : 1)) this.#onChange(isUp);
-  }
-
-  #acquire(turn: string, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(aborted());
-      if (this.#free > 0 && this.#mayHoldMore(turn)) {
-        this.#take(turn);
-        return resolve();
-      }
-      const onTurn = () => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      };
-      const onAbort = () => {
-        this.#leaveQueue(turn, onTurn);
-        reject(aborted());
-      };
-      this.#waiting.set(turn, (this.#waiting.get(turn) ?? new Set()).add(onTurn));
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
-  }
-
-  #heldBy(turn: string): number {
-    return this.#held.get(turn) ?? 0;
-  }
-
-  #mayHoldMore(turn: string): boolean {
-    return turn === '' || this.#heldBy(turn) < this.#mostPerTurn;
-  }
-
-  #take(turn: string): void {
-    this.#free -= 1;
-    this.#held.set(turn, this.#heldBy(turn) + 1);
-  }
-
-  #leaveQueue(turn: string, onTurn: () => void): void {
-    const queue = this.#waiting.get(turn);
-    queue?.delete(onTurn);
-    if (queue?.size === 0) this.#waiting.delete(turn);
-  }
-
-  /** Puts the slot back and hands it to the next turn that may have one, to the one there that waits longest. */
-  #release(turn: string): void {
-    this.#free += 1;
-    const left = this.#heldBy(turn) - 1;
-    if (left === 0) this.#held.delete(turn);
-    else this.#held.set(turn, left);
-    for (const [next, queue] of this.#waiting) {
-      const [onTurn] = queue;
-      if (onTurn === undefined || !this.#mayHoldMore(next)) continue;
-      this.#waiting.delete(next);
-      queue.delete(onTurn);
-      if (queue.size > 0) this.#waiting.set(next, queue); // behind all others
-      this.#take(next);
-      onTurn();
-      return;
-    }
   }
 }

@@ -11,9 +11,10 @@ import { createPools, type Pools } from './agents.ts';
 import { parseCaCertificates, trustContext } from './ca.ts';
 import type { BodyAccount, DoorClock, Upstream, UpstreamAnswer, UpstreamDoor, UpstreamRequest } from './contract.ts';
 import type { EgressPolicy } from './egress.ts';
-import { type Exchanged, exchange } from './exchange.ts';
+import { type Answered, type Exchanged, exchange } from './exchange.ts';
 import type { Pass } from './host-gate.ts';
 import { Lane } from './lane.ts';
+import type { LargeAnswerTurns } from './large-answers.ts';
 import { createNameResolver, type NameResolver } from './names.ts';
 import type { ProxyRules, ProxyServer } from './proxy.ts';
 
@@ -55,6 +56,7 @@ export interface DoorOptions {
   readonly names?: NameResolver;
   /** Where bodies are counted while they are received. */
   readonly bodies?: BodyAccount;
+  readonly largeAnswers?: LargeAnswerTurns;
   readonly observe?: (request: RequestObservation) => void;
   /** A host was found down, or answers again: who waits for it can be woken. */
   readonly onHostChange?: (change: { readonly origin: string; readonly isUp: boolean }) => void;
@@ -139,9 +141,12 @@ class TrustedUpstream implements Upstream {
     const lane = this.#laneFor(origin);
     try {
       const { group = '', turn = '' } = request;
-      return await lane.run({ group, turn, target: `${request.method} ${pathname}${search}` }, either, (pass) =>
-        this.#sendInLane(request, { got, proxy: proxy(request.url), pass }, either),
+      const answered = await lane.run(
+        { group, turn, target: `${request.method} ${pathname}${search}` },
+        either,
+        (pass) => this.#sendInLane(request, { got, proxy: proxy(request.url), pass }, either),
       );
+      return await this.#digested(request, answered, either);
     } finally {
       if (lane.isIdle && this.#lanes.get(origin) === lane) this.#lanes.delete(origin);
     }
@@ -151,11 +156,30 @@ class TrustedUpstream implements Upstream {
     this.#parts.pools.destroy();
   }
 
-  async #sendInLane(request: UpstreamRequest, way: Way, signal: AbortSignal): Promise<UpstreamAnswer> {
+  /** The answer, once the request has taken out of it what it needs. */
+  async #digested(request: UpstreamRequest, answered: Answered, signal: AbortSignal): Promise<UpstreamAnswer> {
+    const { answer, isLarge, letGo } = answered;
+    const { digest, turn = '' } = request;
+    const { largeAnswers } = this.#parts;
+    try {
+      if (digest === undefined) return answer;
+      const end = isLarge ? await largeAnswers?.read(turn, signal) : undefined;
+      try {
+        await digest(answer);
+      } finally {
+        end?.();
+      }
+      return answer;
+    } finally {
+      letGo();
+    }
+  }
+
+  async #sendInLane(request: UpstreamRequest, way: Way, signal: AbortSignal): Promise<Answered> {
     let verdict: Parameters<Pass['done']>[0] = { kind: 'none' };
     try {
       const result = await this.#tryRepeatedly(request, way, signal);
-      if ('answer' in result) return result.answer;
+      if ('answer' in result) return result;
       const { error, verdict: kind } = result.failure;
       verdict = kind === 'none' ? { kind } : { kind, message: error.message };
       throw error;
@@ -170,6 +194,7 @@ class TrustedUpstream implements Upstream {
     for (let retries = 0; ; retries++) {
       const result = await this.#tryOnce(request, way, untilMs - clock.monotonicMs(), signal);
       if (request.method !== 'GET' || retries >= retriesWorth(result)) return result;
+      if ('answer' in result) result.letGo();
       const delayMs = leastRetryDelayMs + Math.random() * (mostRetryDelayMs - leastRetryDelayMs);
       if (clock.monotonicMs() + delayMs >= untilMs) return result;
       await sleep(clock, delayMs, signal).catch(() => {
@@ -182,7 +207,7 @@ class TrustedUpstream implements Upstream {
     const { firstByteMs, againEveryMs } = way.pass;
     const send = (byteMs: number, ofTry: AbortSignal) =>
       this.#send(request, way, { firstByteMs: byteMs, wholeMs: leftMs }, ofTry);
-    if (againEveryMs === undefined) return await send(firstByteMs, signal);
+    if (againEveryMs === undefined || request.method !== 'GET') return await send(firstByteMs, signal);
     const { clock } = this.#parts;
     return await sendAgainBeside(send, { clock, everyMs: againEveryMs, wholeMs: firstByteMs }, signal);
   }
@@ -193,7 +218,7 @@ class TrustedUpstream implements Upstream {
     { firstByteMs, wholeMs }: { readonly firstByteMs: number; readonly wholeMs: number },
     signal: AbortSignal,
   ): Promise<Exchanged> {
-    const { bodies, clock, limits, pools, observe } = this.#parts;
+    const { bodies, clock, largeAnswers, limits, pools, observe } = this.#parts;
     const startedMs = clock.monotonicMs();
     const { got, proxy, pass } = way;
     const context = {
@@ -208,6 +233,7 @@ class TrustedUpstream implements Upstream {
         maxBytes: request.maxBytes ?? limits.maxBytes,
       },
       bodies,
+      largeAnswers,
       onAnswered: () => pass.answered(),
     };
     const result = await exchange(request, context, signal);

@@ -21,17 +21,28 @@ export interface Keeping {
 
 /** Eviction goes below the bound by this share, so that it is not done for each answer anew. */
 const roomAfterEviction = 0.1;
-/** An answer may be this share of all. */
-const answerShare = 0.1;
+/** An answer may be this share of all: a twentieth of the heap. */
+const answerShare = 0.2;
 /** Adds to the age, so that of what was used just now the largest goes. */
 const leastAgeMs = 1_000;
 
-/** What may be held of the heap; the rest is for the caches, and for an answer while it is parsed. */
-const heapShare = 0.5;
+/**
+ * What may be held of the heap. The rest is for the caches, for an answer while it is read (several times its size), and for
+ * garbage; and the container has to hold a thread for heavy work besides.
+ */
+const heapShare = 0.25;
+
+/**
+ * What V8's limit has besides the space of old objects: three halves of a new space of 64 MiB, which `runtime/heap.ts` keeps
+ * far smaller.
+ */
+const newSpaceBytes = 192 * 2 ** 20;
+const leastHeapBytes = 64 * 2 ** 20;
 
 /** An account for this process, whose bound follows from the heap that it was given (`--max-old-space-size`). */
 export function heapAccount(clock: Clock): MemoryAccount {
-  return new MemoryAccount({ clock, mostBytes: Math.floor(getHeapStatistics().heap_size_limit * heapShare) });
+  const oldSpaceBytes = Math.max(getHeapStatistics().heap_size_limit - newSpaceBytes, leastHeapBytes);
+  return new MemoryAccount({ clock, mostBytes: Math.floor(oldSpaceBytes * heapShare) });
 }
 
 export class MemoryAccount {

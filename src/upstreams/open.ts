@@ -12,6 +12,7 @@ import { openCloudDoors } from '../credentials/cloud/doors.ts';
 import type { CloudEnvironment } from '../credentials/cloud/environment.ts';
 import { type CloudSources, createCloudSources } from '../credentials/cloud/sources.ts';
 import { createEgressPolicy, type HostRules } from '../http/egress.ts';
+import { createLargeAnswerTurns } from '../http/large-answers.ts';
 import { createProxyRules, type ProxySettings } from '../http/proxy.ts';
 import { createUpstreamDoor, type RequestObservation } from '../http/upstream.ts';
 import { type EnvironmentEvaluation, environmentEvaluation } from '../providers/esc/check.ts';
@@ -90,6 +91,7 @@ export function openUpstreams(
   const { userAgent, checkHost = anyHost } = settings;
   const sessions = new Sessions({ clock, observeLogin: observe.login });
   const proxy = createProxyRules(settings.proxy);
+  const largeAnswers = createLargeAnswerTurns();
   const doorOf = (provider: string) =>
     createUpstreamDoor({
       policy: createEgressPolicy(settings.hosts),
@@ -97,6 +99,7 @@ export function openUpstreams(
       userAgent,
       clock,
       bodies: account,
+      largeAnswers,
       limits: { maxBytes: Math.min(largestAnswerBytes, account.answerMostBytes) },
       observe: (request) => observe.request(provider, request),
     });

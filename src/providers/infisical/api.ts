@@ -4,7 +4,8 @@
 import type { LoginApi, Session } from '../../auth/contract.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import type { SecretValue } from '../../core/secret-value.ts';
-import type { Upstream } from '../../http/contract.ts';
+import type { Upstream, UpstreamAnswer } from '../../http/contract.ts';
+import { sendAndRead } from '../../http/send-and-read.ts';
 import { strongEtag } from '../shared/headers.ts';
 import type { Pauses } from '../shared/pauses.ts';
 import type { Fetched } from '../shared/snapshots.ts';
@@ -144,10 +145,12 @@ async function get<T>(
   try {
     return await session.withToken(async (token) => {
       const headers = { accept: 'application/json', authorization: `Bearer ${token.text()}`, ...conditional };
-      const answer = await upstream.send({ method: 'GET', url, headers }, signal);
-      if (answer.status === 304 && etag !== undefined) return 'not modified';
-      const json = await readJsonInTurns(answer, read.place, { headers });
-      return { value: await inPlace(read.place, async () => await read.parse(json)), ...strongEtag(answer) };
+      const readAnswer = async (answer: UpstreamAnswer): Promise<Answer<T>> => {
+        if (answer.status === 304 && etag !== undefined) return 'not modified';
+        const json = await readJsonInTurns(answer, read.place, { headers });
+        return { value: await inPlace(read.place, async () => await read.parse(json)), ...strongEtag(answer) };
+      };
+      return await sendAndRead(upstream, { method: 'GET', url, headers }, readAnswer, signal);
     }, signal);
   } catch (error) {
     if (error instanceof OperatorError) pauses.note(session.key, error);
