@@ -57,10 +57,10 @@ const revokeWithinMs = 3_000;
 const mostNamed = 20;
 
 /**
- * One thread, so that heavy work never takes more than one processor, with what the largest budget can need: its bytes held
- * and produced, twice over for text that is being put together.
+ * One thread, so that heavy work never takes more than one processor. Its heap and that of the loop fit the memory of the chart's
+ * container together; honest work needs a tenth of it, and what needs more ends the thread and fails its object.
  */
-const heavyLane = { role: heavyRole, threads: 1, deadlineMs: 10_000, idleMs: 30_000, heapMegabytes: 256 };
+const heavyLane = { role: heavyRole, threads: 1, deadlineMs: 10_000, idleMs: 30_000, heapMegabytes: 80 };
 
 /** Builds what only a leader has, and starts it. */
 export async function startWork(
@@ -83,8 +83,15 @@ export async function startWork(
       ? noRunNotes
       : openRunNotes(config.stateDirectory, {
           clock,
-          onDeath: (running) =>
-            log.warn({ detail: briefly(running) }, 'the last process died while it worked on these objects'),
+          onDeath({ running, waiting }) {
+            if (running.length > 0)
+              log.warn({ detail: briefly(running) }, 'the last process died while it worked on these objects');
+            if (waiting.length > 0)
+              log.warn(
+                { detail: briefly(waiting) },
+                'these objects wait: the process died twice while it worked on them',
+              );
+          },
           onTrouble: (thrown) => log.warn({ err: thrown }, 'could not note what is worked on'),
         });
   const heavy = new WorkerPool({ ...heavyLane, entry: base.threadEntry, clock });

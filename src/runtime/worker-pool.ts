@@ -42,8 +42,9 @@ interface Thread {
   timer: Timer | undefined;
 }
 
-/** A thread's stack; its share of the heap is an option. */
+/** A thread's stack and its space of new objects, which V8 would let grow to 192 MB; its share of the heap is an option. */
 const stackMegabytes = 4;
+const newSpaceMegabytes = 12;
 
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
@@ -143,7 +144,11 @@ export class WorkerPool {
       workerData: role,
       argv: [],
       env: {},
-      resourceLimits: { maxOldGenerationSizeMb: heapMegabytes, stackSizeMb: stackMegabytes },
+      resourceLimits: {
+        maxOldGenerationSizeMb: heapMegabytes,
+        maxYoungGenerationSizeMb: newSpaceMegabytes,
+        stackSizeMb: stackMegabytes,
+      },
     });
     const thread: Thread = { worker, job: undefined, timer: undefined };
     this.#threads.add(thread);
