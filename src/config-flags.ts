@@ -94,7 +94,7 @@ export const flagTable = {
   'state-dir': {
     kind: 'text',
     default: '',
-    help: 'directory that outlives the process, to note which objects it works on: one that it died at twice waits; empty notes nothing',
+    help: 'directory that outlives the process, to note which objects it works on at length: one that it died at twice waits for an hour or a change; empty notes nothing',
   },
   'enable-fake-provider': {
     kind: 'boolean',

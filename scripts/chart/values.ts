@@ -163,8 +163,8 @@ export const values: Tree = {
     'Hosts that may be reached by plain http and on loopback. In-cluster services (`*.svc`) need no entry.',
   ),
   quarantine: flag(
-    false,
-    'Note in a volume of the pod which objects are worked on: one that the container died at twice waits for an hour or a change.',
+    true,
+    'Note in a volume of the pod which objects are worked on at length: one that the container died at twice waits for an hour or a change.',
   ),
   fakeProvider: flag(true, 'Serve stores of the fake provider, whose values stand in their manifests.'),
   namesPerNamespace: count(

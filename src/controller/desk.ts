@@ -104,3 +104,24 @@ const lostWords = {
   deadline: 'takes longer than a thread may work',
   crash: 'ended its thread',
 } as const;
+
+/** The same threads, with a note of each job for as long as a thread has it. */
+export function withNotes(
+  heavy: DeskRooms['heavy'],
+  { heavy: note }: { readonly heavy: () => () => void },
+): DeskRooms['heavy'] {
+  return {
+    async run(tenant, order, signal) {
+      let end = () => {};
+      const noted = () => {
+        end = note();
+        return order();
+      };
+      try {
+        return await heavy.run(tenant, noted, signal);
+      } finally {
+        end();
+      }
+    },
+  };
+}

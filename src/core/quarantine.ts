@@ -44,10 +44,23 @@ export function afterDeath(record: RunRecord, nowMs: number): RunRecord {
 }
 
 /** How many ms the object still waits; 0 when it may run. */
-export function waitLeftMs(record: RunRecord, { key, generation }: RunningObject, nowMs: number): number {
-  const suspect = record.suspects.find((each) => each.key === key);
-  if (suspect === undefined || suspect.deaths < deathsToWait || suspect.generation !== generation) return 0;
-  return isRecent(suspect, nowMs) ? suspect.seenAtMs + waitMs - nowMs : 0;
+export function waitLeftMs(record: RunRecord, object: RunningObject, nowMs: number): number {
+  const suspect = suspectOf(record, object, nowMs);
+  return suspect === undefined || suspect.deaths < deathsToWait ? 0 : suspect.seenAtMs + waitMs - nowMs;
+}
+
+/** Deaths at which the object was running as it is now. */
+export function deathsOf(record: RunRecord, object: RunningObject, nowMs: number): number {
+  return suspectOf(record, object, nowMs)?.deaths ?? 0;
+}
+
+/** Keys of the objects that wait unless they change. */
+export function waitingIn(record: RunRecord, nowMs: number): readonly string[] {
+  return record.suspects.filter((each) => waitLeftMs(record, each, nowMs) > 0).map(({ key }) => key);
+}
+
+function suspectOf({ suspects }: RunRecord, { key, generation }: RunningObject, nowMs: number): Suspect | undefined {
+  return suspects.find((each) => each.key === key && each.generation === generation && isRecent(each, nowMs));
 }
 
 /** A clock that was set back does not make anybody wait longer than the hour. */

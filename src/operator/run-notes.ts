@@ -1,15 +1,19 @@
-// Which objects are being read and worked on, in a file that outlives the process, and so which of them must wait: the rules
-// are core's. Written whenever an object begins; that one ended is written with the next beginning, or a moment later.
+// Which objects are worked on at length, in a file that outlives the process, and so which of them must wait: the rules are
+// core's. Only what leaves its small share of the event loop is noted, for as long as a thread works on it, and as a whole what
+// took long there the last time or ran at a death: nearly every run ends without a word. That one ended is written a moment later.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { OperatorError } from '../base/operator-error.ts';
-import type { RunNotes } from '../controller/external-secret/context.ts';
+import type { NotedRun, RunNotes } from '../controller/external-secret/context.ts';
 import {
   afterDeath,
+  deathsOf,
   emptyRecord,
   type RunningObject,
+  type RunRecord,
   readRecord,
+  waitingIn,
   waitLeftMs,
   writeRecord,
 } from '../core/quarantine.ts';
@@ -21,16 +25,25 @@ interface ClosableNotes extends RunNotes {
 
 interface NotesOptions {
   readonly clock: Clock;
-  /** Told at the start what was running when the last process died, by key; not told where it ended in good order. */
-  readonly onDeath: (running: readonly string[]) => void;
+  /**
+   * Told at the start, by key, what was running when the last process died, and which objects have to wait; not told where it
+   * ended in good order and nobody waits.
+   */
+  readonly onDeath: (what: { readonly running: readonly string[]; readonly waiting: readonly string[] }) => void;
   /** Told when a note could not be written. */
   readonly onTrouble: (thrown: unknown) => void;
 }
 
+const unnoted: NotedRun = { heavy: () => () => {}, end: () => {} };
+
 /** Where nothing is noted, nobody waits. */
-export const noRunNotes: ClosableNotes = { begin: () => () => {}, close: () => {} };
+export const noRunNotes: ClosableNotes = { begin: () => unnoted, close: () => {} };
 
 const settleMs = 100;
+/** Time in a thread after which the next run of the object is noted as a whole. */
+const longMs = 1_000;
+/** Objects that are remembered to take long; of more, the oldest is forgotten. */
+const mostLong = 1_000;
 
 /**
  * Notes in a file of the directory, which is made when it is missing. Throws what the file system does when it cannot be
@@ -40,12 +53,15 @@ export function openRunNotes(directory: string, { clock, onDeath, onTrouble }: N
   mkdirSync(directory, { recursive: true });
   const path = join(directory, 'running.json');
   const existing = readExisting(path);
-  if (existing.running.length > 0) onDeath(existing.running.map(({ key }) => key));
-  let record = afterDeath(existing, clock.nowMs());
-  const running = new Map<string, RunningObject>();
+  let record: RunRecord = afterDeath(existing, clock.nowMs());
+  const waiting = waitingIn(record, clock.nowMs());
+  if (existing.running.length + waiting.length > 0)
+    onDeath({ running: existing.running.map(({ key }) => key), waiting });
+  const running = new Map<string, { readonly object: RunningObject; reasons: number }>();
+  const long = new Set<string>();
   let isSettling = false;
   const write = () => {
-    record = { ...record, running: [...running.values()] };
+    record = { ...record, running: [...running.values()].map(({ object }) => object) };
     // A death in the middle of a write leaves the former file.
     writeFileSync(`${path}.new`, writeRecord(record), { mode: 0o600 });
     renameSync(`${path}.new`, path);
@@ -57,21 +73,52 @@ export function openRunNotes(directory: string, { clock, onDeath, onTrouble }: N
       onTrouble(thrown); // work goes on without notes: a full disk stops nobody
     }
   };
+  const settle = () => {
+    if (isSettling) return;
+    isSettling = true;
+    clock.after(settleMs, () => {
+      isSettling = false;
+      note();
+    });
+  };
+  /** The object is among those that run until what is returned was called once. */
+  const hold = (object: RunningObject): (() => void) => {
+    const held = running.get(object.key) ?? { object, reasons: 0 };
+    held.reasons++;
+    if (held.reasons === 1) {
+      running.set(object.key, held);
+      note();
+    }
+    return () => {
+      if (--held.reasons > 0) return;
+      running.delete(object.key);
+      settle();
+    };
+  };
+  const noteLength = (key: string, tookMs: number) => {
+    long.delete(key);
+    if (tookMs < longMs) return;
+    const [oldest] = long;
+    if (long.size >= mostLong && oldest !== undefined) long.delete(oldest);
+    long.add(key);
+  };
   write(); // the deaths so far, so that they count even if nothing begins
   return {
     begin(object) {
       const leftMs = waitLeftMs(record, object, clock.nowMs());
       if (leftMs > 0) throw mustWait(leftMs);
-      running.set(object.key, object);
-      note();
-      return () => {
-        running.delete(object.key);
-        if (isSettling) return;
-        isSettling = true;
-        clock.after(settleMs, () => {
-          isSettling = false;
-          note();
-        });
+      const isWatched = long.has(object.key) || deathsOf(record, object, clock.nowMs()) > 0;
+      const end = isWatched ? hold(object) : () => {};
+      return {
+        heavy() {
+          const startedMs = clock.monotonicMs();
+          const endHeavy = hold(object);
+          return () => {
+            noteLength(object.key, clock.monotonicMs() - startedMs);
+            endHeavy();
+          };
+        },
+        end,
       };
     },
     close() {

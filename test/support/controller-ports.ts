@@ -1,5 +1,6 @@
 // Ports for controllers in tests that look at one of them: a fake clock, real metrics, a log that is kept, and what they do not
 // ask for refuses to answer.
+
 import { Slots } from '../../src/base/slots.ts';
 import { LoopShare } from '../../src/controller/desk.ts';
 import type { KindRow } from '../../src/controller/kit/kind.ts';
@@ -8,6 +9,7 @@ import { Writer } from '../../src/controller/kit/writer.ts';
 import { externalSecretRecord, keptTargetRecord, storeRecord } from '../../src/controller/records.ts';
 import type { ControllerPorts } from '../../src/controller/rooms.ts';
 import type { EventDraft } from '../../src/kube/events.ts';
+import { noRunNotes } from '../../src/operator/run-notes.ts';
 import { Registry } from '../../src/telemetry/metrics.ts';
 import { operatorMetrics } from '../../src/telemetry/operator-metrics.ts';
 import { Collection, clientOf } from './collection.ts';
@@ -74,7 +76,7 @@ export function controllerPorts(
     news: { subscribe: () => () => {} },
     desk: { heavy: { run: unasked }, loop: new LoopShare(() => Promise.resolve()) },
     generation: { random: (size) => Buffer.alloc(size), keyPair: unasked, sendWebhook: unasked },
-    notes: { begin: () => () => {} },
+    notes: noRunNotes,
     capabilities: () => 'ReadOnly',
     heartbeatMs: 3_600_000,
     templateDelimiters: ['{{', '}}'],

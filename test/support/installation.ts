@@ -107,9 +107,11 @@ async function accountOf({ kubeconfig, namespace, objects, view }: Installed): P
   const order = ['create', 'token', serviceAccountName, '--namespace', namespace, `--duration=${tokenLifetime}`];
   const token = (await kubectl(order, { kubeconfig })).stdout.trim();
   await untilAllowed(view, token, objects);
+  const path = await writeKubeconfig(kubeconfig, view, token);
   return {
-    kubeconfig: await writeKubeconfig(kubeconfig, view, token),
-    args,
+    kubeconfig: path,
+    // The pod's own volume: it outlives the container, and no other release sees it.
+    args: args.map((arg) => (arg.startsWith('--state-dir=') ? `--state-dir=${join(dirname(path), 'state')}` : arg)),
     env: Object.fromEntries(
       env.map(({ name, value, valueFrom }) => [
         name,

@@ -23,8 +23,15 @@ import type { TemplateSources } from './template-sources.ts';
 
 /** Knows across a death of the process what was worked on. */
 export interface RunNotes {
-  /** The work begins; returns what ends it. Throws TooMuchWork for an object that must wait. */
-  begin(object: RunningObject): () => void;
+  /** A run begins. Throws TooMuchWork for an object that must wait. */
+  begin(object: RunningObject): NotedRun;
+}
+
+export interface NotedRun {
+  /** A thread begins to work for it; returns what ends that. */
+  heavy(): () => void;
+  /** The run is over. */
+  end(): void;
 }
 
 export interface Rooms {

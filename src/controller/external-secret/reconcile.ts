@@ -10,7 +10,7 @@ import { asResource, endings, isAbsenceWanted, policyOf, type TargetPolicy } fro
 import { refuseInvalid, refuseUnsupported } from '../../core/unsupported.ts';
 import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
 import { keyOf } from '../../kube/types.ts';
-import { createDesk } from '../desk.ts';
+import { createDesk, withNotes } from '../desk.ts';
 import { isTold } from '../kit/next.ts';
 import type { Run, Signals } from '../kit/object-controller.ts';
 import { lanes } from '../lanes.ts';
@@ -202,9 +202,9 @@ async function gather(
       if (isOwed !== 'draw') return { policy, stores, texts, open, kept: isOwed === 'tell' ? 'untold' : 'told' };
     }
     memory.asked = askedOf(present);
-    const end = rooms.notes.begin({ key: `ExternalSecret/${es.namespace}/${es.name}`, generation: es.generation });
+    const noted = rooms.notes.begin({ key: `ExternalSecret/${es.namespace}/${es.name}`, generation: es.generation });
     try {
-      const desk = createDesk(es.namespace, rooms.desk, wait);
+      const desk = createDesk(es.namespace, { ...rooms.desk, heavy: withNotes(rooms.desk.heavy, noted) }, wait);
       const sources = await readSources(es, spec, memory, { notBeforeMs: run.notBeforeMs, desk }, rooms, wait);
       const shaped =
         open === undefined
@@ -216,7 +216,7 @@ async function gather(
             };
       return { policy, stores, texts, sources: shaped };
     } finally {
-      end();
+      noted.end();
     }
   } catch (thrown) {
     const error = asOperatorError(thrown);

@@ -18,6 +18,7 @@ import type { Transport } from '../../../src/kube/transport.ts';
 import { type Caches, openCaches } from '../../../src/operator/caches.ts';
 import { manifestKinds } from '../../../src/operator/manifest-kinds.ts';
 import { followNamespaces } from '../../../src/operator/namespaces.ts';
+import { noRunNotes } from '../../../src/operator/run-notes.ts';
 import { ScopeNews } from '../../../src/providers/shared/scope-news.ts';
 import { WhileLeading, type Work } from '../../../src/runtime/while-leading.ts';
 import { Registry } from '../../../src/telemetry/metrics.ts';
@@ -186,7 +187,7 @@ async function startWork(
       signal,
     },
     capabilities: () => 'ReadOnly',
-    notes: { begin: () => () => {} },
+    notes: noRunNotes,
     manifests,
     heartbeatMs: 3_600_000,
     templateDelimiters: ['{{', '}}'],
