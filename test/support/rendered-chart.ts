@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { cacheFolder } from '../control-plane/build.ts';
-import { helm, NoHelm } from './helm.ts';
+import { helm } from './helm.ts';
+import { NoProgram } from './packaged-program.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 export const chartFolder = join(root, 'deploy', 'helm', 'escapement');
@@ -74,7 +75,7 @@ export async function renderChart({ namespace, values = {} }: Release): Promise<
     const yaml = await readFile(path, 'utf8').catch(() => render(json, path));
     return objectsOf(yaml.replaceAll(placeholder, namespace));
   } catch (thrown) {
-    if (!(thrown instanceof NoHelm)) throw thrown;
+    if (!(thrown instanceof NoProgram)) throw thrown;
     process.stderr.write(`${thrown.message}; using deploy/kustomize/base\n`);
     return withoutHelm(namespace, values);
   }
