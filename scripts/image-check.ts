@@ -12,7 +12,7 @@ import { z } from 'zod';
 import { type ControlPlane, startControlPlane } from '../test/support/control-plane.ts';
 import { startInfisicalDouble } from '../test/support/infisical-double/double.ts';
 import { sampleSeed } from '../test/support/infisical-double/seed.ts';
-import { applyCrds, applyYaml, createNamespace, kubectl } from '../test/support/kubectl.ts';
+import { applyCrds, applyYaml, createNamespace, kubectl, listOf } from '../test/support/kubectl.ts';
 import { freePort } from '../test/support/operator.ts';
 import { progressTo } from '../test/support/progress.ts';
 import { credentials, externalSecret, store } from '../test/support/samples.ts';
@@ -132,7 +132,7 @@ async function syncs(kubeconfig: string, namespace: string): Promise<void> {
       store({ name: 'store', hostAPI: double.url }),
       externalSecret({ name: 'synced' }),
     ].map((manifest) => ({ ...manifest, metadata: { ...manifest.metadata, namespace } }));
-    await applyYaml(manifests.map((one) => JSON.stringify(one)).join('\n---\n'), { kubeconfig });
+    await applyYaml(listOf(manifests), { kubeconfig });
     const wait = ['wait', '--for=condition=Ready', 'externalsecret/synced', '-n', namespace, '--timeout=30s'];
     await kubectl(wait, { kubeconfig });
     const get = ['get', 'secret', 'synced', '-n', namespace, '-o', 'jsonpath={.data.value}'];

@@ -9,7 +9,7 @@ import { type ControlPlane, startControlPlane } from '../support/control-plane.t
 import { startInfisicalDouble } from '../support/infisical-double/double.ts';
 import type { IdentityView } from '../support/infisical-double/identities.ts';
 import { kubernetesVerifier, type ReviewVerdict } from '../support/infisical-double/verifiers.ts';
-import { applyCrds, createNamespace, kubectl } from '../support/kubectl.ts';
+import { applyCrds, createNamespace, kubectl, listOf } from '../support/kubectl.ts';
 import { startOperator } from '../support/operator.ts';
 import { clusterStore, credentials, entry, externalSecret, plantSample, store } from '../support/samples.ts';
 import { createScene, decoded, type Scene, type SceneOptions } from '../support/scene.ts';
@@ -386,8 +386,7 @@ async function namespaceIn({ kubeconfigPath: kubeconfig, auditLogPath: log }: Co
     namespace,
     kubeconfig,
     async apply(...manifests: readonly object[]) {
-      const stdin = manifests.map((one) => JSON.stringify(one)).join('\n---\n');
-      await kubectl(['apply', '-n', namespace, '-f', '-'], { kubeconfig, stdin });
+      await kubectl(['apply', '-n', namespace, '-f', '-'], { kubeconfig, stdin: listOf(manifests) });
     },
     async whenReady(what: string) {
       await kubectl(['wait', '--for=condition=Ready', what, '-n', namespace, '--timeout=15s'], { kubeconfig });

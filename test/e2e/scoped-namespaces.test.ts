@@ -1,6 +1,6 @@
 // An operator of two namespaces, with a Role in each and no right outside: it serves both, and nothing else.
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { createNamespace, kubectl } from '../support/kubectl.ts';
+import { createNamespace, kubectl, listOf } from '../support/kubectl.ts';
 import { type Operator, startOperator } from '../support/operator.ts';
 import { externalSecret } from '../support/samples.ts';
 
@@ -68,7 +68,7 @@ async function plant(namespace: string): Promise<void> {
     metadata: { name: 'store' },
     spec: { controller: home, provider: { fake } },
   };
-  const stdin = [store, externalSecret({ name: 'app' })].map((each) => JSON.stringify(each)).join('\n---\n');
+  const stdin = listOf([store, externalSecret({ name: 'app' })]);
   await kubectl(['apply', '-n', namespace, '-f', '-'], { kubeconfig, stdin });
 }
 

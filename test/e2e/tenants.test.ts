@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { reviewToken } from '../support/cluster-trust.ts';
 import { createJwtIssuer } from '../support/jwt-issuer.ts';
 import type { ObjectAddress } from '../support/kube-api.ts';
-import { applyYaml, createNamespace } from '../support/kubectl.ts';
+import { applyYaml, createNamespace, listOf } from '../support/kubectl.ts';
 import { createLoginScene, type LoginScene } from '../support/login-scene.ts';
 import { condition, until } from '../support/wait.ts';
 
@@ -85,7 +85,7 @@ beforeAll(async () => {
       metadata: { name, namespace },
       ...body,
     }));
-    await applyYaml(manifests.map((one) => JSON.stringify(one)).join('\n---\n'), { kubeconfig });
+    await applyYaml(listOf(manifests), { kubeconfig });
   }
 });
 

@@ -8,7 +8,7 @@ import { type InfisicalDouble, startInfisicalDouble } from '../support/infisical
 import { sampleSeed } from '../support/infisical-double/seed.ts';
 import { installedRelease } from '../support/installation.ts';
 import { createKubeApi, type KubeApi } from '../support/kube-api.ts';
-import { applyCrds, applyYaml, kubectl } from '../support/kubectl.ts';
+import { applyCrds, applyYaml, kubectl, listOf } from '../support/kubectl.ts';
 import { type Operator, startOperator } from '../support/operator.ts';
 import { chartFolder } from '../support/rendered-chart.ts';
 import { type SampleManifest, secret, store } from '../support/samples.ts';
@@ -109,8 +109,7 @@ async function stageOn(cluster: ControlPlane, esoProgram: string, say: (line: st
       });
     },
     async apply(namespace, ...manifests) {
-      const stdin = manifests.map((one) => JSON.stringify(one)).join('\n---\n');
-      await kubectl(['apply', '-n', namespace, '-f', '-'], { kubeconfig, stdin });
+      await kubectl(['apply', '-n', namespace, '-f', '-'], { kubeconfig, stdin: listOf(manifests) });
     },
     infisicalStore(name, controller) {
       const { clientId } = double.identities.get('operator');

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
-import { kubectl } from './kubectl.ts';
+import { kubectl, listOf } from './kubectl.ts';
 import {
   type ChartValues,
   containerOf,
@@ -82,7 +82,7 @@ async function install({ kubeconfig, namespace, values }: InstallationOptions): 
   const owned = account.map((object) => ({ ...object, metadata: { ...object.metadata, ownerReferences: [owner] } }));
   await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], {
     kubeconfig,
-    stdin: owned.map((object) => JSON.stringify(object)).join('\n---\n'),
+    stdin: listOf(owned),
   });
   return accountOf({ kubeconfig, namespace, objects, view: kubeconfigView.parse(JSON.parse(view)) });
 }

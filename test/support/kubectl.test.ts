@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { untilEstablished } from './kubectl.ts';
+import { listOf, untilEstablished } from './kubectl.ts';
 
 const created = { metadata: { name: 'widgets.probe.test' }, status: { conditions: null, storedVersions: ['v1'] } };
 const named = { ...created, status: { conditions: [{ type: 'NamesAccepted', status: 'True' }] } };
@@ -47,5 +47,12 @@ cat '${at('answer-')}'$((count))
     const { kubeconfig, asked } = standIn([list(served, created), list(served, named), list(served, served)]);
     await untilEstablished(['-f', '-'], { kubeconfig, stdin: '{}' });
     expect(asked()).toHaveLength(3);
+  });
+});
+
+describe('objects for kubectl', () => {
+  it('are one JSON document, however many they are', () => {
+    expect(JSON.parse(listOf([created, named]))).toEqual({ apiVersion: 'v1', kind: 'List', items: [created, named] });
+    expect(JSON.parse(listOf([]))).toMatchObject({ kind: 'List', items: [] });
   });
 });

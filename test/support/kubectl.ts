@@ -56,6 +56,11 @@ export async function applyYaml(manifests: string, options: Omit<KubectlOptions,
   await kubectl(['apply', '-f', '-'], { ...options, stdin: manifests });
 }
 
+/** Objects as the standard input of `kubectl apply -f -`: one List, since kubectl up to 1.32 takes no JSON documents in a row. */
+export function listOf(objects: readonly object[]): string {
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
+}
+
 /** Creates a namespace named `<prefix>-<random>` and gives its name. */
 export async function createNamespace(prefix: string, options: Omit<KubectlOptions, 'stdin'>): Promise<string> {
   const name = `${prefix}-${randomBytes(4).toString('hex')}`;
