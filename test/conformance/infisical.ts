@@ -3,13 +3,15 @@
 // Exits 1 on a difference that infisical/exceptions.ts does not allow. Without recordings it says so and exits 0.
 import { resolve } from 'node:path';
 import { readFlags } from '../../scripts/arguments.ts';
+import { judgeLoginWires } from './infisical/login-wires.ts';
 import { loadRecordings, type Recordings } from './infisical/recordings.ts';
 import { type Judged, replayScenario, type Target } from './infisical/replay.ts';
 import { ageOf, doubleTarget, remoteTarget } from './infisical/targets.ts';
 
 const usage = `usage: node test/conformance/infisical.ts [options]
   --contracts DIR      the recordings (../shared/contracts/infisical from the repository's root)
-  --scenario NAME      this one only (the replay of the others still goes before it, as they build on each other)
+  --scenario NAME      this one only (the replay of the others still goes before it, as they build on each other);
+                       "login wires" is the operator's own logins, each beside the one that the recorded server accepted
   --base-url URL       a server in place of the double; needs --credentials FILE (form: infisical/targets.ts) and, in
                        the project named there, secrets laid out as in infisical/world.ts (values may differ)
   --writes             lets the replay write there
@@ -39,7 +41,7 @@ function inOrder(recordings: Recordings): readonly string[] {
 }
 
 async function replayAll(recordings: Recordings, target: Target): Promise<readonly Judged[]> {
-  const judged: Judged[] = [];
+  const judged = [...(await judgeLoginWires(recordings))];
   for (const scenario of inOrder(recordings)) {
     judged.push(...(await replayScenario(scenario, recordings.scenarios.get(scenario) ?? [], target)));
   }
