@@ -3,7 +3,6 @@
 
 export interface WireRequest {
   readonly method: string;
-  /** With the query, if any. */
   readonly path: string;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;

@@ -1,8 +1,5 @@
 // Every login of the operator as it leaves it: the real methods, the real API and the real door send to a server that keeps what it
 // gets. Material is made up, but of the right form: tokens and signatures are real, so that their shape is.
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 import { loginSite } from '../../../src/auth/infisical/cloud-login.fixture.ts';
 import { gatherInfisicalPrincipal } from '../../../src/auth/infisical/table.ts';
@@ -14,6 +11,7 @@ import { createEgressPolicy } from '../../../src/http/egress.ts';
 import { createUpstreamDoor } from '../../../src/http/upstream.ts';
 import { loginApi } from '../../../src/providers/infisical/api.ts';
 import { parseHostApi } from '../../../src/providers/infisical/host.ts';
+import { startHttpDouble } from '../../support/cloud/http-double.ts';
 import { signingKeys } from '../../support/cloud/signing-keys.ts';
 import { type AcceptedLogin, acceptedLogins, differencesFrom } from './accepted-logins.ts';
 import { shapeOf, type WireRequest } from './login-shape.ts';
@@ -51,22 +49,28 @@ const blocks: { readonly [M in InfisicalAuthMethod]: NonNullable<InfisicalAuth[`
 
 /** The requests that a login of each method sends: one, or none for `token`. */
 export async function sendAllLogins(): Promise<ReadonlyMap<InfisicalAuthMethod, readonly WireRequest[]>> {
-  const door = await startRecordingServer();
-  const policy = createEgressPolicy({ insecureHosts: [new URL(door.url).host] });
+  const grant = { accessToken: 'granted', expiresIn: 7_200, accessTokenMaxTTL: 7_200, tokenType: 'Bearer' };
+  const server = await startHttpDouble(() => ({ status: 200, body: grant }));
+  const policy = createEgressPolicy({ insecureHosts: [new URL(server.url).host] });
   const upstreams = createUpstreamDoor({ policy, proxy: () => undefined, userAgent: 'escapement', clock: systemClock });
-  const api = loginApi(upstreams.open({}), parseHostApi(door.url), undefined);
+  const api = loginApi(upstreams.open({}), parseHostApi(server.url), undefined);
   const site = await siteWithEverything();
   const sent = new Map<InfisicalAuthMethod, readonly WireRequest[]>();
   try {
     for (const method of methods) {
       const principal = await gatherInfisicalPrincipal({ [`${method}AuthCredentials`]: blocks[method] }, site, signal);
+      const before = server.requests.length;
       await principal.login(api, Date.now(), signal);
-      sent.set(method, door.take());
+      const requests = server.requests.slice(before);
+      sent.set(
+        method,
+        requests.map((request) => ({ ...request, body: JSON.parse(request.body) })),
+      );
     }
     return sent;
   } finally {
     upstreams.close();
-    await door.stop();
+    await server.stop();
   }
 }
 
@@ -104,36 +108,6 @@ async function siteWithEverything() {
   });
   const serviceAccount = async () => ({ name: 'shop/robot', audiences: ['infisical'], mint: () => token('infisical') });
   return { ...site, credentials: { ...site.credentials, serviceAccount } };
-}
-
-interface RecordingServer {
-  readonly url: string;
-  /** What came since the last time. */
-  take(): readonly WireRequest[];
-  stop(): Promise<void>;
-}
-
-async function startRecordingServer(): Promise<RecordingServer> {
-  let kept: WireRequest[] = [];
-  const server = createServer(async (request, response) => {
-    const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-    kept.push({ method: request.method ?? '', path: request.url ?? '', headers, body: await json(request) });
-    const grant = { accessToken: 'granted', expiresIn: 7_200, accessTokenMaxTTL: 7_200, tokenType: 'Bearer' };
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(grant));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, // a listening TCP server has a port
-    take: () => {
-      const taken = kept;
-      kept = [];
-      return taken;
-    },
-    stop: async () => {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    },
-  };
 }
 
 /** Where what a method sends, or what a recording shows, is not what servers were seen to accept; one line each. */
