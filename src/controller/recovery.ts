@@ -5,6 +5,7 @@
 //                      ▲                        └────────fails────────┘
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { ProbeLine, type Waiting } from './probe-line.ts';
 
 /** How often an origin that fails is tried. */
 const probeEveryMs = 3_000;
@@ -16,12 +17,6 @@ const eagerMs = 120_000;
 const shareMs = 75;
 const slowestProbeEveryMs = 15_000;
 
-interface Waiting {
-  /** What probes are rotated over: usually the store. */
-  readonly group: string;
-  readonly wake: () => void;
-}
-
 /** A failure: what waits, and when the host may be asked again, where it is known to be down. */
 interface Failure extends Waiting {
   readonly retryAfterMs?: number | undefined;
@@ -32,9 +27,8 @@ const marginMs = 10;
 
 interface Sick {
   readonly sinceMs: number;
-  readonly waiting: Map<string, Waiting>;
+  readonly waiting: ProbeLine<Waiting>;
   timer: Timer;
-  lastGroup: string;
 }
 
 export class Recovery {
@@ -69,11 +63,12 @@ export class Recovery {
       return;
     }
     this.#log?.warn({ detail: origin }, 'origin fails');
+    const line = new ProbeLine<Waiting>();
+    line.set(key, waiting);
     this.#origins.set(origin, {
       sinceMs: this.#clock.monotonicMs(),
-      waiting: new Map([[key, waiting]]),
+      waiting: line,
       timer: this.#clock.after(probeEveryMs, () => this.#probe(origin)),
-      lastGroup: '',
     });
   }
 
@@ -88,7 +83,7 @@ export class Recovery {
     this.#drop(origin, sick);
     const durationMs = Math.round(this.#clock.monotonicMs() - sick.sinceMs);
     this.#log?.info({ detail: origin, durationMs, count: sick.waiting.size + 1 }, 'origin works again');
-    for (const [other, { wake }] of sick.waiting) {
+    for (const [other, { wake }] of sick.waiting.entries()) {
       this.#originOf.delete(other);
       wake();
     }
@@ -119,14 +114,7 @@ export class Recovery {
     const sick = this.#origins.get(origin);
     if (sick === undefined) return;
     sick.timer = this.#clock.after(this.#paceOf(sick), () => this.#probe(origin));
-    const next = nextToProbe(sick);
-    if (next === undefined) return;
-    const [key, waiting] = next;
-    sick.lastGroup = waiting.group;
-    // To the end of the line, so that every member has its turn.
-    sick.waiting.delete(key);
-    sick.waiting.set(key, waiting);
-    waiting.wake();
+    sick.waiting.probe();
   }
 
   #paceOf({ sinceMs }: Sick): number {
@@ -138,14 +126,4 @@ export class Recovery {
     sick.timer.cancel();
     this.#origins.delete(origin);
   }
-}
-
-/** The first in line of another group than the last probe, so that one broken scope does not take every turn. */
-function nextToProbe(sick: Sick): [string, Waiting] | undefined {
-  let first: [string, Waiting] | undefined;
-  for (const entry of sick.waiting) {
-    first ??= entry;
-    if (entry[1].group !== sick.lastGroup) return entry;
-  }
-  return first;
 }

@@ -52,6 +52,8 @@ export interface StoreReader {
   readonly phaseKey: string;
   /** What fails and recovers together, such as an API root and an identity; '' when there is no upstream. */
   readonly origin: string;
+  /** A read costs a request or two and issues nothing, so that one that fails may be tried every few seconds. */
+  readonly isCheap?: true;
   /** One result per request, in order; one snapshot per scope within one call. Throws what concerns all requests. */
   read(requests: readonly ReadRequest[], freshness: Freshness, signal: AbortSignal): Promise<readonly ReadResult[]>;
   /**

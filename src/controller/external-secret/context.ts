@@ -80,6 +80,10 @@ export interface EsMemory extends Memory {
   asked?: string | undefined;
   /** Upstream of the store that failed last; '' when none is known. */
   failedOrigin: string;
+  /** API root and identity to which a failure for what was found may be brought again soon; undefined where that costs much. */
+  probedOrigin?: string | undefined;
+  /** When it first failed, in a row, for what was found at the source (monotonic ms). */
+  contentFailsSinceMs?: number | undefined;
   /** Scopes that the last run looked at; kept while the object fails for what it found there. */
   scopes?: ReadonlySet<string> | undefined;
   /** Set while the source does not answer an object that was in step. */

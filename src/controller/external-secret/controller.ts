@@ -13,13 +13,13 @@ import type { QueueLoad } from '../../runtime/workqueue.ts';
 import { KeyIndex } from '../key-index.ts';
 import { kinds } from '../kinds.ts';
 import { exposeEnds } from '../kit/end-series.ts';
-import { isOfContent } from '../kit/next.ts';
 import { type Ended, newMemory, ObjectController, type Run, type Signals } from '../kit/object-controller.ts';
 import { type Cause, lanes } from '../lanes.ts';
 import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
 import type { Recovery } from '../recovery.ts';
 import { type StoreChange, storeKeysOf } from '../stores/directory.ts';
 import { manifestOf, secretSource } from './apply.ts';
+import { ContentFailures } from './content-failures.ts';
 import type { EsMemory, Rooms } from './context.ts';
 import { intervalOf, periodOf, refreshPolicyOf, untilNextRefreshMs } from './duty.ts';
 import { connectFirst } from './read.ts';
@@ -65,9 +65,7 @@ export class ExternalSecretController {
   readonly #byTarget: KeyIndex;
   /** Those whose last run met another writer of their target: its end is what they wait for. */
   readonly #conflicted = new Set<string>();
-  /** Which failed ones looked at a scope; none while it runs. */
-  readonly #failedByScope = new KeyIndex();
-  readonly #awaited = new Map<string, ReadonlySet<string>>();
+  readonly #contentFailures: ContentFailures;
   readonly #unsubscribe: readonly (() => void)[];
 
   constructor(rooms: Rooms, inputs: ControllerInputs) {
@@ -76,6 +74,7 @@ export class ExternalSecretController {
     this.#byTarget = rooms.writers;
     const { clock, log, metrics, connections } = rooms;
     const { recovery, slots } = inputs;
+    this.#contentFailures = new ContentFailures(clock, (key) => this.#wake(key, lanes.drift, 'recovered'));
     this.#kit = new ObjectController(
       {
         kinds: [kinds.ExternalSecret],
@@ -124,6 +123,7 @@ export class ExternalSecretController {
     this.#rooms.owned.close();
     this.#rooms.templates.close();
     this.#rooms.manifests.close();
+    this.#contentFailures.stop();
     await this.#kit.stop(graceMs);
   }
 
@@ -219,7 +219,7 @@ export class ExternalSecretController {
   }
 
   #onScope(scope: string, startedAtMs: number): void {
-    for (const key of this.#failedByScope.at(scope))
+    for (const key of this.#contentFailures.awaiting(scope))
       this.#kit.wake(key, { lane: lanes.drift, cause: 'answered', dueAtMs: startedAtMs });
   }
 
@@ -234,7 +234,7 @@ export class ExternalSecretController {
 
   async #run(es: ExternalSecretRecord, memory: EsMemory, run: Run, signals: Signals): Promise<Ended> {
     const key = `${es.namespace}/${es.name}`;
-    this.#settleScopes(key);
+    this.#contentFailures.noteRun(key);
     if (es.deleting) return await this.#release(es, signals.write);
     const stranger = this.#rooms.connections.strangerAmong(es.stores, es.namespace);
     if (stranger !== undefined) return await this.#waitForOthers(es, memory, stranger, signals.write);
@@ -249,14 +249,15 @@ export class ExternalSecretController {
     if (outcome.kind === 'failed' && outcome.error.reason === 'TargetConflict') this.#conflicted.add(key);
     else if (outcome.kind !== 'failed' || outcome.error.reason !== 'Conflict') this.#conflicted.delete(key);
     if (outcome.kind === 'failed') {
-      if (this.#kit.isRemembered(key, memory) && isOfContent(outcome.error)) this.#awaitScopes(key, memory);
+      if (this.#kit.isRemembered(key, memory)) this.#contentFailures.noteFailure(key, memory, outcome.error);
       if (memory.silence !== undefined) this.#endSilenceInTime(key, memory.silence);
       return { ...outcome, origin: memory.failedOrigin, endsAtMs: memory.endsAtMs };
     }
-    memory.scopes = undefined;
+    const isSynced = outcome.kind === 'synced';
+    this.#contentFailures.noteEnd(key, memory, { isSynced });
     const { metrics, clock } = this.#rooms;
-    if (outcome.kind === 'synced') metrics.lastCheck.set({}, clock.nowMs() / 1000);
-    const isRefreshed = outcome.kind === 'synced' && outcome.kept !== 'told';
+    if (isSynced) metrics.lastCheck.set({}, clock.nowMs() / 1000);
+    const isRefreshed = isSynced && outcome.kept !== 'told';
     return { kind: outcome.kind, next: await this.#nextWave(es, memory, isRefreshed, signals.wait) };
   }
 
@@ -285,18 +286,8 @@ export class ExternalSecretController {
     this.#kit.wakeAfter(key, leftMs, { lane: lanes.drift, cause: 'silent' });
   }
 
-  #awaitScopes(key: string, { scopes = new Set() }: EsMemory): void {
-    this.#awaited.set(key, scopes);
-    for (const scope of scopes) this.#failedByScope.add(scope, key);
-  }
-
-  #settleScopes(key: string): void {
-    for (const scope of this.#awaited.get(key) ?? []) this.#failedByScope.remove(scope, key);
-    this.#awaited.delete(key);
-  }
-
   #forget(key: string): void {
-    this.#settleScopes(key);
+    this.#contentFailures.forget(key);
     this.#conflicted.delete(key);
     this.#kit.forget(key);
   }

@@ -51,6 +51,8 @@ export async function readSources(
   const noteWarning = (warning: string) => void warnings.add(warning);
   const readers = await connectAll(es, [...byStore.values()], rooms, signal);
   notePhase(memory, readers);
+  const isCheap = readers.every((reader) => reader.isCheap === true) && storeReads.length === reads.length;
+  memory.probedOrigin = isCheap ? readers[0]?.origin : undefined;
   // Which upstream an error speaks of: with several stores, only that one's recovery mends it.
   const origins = new Map<unknown, string>();
   try {

@@ -96,6 +96,11 @@ export function isOfContent(error: OperatorError): boolean {
   return contentReasons.has(error.reason);
 }
 
+/** Whether it is one of those that may be looked at every few seconds: an answer that was too large is not fetched that often. */
+export function isProbed(error: OperatorError): boolean {
+  return isOfContent(error) && error.reason !== 'AnswerTooLarge';
+}
+
 const contentReasons: ReadonlySet<Reason> = new Set([
   'AccessDenied',
   'ScopeNotFound',

@@ -19,7 +19,7 @@ import type { RecordMeta } from '../records.ts';
 import type { Recovery } from '../recovery.ts';
 import { RunSeries } from '../run-series.ts';
 import { type KindRow, seriesOf } from './kind.ts';
-import { afterFailure, apiServerOrigin } from './next.ts';
+import { afterFailure, apiServerOrigin, isOfContent } from './next.ts';
 
 /** What a process remembers of an object besides the cluster's own word; lost at a restart, and missed by nobody. */
 export interface Memory {
@@ -32,6 +32,8 @@ export interface Memory {
   isFailureLogged: boolean;
   /** Until then (monotonic ms) only a change of the object itself begins a run. */
   heldUntilMs: number;
+  /** When it is tried again after a failure for what was found at the source (monotonic ms): a look in between moves it not. */
+  retryAtMs: number | undefined;
   /** The generation that met what it is held for. */
   heldGeneration: number;
   /** The instant (monotonic ms) that what is read must not be older than, as long as that is owed. */
@@ -47,6 +49,7 @@ export function newMemory(clock: Clock): Memory {
     conflicts: 0,
     isFailureLogged: false,
     heldUntilMs: 0,
+    retryAtMs: undefined,
     heldGeneration: -1,
     owedSinceMs: undefined,
     superseded: undefined,
@@ -227,7 +230,7 @@ export class ObjectController<R extends Reported, M extends Memory> {
     const run = { ...request, notBeforeMs };
     const ended = await untilSuperseded(memory, signal, (signals) => this.#story.run(record, memory, run, signals));
     if (this.#memories.get(key) !== memory) return undefined; // gone, and its successor has asked for itself
-    const next = this.#settle(key, record, memory, ended);
+    const next = this.#settle(key, record, memory, ended, request);
     const ready = this.#story.find(key)?.status.conditions?.find(({ type }) => type === 'Ready')?.status;
     const error = ended.kind === 'failed' ? ended.error : undefined;
     const durationMs = clock.monotonicMs() - begunMs;
@@ -242,11 +245,12 @@ export class ObjectController<R extends Reported, M extends Memory> {
     return leftMs > 1 ? leftMs : 0; // timers may fire a fraction early
   }
 
-  #settle(key: string, record: R, memory: M, ended: Ended): NextRun | undefined {
+  #settle(key: string, record: R, memory: M, ended: Ended, request: RunRequest): NextRun | undefined {
     const { recovery } = this.#deps;
     if (ended.kind === 'grace') return { afterMs: ended.leftMs, lane: lanes.spec, cause: 'grace' satisfies Cause };
-    if (ended.kind === 'failed') return this.#settleFailure(key, record, memory, ended);
+    if (ended.kind === 'failed') return this.#settleFailure(key, record, memory, ended, request);
     memory.owedSinceMs = undefined;
+    memory.retryAtMs = undefined;
     if (ended.kind === 'synced') {
       if (memory.isFailureLogged) this.#logRecovery(key, record, memory.failures);
       memory.isFailureLogged = false;
@@ -264,11 +268,18 @@ export class ObjectController<R extends Reported, M extends Memory> {
     record: R,
     memory: M,
     { error, origin, endsAtMs }: Extract<Ended, { kind: 'failed' }>,
+    { causes }: RunRequest,
   ): NextRun | undefined {
     const { clock, recovery, random = Math.random } = this.#deps;
     if (error.reason !== 'ApiUnavailable' && recovery.originOf(key) === apiServerOrigin) recovery.noteSuccess(key);
     const isConflict = error.reason === 'Conflict';
     const isQuiet = isConflict || error.reason === 'Aborted';
+    const isLook = isOfContent(error) && causes.every((cause) => cause === ('recovered' satisfies Cause));
+    const planned = isLook ? this.#plannedRetry(memory) : undefined;
+    if (planned !== undefined) {
+      memory.owedSinceMs = undefined;
+      return planned;
+    }
     if (isConflict) memory.conflicts++;
     if (!isQuiet) {
       memory.owedSinceMs = undefined; // what failed is tried again with new eyes
@@ -283,6 +294,7 @@ export class ObjectController<R extends Reported, M extends Memory> {
     const after = afterFailure({ error, origin, failures, conflicts, intervalMs, lane, random, hurryMs });
     memory.heldUntilMs = after.holds && after.next !== undefined ? clock.monotonicMs() + after.next.afterMs : 0;
     memory.heldGeneration = record.generation;
+    memory.retryAtMs = after.next === undefined ? undefined : clock.monotonicMs() + after.next.afterMs;
     memory.isFailureLogged = failures > 0 && after.waitsFor === undefined;
     if (after.waitsFor === undefined) {
       if (!isQuiet) recovery.forget(key);
@@ -294,6 +306,12 @@ export class ObjectController<R extends Reported, M extends Memory> {
       });
     }
     return after.next;
+  }
+
+  /** Those that failed together are tried again together, and share what they read: a look by one of them changes no plan. */
+  #plannedRetry({ retryAtMs }: M): NextRun | undefined {
+    const leftMs = (retryAtMs ?? 0) - this.#deps.clock.monotonicMs();
+    return leftMs > 0 ? { afterMs: leftMs, lane: this.#story.retryLane, cause: 'retry' satisfies Cause } : undefined;
   }
 
   /** The first failure in a row is said aloud; the tries after it tell nothing new. */

@@ -51,8 +51,7 @@ export function withLoginSource(reader: StoreReader, field: string, source: stri
     }
   };
   return {
-    phaseKey: reader.phaseKey,
-    origin: reader.origin,
+    ...reader,
     async read(requests, freshness, signal) {
       const results = await naming(reader.read(requests, freshness, signal));
       return results.map((result) => ('error' in result ? { error: named(result.error) } : result));

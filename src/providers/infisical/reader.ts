@@ -37,6 +37,7 @@ export function createReader(access: ApiAccess, base: Scope, shared: SharedReads
   return {
     phaseKey: [access.host.origin, access.session.key, base.project, base.environment, base.folder].join('|'),
     origin: access.group,
+    isCheap: true,
     async read(requests, freshness, signal) {
       return new Reading(access, base, shared, freshness, signal).answer(
         requests.map((request) => plan(request, base)),

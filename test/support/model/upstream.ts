@@ -104,6 +104,7 @@ export class ModelUpstream {
         return {
           phaseKey: scope,
           origin: `https://${scope}.test`,
+          isCheap: true,
           read: async (requests, { notBeforeMs, noteScope }, waiting) => {
             noteScope?.(key);
             const outcome = await snapshots.get({ key, origin: scope, notBeforeMs, fetch }, waiting);
