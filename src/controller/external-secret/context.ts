@@ -17,6 +17,7 @@ import type { Writer, Written } from '../kit/writer.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 import type { Reporter } from '../report.ts';
 import type { StoreDirectory } from '../stores/directory.ts';
+import type { ForeignTargets } from './foreign-targets.ts';
 import type { ManifestTargets } from './manifest-targets.ts';
 import type { Silence } from './silence.ts';
 import type { TemplateSources } from './template-sources.ts';
@@ -51,6 +52,8 @@ export interface Rooms {
   readonly externalSecrets: OwnWrites<ExternalSecretRecord>;
   readonly targets: OwnWrites<ObservedTarget>;
   readonly owned: OwnedTargets;
+  /** Targets that somebody else made. */
+  readonly foreign: ForeignTargets;
   /** Targets of other kinds. */
   readonly manifests: ManifestTargets;
   /** Which ExternalSecrets (`namespace/name`) name a target (`namespace/name`). */

@@ -6,7 +6,9 @@
 
 import { asOperatorError } from '../../base/operator-error.ts';
 import type { Slots } from '../../base/slots.ts';
+import type { Outcome } from '../../core/outcome.ts';
 import { isOrphanOf, type ObservedTarget, ownerKeyOf } from '../../core/target-plan.ts';
+import { endings } from '../../core/target-policy.ts';
 import type { Informer, InformerEvent } from '../../kube/contract.ts';
 import type { NextRun } from '../../runtime/worker.ts';
 import type { QueueLoad } from '../../runtime/workqueue.ts';
@@ -18,7 +20,7 @@ import { type Cause, lanes } from '../lanes.ts';
 import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
 import type { Recovery } from '../recovery.ts';
 import { type StoreChange, storeKeysOf } from '../stores/directory.ts';
-import { manifestOf, secretSource } from './apply.ts';
+import { manifestOf, secretSource, targetKey } from './apply.ts';
 import { ContentFailures } from './content-failures.ts';
 import type { EsMemory, Rooms } from './context.ts';
 import { intervalOf, periodOf, refreshPolicyOf, untilNextRefreshMs } from './duty.ts';
@@ -53,6 +55,8 @@ export interface ControllerInputs {
 const longestWriteQueue = 64;
 /** How long the controller that serves a foreign provider has to say something about an object. */
 const othersGraceMs = 60_000;
+/** Whoever makes a Secret of somebody else often changes it at once; and one that changes all the time costs a run a second. */
+const foreignSettleMs = 1_000;
 /** How long a store that is gone is waited for before anybody says so: whoever replaces one deletes it first. */
 const storeGraceMs = 1_000;
 
@@ -104,6 +108,9 @@ export class ExternalSecretController {
     ];
     rooms.targets.whenUndone((key) => this.#wakeWriters(key, undefined));
     rooms.manifests.whenChanged((key) => this.#wakeUnlessAsWanted(key));
+    rooms.foreign.whenChanged((key) =>
+      this.#kit.wakeAfter(key, foreignSettleMs, { lane: lanes.drift, cause: 'drift' }),
+    );
     rooms.templates.whenChanged((key) => this.#wake(key, lanes.drift, 'reference'));
     connections.whenDropped((store) => this.#wakeAll(store, 'reference'));
     rooms.generators.whenChanged((key) => this.#wake(key, lanes.drift, 'reference'));
@@ -123,6 +130,7 @@ export class ExternalSecretController {
     this.#rooms.owned.close();
     this.#rooms.templates.close();
     this.#rooms.manifests.close();
+    this.#rooms.foreign.close();
     this.#contentFailures.stop();
     await this.#kit.stop(graceMs);
   }
@@ -245,6 +253,7 @@ export class ExternalSecretController {
       ? await tellSilence(es, silence, memory, this.#rooms, signals)
       : await reconcileExternalSecret(es, memory, run, this.#rooms, signals);
     if (outcome.kind === 'grace') return outcome;
+    if (this.#kit.isRemembered(key, memory)) this.#followForeign(key, es, outcome);
     if (outcome.kind !== 'idle') this.#rooms.generators.settle(key, 'error' in outcome ? outcome.error : undefined);
     if (outcome.kind === 'failed' && outcome.error.reason === 'TargetConflict') this.#conflicted.add(key);
     else if (outcome.kind !== 'failed' || outcome.error.reason !== 'Conflict') this.#conflicted.delete(key);
@@ -259,6 +268,18 @@ export class ExternalSecretController {
     if (isSynced) metrics.lastCheck.set({}, clock.nowMs() / 1000);
     const isRefreshed = isSynced && outcome.kept !== 'told';
     return { kind: outcome.kind, next: await this.#nextWave(es, memory, isRefreshed, signals.wait) };
+  }
+
+  /** Whether the object waits for, or is refused because of, a target that no cache knows. */
+  #followForeign(key: string, es: ExternalSecretRecord, outcome: Exclude<Outcome, { kind: 'grace' }>): void {
+    if (outcome.kind === 'failed' && outcome.error.reason !== 'TargetConflict') return;
+    const ready = (es.status.conditions ?? []).find(({ type }) => type === 'Ready');
+    const reason = outcome.kind === 'synced' ? outcome.reason : ready?.reason;
+    const isRefused = outcome.kind === 'failed';
+    const isAwaited = !isRefused && reason === endings.missing.reason;
+    const isForeign = manifestOf(es) === undefined && this.#rooms.targets.get(targetKey(es)) === undefined;
+    if (isForeign && (isRefused || isAwaited)) this.#rooms.foreign.follow(es, { isThere: isRefused });
+    else this.#rooms.foreign.release(key);
   }
 
   /** Another controller is to serve the object. When nobody has said anything about it for a minute, we say who is missing. */
@@ -288,6 +309,7 @@ export class ExternalSecretController {
 
   #forget(key: string): void {
     this.#contentFailures.forget(key);
+    this.#rooms.foreign.release(key);
     this.#conflicted.delete(key);
     this.#kit.forget(key);
   }

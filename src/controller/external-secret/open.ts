@@ -6,6 +6,7 @@ import { OwnedTargets } from '../kit/owned-targets.ts';
 import { writtenSecrets } from '../kit/written-secrets.ts';
 import type { Controller, ControllerRooms } from '../rooms.ts';
 import { ExternalSecretController } from './controller.ts';
+import { ForeignTargets } from './foreign-targets.ts';
 import { ManifestTargets } from './manifest-targets.ts';
 import { TemplateSources } from './template-sources.ts';
 
@@ -21,6 +22,7 @@ export function openExternalSecrets(rooms: ControllerRooms): Controller {
       templates: new TemplateSources(connect.objects),
       externalSecrets: externalSecrets.view,
       targets: view,
+      foreign: new ForeignTargets(connect.objects, connect.signal),
       manifests: new ManifestTargets(rooms.manifests, connect.signal),
       owned: new OwnedTargets(targets, view),
       writers: new KeyIndex(),

@@ -178,7 +178,8 @@ async function gather(
         es,
         stores,
         texts,
-        isTargetAsWanted,
+        // One that was waited for has come: to merge into it is owed.
+        isTargetAsWanted: isTargetAsWanted && !(policyOf(spec).creation === 'Merge' && rooms.foreign.isThere(key)),
         isForced: forced,
         renewAtMs: renewAtOf(es, spec, rooms),
         hasOrphans: orphanedSecrets(es, rooms).length + rooms.manifests.orphansOf(es).length > 0,

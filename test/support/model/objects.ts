@@ -29,6 +29,9 @@ const collectAfterMs = 300;
 export const byHand = 'kubectl';
 const collector = 'gc';
 
+/** Kinds whose objects have none on a real API server. */
+const withoutGeneration: ReadonlySet<string> = new Set(['Secret', 'ConfigMap', 'ServiceAccount', 'Namespace']);
+
 /** Objects are never changed in place, so that they may be handed out as they are. */
 export class Objects {
   readonly changes: Change[] = [];
@@ -87,7 +90,9 @@ export class Objects {
       ...object.metadata,
       uid: before?.metadata.uid ?? `u${++this.#uids}`,
       creationTimestamp: before?.metadata.creationTimestamp ?? new Date(this.#clock.nowMs()).toISOString(),
-      generation: (before?.metadata.generation ?? 0) + (isNewSpec || before === undefined ? 1 : 0),
+      ...(withoutGeneration.has(kind)
+        ? {}
+        : { generation: (before?.metadata.generation ?? 0) + (isNewSpec || before === undefined ? 1 : 0) }),
       ...(before === undefined ? {} : { resourceVersion: before.metadata.resourceVersion ?? '' }),
       ...(before?.metadata.managedFields === undefined ? {} : { managedFields: before.metadata.managedFields }),
     };
