@@ -58,7 +58,7 @@ export function parseArguments(line: CommandLine, args: readonly string[]): Argu
       command = args.slice(at + 1);
       break;
     }
-    if (!argument.startsWith('-') || argument === '-') {
+    if (!argument.startsWith('-') || argument === '-' || argument.startsWith('-#')) {
       operands.push(argument);
       continue;
     }

@@ -1,7 +1,8 @@
 // `escapement env check`: evaluates without opening anything, and tells what is wrong.
 import { pathsWhere } from '../../core/esc/export.ts';
 import { environmentFlags, subjects, wantedOf } from './flags.ts';
-import { type Opened, openAll } from './open.ts';
+import { openAll } from './open.ts';
+import type { Opened } from './opened.ts';
 import { isBroken, linesOf } from './report.ts';
 import { type Subcommand, unreadableExit, usageExit } from './subcommand.ts';
 

@@ -88,6 +88,35 @@ describe('an Environment of the cluster', () => {
     expect(told.code).not.toBe(0);
   });
 
+  it('is imported by a file, with the rights of the person', async () => {
+    const owner = await person('importer', ['environments.escapement.dev', 'secrets']);
+    const directory = directoryOf({
+      'dev.yaml': `imports: [own, cluster:app]\nvalues: {environmentVariables: {REGION: "\${region}-\${own}"}}`,
+      'own.yaml': 'values: {own: file}',
+      'named.yaml': `imports: [own, app]\nvalues: {a: "\${environments.${infra}.hidden.region}"}`,
+      'broken.yaml': 'imports:\n  - cluster:stranger\n  - cluster:nope\n',
+    });
+    const where = ['--kubeconfig', owner, '--context', 'theirs'];
+    const ran = await env(['run', `${directory}/dev.yaml`, ...where, '--', 'sh', '-c', 'echo "$REGION $TOKEN"']);
+    expect(ran).toEqual({ code: 0, out: 'eu-file [secret]\n', errors: '' });
+    const named = await env(['open', `${directory}/named.yaml`, '--imports-from', 'cluster', ...where]);
+    expect(JSON.parse(named.out)).toMatchObject({
+      own: 'file',
+      token: 'hunter2',
+      a: 'eu',
+      db: { password: 'pw-of-db' },
+    });
+    const told = await env(['check', `${directory}/broken.yaml`, ...where]);
+    expect(told.code).toBe(1);
+    expect(told.out).toMatch(/broken\.yaml:2:5: error: imports\[0\]: environment "[^"]*\/stranger" has errors/);
+    expect(told.out).toMatch(/environment "[^"]*\/stranger": error: imports\[0\]: .*is not shared with namespace/);
+    expect(told.out).toMatch(/broken\.yaml:3:5: error: imports\[1\]: environment "[^"]*\/nope" does not exist/);
+    const reader = ['--kubeconfig', await person('looker', ['environments.escapement.dev']), '--context', 'theirs'];
+    expect(await env(['check', `${directory}/dev.yaml`, ...reader])).toMatchObject({ code: 0, errors: '' });
+    const opened = await env(['open', `${directory}/dev.yaml`, ...reader]);
+    expect(opened).toMatchObject({ out: '', errors: expect.stringContaining('env-key') });
+  });
+
   it('that may not be used, or is not there, is told', async () => {
     const where = ['--kubeconfig', admin.kubeconfig, '-n', namespace];
     const { code, out } = await env(['check', 'stranger', ...where]);

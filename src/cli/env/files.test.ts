@@ -69,6 +69,56 @@ describe('names with --dir', () => {
   });
 });
 
+describe('a file of several documents', () => {
+  const stream = '# common\nvalues: {a: 1}\n---\n# production\nvalues:\n  b: ${c}\n---\n# nothing\n';
+
+  it('is checked whole, each problem in its line', async () => {
+    const directory = directoryOf({ 'all.yaml': stream });
+    const { code, out } = await env(['check', `${directory}/all.yaml`]);
+    expect([code, out.replaceAll(directory, 'DIR')]).toEqual([
+      1,
+      'DIR/all.yaml#1: ok, 1 value, 0 of them secret\nDIR/all.yaml:6:8: error: values.b: unknown property "c"\n',
+    ]);
+  });
+
+  it('is opened by number', async () => {
+    const directory = directoryOf({ 'all.yaml': stream, 'app.yaml': 'imports: [all]\n' });
+    expect(JSON.parse((await env(['open', `${directory}/all.yaml#1`])).out)).toEqual({ a: 1 });
+    expect(JSON.parse((await env(['open', '-#1'], { input: stream })).out)).toEqual({ a: 1 });
+    expect(await env(['open', `${directory}/all.yaml`])).toMatchObject({
+      code: 2,
+      errors: expect.stringMatching(/choose one of \S+all\.yaml#1, \S+all\.yaml#2/),
+    });
+    expect(await env(['open', `${directory}/all.yaml#3`])).toMatchObject({ code: 2 });
+    expect(await env(['open', `${directory}/app.yaml`])).toMatchObject({
+      code: 1,
+      errors: expect.stringContaining('there are 2 documents in this file, and an import means one'),
+    });
+  });
+
+  it('is none for marks alone', async () => {
+    for (const input of [
+      '---\nvalues: {a: 1}\n',
+      '%YAML 1.2\n---\nvalues: {a: 1}\n...\n---\n',
+      'values: {a: 1}\n---\n',
+    ]) {
+      expect(JSON.parse((await env(['open', '-'], { input })).out)).toEqual({ a: 1 });
+    }
+  });
+});
+
+it("a stack's configuration stands over its environments, and is told by file and line", async () => {
+  const directory = directoryOf({
+    'acme/base.yaml': 'values: {pulumiConfig: {"aws:region": us-west-2, "app:size": 1}, a: 1}',
+    'Pulumi.dev.yaml': 'environment:\n  - acme/base\nconfig:\n  aws:region: eu-west-1\n  app:key:\n    secure: AAAB\n',
+  });
+  const told = await env(['open', `${directory}/Pulumi.dev.yaml`, '-f', 'yaml']);
+  expect(told.out).toBe('a: 1\npulumiConfig:\n  app:key: "[unknown]"\n  app:size: 1\n  aws:region: eu-west-1\n');
+  expect(told.errors.replaceAll(directory, 'DIR')).toMatch(
+    /^DIR\/Pulumi\.dev\.yaml:6:5: warning: config\["app:key"\]: is enc/,
+  );
+});
+
 describe('what comes in', () => {
   it('is a document', async () => {
     const { out } = await env(['get', '-'], { input: 'values: {a: 1}' });

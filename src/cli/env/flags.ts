@@ -1,6 +1,7 @@
 // Flags that the commands of `escapement env` share, and what they say.
 import type { Arguments, Flag } from '../arguments.ts';
 import type { Wanted } from './open.ts';
+import { readImportsFrom } from './subject.ts';
 
 const sourceFlags = {
   namespace: {
@@ -16,6 +17,11 @@ const sourceFlags = {
     short: 'd',
     value: 'DIR',
     help: 'take names for files below this directory: base is DIR/base.yaml',
+  },
+  'imports-from': {
+    kind: 'text',
+    value: 'WHERE',
+    help: 'where imports of files are that no file has: cluster, or pulumi:ORGANIZATION',
   },
 } as const satisfies Record<string, Flag>;
 
@@ -40,11 +46,21 @@ export const subjects = [
   'ENV is a file (dev.yaml, ./dev, - for what comes in), the name of an Environment of the cluster (dev, my-app/dev),',
   'read with your own rights, or pulumi:ORGANIZATION/PROJECT/NAME[@VERSION], read with PULUMI_ACCESS_TOKEN. A file is a',
   "document of ESC, a manifest of Environments (env.yaml#my-app/dev chooses one of several), or a stack's settings of Pulumi",
-  '(Pulumi.dev.yaml), whose `environment` list is merged in order. Imports of a file are files beside it: base is base.yaml,',
-  'infra/base is infra/base.yaml there or one directory up.',
+  '(Pulumi.dev.yaml), whose `environment` list is merged in order, `config` over its pulumiConfig. Imports of a file are files',
+  'beside it: base is base.yaml, infra/base is infra/base.yaml there or one directory up. An import may be cluster:my-app/dev or',
+  'a name of Pulumi Cloud as above, and is opened there; --imports-from says where to look for all that no file has.',
 ].join('\n');
 
 export function wantedOf(args: Arguments, mode: 'check' | 'open', showSecrets: boolean): Wanted {
   const directory = args.text('dir');
-  return { mode, showSecrets, directory, keyFile: args.text('key-file'), keySecret: args.text('key-secret') };
+  const from = args.text('imports-from');
+  const importsFrom = from === undefined ? undefined : readImportsFrom(from);
+  return {
+    mode,
+    showSecrets,
+    directory,
+    importsFrom,
+    keyFile: args.text('key-file'),
+    keySecret: args.text('key-secret'),
+  };
 }

@@ -48,6 +48,34 @@ describe('manifests of Environments', () => {
     expect(await env(['open', `${path}#infra/c`])).toMatchObject({ code: 3 });
   });
 
+  it.each(['List', 'EnvironmentList'])('are read in a %s, as kubectl writes it, with their places', async (kind) => {
+    const typed = kind === 'List' ? { apiVersion: 'escapement.dev/v1alpha1', kind: 'Environment' } : {};
+    const item = (name: string, spec: object) => ({ ...typed, metadata: { name, namespace: 'shop' }, spec });
+    const items = [
+      item('a', { imports: ['b'] }),
+      item('b', { values: { x: 1 } }),
+      item('c', { values: { y: '${z}' } }),
+    ];
+    const list = { apiVersion: 'escapement.dev/v1alpha1', kind, items };
+    const directory = directoryOf({ 'all.yaml': JSON.stringify(list, undefined, 1) });
+    const path = `${directory}/all.yaml`;
+    const { code, out } = await env(['check', path]);
+    expect([code, out.replaceAll(directory, 'DIR').replace(/:\d+:\d+:/, ':LINE:')]).toEqual([
+      1,
+      [
+        'DIR/all.yaml#shop/a: ok, 1 value, 0 of them secret\n',
+        'DIR/all.yaml#shop/b: ok, 1 value, 0 of them secret\n',
+        'DIR/all.yaml:LINE: error: values.y: unknown property "z"\n',
+      ].join(''),
+    ]);
+    const line =
+      JSON.stringify(list, undefined, 1)
+        .split('\n')
+        .findIndex((text) => text.includes('${z}')) + 1;
+    expect(out).toContain(`all.yaml:${line}:`);
+    expect(JSON.parse((await env(['open', `${path}#shop/a`])).out)).toEqual({ x: 1 });
+  });
+
   it('are read whatever lies beside them', async () => {
     const bomb = `apiVersion: v1\nkind: ConfigMap\na0: &a0 [x]\n${Array.from({ length: 30 }, (_, at) => `a${at + 1}: &a${at + 1} [*a${at}, *a${at}]\n`).join('')}`;
     const directory = directoryOf({

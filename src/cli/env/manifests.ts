@@ -10,20 +10,19 @@ import { parsePath } from '../../core/esc/reference.ts';
 import type { ClusterSources } from '../../providers/contract.ts';
 import { readTextFile } from './files.ts';
 
-interface Found {
-  readonly path: string;
-  readonly document: Document;
-  readonly lines: LineCounter;
-  readonly object: Readonly<Record<string, unknown>>;
-}
-
 export interface Parsed {
   readonly document: Document;
+  /** Where the object stands in it: at its root, or in a list. */
+  readonly at: readonly (string | number)[];
   readonly lines: LineCounter;
   readonly object: Readonly<Record<string, unknown>>;
 }
 
-/** Objects of a stream; what cannot be read, or is none, is left out. */
+interface Found extends Parsed {
+  readonly path: string;
+}
+
+/** Objects of a stream, those of lists included; what cannot be read, or is none, is left out. */
 function objectsOf(text: string): readonly Parsed[] {
   const lines = new LineCounter();
   const options = { lineCounter: lines, prettyErrors: false, logLevel: 'silent', uniqueKeys: false } as const;
@@ -31,16 +30,26 @@ function objectsOf(text: string): readonly Parsed[] {
     const documents = parseAllDocuments(text, options);
     return documents.flatMap((document) => {
       if (!('errors' in document) || document.errors.length > 0) return [];
-      const object: unknown = document.toJS({ maxAliasCount: 100 });
-      const isObject =
-        isRecord(object) && typeof object['kind'] === 'string' && typeof object['apiVersion'] === 'string';
-      return isObject ? [{ document, lines, object }] : [];
+      const objects = listed(document.toJS({ maxAliasCount: 100 }), []);
+      return objects.map((each) => ({ document, lines, ...each }));
     });
   } catch (thrown) {
     // Nesting beyond the parser's stack, or aliases beyond all use: whoever reads it as a document says so.
     if (thrown instanceof RangeError || thrown instanceof ReferenceError) return [];
     throw thrown;
   }
+}
+
+/** The object, or those of a list, as `kubectl get -o yaml` writes it; items of a typed list may leave their kind to it. */
+function listed(object: unknown, at: Parsed['at']): Pick<Parsed, 'at' | 'object'>[] {
+  if (!isRecord(object)) return [];
+  const { kind, apiVersion, items } = object;
+  if (typeof kind !== 'string' || typeof apiVersion !== 'string') return [];
+  if (at.length > 0 || !kind.endsWith('List') || !Array.isArray(items)) return [{ at, object }];
+  const type = { apiVersion, kind: kind.slice(0, -'List'.length) };
+  return items.flatMap((item: unknown, index) =>
+    listed(isRecord(item) ? { ...type, ...item } : item, ['items', index]),
+  );
 }
 
 /** Whether the text holds Kubernetes objects, and not a document of ESC. */
@@ -85,7 +94,7 @@ export class Manifests {
   placeOf(environment: string, path: string): { readonly path: string; readonly begin?: Position } | undefined {
     const found = this.#environments.get(environment);
     if (found === undefined) return undefined;
-    const at = nearestNode(found.document, ['spec', ...(parsePath(path) ?? []).map(({ key }) => key)]);
+    const at = nearestNode(found.document, [...found.at, 'spec', ...(parsePath(path) ?? []).map(({ key }) => key)]);
     if (at === undefined) return { path: found.path };
     const { line, col } = found.lines.linePos(at);
     return { path: found.path, begin: { line, column: col, offset: at } };

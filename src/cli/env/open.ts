@@ -6,7 +6,6 @@ import type { Cipher } from '../../core/esc/ciphertext.ts';
 import type { Diagnostic } from '../../core/esc/diagnostics.ts';
 import type { EscDocument } from '../../core/esc/expression.ts';
 import type { Opening } from '../../core/esc/openings.ts';
-import type { EscValue } from '../../core/esc/value.ts';
 import type { ClusterSources } from '../../providers/contract.ts';
 import { Documents } from '../../providers/esc/documents.ts';
 import { readDecrypter } from '../../providers/esc/encryption-key.ts';
@@ -15,7 +14,9 @@ import { UsageError } from '../arguments.ts';
 import { type DocumentSet, evaluateWhole } from './evaluation.ts';
 import { FileDocuments, readKeyFile, readTextFile } from './files.ts';
 import { holdsManifests, Manifests, type Parsed } from './manifests.ts';
-import { readSubject, type Subject } from './subject.ts';
+import type { Opened } from './opened.ts';
+import { documentsIn } from './streams.ts';
+import { type ImportsFrom, readSubject, type Subject } from './subject.ts';
 import type { World } from './world.ts';
 
 export interface Wanted {
@@ -24,21 +25,11 @@ export interface Wanted {
   readonly showSecrets: boolean;
   /** `--dir`: where names are files. */
   readonly directory: string | undefined;
+  /** `--imports-from`: where imports of files are that no file has. */
+  readonly importsFrom: ImportsFrom | undefined;
   /** `--key-file` and `--key-secret`. */
   readonly keyFile: string | undefined;
   readonly keySecret: string | undefined;
-}
-
-export interface Opened {
-  /** What was asked for, in words for messages. */
-  readonly title: string;
-  readonly value: EscValue | undefined;
-  readonly diagnostics: readonly PlacedDiagnostic[];
-}
-
-export interface PlacedDiagnostic extends Diagnostic {
-  /** `file:line:column`, or the Environment. */
-  readonly place: string;
 }
 
 interface Ports {
@@ -50,17 +41,14 @@ interface Ports {
 
 /** All Environments that the text names: a file of manifests may hold several. Throws UsageError, and what reading throws. */
 export async function openAll(text: string, wanted: Wanted, ports: Ports, signal: AbortSignal): Promise<Opened[]> {
-  const [path = '', chosen] = /\.ya?ml#/i.test(text) ? text.split('#') : [text];
+  const [path = '', chosen] = /(\.ya?ml|^-)#/i.test(text) ? text.split('#') : [text];
   const subject = withDirectory(readSubject(path), wanted.directory);
   if (subject.kind === 'pulumi') return [await openCloud(subject, wanted, ports.world, signal)];
-  if (subject.kind === 'named') return [await openNamed(subject.name, wanted, ports.world, signal)];
+  if (subject.kind !== 'file') return [await openNamed(subject.name, wanted, ports.world, signal)];
   const content = subject.path === '-' ? (await ports.readInput()).toString('utf8') : readTextFile(subject.path);
   const { directory } = wanted;
-  if (!holdsManifests(content)) {
-    return [
-      await openDocument(new FileDocuments({ path: subject.path, text: content, directory }), wanted, ports, signal),
-    ];
-  }
+  if (!holdsManifests(content))
+    return await openDocuments({ path: subject.path, content, chosen }, wanted, ports, signal);
   const { namespace, cluster } = ports.world;
   const manifests = new Manifests({
     path: subject.path,
@@ -137,6 +125,30 @@ async function openEnvironmentOf(order: EnvironmentOrder, signal: AbortSignal): 
   );
 }
 
+interface ChosenFile {
+  readonly path: string;
+  readonly content: string;
+  /** Which of several documents is meant, counted from 1; undefined means all. */
+  readonly chosen: string | undefined;
+}
+
+async function openDocuments(file: ChosenFile, wanted: Wanted, ports: Ports, signal: AbortSignal): Promise<Opened[]> {
+  const { path, content, chosen } = file;
+  const texts = documentsIn(content).map((text, at) => [`${at + 1}`, text] as const);
+  const meant = texts.filter(([number]) => chosen === undefined || number === chosen);
+  if (meant.length === 0)
+    throw new UsageError(`${path}#${chosen}: the file holds ${texts.length} of them, and not that`);
+  const openElsewhere = (name: string) => openOne(name, wanted, ports, signal);
+  const { directory, importsFrom } = wanted;
+  const opened: Opened[] = [];
+  for (const [number, text] of meant) {
+    const documents = new FileDocuments({ path, text, directory, importsFrom, openElsewhere });
+    const one = await openDocument(documents, wanted, ports, signal);
+    opened.push(texts.length === 1 ? one : { ...one, title: `${path}#${number}` });
+  }
+  return opened;
+}
+
 /** A document of a file: providers that read the cluster read in the namespace of the command line. */
 async function openDocument(
   documents: FileDocuments,
@@ -144,6 +156,11 @@ async function openDocument(
   { world }: Ports,
   signal: AbortSignal,
 ): Promise<Opened> {
+  const opened = await openAlone(documents, wanted, world, signal);
+  return { ...opened, diagnostics: [...opened.diagnostics, ...documents.elsewhere] };
+}
+
+async function openAlone(documents: FileDocuments, wanted: Wanted, world: World, signal: AbortSignal): Promise<Opened> {
   const chosen = await chosenCipher(wanted, world, signal);
   return await evaluated(
     {

@@ -95,6 +95,46 @@ describe('an environment of Pulumi Cloud', () => {
     );
   });
 
+  it('is imported by a file that names it, and by any file where imports are said to lie there', async () => {
+    const { double, variables } = await scene();
+    double.environments.set('acme/default/base', { region: 'eu' });
+    const directory = directoryOf({
+      'app.yaml': 'imports: [own, pulumi:acme/shop/prod@1]\nvalues: {b: "${environmentVariables.A}-${own}"}',
+      'own.yaml': 'values: {own: file}',
+      'named.yaml': 'imports: [own, base, shop/prod@1]',
+      'Pulumi.dev.yaml': 'environment:\n  - shop/prod\n',
+    });
+    const named = `${directory}/named.yaml`;
+    expect(await env(['check', `${directory}/app.yaml`], { variables })).toMatchObject({ code: 0, errors: '' });
+    expect(double.counts.open).toBe(0);
+    expect(JSON.parse((await env(['open', `${directory}/app.yaml`], { variables })).out)).toEqual({
+      own: 'file',
+      b: 'one-file',
+      environmentVariables: { A: 'one', B: 'hunter2' },
+    });
+    const from = ['--imports-from', 'pulumi:acme'];
+    const both = { own: 'file', region: 'eu', environmentVariables: { A: 'one', B: '[secret]' } };
+    const shown = await env(['open', named, ...from, '--show-secrets=false'], { variables });
+    expect(JSON.parse(shown.out)).toEqual(both);
+    const run = ['run', `${directory}/Pulumi.dev.yaml`, ...from, '--', 'sh', '-c', 'echo "$A $B"'];
+    expect((await env(run, { variables })).out).toBe('[secret] [secret]\n');
+    expect(await env(['check', named], { variables })).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/named\.yaml:1:16: error: imports\[1\]: .*no file .*--imports-from/),
+    });
+    expect(await env(['check', named, '--imports-from', 'nowhere'], { variables })).toMatchObject({ code: 2 });
+  });
+
+  it('that is imported, and is not there or has errors, is told at the import', async () => {
+    const { double, variables } = await scene();
+    double.environments.set('acme/shop/broken', { a: '${nope}' });
+    const directory = directoryOf({ 'app.yaml': 'imports:\n  - pulumi:acme/shop/nope\n  - pulumi:acme\n' });
+    const { code, out } = await env(['check', `${directory}/app.yaml`], { variables });
+    expect(code).toBe(1);
+    expect(out).toMatch(/app\.yaml:2:5: error: imports\[0\]: .*nope/);
+    expect(out).toMatch(/app\.yaml:3:5: error: imports\[1\]: .*write pulumi:ORGANIZATION/);
+  });
+
   it('needs a token, and tells a wrong one', async () => {
     const { variables } = await scene();
     const { PULUMI_ACCESS_TOKEN: _, ...without } = variables;

@@ -1,7 +1,7 @@
 // Diagnostics as lines for people: where, how bad, what.
 import { plainLine } from '../../base/plain-line.ts';
 import { hasErrors } from '../../core/esc/session.ts';
-import type { Opened, PlacedDiagnostic } from './open.ts';
+import type { Opened, PlacedDiagnostic } from './opened.ts';
 
 const longest = 2_000;
 

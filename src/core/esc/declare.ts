@@ -1,34 +1,17 @@
 // From a tree of nodes to what it declares: description, imports, values. Everything that can be told from one document
 // alone is told here.
 import { below, type Diagnostic, positionsOf, writePath } from './diagnostics.ts';
-import type { EscDocument, Expression, Import, ObjectExpression, Place, Telling } from './expression.ts';
+import type { EscDocument, Expression, Import, ObjectExpression, Place, Teller, Telling } from './expression.ts';
 import { nearest } from './nearest.ts';
 import { ExpressionReader } from './read-expression.ts';
 import { type Entry, type Node, readTree, type Tree, treeOfData } from './tree.ts';
+import type { EscValue } from './value.ts';
 
 /**
  * Reads the text of a document. Never throws: problems are the document's diagnostics. `targetOf` as of documentOfData.
  */
 export function readDocument(name: string, text: string, targetOf?: (written: string) => string): EscDocument {
   return declare(name, readTree(text), positionsOf(text), targetOf);
-}
-
-/**
- * Reads a stack's settings of Pulumi (`Pulumi.dev.yaml`): what they say under `environment` is a document, either the list of
- * its imports or all of it. Other settings are not looked at.
- * https://www.pulumi.com/docs/iac/concepts/projects/stack-settings-file/
- */
-export function readStackSettings(name: string, text: string, targetOf?: (written: string) => string): EscDocument {
-  return declare(name, environmentOfStack(readTree(text)), positionsOf(text), targetOf);
-}
-
-function environmentOfStack(tree: Tree): Tree {
-  if ('problems' in tree || tree.root.kind !== 'object') return tree;
-  const { root } = tree;
-  const entry = root.entries.find(({ key }) => key === 'environment');
-  if (entry === undefined) return { root: { ...root, entries: [] } };
-  if (entry.value.kind === 'object') return { root: entry.value };
-  return { root: { ...root, entries: [{ ...entry, key: 'imports' }] } };
 }
 
 /**
@@ -47,13 +30,37 @@ function asWritten(name: string): string {
   return name;
 }
 
-function declare(
+/** A document whose values are there already: what another evaluation gave, each part with its flags. */
+export function documentOfValue(name: string, value: EscValue | undefined): EscDocument {
+  const entries = Array.from(value?.members ?? [], ([key, member]) => [key, constant(member)] as const);
+  return documentOf(name, { imports: [], values: new Map(entries) });
+}
+
+function constant(value: EscValue): Expression {
+  return { kind: 'constant', value, ...nowhere };
+}
+
+/** A document of expressions; nothing is wrong with it, unless `loadDiagnostics` says so. */
+export function documentOf(
   name: string,
-  tree: Tree,
-  position: ReturnType<typeof positionsOf> | undefined,
-  targetOf: (written: string) => string = asWritten,
+  declared: {
+    readonly imports: readonly Import[];
+    readonly values: ReadonlyMap<string, Expression>;
+    readonly loadDiagnostics?: readonly Diagnostic[];
+    readonly tell?: Teller;
+  },
 ): EscDocument {
-  const tell = (place: Place, { severity = 'error', summary, suggestion }: Telling): Diagnostic => ({
+  const { imports, values, loadDiagnostics = [], tell = tellerOf(name) } = declared;
+  const isEmpty = imports.length + values.size === 0;
+  const entries: ObjectExpression = { kind: 'object', entries: values, ...nowhere };
+  return { name, imports, values: entries, isEmpty, isBroken: false, loadDiagnostics, duplicates: [], tell };
+}
+
+const nowhere: Place = { span: undefined, path: undefined };
+
+/** `position` is absent for a document that has no text. */
+export function tellerOf(name: string, position?: ReturnType<typeof positionsOf>): Teller {
+  return (place, { severity = 'error', summary, suggestion }) => ({
     severity,
     summary,
     environment: name,
@@ -62,9 +69,18 @@ function declare(
       place.span !== undefined && { range: { begin: position(place.span[0]), end: position(place.span[1]) } }),
     ...(suggestion !== undefined && { suggestion }),
   });
+}
+
+/** What a tree declares. `position` as of tellerOf, `targetOf` as of documentOfData. */
+export function declare(
+  name: string,
+  tree: Tree,
+  position: ReturnType<typeof positionsOf> | undefined,
+  targetOf: (written: string) => string = asWritten,
+): EscDocument {
+  const tell = tellerOf(name, position);
   const diagnostics: Diagnostic[] = [];
   const duplicates: Diagnostic[] = [];
-  const nowhere: Place = { span: undefined, path: undefined };
   const empty: ObjectExpression = { kind: 'object', entries: new Map(), ...nowhere };
   const broken = (loadDiagnostics: readonly Diagnostic[]): EscDocument => {
     return { name, imports: [], values: empty, isEmpty: true, isBroken: true, loadDiagnostics, duplicates, tell };

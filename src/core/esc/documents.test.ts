@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { documentOfData, readDocument, readStackSettings } from './declare.ts';
+import { documentOfData, readDocument } from './declare.ts';
 import { decryptDocument, encryptDocument } from './encrypt-document.ts';
 import { opened, problems, shown } from './evaluation.fixture.ts';
 import { propertyAt } from './export.ts';
@@ -69,29 +69,6 @@ describe('a check', () => {
   });
 });
 
-describe("a stack's settings of Pulumi", () => {
-  const texts = { 'acme/common': 'values: {a: 1, b: 1}', 'acme/prod': 'values: {b: 2}' };
-
-  it('merge the environments that they list, in order', () => {
-    const text = 'config:\n  aws:region: us-west-2\nenvironment:\n  - acme/common\n  - acme/prod\n';
-    expect(shown(opened(readStackSettings('dev', text), texts))).toEqual({ a: 1, b: 2 });
-    const reversed = 'environment: [acme/prod, acme/common]';
-    expect(shown(opened(readStackSettings('dev', reversed), texts))).toEqual({ a: 1, b: 1 });
-  });
-
-  it('may hold an environment themselves', () => {
-    const text = 'environment: {imports: [acme/common], values: {b: "${a}"}}';
-    expect(shown(opened(readStackSettings('dev', text), texts))).toEqual({ a: 1, b: 1 });
-  });
-
-  it('tell problems where they stand, and are empty without environments', () => {
-    const { diagnostics } = opened(readStackSettings('dev', 'environment:\n  - acme/nope\n'), texts);
-    expect(diagnostics).toMatchObject([{ path: 'environment[0]', range: { begin: { line: 2, column: 5 } } }]);
-    expect(opened(readStackSettings('dev', 'config: {}')).value).toBeUndefined();
-    expect(problems(opened(readStackSettings('dev', 'environment: x')))).toEqual(['imports must be a list']);
-  });
-});
-
 describe('encryption of manifests', () => {
   const reversing = { encrypt: (text: Buffer) => text.toReversed(), decrypt: (text: Buffer) => text.toReversed() };
   const cipher = {
@@ -123,8 +100,21 @@ describe('encryption of manifests', () => {
     });
   });
 
-  it('leaves further documents of a stream alone, which the language does not read', () => {
+  it('is of every document of a stream', () => {
     const encrypted = encryptDocument('values: {a: {fn::secret: x}}\n---\nvalues: {a: {fn::secret: y}}\n', cipher);
-    expect(encrypted).toMatchObject({ count: 1, text: expect.stringContaining('fn::secret: y') });
+    expect(encrypted).toMatchObject({ count: 2, text: expect.not.stringMatching(/fn::secret: [xy]/) });
+  });
+
+  it.each([
+    ['List', 'apiVersion: escapement.dev/v1alpha1, kind: Environment, '],
+    ['EnvironmentList', ''],
+  ])('is of every Environment in a %s', (kind, typed) => {
+    const item = (secret: string) => `- {${typed}spec: {values: {a: {fn::secret: ${secret}}}}}\n`;
+    const foreign = '- {apiVersion: v1, kind: ConfigMap, data: {fn::secret: plain}}\n';
+    const text = `apiVersion: v1\nkind: ${kind}\nitems:\n${item('one')}${foreign}${item('two')}`;
+    const encrypted = encryptDocument(text, cipher);
+    if (!('text' in encrypted)) throw new Error(encrypted.problem);
+    expect(encrypted).toMatchObject({ count: 2, text: expect.stringContaining(foreign) });
+    expect(decryptDocument(encrypted.text, cipher)).toMatchObject({ count: 2 });
   });
 });

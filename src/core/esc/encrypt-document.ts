@@ -62,9 +62,9 @@ function rewrite(text: string, replace: Replace): Rewritten {
     });
     if (!Array.isArray(documents)) return { text, count: 0 };
     const edits: Edit[] = [];
-    for (const [at, { contents, errors }] of documents.entries()) {
+    for (const { contents, errors } of documents) {
       if (errors.length > 0) return { problem: 'the document is not valid YAML' };
-      collect(environmentIn(contents, at), undefined, 0, replace, edits);
+      for (const each of environmentsIn(contents)) collect(each, undefined, 0, replace, edits);
     }
     return { text: applied(text, edits), count: edits.length };
   } catch (thrown) {
@@ -75,16 +75,19 @@ function rewrite(text: string, replace: Replace): Rewritten {
 }
 
 /**
- * The document of ESC in one of a stream: what an Environment's manifest has under `spec`, nothing of other manifests. What is
- * no manifest is a document itself, where it is the first; the language does not look at further ones.
+ * The documents of ESC in one of a stream: what an Environment's manifest has under `spec`, alone or in a list, and nothing of
+ * other manifests. What is no manifest is a document itself.
  */
-function environmentIn(contents: unknown, at: number): unknown {
+function environmentsIn(contents: unknown, listedAs?: string): readonly unknown[] {
   const member = (key: string) =>
     isMap(contents) ? contents.items.find((pair) => stringOf(pair.key) === key)?.value : undefined;
-  if (stringOf(member('apiVersion')) === undefined || stringOf(member('kind')) === undefined) {
-    return at === 0 ? contents : undefined;
-  }
-  return stringOf(member('kind')) === 'Environment' ? member('spec') : undefined;
+  const isTyped = stringOf(member('apiVersion')) !== undefined || listedAs !== undefined;
+  const kind = stringOf(member('kind')) ?? listedAs;
+  if (!isTyped || kind === undefined) return [contents];
+  if (kind === 'Environment') return [member('spec')];
+  const items = member('items');
+  if (listedAs !== undefined || !kind.endsWith('List') || !isSeq(items)) return [];
+  return items.items.flatMap((each: unknown) => environmentsIn(each, kind.slice(0, -'List'.length)));
 }
 
 function collect(node: unknown, top: string | undefined, depth: number, replace: Replace, edits: Edit[]): void {

@@ -166,6 +166,8 @@ export class Environment {
         return merge(this.#reference(expression).resolve(expression.accessors), base);
       case 'interpolation':
         return this.#interpolate(expression);
+      case 'constant':
+        return merge(expression.value, base);
       case 'call':
         return merge(this.#call(cell, expression, expression.call), base);
     }

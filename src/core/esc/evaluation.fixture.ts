@@ -11,6 +11,8 @@ import type { LoadFailure, Mode } from './session.ts';
 interface Callbacks {
   readonly shapes?: Shapes;
   readonly open?: (opening: Opening) => OpeningResult;
+  /** Loaded before the first round. */
+  readonly given?: EscDocument | undefined;
   readonly onRound?: (openings: readonly Opening[]) => void;
 }
 
@@ -21,6 +23,8 @@ export function opened(
   callbacks: Callbacks = {},
 ): Evaluation {
   const documents = new Map<string, EscDocument | LoadFailure>();
+  const { given } = callbacks;
+  if (given !== undefined) documents.set(given.name, given);
   const openings = new Map<string, OpeningResult>();
   for (let round = 0; round < maxRounds; round++) {
     const evaluation = evaluate({

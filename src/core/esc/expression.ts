@@ -1,6 +1,7 @@
 // What a document declares, as data: imports and expressions. Made by declare.ts, evaluated by evaluator.ts.
 import type { Diagnostic, Path, Span } from './diagnostics.ts';
 import type { Accessor, Part } from './reference.ts';
+import type { EscValue } from './value.ts';
 
 export interface Place {
   readonly span: Span | undefined;
@@ -19,6 +20,8 @@ export type Expression = Place &
     | { readonly kind: 'symbol'; readonly accessors: readonly Accessor[]; readonly isPlain: boolean }
     | { readonly kind: 'interpolation'; readonly parts: readonly Part[]; readonly isPlain: boolean }
     | { readonly kind: 'call'; readonly call: Call }
+    /** A value that is there already, with its flags. */
+    | { readonly kind: 'constant'; readonly value: EscValue }
   );
 
 export type ObjectExpression = Extract<Expression, { readonly kind: 'object' }>;
