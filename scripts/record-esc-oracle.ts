@@ -1,9 +1,10 @@
 // Records how the reference evaluator of ESC answers the documents in test/oracle/esc, into the tables that the tests in
-// src/core/esc replay. Needs Go:
+// src/core/esc replay, and the case folders there, into `expected.json` and `more.json` of each. Needs Go:
 //   node scripts/record-esc-oracle.ts
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { joinPath } from '../src/core/esc/diagnostics.ts';
 import { type Documents, randomDocuments, writtenDocuments } from '../test/oracle/esc/documents.ts';
 import { checkArguments } from './arguments.ts';
 
@@ -33,4 +34,51 @@ for (const [name, documents] of [
   const answers = ask(documents);
   const lines = documents.map((each, at) => `{"documents":${JSON.stringify(each)},"answer":${answers[at]}}\n`);
   writeFileSync(new URL(`${name}.jsonl`, tables), lines.join(''));
+}
+
+interface Answer {
+  readonly values: unknown;
+  readonly redacted: unknown;
+  readonly checked: unknown;
+  readonly errors: readonly string[] | null;
+  readonly warnings: readonly string[] | null;
+  readonly checkErrors: readonly string[] | null;
+}
+
+/** What others say in words of their own: only that it is said counts. */
+function placeholders(texts: readonly string[] | null): readonly string[] {
+  return (texts ?? []).map((text) =>
+    text.replace(/^no environment (.*)$/s, '<environment not found: $1>').replace(/^yaml: .*$/s, '<yaml syntax error>'),
+  );
+}
+
+/** The outermost secrets of redacted values. */
+function secretPaths(redacted: unknown, path = ''): string[] {
+  if (redacted === '[secret]') return [path];
+  if (typeof redacted !== 'object' || redacted === null) return [];
+  const members = Array.isArray(redacted) ? [...redacted.entries()] : Object.entries(redacted);
+  return members.flatMap(([key, each]: [string | number, unknown]) => secretPaths(each, joinPath(path, key)));
+}
+
+const cases = fileURLToPath(new URL('cases/', tables));
+const names = readdirSync(cases).sort();
+const documentsOfCase = (name: string): Documents => {
+  const files = globSync('**/*.yaml', { cwd: `${cases}${name}` });
+  const entries = files.map((file) => [file.replace(/\.yaml$/, ''), readFileSync(`${cases}${name}/${file}`, 'utf8')]);
+  return Object.fromEntries(entries);
+};
+const answers = ask(names.map(documentsOfCase));
+for (const [at, name] of names.entries()) {
+  const answer = JSON.parse(answers[at] ?? 'null') as Answer | null; // the answer of main.go
+  if (answer === null) throw new Error(`case ${name}: the reference evaluator does not come to an end`);
+  const { values, redacted, checked, errors, warnings, checkErrors } = answer;
+  const write = (file: string, json: object) =>
+    writeFileSync(`${cases}${name}/${file}`, `${JSON.stringify(json, undefined, 2)}\n`);
+  write('expected.json', {
+    evalValues: values,
+    secretPaths: secretPaths(redacted).sort(),
+    evalErrors: placeholders(errors),
+    checkErrors: placeholders(checkErrors),
+  });
+  write('more.json', { evalWarnings: warnings ?? [], checkValuesRedacted: checked, evalValuesRedacted: redacted });
 }
