@@ -33,11 +33,42 @@ describe('manifests of Environments', () => {
     ]);
   });
 
+  it.each([
+    ['an import', 'imports: [infra/login]'],
+    ['an import of an import', 'imports: [own]'],
+    ['a reference', 'values: {a: "${environments.infra.login.token}"}'],
+  ])('are not reached by %s where they are not shared', async (_, spec) => {
+    const own = environment('shop/own', 'imports: [infra/login]');
+    const files = { 'all.yaml': stream(login('{namespaces: [other]}'), own, environment('shop/app', spec)) };
+    const { code, out, errors } = await env(['open', `${directoryOf(files)}/all.yaml#shop/app`]);
+    expect([code, out]).toEqual([1, '']);
+    expect(errors).toMatch(/"infra\/login" does not exist, or is not shared with namespace "shop"/);
+    expect(errors).not.toContain('t0ken');
+  });
+
   it('are shared by labels of Namespaces that the files hold', async () => {
     const namespace = 'apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: a}}\n';
     const text = stream(namespace, login('{namespaceSelector: {matchLabels: {team: a}}}'), app);
     const directory = directoryOf({ 'all.yaml': text });
     expect((await env(['get', `${directory}/all.yaml#shop/app`])).code).toBe(0);
+  });
+
+  it('may name revisions of one another: a check without them looks at the documents of the files, and says so', async () => {
+    const base = environment('shop/base', 'tags: {stable: 1}\nvalues: {host: h}');
+    const text = stream(base, environment('shop/app', 'imports: [base@stable]\nvalues: {url: "${host}/"}'));
+    const path = `${directoryOf({ 'all.yaml': text })}/all.yaml`;
+    const { code, out } = await env(['check', path]);
+    expect([code, out.replaceAll(path, 'ALL')]).toEqual([
+      0,
+      [
+        'ALL#shop/base: ok, 1 value, 0 of them secret\n',
+        'environment "shop/base@1": warning: the revision is not to be had here: the document of the file is looked at in its place\n',
+        'ALL#shop/app: ok, 2 values, 0 of them secret\n',
+      ].join(''),
+    ]);
+    expect(await env(['check', `${path}#shop/app@new`])).toMatchObject({ code: 3 });
+    // An open takes what the cluster keeps, or nothing.
+    expect(await env(['open', `${path}#shop/app`])).toMatchObject({ code: 3, out: '' });
   });
 
   it('are chosen by name, the namespace of the command line being that of bare ones', async () => {

@@ -1,13 +1,16 @@
 // Environments as manifests in files, read as the cluster would read them: under the same names and the same rules of who may
-// use what. What no file has is asked of the cluster.
+// use what. What no file has is asked of the cluster: other Environments, and revisions. A check may do without a revision, and
+// looks at the document of the file in its place.
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Document, isNode, LineCounter, parseAllDocuments } from 'yaml';
 import { isRecord } from '../../base/json.ts';
 import { OperatorError } from '../../base/operator-error.ts';
+import { revisionData, revisionName } from '../../core/environment-revisions.ts';
 import type { Position } from '../../core/esc/diagnostics.ts';
 import { parsePath } from '../../core/esc/reference.ts';
-import type { ClusterSources } from '../../providers/contract.ts';
+import { parseRevision } from '../../crds/environment-revision.ts';
+import type { ClusterSources, NamespacedName } from '../../providers/contract.ts';
 import { readTextFile } from './files.ts';
 
 export interface Parsed {
@@ -65,6 +68,8 @@ export interface ManifestOptions {
   /** Of objects that name none. */
   readonly namespace: string;
   readonly cluster: ClusterSources;
+  /** Whether the document of a file may stand for a revision that is not to be had. */
+  readonly assumesRevisions: boolean;
   /** What files hold that were read before, by path: many files of one directory are checked in one call. */
   readonly parsed: Map<string, readonly Parsed[]>;
 }
@@ -73,10 +78,12 @@ export class Manifests {
   /** `namespace/name` of the Environments in the file itself, in their order. */
   readonly own: readonly string[];
   readonly sources: ClusterSources;
+  /** Revisions that a document of a file stood for: `namespace/name@3`. */
+  readonly assumed = new Set<string>();
   readonly #environments = new Map<string, Found>();
   readonly #labels = new Map<string, Readonly<Record<string, string>>>();
 
-  constructor({ path, text, directory, namespace, cluster, parsed }: ManifestOptions) {
+  constructor({ path, text, directory, namespace, cluster, assumesRevisions, parsed }: ManifestOptions) {
     const folder = directory ?? (path === '-' ? undefined : dirname(path));
     for (const each of folder === undefined ? [] : yamlFiles(folder)) {
       if (each !== path) this.#add(each, neighbour(each, parsed), namespace);
@@ -86,8 +93,30 @@ export class Manifests {
       ...cluster,
       readEnvironment: async (name, signal) =>
         this.#environments.get(`${name.namespace}/${name.name}`)?.object ?? cluster.readEnvironment(name, signal),
+      readRevision: async (name, signal) => {
+        const of = this.#revisionOf(name);
+        if (of === undefined) return await cluster.readRevision(name, signal);
+        const revision = await keptRevision(of, cluster, signal).catch((thrown: unknown) => {
+          if (assumesRevisions && thrown instanceof OperatorError) return undefined;
+          throw thrown;
+        });
+        if (revision !== undefined || !assumesRevisions) return revision;
+        this.assumed.add(`${of.namespace}/${of.name}@${of.number}`);
+        return ownedByFile({ revision: of.number, data: revisionData(recordOf(of.object['spec'])) });
+      },
       namespaceLabels: async (name, signal) => this.#labels.get(name) ?? cluster.namespaceLabels(name, signal),
     };
+  }
+
+  /** The Environment of a file whose revision has this name. */
+  #revisionOf({ namespace, name: revision }: NamespacedName): FileRevision | undefined {
+    const number = Number(/\.([1-9]\d{0,8})$/.exec(revision)?.[1]);
+    for (const [full, { object }] of Number.isNaN(number) ? [] : this.#environments) {
+      const [at = '', name = ''] = full.split('/');
+      const isIts = at === namespace && revisionName({ name, uid: fileUid }, number) === revision;
+      if (isIts) return { namespace, name, number, object };
+    }
+    return undefined;
   }
 
   /** File and position of a path in an Environment's document; undefined for one that no file has. */
@@ -110,10 +139,44 @@ export class Manifests {
       if (object['kind'] !== 'Environment' || !String(object['apiVersion']).startsWith('escapement.dev/')) continue;
       const full = `${namespace}/${name}`;
       names.push(full);
-      this.#environments.set(full, { path, ...parsed, object: { ...object, metadata: { ...metadata, namespace } } });
+      this.#environments.set(full, {
+        path,
+        ...parsed,
+        object: { ...object, metadata: { ...metadata, namespace, uid: fileUid } },
+      });
     }
     return names;
   }
+}
+
+/** Of Environments in files: the cluster's object of that name has one of its own. */
+const fileUid = 'file';
+
+interface FileRevision extends NamespacedName {
+  readonly number: number;
+  readonly object: Parsed['object'];
+}
+
+/** What the cluster keeps as this revision of the Environment that the file would replace. */
+async function keptRevision(
+  { namespace, name, number }: FileRevision,
+  cluster: ClusterSources,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const environment = await cluster.readEnvironment({ namespace, name }, signal);
+  const { uid } = recordOf(recordOf(environment)['metadata']);
+  if (typeof uid !== 'string') return undefined;
+  const raw = await cluster.readRevision({ namespace, name: revisionName({ name, uid }, number) }, signal);
+  const revision = parseRevision(raw);
+  return revision?.ownerUid === uid ? ownedByFile({ revision: revision.number, data: revision.data }) : undefined;
+}
+
+function ownedByFile(revision: object): object {
+  return { ...revision, metadata: { ownerReferences: [{ uid: fileUid, controller: true }] } };
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : {};
 }
 
 /** A file that lies beside the one that was named; one that cannot be read holds nothing. */

@@ -14,7 +14,7 @@ import { UsageError } from '../arguments.ts';
 import { type DocumentSet, evaluateWhole } from './evaluation.ts';
 import { FileDocuments, readKeyFile, readTextFile } from './files.ts';
 import { holdsManifests, Manifests, type Parsed } from './manifests.ts';
-import type { Opened } from './opened.ts';
+import type { Opened, PlacedDiagnostic } from './opened.ts';
 import { documentsIn } from './streams.ts';
 import { type ImportsFrom, readSubject, type Subject } from './subject.ts';
 import type { World } from './world.ts';
@@ -56,6 +56,7 @@ export async function openAll(text: string, wanted: Wanted, ports: Ports, signal
     directory,
     namespace,
     cluster,
+    assumesRevisions: wanted.mode === 'check',
     parsed: ports.parsed ?? new Map(),
   });
   const names = chosen === undefined ? manifests.own : [fullName(chosen, namespace)];
@@ -63,7 +64,9 @@ export async function openAll(text: string, wanted: Wanted, ports: Ports, signal
   const opened: Opened[] = [];
   for (const name of names) {
     const order = { name, title: `${path}#${name}`, sources: manifests.sources, wanted, world: ports.world };
-    opened.push(await openEnvironmentOf({ ...order, placeOf: manifestPlace(manifests) }, signal));
+    const one = await openEnvironmentOf({ ...order, placeOf: manifestPlace(manifests) }, signal);
+    opened.push({ ...one, diagnostics: [...one.diagnostics, ...[...manifests.assumed].map(assumption)] });
+    manifests.assumed.clear();
   }
   return opened;
 }
@@ -234,6 +237,11 @@ async function openCloud(
     ),
   }));
   return { title, value, diagnostics: placed };
+}
+
+function assumption(name: string): PlacedDiagnostic {
+  const summary = 'the revision is not to be had here: the document of the file is looked at in its place';
+  return { severity: 'warning', summary, environment: name, path: '', place: `environment "${name}"` };
 }
 
 function environmentPlace({ environment }: Diagnostic): string {

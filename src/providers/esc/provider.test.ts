@@ -9,7 +9,18 @@ import { createEscProvider } from './provider.ts';
 
 const { signal } = new AbortController();
 
-async function store(spec: { environment: string; version?: string }, contents: Contents, lifetimeMs?: number) {
+interface StoreOptions {
+  /** Life of what is opened; absent without an end. */
+  readonly lifetimeMs?: number;
+  /** Makes it a ClusterSecretStore, in the name of this namespace; undefined for the look of the store itself. */
+  readonly consumer?: { readonly namespace: string | undefined };
+}
+
+async function store(
+  spec: { environment: string; version?: string },
+  contents: Contents,
+  { lifetimeMs, consumer }: StoreOptions = {},
+) {
   const clock = new FakeClock();
   let opened = 0;
   const it: EscProvider = {
@@ -22,10 +33,10 @@ async function store(spec: { environment: string; version?: string }, contents: 
   };
   const provider = createEscProvider({ clock, providers: (name) => (name === 'it' ? it : undefined), release() {} });
   const context = {
-    storeKind: 'SecretStore',
+    storeKind: consumer === undefined ? 'SecretStore' : 'ClusterSecretStore',
     storeName: 'config',
-    storeNamespace: 'shop',
-    consumerNamespace: undefined,
+    storeNamespace: consumer === undefined ? 'shop' : undefined,
+    consumerNamespace: consumer?.namespace,
     cluster: clusterOf(contents),
     credentials: clusterOf(contents).credentialsIn('shop'),
     caText: () => Promise.reject(new Error('none here')),
@@ -74,7 +85,7 @@ describe('an answer that ends', () => {
   const contents: Contents = { environments: { 'shop/app': { values: { it: { 'fn::open::it': {} } } } } };
 
   it('is told to be read anew at two thirds of its life, and serves everybody until then and nobody after', async () => {
-    const { clock, read, renewals, opened } = await store({ environment: 'app' }, contents, 300_000);
+    const { clock, read, renewals, opened } = await store({ environment: 'app' }, contents, { lifetimeMs: 300_000 });
     expect(await read([value('it.n'), value('it.n')])).toEqual(['1', '1']);
     expect(Math.round((renewals[0] ?? 0) / 1_000)).toBe(200);
     await clock.advance(150_000);
@@ -90,5 +101,37 @@ describe('an answer that ends', () => {
     await clock.advance(240_000);
     await read([value('it.n')]);
     expect([renewals, opened()]).toEqual([[], 1]);
+  });
+});
+
+describe('a ClusterSecretStore', () => {
+  const contents: Contents = {
+    environments: {
+      'infra/x': { values: { key: 'CANARY' }, sharedWith: { namespaces: ['shop'] } },
+      'infra/y': { imports: ['x'], sharedWith: { namespaces: ['shop', 'other'] } },
+    },
+    labels: { shop: {}, other: {} },
+  };
+  const read = async (environment: string, namespace: string | undefined) => {
+    const made = await store({ environment }, contents, { consumer: { namespace } });
+    return await made.read([value('key')]).catch((thrown: unknown) => String(thrown));
+  };
+
+  it('opens what is shared with the namespace of the ExternalSecret, in its name', async () => {
+    expect(await read('infra/x', 'shop')).toEqual(['CANARY']);
+    expect(await read('infra/x', 'infra')).toEqual(['CANARY']);
+    // What imports it in its own namespace shares its values by its own word.
+    expect(await read('infra/y', 'other')).toEqual(['CANARY']);
+  });
+
+  it('tells any other namespace what it tells of one that is not there', async () => {
+    const refused = await read('infra/x', 'other');
+    expect(refused).toContain('"infra/x" does not exist, or is not shared with namespace "other"');
+    expect(await read('infra/z', 'other')).toBe(String(refused).replaceAll('infra/x', 'infra/z'));
+  });
+
+  it('is looked at itself in nobody’s name, and must name the namespace', async () => {
+    expect(await read('infra/x', undefined)).toEqual(['CANARY']);
+    await expect(read('x', 'shop')).rejects.toMatchObject({ reason: 'InvalidSpec' });
   });
 });
