@@ -309,6 +309,33 @@ describe('openings', () => {
     },
   });
 
+  it.each([
+    [
+      'entries of one call',
+      { it: { 'fn::open::kubernetes-secrets': { get: { b: { name: 'slow' }, c: { name: 'quick' } } } } },
+    ],
+    [
+      'calls',
+      {
+        b: { 'fn::open::kubernetes-secrets': { get: { x: { name: 'slow' } } } },
+        c: { 'fn::open::kubernetes-secrets': { get: { x: { name: 'quick' } } } },
+      },
+    ],
+  ])('that fail are told by the first of the %s, whichever fails first', async (_, values) => {
+    const cluster = clusterOf({ environments: { 'shop/app': { values } } });
+    const readData: typeof cluster.readData = async (_kind, { name }) => {
+      for (let turn = 0; turn < (name === 'slow' ? 20 : 0); turn++) await Promise.resolve();
+      return undefined;
+    };
+    const order = { name: 'shop/app', consumer: 'shop', holder: 'store', notBeforeMs: 0 };
+    const opening = openEnvironment(
+      order,
+      { cluster: { ...cluster, readData }, providers: () => kubernetesSecrets },
+      signal,
+    );
+    await expect(opening).rejects.toMatchObject({ message: expect.stringContaining('"shop/slow"') });
+  });
+
   it.each<[thrown: Reason, reason: Reason]>([
     ['LoginRejected', 'LoginRejected'],
     ['UpstreamUnavailable', 'UpstreamUnavailable'],
@@ -317,7 +344,7 @@ describe('openings', () => {
     const provider = scripted(() => Promise.reject(new OperatorError(thrown, 'refused: CANARY-7')));
     const environments = { 'shop/app': { values: { a: { 'fn::open::it': { key: { 'fn::secret': 'CANARY-7' } } } } } };
     const failed = await open('shop/app', 'shop', { environments }, { it: provider });
-    expect(failed).toMatchObject({ reason, message: 'environment "shop/app": values.a: refused: [secret]' });
+    expect(failed).toMatchObject({ reason, message: 'environment "shop/app": values.a: it: refused: [secret]' });
   });
 
   it('are made once each, in the namespace of their document, one round after those that feed them', async () => {
@@ -430,7 +457,7 @@ describe('a token that is refused', () => {
     const order = { name: 'shop/app', consumer: 'shop', holder: 'store', notBeforeMs: 0 };
     await expect(openEnvironment(order, { cluster, providers: () => provider }, signal)).rejects.toMatchObject({
       reason: 'AccessDenied',
-      message: 'environment "shop/app": values.read: the token [secret] was refused',
+      message: 'environment "shop/app": values.read: odd: the token [secret] was refused',
     });
     expect(opened).toBe(2);
   });

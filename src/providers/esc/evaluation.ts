@@ -79,7 +79,7 @@ async function openOnce(order: OpenOrder, ports: OpenPorts, signal: AbortSignal)
       return { value: opened(order.name, evaluation.value, evaluation.diagnostics), lifetimeMs };
     }
     const { needs } = evaluation;
-    const [answers] = await Promise.all([
+    const [answers] = await readAll([
       openAll(needs.openings, { ...order, noteLifetime, same }, ports, signal),
       documents.load(needs.documents, signal),
     ]);
@@ -122,11 +122,16 @@ async function answer(
     return { value: await same.run({ ...opening, namespace }, open) };
   } catch (thrown) {
     const { message, reason, retryAfterMs } = asOperatorError(thrown);
-    const told = `environment "${opening.environment}": ${opening.path}: ${scrub(message, opening.inputs)}`;
+    const told = `environment "${opening.environment}": ${opening.path}: ${named(opening.provider, scrub(message, opening.inputs))}`;
     if (thrown instanceof TokenRejected) throw new TokenRejected(told);
     // The cause stays behind: its own text has not been looked through.
     throw new OperatorError(asFaults[reason] ?? reason, told, retryAfterMs === undefined ? {} : { retryAfterMs });
   }
+}
+
+/** Who answers stands in every message, once. */
+function named(provider: string, message: string): string {
+  return message.includes(`${provider}: `) ? message : `${provider}: ${message}`;
 }
 
 function opened(name: string, value: EscValue | undefined, diagnostics: readonly Diagnostic[]): EscValue {

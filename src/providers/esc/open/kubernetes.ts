@@ -6,6 +6,7 @@
 //       all: { name: database }                       # an object of all keys
 
 import { OperatorError } from '../../../base/operator-error.ts';
+import { readAll } from '../../../base/read-all.ts';
 import { bytesValue, type EscValue, objectValue } from '../../../core/esc/value.ts';
 import type { EscProvider, OpenContext } from './contract.ts';
 import { mapOf, member, textOf } from './inputs.ts';
@@ -40,10 +41,9 @@ export const kubernetesConfigMaps: EscProvider = {
 
 async function openAll(kind: Kind, inputs: EscValue, context: OpenContext, signal: AbortSignal): Promise<EscValue> {
   const wanted = [...member(inputs, 'get').members];
-  const entries = await Promise.all(
-    wanted.map(async ([name, entry]) => [name, await openEntry(kind, entry, context, signal)] as const),
-  );
-  return objectValue(entries);
+  const open = async ([name, entry]: (typeof wanted)[number]) =>
+    [name, await openEntry(kind, entry, context, signal)] as const;
+  return objectValue(await readAll(wanted.map(open)));
 }
 
 async function openEntry(kind: Kind, entry: EscValue, context: OpenContext, signal: AbortSignal): Promise<EscValue> {
