@@ -1,12 +1,16 @@
-// Pulumi Cloud for those who are no store: an environment opened whole, with the flags of its values. Sessions, the rules for
-// hosts and the pauses of who was throttled are those of stores.
+// Pulumi Cloud for those who are no store: an environment opened whole, with the flags of its values, once for all who open it
+// in one wave with one identity. Sessions, the rules for hosts and the pauses of who was throttled are those of stores.
 import { type Credentials, TokenRejected } from '../../auth/contract.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import { type EscValue, objectValue } from '../../core/esc/value.ts';
 import type { PulumiAuth } from '../../crds/pulumi.ts';
+import { digestOf } from '../shared/digest.ts';
+import { type Outcome, refusal } from '../shared/outcome.ts';
 import { Pauses } from '../shared/pauses.ts';
+import { memoryOf, overheadBytes, Snapshots } from '../shared/snapshots.ts';
 import { type EnvironmentScope, nameOf, openEvaluated } from './api.ts';
 import { evaluationError } from './errors.ts';
+import type { Evaluated } from './evaluated.ts';
 import { connectPulumi, type PulumiPorts } from './provider.ts';
 
 export interface EnvironmentOrder {
@@ -18,6 +22,8 @@ export interface EnvironmentOrder {
   readonly caPem: string | undefined;
   /** Who holds the session. */
   readonly holder: string;
+  /** The open must have started at or after this instant (monotonic ms). */
+  readonly notBeforeMs: number;
 }
 
 export interface PulumiEnvironments {
@@ -28,15 +34,34 @@ export interface PulumiEnvironments {
   open(order: EnvironmentOrder, signal: AbortSignal): Promise<EscValue>;
 }
 
+/** How long an answer is there for those who open in the same wave. */
+const keepMs = 60_000;
+
 export function createPulumiEnvironments(ports: PulumiPorts): PulumiEnvironments {
-  const pauses = new Pauses({ clock: ports.clock });
+  const { account, clock } = ports;
+  const pauses = new Pauses({ clock });
+  const opened = new Snapshots<Outcome<Evaluated>>({
+    clock,
+    keepMs,
+    memory: memoryOf(account, ({ value }) => (value === undefined ? overheadBytes : sizeOf(value))),
+  });
   return {
-    async open({ apiUrl, scope, auth, ...more }, signal) {
+    async open({ apiUrl, scope, auth, notBeforeMs, ...more }, signal) {
       const { organization, project, environment } = scope;
       const spec = { apiUrl, organization, project, environment, auth };
       const way = await connectPulumi(ports, { spec, ...more }, signal);
+      const fetch = async (_: unknown, waiting: AbortSignal) => {
+        try {
+          return { value: { value: await openEvaluated({ ...way, pauses }, scope, waiting) } };
+        } catch (thrown) {
+          return { value: refusal(thrown) };
+        }
+      };
       try {
-        const { value, diagnostics } = await openEvaluated({ ...way, pauses }, scope, signal);
+        const key = digestOf(way.session.key, scope);
+        const outcome = await opened.get({ key, origin: way.address.root, notBeforeMs, fetch }, signal);
+        if ('error' in outcome) throw outcome.error;
+        const { value, diagnostics } = outcome.value;
         const errors = diagnostics.filter(({ severity }) => severity === 'error');
         if (errors.length > 0) {
           const place = { operation: `open ${nameOf(scope)}`, host: way.address.host };
@@ -53,4 +78,13 @@ export function createPulumiEnvironments(ports: PulumiPorts): PulumiEnvironments
       }
     },
   };
+}
+
+/** About how many bytes a value takes. */
+function sizeOf({ data, members }: EscValue): number {
+  if (data.kind === 'string') return (data.bytes?.length ?? data.text.length) + overheadBytes;
+  if (data.kind === 'array') return data.elements.reduce((sum, each) => sum + sizeOf(each), overheadBytes);
+  let bytes = overheadBytes;
+  for (const [name, member] of members) bytes += name.length + sizeOf(member);
+  return bytes;
 }

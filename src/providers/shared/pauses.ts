@@ -1,7 +1,7 @@
 // Who has been told to slow down, and until when: an identity at a host, never the process.
 
 import type { Clock } from '../../base/clock.ts';
-import { OperatorError } from '../../base/operator-error.ts';
+import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 
 interface Pause {
   readonly error: OperatorError;
@@ -24,6 +24,17 @@ export class Pauses {
     const untilMs = this.#clock.monotonicMs() + error.retryAfterMs;
     const known = this.#byKey.get(key);
     if (known === undefined || known.untilMs < untilMs) this.#byKey.set(key, { error, untilMs });
+  }
+
+  /** Runs `work` unless the pause lasts, and notes what it throws. Throws what `check` and `work` throw. */
+  async around<T>(key: string, work: () => Promise<T>): Promise<T> {
+    this.check(key);
+    try {
+      return await work();
+    } catch (thrown) {
+      this.note(key, asOperatorError(thrown));
+      throw thrown;
+    }
   }
 
   /** Throws UpstreamThrottled with the time that is left while the pause lasts, without a request. */

@@ -2,7 +2,6 @@
 // credentials of a role are given again until they are renewed or refused; who was told to slow down does.
 
 import { type ServiceAccountTokens, TokenRejected } from '../../../auth/contract.ts';
-import { asOperatorError } from '../../../base/operator-error.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import type { UpstreamAnswer } from '../../../http/contract.ts';
 import { digestOf } from '../../shared/digest.ts';
@@ -39,17 +38,6 @@ export function createAwsAccess({ door, clock, checkSite = anySite }: HostPorts)
   const answers = new Snapshots<UpstreamAnswer>({ clock, keepMs: keepAnswersMs });
   const pauses = new Pauses({ clock });
 
-  /** A namespace that was told to wait at a host asks nothing there meanwhile. */
-  const pausing = async <T>(key: string, work: () => Promise<T>): Promise<T> => {
-    pauses.check(key);
-    try {
-      return await work();
-    } catch (thrown) {
-      pauses.note(key, asOperatorError(thrown));
-      throw thrown;
-    }
-  };
-
   return {
     async login(order, tokens, { namespace }, signal) {
       const sts = naming(`aws-login: role "${order.roleArn}"`, () => serviceEndpoint('sts', order.region));
@@ -58,7 +46,7 @@ export function createAwsAccess({ door, clock, checkSite = anySite }: HostPorts)
       const place = `sts ${order.region} ${namespace}`;
       const lane = { group: key, turn: namespace };
       const logIn = (waiting: AbortSignal) =>
-        pausing(place, async () => {
+        pauses.around(place, async () => {
           const token = await tokens.mint(waiting);
           const { credentials, answer } = await assumeRole(order, token, { upstream: door.open({}), lane }, waiting);
           // By AWS's own clock where the answer tells it: ours may be off.
@@ -80,7 +68,8 @@ export function createAwsAccess({ door, clock, checkSite = anySite }: HostPorts)
       const key = digestOf('call', group, service, region, target, input);
       const place = `${service} ${region} ${namespace}`;
       const fetch = (waiting: AbortSignal) =>
-        pausing(place, () => {
+        // A namespace that was told to wait at a host asks nothing there meanwhile.
+        pauses.around(place, () => {
           const lane = { group, turn: namespace };
           return sendCall(call, { upstream: door.open({}), nowMs: clock.nowMs(), lane }, waiting);
         });

@@ -1,5 +1,6 @@
 // `gh-login`: a token of a GitHub App's installation, by the published schema. The app proves itself by a JWT that its key
-// signs; the token that it gets ends after an hour. `ghe.caBundle` is an addition.
+// signs; the token that it gets ends after an hour, and is given until two thirds of it to all who ask for the same.
+// `ghe.caBundle` is an addition.
 // https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/authenticating-as-a-github-app-installation
 import * as z from 'zod/mini';
 import { readRsaKey, signRs256 } from '../../../auth/signing/rs256-jwt.ts';
@@ -7,15 +8,30 @@ import type { Clock } from '../../../base/clock.ts';
 import { OperatorError } from '../../../base/operator-error.ts';
 import { type EscValue, numberValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
-import type { Upstream, UpstreamDoor } from '../../../http/contract.ts';
-import { anySite, type EscProvider } from './contract.ts';
+import type { Upstream } from '../../../http/contract.ts';
+import { digestOf } from '../../shared/digest.ts';
+import { Pauses } from '../../shared/pauses.ts';
+import { anySite, type EscProvider, type HostPorts } from './contract.ts';
 import { caPemOf, mapOf, member, textOf } from './inputs.ts';
+import { KeptLogins, type LoggedIn } from './kept-logins.ts';
 import { apiRoot, callJson, failure, type JsonCall, type Meanings } from './rest.ts';
 
 const string = { type: 'string', minLength: 1 } as const;
 const number = { type: 'number' } as const;
 
-export function githubLogin(door: UpstreamDoor, clock: Pick<Clock, 'nowMs'>, checkSite = anySite): EscProvider {
+/** Longest life of a token of an installation. */
+const longestLifeMs = 3_600_000;
+
+interface InstallationToken extends LoggedIn {
+  readonly appSlug: string;
+  readonly installationId: number;
+  /** RFC 3339. */
+  readonly expiry: string;
+}
+
+export function githubLogin({ door, clock, checkSite = anySite }: HostPorts): EscProvider {
+  const logins = new KeptLogins<InstallationToken>({ clock });
+  const pauses = new Pauses({ clock });
   return {
     inputs: {
       type: 'object',
@@ -47,23 +63,27 @@ export function githubLogin(door: UpstreamDoor, clock: Pick<Clock, 'nowMs'>, che
       const root = apiRootOf(member(inputs, 'ghe'));
       await checkSite(namespace, new URL(new URL(root).origin), signal);
       const caPem = caPemOf(member(inputs, 'ghe'), 'ghe');
-      const authorization = `Bearer ${appToken(order, clock.nowMs())}`;
-      const site = {
-        upstream: door.open(caPem === undefined ? {} : { caPem }),
-        root,
-        headers: { authorization, 'x-github-api-version': '2022-11-28' },
-        group: `github ${root} ${order.appId}`,
-        turn: namespace,
+      const { appId, privateKey, owner, terms } = order;
+      const proof = digestOf(root, appId, privateKey.text(), caPem ?? '');
+      const login = async (shared: AbortSignal) => {
+        const site = {
+          upstream: door.open(caPem === undefined ? {} : { caPem }),
+          root,
+          headers: { authorization: `Bearer ${appToken(order, clock)}`, 'x-github-api-version': '2022-11-28' },
+          group: `github ${proof}`,
+          turn: namespace,
+        };
+        return await pauses.around(site.group, () => makeToken(site, order, clock, shared));
       };
-      const { id, app_slug: appSlug } = await installationOf(site, order.owner, signal);
-      const { token, expires_at: expiry } = await tokenOf(site, id, order, signal);
-      noteLifetime?.(Math.max(0, Date.parse(expiry) - clock.nowMs()));
+      const key = digestOf(proof, owner, terms);
+      const given = await logins.get({ key, origin: namespace, login }, signal);
+      if (given.lifetimeMs !== undefined) noteLifetime?.(given.lifetimeMs);
       return objectValue([
-        ['accessToken', textValue(token, { secret: true })],
-        ['appId', numberValue(order.appId)],
-        ['appSlug', textValue(appSlug)],
-        ['installationId', numberValue(String(id))],
-        ['expiry', textValue(expiry)],
+        ['accessToken', textValue(given.token.text(), { secret: true })],
+        ['appId', numberValue(appId)],
+        ['appSlug', textValue(given.appSlug)],
+        ['installationId', numberValue(String(given.installationId))],
+        ['expiry', textValue(given.expiry)],
         ['type', textValue('installation')],
       ]);
     },
@@ -112,8 +132,8 @@ function apiRootOf(ghe: EscValue): string {
 const proofAgeSeconds = 60;
 const proofLifeSeconds = 540;
 
-function appToken({ appId, privateKey }: Order, nowMs: number): string {
-  const nowSeconds = Math.floor(nowMs / 1_000);
+function appToken({ appId, privateKey }: Order, clock: Pick<Clock, 'nowMs'>): string {
+  const nowSeconds = Math.floor(clock.nowMs() / 1_000);
   const claims = { iss: appId, iat: nowSeconds - proofAgeSeconds, exp: nowSeconds + proofLifeSeconds };
   return signRs256(claims, readRsaKey(privateKey, 'privateKey'));
 }
@@ -129,6 +149,19 @@ interface Site {
 const proofRefused = { 401: ['LoginRejected', 'the app is refused: check appId and privateKey'] } as const;
 const installationSchema = z.object({ id: z.int(), app_slug: z.string() });
 const tokenSchema = z.object({ token: z.string().check(z.minLength(1)), expires_at: z.iso.datetime({ offset: true }) });
+
+async function makeToken(
+  site: Site,
+  order: Order,
+  clock: Pick<Clock, 'nowMs'>,
+  signal: AbortSignal,
+): Promise<InstallationToken> {
+  const { id: installationId, app_slug: appSlug } = await installationOf(site, order.owner, signal);
+  const { token, expires_at: expiry } = await tokenOf(site, installationId, order, signal);
+  // A clock of ours that is behind would make it longer.
+  const lifetimeMs = Math.min(longestLifeMs, Math.max(0, Date.parse(expiry) - clock.nowMs()));
+  return { token: new SecretValue(token), appSlug, installationId, expiry, lifetimeMs };
+}
 
 /** An owner is an organization, or a user: GitHub keeps them apart. */
 async function installationOf(site: Site, owner: string, signal: AbortSignal) {

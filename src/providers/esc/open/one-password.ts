@@ -3,19 +3,32 @@
 // `caBundle` of `login` are additions.
 // https://developer.1password.com/docs/connect/api-reference/, https://developer.1password.com/docs/cli/secret-reference-syntax/
 
-import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { OperatorError } from '../../../base/operator-error.ts';
 import { readAll } from '../../../base/read-all.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import type { Upstream, UpstreamDoor } from '../../../http/contract.ts';
-import { anySite, type EscProvider, type OpenContext } from './contract.ts';
+import { digestOf } from '../../shared/digest.ts';
+import { type Outcome, refusal } from '../../shared/outcome.ts';
+import { Pauses } from '../../shared/pauses.ts';
+import { Snapshots } from '../../shared/snapshots.ts';
+import { anySite, type EscProvider, type HostPorts, type OpenContext } from './contract.ts';
 import { caPemOf, member, textOf } from './inputs.ts';
 import { apiRoot, callJson, failure, type JsonCall } from './rest.ts';
 
 const string = { type: 'string', minLength: 1 } as const;
 
-export function onePasswordSecrets(door: UpstreamDoor, checkSite = anySite): EscProvider {
+/** How long an answer is there for those who open in the same wave. */
+const keepMs = 60_000;
+
+/** What openings share. */
+interface Shared {
+  readonly answers: Snapshots<Outcome<unknown>>;
+  readonly pauses: Pauses;
+}
+
+export function onePasswordSecrets({ door, clock, checkSite = anySite }: HostPorts): EscProvider {
+  const shared: Shared = { answers: new Snapshots({ clock, keepMs }), pauses: new Pauses({ clock }) };
   return {
     inputs: {
       type: 'object',
@@ -41,7 +54,7 @@ export function onePasswordSecrets(door: UpstreamDoor, checkSite = anySite): Esc
       }));
       const server = serverOf(member(inputs, 'login'), door, context);
       await checkSite(context.namespace, new URL(new URL(server.root).origin), signal);
-      const items = new Items(server, signal);
+      const items = new Items(server, shared, signal);
       const read = async (each: (typeof wanted)[number]) =>
         [each.name, textValue(await items.read(each), { secret: true })] as const;
       return objectValue(await readAll(wanted.map(read)));
@@ -53,11 +66,13 @@ interface Server {
   readonly upstream: Upstream;
   readonly root: string;
   readonly token: string;
+  /** The identity: host, CA and token. */
   readonly group: string;
   readonly turn: string;
+  readonly notBeforeMs: number;
 }
 
-function serverOf(login: EscValue, door: UpstreamDoor, { namespace }: OpenContext): Server {
+function serverOf(login: EscValue, door: UpstreamDoor, { namespace, notBeforeMs }: OpenContext): Server {
   const host = textOf(login, 'connectHost');
   const token = textOf(login, 'connectToken');
   if (host === undefined || token === undefined) {
@@ -72,8 +87,8 @@ function serverOf(login: EscValue, door: UpstreamDoor, { namespace }: OpenContex
   const root = apiRoot(host, 'login.connectHost');
   const caPem = caPemOf(login, 'login');
   const upstream = door.open(caPem === undefined ? {} : { caPem });
-  const group = `1password ${root} ${createHash('sha256').update(token).digest('base64url')}`;
-  return { upstream, root, token: token.trim(), group, turn: namespace };
+  const group = digestOf('1password', root, token.trim(), caPem ?? '');
+  return { upstream, root, token: token.trim(), group, turn: namespace, notBeforeMs };
 }
 
 interface Reference {
@@ -127,14 +142,16 @@ const idPattern = /^[a-z0-9]{26}$/;
 const refused = { 401: ['AccessDenied', 'the token is refused: it is wrong, has ended or was revoked'] } as const;
 const mostNamed = 10;
 
-/** The items of one opening, each asked for once. */
+/** The items of one opening, each asked for once; who opens in the same wave with the same token gets the same answer. */
 class Items {
   readonly #server: Server;
+  readonly #shared: Shared;
   readonly #signal: AbortSignal;
   readonly #asked = new Map<string, Promise<unknown>>();
 
-  constructor(server: Server, signal: AbortSignal) {
+  constructor(server: Server, shared: Shared, signal: AbortSignal) {
     this.#server = server;
+    this.#shared = shared;
     this.#signal = signal;
   }
 
@@ -187,9 +204,25 @@ class Items {
   }
 
   #once(call: JsonCall): Promise<unknown> {
-    const asked = this.#asked.get(call.url.href) ?? callJson(this.#server.upstream, call, this.#signal);
+    const asked = this.#asked.get(call.url.href) ?? this.#ask(call);
     this.#asked.set(call.url.href, asked);
     return asked;
+  }
+
+  async #ask(call: JsonCall): Promise<unknown> {
+    const { group, notBeforeMs, upstream } = this.#server;
+    const { answers, pauses } = this.#shared;
+    const fetch = async (_: unknown, waiting: AbortSignal) => {
+      try {
+        return { value: { value: await pauses.around(group, () => callJson(upstream, call, waiting)) } };
+      } catch (thrown) {
+        return { value: refusal(thrown) };
+      }
+    };
+    const key = digestOf(group, call.operation, call.url.href);
+    const outcome = await answers.get({ key, origin: group, notBeforeMs, fetch }, this.#signal);
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
   }
 }
 

@@ -10,7 +10,7 @@ import { createEgressPolicy } from '../../../http/egress.ts';
 import { createUpstreamDoor } from '../../../http/upstream.ts';
 import { clusterOf } from '../esc.fixture.ts';
 import { type Opened, openEnvironment } from '../evaluation.ts';
-import { type EscProviderPorts, escProviders } from './table.ts';
+import { type EscProviderPorts, type EscProviders, escProviders } from './table.ts';
 
 const { signal } = new AbortController();
 
@@ -39,18 +39,24 @@ export interface Opening {
   readonly credentials?: Credentials;
 }
 
+/** Providers keep what they share; openings by the same ports have the same ones. */
+const providersByPorts = new WeakMap<object, EscProviders>();
+
+function providersFor(ports: Opening['ports']): EscProviders {
+  const clock = systemClock;
+  const providers =
+    providersByPorts.get(ports) ?? escProviders({ ...noOthers, clock, sessions: new Sessions({ clock }), ...ports });
+  providersByPorts.set(ports, providers);
+  return providers;
+}
+
 /** What the document opens. Throws what opening throws. */
 export async function openValues(values: object, { ports, credentials }: Opening): Promise<Opened> {
   // As the API server holds it: what is undefined is not there.
   const spec = { values: JSON.parse(JSON.stringify(values)) };
   const contents = clusterOf({ environments: { 'shop/app': spec } });
   const cluster = credentials === undefined ? contents : { ...contents, credentialsIn: () => credentials };
-  const providers = escProviders({
-    ...noOthers,
-    clock: systemClock,
-    sessions: new Sessions({ clock: systemClock }),
-    ...ports,
-  });
+  const providers = providersFor(ports);
   const order = { name: 'shop/app', consumer: 'shop', holder: 'store', notBeforeMs: 0 };
   return await openEnvironment(order, { cluster, providers }, signal);
 }

@@ -43,13 +43,13 @@ export function pulumiEnvironment(environments: PulumiEnvironments, checkSite = 
     },
     outputs: { type: 'object', additionalProperties: true },
     secret: true,
-    async open(inputs, { credentials, holder, namespace }, signal) {
+    async open(inputs, { credentials, holder, namespace, notBeforeMs }, signal) {
       const scope = scopeOf(textOf(inputs, 'environment') ?? '');
       const login = loginOf(inputs, scope, credentials);
       const apiUrl = textOf(inputs, 'apiUrl') ?? '';
       await checkSite(namespace, new URL(parseApiUrl(apiUrl).origin), signal);
       const place = { apiUrl, scope, caPem: caPemOf(inputs, 'pulumi-environment') };
-      return await environments.open({ ...place, ...login, holder }, signal);
+      return await environments.open({ ...place, ...login, holder, notBeforeMs }, signal);
     },
   };
 }

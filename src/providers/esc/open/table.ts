@@ -30,12 +30,12 @@ export interface EscProviderPorts extends HostPorts {
 }
 
 export function escProviders(ports: EscProviderPorts): EscProviders {
-  const { infisical, pulumi, door, clock, sessions, checkSite } = ports;
+  const { infisical, pulumi, clock, sessions, checkSite } = ports;
   const aws = createAwsAccess(ports);
   const vault = new VaultApi(ports);
   const table = new Map<string, EscProvider>([
-    ['1password-secrets', onePasswordSecrets(door, checkSite)],
-    ['gh-login', githubLogin(door, clock, checkSite)],
+    ['1password-secrets', onePasswordSecrets(ports)],
+    ['gh-login', githubLogin(ports)],
     ['aws-login', awsLogin(aws)],
     ['aws-parameter-store', awsParameterStore(aws)],
     ['aws-secrets', awsSecrets(aws)],
