@@ -14,6 +14,7 @@ const kinds = {
   SecretStore: { api: group, plural: 'secretstores', namespaced: true },
   ClusterSecretStore: { api: group, plural: 'clustersecretstores', namespaced: false },
   ClusterExternalSecret: { api: group, plural: 'clusterexternalsecrets', namespaced: false },
+  Environment: { api: '/apis/escapement.dev/v1alpha1', plural: 'environments', namespaced: true },
   Secret: { api: '/api/v1', plural: 'secrets', namespaced: true },
   ConfigMap: { api: '/api/v1', plural: 'configmaps', namespaced: true },
   Event: { api: '/api/v1', plural: 'events', namespaced: true },

@@ -144,6 +144,7 @@ describe('the documents that ESC prints', () => {
     'infisical/oidc-login.yaml': printedDocuments.oidcLogin,
     'my-app/dev-config.yaml': printedDocuments.devConfig,
     'aws.yaml': printedDocuments.awsSecrets,
+    'aws-stack.yaml': printedDocuments.awsStack,
     'app.yaml': printedDocuments.azureSecret,
     'azure.yaml': printedDocuments.azure,
     'my-org/common.yaml': printedDocuments.common,
@@ -167,7 +168,8 @@ describe('the documents that ESC prints', () => {
   it.each([
     ['infisical/oidc-login.yaml', { environmentVariables: { ARM_ACCESS_TOKEN: 'token' } }],
     ['my-app/dev-config.yaml', { secrets: { apiKey: 'value of /api/service/key' } }],
-    ['aws.yaml', { pulumiConfig: { 'aws:region': 'us-west-2', dbPassword: 'hunter2' } }],
+    ['aws.yaml', { pulumiConfig: { dbPassword: 'hunter2' } }],
+    ['aws-stack.yaml', { pulumiConfig: { 'aws:region': 'us-west-2' } }],
     ['app.yaml', { pulumiConfig: { 'myApp:datadogApiKey': { secretId: 'datadog' } } }],
     ['my-org/aws-prod.yaml', { pulumiConfig: { 'myApp:instanceType': 't3.large', 'myApp:replicas': 3 } }],
     ['Pulumi.prod.yaml', { pulumiConfig: { 'myApp:apiKey': 'demo-api-key-123', 'myApp:replicas': 3 } }],

@@ -102,8 +102,23 @@ values:
     AWS_SECRET_ACCESS_KEY: \${aws.login.secretAccessKey}
     AWS_SESSION_TOKEN: \${aws.login.sessionToken}
   pulumiConfig:
-    aws:region: \${aws.login.region}
     dbPassword: \${aws.secrets.dbPassword}
+`,
+
+  awsStack: `
+values:
+  aws:
+    login:
+      fn::open::aws-login:
+        oidc:
+          roleArn: arn:aws:iam::123456789012:role/pulumi-deployment-role
+          sessionName: pulumi-session
+  pulumiConfig:
+    aws:region: \${aws.login.region}
+  environmentVariables:
+    AWS_ACCESS_KEY_ID: \${aws.login.accessKeyId}
+    AWS_SECRET_ACCESS_KEY: \${aws.login.secretAccessKey}
+    AWS_SESSION_TOKEN: \${aws.login.sessionToken}
 `,
 
   azureSecret: `

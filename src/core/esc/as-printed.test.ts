@@ -32,9 +32,16 @@ describe('a document as printed', () => {
     const evaluation = printed(printedDocuments.awsSecrets);
     expect(shown(evaluation)).toMatchObject({
       environmentVariables: { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key', AWS_SESSION_TOKEN: 'session' },
-      pulumiConfig: { 'aws:region': 'us-west-2', dbPassword: 'hunter2' },
+      pulumiConfig: { dbPassword: 'hunter2' },
     });
     expect(secretPaths(evaluation)).toContain('pulumiConfig.dbPassword');
+  });
+
+  it('shares the login of a deployment with configuration and variables', () => {
+    expect(shown(printed(printedDocuments.awsStack))).toMatchObject({
+      environmentVariables: { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key', AWS_SESSION_TOKEN: 'session' },
+      pulumiConfig: { 'aws:region': 'us-west-2' },
+    });
   });
 
   it('holds stack configuration, a secret among it', () => {

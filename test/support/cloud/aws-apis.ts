@@ -1,15 +1,12 @@
 // A double of the AWS that Environments read from: STS, which judges tokens of ServiceAccounts by the trust policies of its
-// roles, Secrets Manager and Systems Manager, which check signatures, rights and regions. All of it stands behind https at
-// AWS's own names, and behind a proxy by which a client reaches those names.
+// roles, Secrets Manager and Systems Manager, which check signatures, rights and regions. All of it goes by AWS's own names.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
 import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose';
 import type { Clock } from '../../../src/base/clock.ts';
-import { createCa, issue } from '../tls.ts';
 import { awsAccount } from './aws.ts';
 import { type AwsKey, accessKeyOf, signatureFault } from './aws-signature.ts';
 import { type CloudAnswer, type CloudRequest, type HttpDouble, startHttpDouble } from './http-double.ts';
+import type { Routes } from './routed-door.ts';
 
 export interface RoleRules {
   readonly subject: string;
@@ -44,11 +41,11 @@ export interface AwsApis {
   readonly parameters: Map<string, StoredParameter>;
   /** A key of a user, without an end. */
   addUser(name: string, allows?: RegExp): AwsKey;
+  /** Every key that was ever given out, by a login or to a user. */
+  given(): readonly AwsKey[];
   /** No key is known any more. */
   forgetKeys(): void;
-  /** What clients trust, and the proxy that they reach AWS by. */
-  readonly caPem: string;
-  readonly proxyUrl: string;
+  readonly routes: Routes;
   stop(): Promise<void>;
 }
 
@@ -63,6 +60,7 @@ export async function startAwsApis(options: {
 }): Promise<AwsApis> {
   const { clock, issuer } = options;
   const keys = new Map<string, AwsKey & { readonly allows: RegExp }>();
+  const given: AwsKey[] = [];
   const roles: AwsApis['roles'] = new Map();
   const secrets: AwsApis['secrets'] = new Map();
   const parameters: AwsApis['parameters'] = new Map();
@@ -74,6 +72,7 @@ export async function startAwsApis(options: {
     const accessKeyId = `${expiresAtMs === undefined ? 'AKIA' : 'ASIA'}${randomBytes(8).toString('hex').toUpperCase()}`;
     const key = { accessKeyId, secretAccessKey: randomBytes(30).toString('base64'), arn, allows, ...session };
     keys.set(accessKeyId, key);
+    given.push(key);
     return key;
   };
 
@@ -157,19 +156,14 @@ export async function startAwsApis(options: {
     return service === 'ssm' ? getParameters(region, input) : getSecret(region, input);
   };
 
-  const ca = createCa('AWS double');
+  const http = await startHttpDouble(async (request) => {
+    const [service = '', region = ''] = (request.headers['host'] ?? '').split('.');
+    const form = new URLSearchParams(request.body);
+    asked.push(request.headers['x-amz-target'] ?? form.get('Action') ?? '');
+    if (service === 'sts') return await assume(form);
+    return serve(service, region, request);
+  });
   const names = services.flatMap((service) => regions.map((region) => `${service}.${region}.${domainOf(region)}`));
-  const http = await startHttpDouble(
-    async (request) => {
-      const [service = '', region = ''] = (request.headers['host'] ?? '').split('.');
-      const form = new URLSearchParams(request.body);
-      asked.push(request.headers['x-amz-target'] ?? form.get('Action') ?? '');
-      if (service === 'sts') return await assume(form);
-      return serve(service, region, request);
-    },
-    issue(ca, { names }),
-  );
-  const proxy = await startProxy({ names: new Set(names), port: Number(new URL(http.url).port) });
   return {
     http,
     roles,
@@ -177,10 +171,10 @@ export async function startAwsApis(options: {
     parameters,
     asked: () => [...asked],
     addUser: (name, allows = /^/) => addKey(`arn:aws:iam::${awsAccount}:user/${name}`, allows),
+    given: () => [...given],
     forgetKeys: () => keys.clear(),
-    caPem: ca.certPem,
-    proxyUrl: proxy.url,
-    stop: async () => void (await Promise.all([proxy.stop(), http.stop()])),
+    routes: Object.fromEntries(names.map((name) => [name, http.url])),
+    stop: () => http.stop(),
   };
 }
 
@@ -246,33 +240,4 @@ const jsonCodes: Readonly<Record<string, string>> = {
 
 function domainOf(region: string): string {
   return region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
-}
-
-/** Tunnels to the double for its names, and to nothing else. */
-async function startProxy(double: { readonly names: ReadonlySet<string>; readonly port: number }) {
-  const sockets = new Set<Socket>();
-  const server = createServer((_, response) => response.writeHead(403).end());
-  server.on('connect', (request, socket: Socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    const [host = ''] = (request.url ?? '').split(':');
-    if (!double.names.has(host)) return void socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
-    const onward = connect(double.port, '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
-      onward.pipe(socket).pipe(onward);
-    });
-    sockets.add(onward);
-    onward.on('error', () => socket.destroy());
-    socket.on('close', () => onward.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo; // a listening TCP server has a port
-  return {
-    url: `http://127.0.0.1:${port}`,
-    stop: () =>
-      new Promise<void>((resolve) => {
-        for (const socket of sockets) socket.destroy();
-        server.close(() => resolve());
-      }),
-  };
 }

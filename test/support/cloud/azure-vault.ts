@@ -1,7 +1,7 @@
 // A double of what a workload meets at Azure: Entra's token endpoint (version 2), for a federated token or a client secret, and
 // a Key Vault. Each checks what it is sent as Azure does; the texts are Azure's.
 import type { Clock } from '../../../src/base/clock.ts';
-import { judgeClusterToken } from './cluster-tokens.ts';
+import { type ClusterTrust, clusterTrust, judgeClusterToken } from './cluster-tokens.ts';
 import { type CloudAnswer, type HttpDouble, startHttpDouble } from './http-double.ts';
 import type { Routes } from './routed-door.ts';
 
@@ -38,7 +38,13 @@ export interface AzureVault {
   stop(): Promise<void>;
 }
 
-export async function startAzureVault({ clock }: { readonly clock: Clock }): Promise<AzureVault> {
+export async function startAzureVault({
+  clock,
+  trust = clusterTrust,
+}: {
+  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly trust?: ClusterTrust;
+}): Promise<AzureVault> {
   let count = 0;
   const tokens = new Map<string, number>();
 
@@ -70,7 +76,7 @@ export async function startAzureVault({ clock }: { readonly clock: Clock }): Pro
         return refused(401, 'invalid_client', 'AADSTS7000216: client_assertion or client_secret is required.');
       }
       const theirs = { nowMs: () => clock.nowMs() + double.aheadSeconds * 1_000 };
-      const judged = await judgeClusterToken(assertion, { audience: double.audience, clock: theirs });
+      const judged = await judgeClusterToken(assertion, { audience: double.audience, clock: theirs, trust });
       if ('fault' in judged) return refused(401, 'invalid_client', faults[judged.fault]);
       if (judged.claims.sub !== double.subject) {
         const text = `AADSTS700213: No matching federated identity record found for presented assertion subject '${judged.claims.sub}'.`;

@@ -1,11 +1,20 @@
 // A cluster as an issuer of ServiceAccount tokens, and how a cloud judges them: by signature, issuer, audience and time. The
 // judging is jose's.
-import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
 import type { Clock } from '../../../src/base/clock.ts';
 import { signingKeys } from './signing-keys.ts';
 
-export const clusterIssuer = 'https://oidc.cluster.example';
+const clusterIssuer = 'https://oidc.cluster.example';
 const keys = signingKeys('cluster-key-1');
+
+/** A cluster whose tokens a cloud takes. */
+export interface ClusterTrust {
+  readonly issuer: string;
+  readonly keys: JSONWebKeySet;
+}
+
+/** The cluster that is made up here. */
+export const clusterTrust: ClusterTrust = { issuer: clusterIssuer, keys: keys.jwks };
 
 export interface TokenOrder {
   /** `namespace/name`. */
@@ -25,13 +34,16 @@ export function clusterToken(clock: Pick<Clock, 'nowMs'>, order: TokenOrder): Pr
 
 export type Judgement = { readonly claims: JWTPayload } | { readonly fault: 'signature' | 'aud' | 'iss' | 'time' };
 
-export async function judgeClusterToken(
-  token: string,
-  { audience, clock }: { readonly audience: string; readonly clock: Pick<Clock, 'nowMs'> },
-): Promise<Judgement> {
-  const terms = { audience, issuer: clusterIssuer, algorithms: ['RS256'], currentDate: new Date(clock.nowMs()) };
+export interface TokenTerms {
+  readonly audience: string;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly trust: ClusterTrust;
+}
+
+export async function judgeClusterToken(token: string, { audience, clock, trust }: TokenTerms): Promise<Judgement> {
+  const terms = { audience, issuer: trust.issuer, algorithms: ['RS256'], currentDate: new Date(clock.nowMs()) };
   try {
-    const { payload } = await jwtVerify(token, createLocalJWKSet(keys.jwks), terms);
+    const { payload } = await jwtVerify(token, createLocalJWKSet(trust.keys), terms);
     return { claims: payload };
   } catch (error) {
     if (error instanceof errors.JWTExpired) return { fault: 'time' };

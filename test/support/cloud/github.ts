@@ -1,5 +1,5 @@
 // A double of GitHub's API for apps: finds installations and makes their tokens, for whoever proves to be the app by a JWT whose
-// signature and times hold. Tells organizations from users, and what the installation may.
+// signature and times hold. Tells organizations from users, and what the installation may. A server has the API below /api/v3.
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import type { Clock } from '../../../src/base/clock.ts';
 import { type CloudAnswer, type CloudRequest, type HttpDouble, startHttpDouble } from './http-double.ts';
@@ -15,6 +15,7 @@ export interface GithubDouble extends HttpDouble {
 
 export interface GithubDoubleOptions {
   readonly clock: Pick<Clock, 'nowMs'>;
+  readonly appId?: number;
   readonly organizations?: Readonly<Record<string, number>>;
   readonly users?: Readonly<Record<string, number>>;
   readonly repositories?: readonly string[];
@@ -24,8 +25,7 @@ const lifeMs = 3_600_000;
 const longestProofSeconds = 600;
 
 export async function startGithubDouble(options: GithubDoubleOptions): Promise<GithubDouble> {
-  const { clock, organizations = {}, users = {}, repositories = [] } = options;
-  const appId = 4711;
+  const { clock, appId = 4711, organizations = {}, users = {}, repositories = [] } = options;
   const keys = signingKeys('github-app-1');
   const made: { readonly token: string; readonly terms: unknown }[] = [];
   const ids = { orgs: organizations, users };
@@ -58,13 +58,13 @@ export async function startGithubDouble(options: GithubDoubleOptions): Promise<G
 
   const double = await startHttpDouble(async (request) => {
     if (!(await isTheApp(request))) return fault(401, 'A JSON web token could not be decoded');
-    const [, kind, owner = ''] = /^\/api\/v3\/(orgs|users)\/([^/]+)\/installation$/.exec(request.path) ?? [];
+    const [, kind, owner = ''] = /^(?:\/api\/v3)?\/(orgs|users)\/([^/]+)\/installation$/.exec(request.path) ?? [];
     if (kind === 'orgs' || kind === 'users') {
       const id = request.method === 'GET' ? ids[kind][owner] : undefined;
       if (id === undefined) return fault(404, 'Not Found');
       return { status: 200, body: { id, app_id: appId, app_slug: 'deployer', account: { login: owner } } };
     }
-    const [, id] = /^\/api\/v3\/app\/installations\/(\d+)\/access_tokens$/.exec(request.path) ?? [];
+    const [, id] = /^(?:\/api\/v3)?\/app\/installations\/(\d+)\/access_tokens$/.exec(request.path) ?? [];
     return request.method === 'POST' && id !== undefined
       ? makeToken(Number(id), request.body)
       : fault(404, 'Not Found');

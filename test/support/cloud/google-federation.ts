@@ -1,7 +1,7 @@
 // A double of what a workload meets at Google: the token service of workload identity federation, IAM's generateAccessToken,
 // and Secret Manager. Each checks what it is sent as Google does; the texts are Google's.
 import type { Clock } from '../../../src/base/clock.ts';
-import { judgeClusterToken } from './cluster-tokens.ts';
+import { type ClusterTrust, clusterTrust, judgeClusterToken } from './cluster-tokens.ts';
 import { type CloudAnswer, type CloudRequest, type HttpDouble, startHttpDouble } from './http-double.ts';
 import type { Routes } from './routed-door.ts';
 
@@ -33,7 +33,13 @@ export interface GoogleFederation {
   stop(): Promise<void>;
 }
 
-export async function startGoogleFederation({ clock }: { readonly clock: Clock }): Promise<GoogleFederation> {
+export async function startGoogleFederation({
+  clock,
+  trust = clusterTrust,
+}: {
+  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly trust?: ClusterTrust;
+}): Promise<GoogleFederation> {
   let count = 0;
   /** End of tokens in epoch ms. */
   const federated = new Map<string, number>();
@@ -61,7 +67,7 @@ export async function startGoogleFederation({ clock }: { readonly clock: Clock }
         'The target service indicated by the "audience" parameters is invalid. This might either be because the pool or provider is disabled or deleted or because it doesn\'t exist.',
       );
     }
-    const judged = await judgeClusterToken(form['subject_token'] ?? '', { audience: double.audience, clock });
+    const judged = await judgeClusterToken(form['subject_token'] ?? '', { audience: double.audience, clock, trust });
     if ('fault' in judged) return oauthError('invalid_grant', stsFaults[judged.fault]);
     if (judged.claims.sub !== double.subject) {
       return oauthError('unauthorized_client', 'The given credential is rejected by the attribute condition.');

@@ -1,10 +1,8 @@
 // A small HTTP server for doubles of cloud services: keeps what it was asked, answers what its handler says, and can be
 // told to go away, to answer otherwise, or not to answer at all.
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { IssuedCertificate } from '../tls.ts';
 
 export interface CloudRequest {
   readonly method: string;
@@ -25,7 +23,7 @@ export interface CloudAnswer {
 export type CloudHandler = (request: CloudRequest) => CloudAnswer | Promise<CloudAnswer>;
 
 export interface HttpDouble {
-  /** `http(s)://127.0.0.1:port`, without a slash at the end. */
+  /** `http://127.0.0.1:port`, without a slash at the end. */
   readonly url: string;
   readonly requests: readonly CloudRequest[];
   /** Answers this, or nothing at all, in place of the handler, to requests whose path ends so, until told `undefined`. */
@@ -34,11 +32,10 @@ export interface HttpDouble {
   stop(): Promise<void>;
 }
 
-/** With `tls` it speaks https, by that certificate. */
-export async function startHttpDouble(handle: CloudHandler, tls?: IssuedCertificate): Promise<HttpDouble> {
+export async function startHttpDouble(handle: CloudHandler): Promise<HttpDouble> {
   const requests: CloudRequest[] = [];
   let instead: { readonly answer: CloudAnswer | 'nothing'; readonly pathEnd: string } | undefined;
-  const listener: RequestListener = (incoming, outgoing) => {
+  const server = createServer((incoming, outgoing) => {
     const answer = async () => {
       const request = await readRequest(incoming);
       requests.push(request);
@@ -53,13 +50,11 @@ export async function startHttpDouble(handle: CloudHandler, tls?: IssuedCertific
       },
       (fault: Error) => outgoing.writeHead(500).end(`cloud double: ${fault.message}`),
     );
-  };
-  const server =
-    tls === undefined ? createServer(listener) : createTlsServer({ key: tls.keyPem, cert: tls.certPem }, listener);
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo; // a listening TCP server has a port
   return {
-    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${port}`,
     requests,
     answerWith: (answer, pathEnd = '') => {
       instead = answer === undefined ? undefined : { answer, pathEnd };

@@ -4,6 +4,7 @@
 import { onTestFinished } from 'vitest';
 import { awsAccount } from '../../../../test/support/cloud/aws.ts';
 import { startAwsApis } from '../../../../test/support/cloud/aws-apis.ts';
+import { startCloudHosts } from '../../../../test/support/cloud/cloud-hosts.ts';
 import { createJwtIssuer } from '../../../../test/support/jwt-issuer.ts';
 import type { Credentials } from '../../../auth/contract.ts';
 import { Sessions } from '../../../auth/session.ts';
@@ -44,15 +45,17 @@ export async function awsScene(options: SceneOptions = {}) {
   };
   const issuer = await createJwtIssuer('https://cluster.test');
   const apis = await startAwsApis({ clock: { nowMs: () => clock.nowMs() - skewMs }, issuer });
+  const hosts = await startCloudHosts(apis.routes);
   const door = createUpstreamDoor({
     policy: createEgressPolicy({ insecureHosts: [], ...rules }),
-    proxy: createProxyRules({ httpProxy: undefined, httpsProxy: apis.proxyUrl, noProxy: undefined }),
+    proxy: createProxyRules({ httpProxy: undefined, httpsProxy: hosts.proxyUrl, noProxy: undefined }),
     userAgent: 'escapement/test',
     clock: systemClock,
     limits,
   });
   onTestFinished(async () => {
     door.close();
+    await hosts.stop();
     await apis.stop();
   });
   const credentialsIn = (namespace: string): Credentials => ({
@@ -70,7 +73,7 @@ export async function awsScene(options: SceneOptions = {}) {
     },
   });
   // Doors of stores take a CA from their manifest; the real AWS needs none.
-  const trusting = { open: () => door.open({ caPem: apis.caPem }), close() {} };
+  const trusting = { open: () => door.open({ caPem: hosts.caPem }), close() {} };
   const providers = escProviders({ ...noOthers, door: trusting, clock, sessions: new Sessions({ clock }) });
   apis.roles.set('reader', { ...shopDefault, maxSessionSeconds: 7_200 });
 

@@ -35,9 +35,16 @@ describe('documents as printed', () => {
         AWS_SECRET_ACCESS_KEY: expect.any(String),
         AWS_SESSION_TOKEN: expect.any(String),
       },
-      pulumiConfig: { 'aws:region': 'us-east-1', dbPassword: 'hunter2' },
+      pulumiConfig: { dbPassword: 'hunter2' },
     });
     expect(Math.abs((lifetimeMs ?? 0) - maxSessionSeconds * 1_000)).toBeLessThan(10_000);
+  });
+
+  it('name the region whose STS was asked', async () => {
+    const { apis, open } = await awsScene();
+    apis.roles.set('pulumi-deployment-role', shopDefault);
+    const { value } = await open(parse(printedDocuments.awsStack).values);
+    expect(value).toMatchObject({ pulumiConfig: { 'aws:region': 'us-east-1' } });
   });
 
   it('read as the page about AWS shows', async () => {

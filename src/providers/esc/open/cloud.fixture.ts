@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../../../base/clock.ts';
 import { asOperatorError, OperatorError } from '../../../base/operator-error.ts';
 import { plainJson } from '../../../core/esc/export.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
+import type { UpstreamDoor } from '../../../http/contract.ts';
 import { clusterOf } from '../esc.fixture.ts';
 import { openEnvironment } from '../evaluation.ts';
 import type { EscProvider } from './contract.ts';
@@ -47,9 +48,11 @@ export class JumpingClock implements Clock {
 
 export interface CloudBenchOptions {
   readonly clock: Clock;
-  readonly routes: Routes;
+  /** The way to the doubles; made of `routes` when absent. */
+  readonly door?: UpstreamDoor;
+  readonly routes?: Routes;
   readonly providers: (ports: {
-    readonly door: ReturnType<typeof routedDoor>;
+    readonly door: UpstreamDoor;
     readonly clock: Clock;
   }) => readonly (readonly [string, EscProvider])[];
   readonly wholeMs?: number;
@@ -77,8 +80,8 @@ export interface CloudBench {
 
 const signal = new AbortController().signal;
 
-export function cloudBench({ clock, routes, providers, wholeMs }: CloudBenchOptions): CloudBench {
-  const door = routedDoor(routes, wholeMs === undefined ? {} : { wholeMs });
+export function cloudBench({ clock, routes = {}, providers, wholeMs, ...ways }: CloudBenchOptions): CloudBench {
+  const door = ways.door ?? routedDoor(routes, wholeMs === undefined ? {} : { wholeMs });
   open.push(() => door.close());
   const table = new Map(providers({ door, clock }));
   const bench: CloudBench = {

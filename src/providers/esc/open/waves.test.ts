@@ -1,0 +1,29 @@
+// What is opened alike at the same time is asked for once, whatever the cloud.
+import { describe, expect, it } from 'vitest';
+import { cloudCases, cloudsScene } from './clouds.fixture.ts';
+
+const consumers = 20;
+
+describe('twenty Environments that open the same in one wave', () => {
+  it.each(cloudCases)('ask by $provider as often as one does, and hold the same', async (each) => {
+    const { bench, clock, clouds } = await cloudsScene();
+    const document = { values: each.values(clouds) };
+    const wave = async () => {
+      const notBeforeMs = clock.monotonicMs();
+      const names = Array.from({ length: consumers }, (_, at) => `shop/app-${at}`);
+      const environments = Object.fromEntries(names.map((name) => [name, document]));
+      return await Promise.all(names.map((name) => bench.open(environments, { name, notBeforeMs })));
+    };
+    const first = await wave();
+    expect(first[0]?.error).toBeUndefined();
+    for (const { value } of first) {
+      expect(value).toMatchObject(each.holds);
+      expect(value).toEqual(first[0]?.value);
+    }
+    expect(each.asked(clouds)).toBe(each.once);
+    // The next wave reads anew, with the login that is still good.
+    const second = await wave();
+    expect(second.map(({ value }) => value)).toEqual(first.map(({ value }) => value));
+    expect(each.asked(clouds)).toBe(each.once + each.again);
+  });
+});
