@@ -26,6 +26,8 @@ export interface PulumiDouble {
   /** Makes an access token for the organizations. */
   addToken(organizations: readonly string[]): string;
   revokeToken(token: string): void;
+  /** All that were made or exchanged. */
+  revokeTokens(): void;
   /** Lets tokens of the issuer be exchanged for one of the organization. */
   trust(organization: string, issuer: TrustedIssuer): void;
   /** Answers this to the next `times` calls of a kind. */
@@ -187,6 +189,7 @@ export async function startPulumiDouble(options: PulumiDoubleOptions = {}): Prom
     unserved,
     addToken: (organizations) => tokens.add(organizations),
     revokeToken: (token) => tokens.revoke(token),
+    revokeTokens: () => tokens.revokeAll(),
     trust: (organization, issuer) => tokens.trust(organization, issuer),
     fail: (kind, fault, times = 1) => void faults.push({ kind, fault, left: times }),
     expireSessions: () => sessions.clear(),

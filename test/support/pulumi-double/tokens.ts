@@ -38,6 +38,10 @@ export class Tokens {
     this.#tokens.delete(token);
   }
 
+  revokeAll(): void {
+    this.#tokens.clear();
+  }
+
   trust(organization: string, issuer: TrustedIssuer): void {
     this.#issuers.set(organization, [...(this.#issuers.get(organization) ?? []), issuer]);
   }
