@@ -191,7 +191,7 @@ function upstreamFamilies(registry: Registry, { monotonicMs }: OperatorMetricsOp
     }),
     sessions: registry.read('gauge', {
       name: 'escapement_sessions',
-      help: 'Identities that are logged in',
+      help: 'Identities that are logged in; what Environments hold of clouds is not among them',
       labels: ['provider', 'method'],
     }),
     logins: registry.counter({

@@ -136,6 +136,7 @@ export function openUpstreams(
     door: doors.esc,
     clock,
     checkSite: checkHost,
+    observeLogin: observe.login,
     sessions,
   });
   const esc = createEscProvider({

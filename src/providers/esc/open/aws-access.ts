@@ -33,8 +33,8 @@ interface GivenRole extends LoggedIn {
 /** An answer is there for those who open in the same wave. */
 const keepAnswersMs = 60_000;
 
-export function createAwsAccess({ door, clock, checkSite = anySite }: HostPorts): AwsAccess {
-  const roles = new KeptLogins<GivenRole>({ clock });
+export function createAwsAccess({ door, clock, checkSite = anySite, observeLogin }: HostPorts): AwsAccess {
+  const roles = new KeptLogins<GivenRole>({ clock, provider: 'aws', observeLogin });
   const answers = new Snapshots<UpstreamAnswer>({ clock, keepMs: keepAnswersMs });
   const pauses = new Pauses({ clock });
 
@@ -55,7 +55,7 @@ export function createAwsAccess({ door, clock, checkSite = anySite }: HostPorts)
           const lifetimeMs = Math.max(0, credentials.expiresAtMs - nowMs);
           return { token: new SecretValue(credentials.accessKeyId), credentials, lifetimeMs };
         });
-      return await roles.get({ key, origin: place, login: logIn }, signal);
+      return await roles.get({ key, origin: place, method: 'oidc', login: logIn }, signal);
     },
     async call(call, { namespace, notBeforeMs }, signal) {
       const { credentials, input, region, service, target } = call;

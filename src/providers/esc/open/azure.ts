@@ -58,8 +58,8 @@ export function azureProviders(ports: HostPorts): readonly (readonly [string, Es
   const parts: Parts = {
     checkSite: ports.checkSite ?? anySite,
     calls: new CloudCalls(ports),
-    assertions: new KeptLogins(ports),
-    tokens: new KeptLogins(ports),
+    assertions: new KeptLogins({ clock: ports.clock }),
+    tokens: new KeptLogins({ ...ports, provider: 'azure' }),
     values: new Snapshots({ clock: ports.clock, keepMs }),
   };
   return [
@@ -115,6 +115,7 @@ async function federated(
   const order = {
     key: digestOf(account.name, audience),
     origin: context.namespace,
+    method: 'assertion',
     async login(shared: AbortSignal) {
       const token = await account.mint(shared);
       return { token, lifetimeMs: lifetimeOf(token) };
@@ -336,8 +337,9 @@ async function vaultToken(parts: Parts, wanted: Wanted, signal: AbortSignal): Pr
     };
   };
   const key = digestOf(tenantId, clientId, credential.text(), domain);
+  const method = isAssertion ? 'oidc' : 'clientSecret';
   try {
-    return (await parts.tokens.get({ key, origin: context.namespace, login }, signal)).token;
+    return (await parts.tokens.get({ key, origin: context.namespace, method, login }, signal)).token;
   } catch (thrown) {
     if (thrown instanceof TokenRejected) parts.assertions.refuse(credential);
     throw thrown;

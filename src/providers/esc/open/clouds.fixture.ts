@@ -4,6 +4,7 @@ import { azureLogin, azureVaultName } from '../../../../test/support/cloud/azure
 import { type Clouds, connectHost, startClouds } from '../../../../test/support/cloud/clouds.ts';
 import { clusterTrust } from '../../../../test/support/cloud/cluster-tokens.ts';
 import { googlePool, googleProject, googleReader } from '../../../../test/support/cloud/google-federation.ts';
+import type { ObserveLogin } from '../../../auth/contract.ts';
 import { gatherPulumiPrincipal, pulumiLogin } from '../../../auth/pulumi/table.ts';
 import { Sessions } from '../../../auth/session.ts';
 import { systemClock } from '../../../base/clock.ts';
@@ -20,6 +21,8 @@ export interface CloudsScene {
   readonly clouds: Clouds;
   readonly clock: JumpingClock;
   readonly bench: CloudBench;
+  /** Logins as metrics count them: `provider method outcome`. */
+  readonly logins: readonly string[];
 }
 
 /** What opens at each cloud, by the name of the provider. */
@@ -32,6 +35,10 @@ export interface CloudCase {
   /** Requests of the first wave, and of one that finds a login which is good. */
   readonly once: number;
   readonly again: number;
+  /** What metrics count of one opening. */
+  readonly logins: readonly string[];
+  /** Whether the cloud tells when what was opened ends. */
+  readonly ends: boolean;
 }
 
 const subject = 'system:serviceaccount:shop:default';
@@ -72,25 +79,28 @@ export async function cloudsScene(limits: { readonly wholeMs?: number } = {}): P
   });
   // Doors of stores take a CA from their manifest; the real clouds need none.
   const trusting = { open: () => door.open({ caPem: clouds.hosts.caPem }), close: () => door.close() };
+  const logins: string[] = [];
+  const observeLogin: ObserveLogin = ({ provider, method }, outcome) =>
+    void logins.push(`${provider} ${method} ${outcome}`);
   const bench = cloudBench({
     clock,
     door: trusting,
     providers(ports) {
-      const sessions = new Sessions({ clock });
+      const sessions = new Sessions({ clock, observeLogin });
       const environments = createPulumiEnvironments({
         ...ports,
         sessions,
         gatherPrincipal: gatherPulumiPrincipal,
         loginOf: pulumiLogin,
       });
-      const table = escProviders({ ...noOthers, ...ports, pulumi: environments, sessions });
+      const table = escProviders({ ...noOthers, ...ports, pulumi: environments, sessions, observeLogin });
       return names.flatMap((name) => {
         const provider = table(name);
         return provider === undefined ? [] : [[name, provider] as const];
       });
     },
   });
-  return { clouds, clock, bench };
+  return { clouds, clock, bench, logins };
 }
 
 const names = [
@@ -129,6 +139,8 @@ export const cloudCases: readonly CloudCase[] = [
     asked: ({ aws }) => sum(aws.http),
     once: 2,
     again: 1,
+    logins: ['aws oidc success'],
+    ends: true,
   },
   {
     provider: 'aws-parameter-store',
@@ -137,6 +149,8 @@ export const cloudCases: readonly CloudCase[] = [
     asked: ({ aws }) => sum(aws.http),
     once: 2,
     again: 1,
+    logins: ['aws oidc success'],
+    ends: true,
   },
   {
     provider: 'azure-secrets',
@@ -145,6 +159,8 @@ export const cloudCases: readonly CloudCase[] = [
     asked: (clouds) => sum(clouds.azure.entra, clouds.azure.vault),
     once: 2,
     again: 1,
+    logins: ['azure oidc success'],
+    ends: true,
   },
   {
     provider: 'gcp-secrets',
@@ -153,6 +169,8 @@ export const cloudCases: readonly CloudCase[] = [
     asked: (clouds) => sum(clouds.google.sts, clouds.google.iam, clouds.google.secretManager),
     once: 3,
     again: 1,
+    logins: ['gcp oidc success'],
+    ends: true,
   },
   {
     provider: '1password-secrets',
@@ -168,6 +186,8 @@ export const cloudCases: readonly CloudCase[] = [
     asked: ({ onePassword }) => sum(onePassword),
     once: 3,
     again: 3,
+    logins: [],
+    ends: false,
   },
   {
     provider: 'gh-login',
@@ -180,6 +200,8 @@ export const cloudCases: readonly CloudCase[] = [
     asked: ({ github }) => sum(github),
     once: 2,
     again: 0,
+    logins: ['github app success'],
+    ends: true,
   },
   {
     provider: 'pulumi-environment',
@@ -192,5 +214,7 @@ export const cloudCases: readonly CloudCase[] = [
     asked: ({ pulumi }) => Object.values(pulumi.counts).reduce((all, count) => all + count, 0),
     once: 3,
     again: 2,
+    logins: ['pulumi oidcConfig success'],
+    ends: false,
   },
 ];

@@ -1,7 +1,7 @@
 // What a provider of `fn::open` is: the schemas of its inputs and outputs, and how it is opened. It may read only what the
 // namespace of the Environment may read whose document holds the call.
 
-import type { Credentials } from '../../../auth/contract.ts';
+import type { Credentials, ObserveLogin } from '../../../auth/contract.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { ProviderShape } from '../../../core/esc/openings.ts';
 import type { EscValue } from '../../../core/esc/value.ts';
@@ -37,4 +37,5 @@ export interface HostPorts {
   readonly clock: Clock;
   /** Absent allows any. */
   readonly checkSite?: CheckSite | undefined;
+  readonly observeLogin?: ObserveLogin | undefined;
 }

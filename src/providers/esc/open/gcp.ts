@@ -50,7 +50,7 @@ export function gcpProviders(ports: HostPorts): readonly (readonly [string, EscP
   const parts: Parts = {
     checkSite: ports.checkSite ?? anySite,
     calls: new CloudCalls(ports),
-    logins: new KeptLogins(ports),
+    logins: new KeptLogins({ ...ports, provider: 'gcp' }),
     values: new Snapshots({ clock: ports.clock, keepMs }),
   };
   return [
@@ -136,6 +136,7 @@ async function logIn(
   const order: LoginOrder<GoogleToken> = {
     key: digestOf('accessToken', token.text(), email, String(lifeSeconds)),
     origin: turn,
+    method: 'accessToken',
     login: (shared) =>
       impersonate(
         parts.calls,
@@ -169,6 +170,7 @@ async function federatedLogin(
   return {
     key: digestOf('oidc', account.name, audience, provider, email, String(lifeSeconds)),
     origin: turn,
+    method: 'oidc',
     async login(shared) {
       const jwt = await account.mint(shared);
       const token = await exchange(calls, { jwt, provider, subject, audience, turn }, shared);

@@ -29,8 +29,8 @@ interface InstallationToken extends LoggedIn {
   readonly expiry: string;
 }
 
-export function githubLogin({ door, clock, checkSite = anySite }: HostPorts): EscProvider {
-  const logins = new KeptLogins<InstallationToken>({ clock });
+export function githubLogin({ door, clock, checkSite = anySite, observeLogin }: HostPorts): EscProvider {
+  const logins = new KeptLogins<InstallationToken>({ clock, provider: 'github', observeLogin });
   const pauses = new Pauses({ clock });
   return {
     inputs: {
@@ -76,7 +76,7 @@ export function githubLogin({ door, clock, checkSite = anySite }: HostPorts): Es
         return await pauses.around(site.group, () => makeToken(site, order, clock, shared));
       };
       const key = digestOf(proof, owner, terms);
-      const given = await logins.get({ key, origin: namespace, login }, signal);
+      const given = await logins.get({ key, origin: namespace, method: 'app', login }, signal);
       if (given.lifetimeMs !== undefined) noteLifetime?.(given.lifetimeMs);
       return objectValue([
         ['accessToken', textValue(given.token.text(), { secret: true })],

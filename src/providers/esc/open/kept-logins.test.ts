@@ -9,11 +9,17 @@ const minute = 60_000;
 
 function scene({ lifetimeMs, failures = 0 }: { readonly lifetimeMs?: number; readonly failures?: number } = {}) {
   const clock = new FakeClock();
-  const logins = new KeptLogins<LoggedIn>({ clock });
+  const counted: string[] = [];
+  const logins = new KeptLogins<LoggedIn>({
+    clock,
+    provider: 'cloud',
+    observeLogin: ({ provider, method }, outcome) => counted.push(`${provider} ${method} ${outcome}`),
+  });
   const made: string[] = [];
   const order = (key = 'a') => ({
     key,
     origin: 'shop',
+    method: 'oidc',
     async login() {
       made.push(key);
       if (made.length <= failures) throw new OperatorError('LoginRejected', 'no');
@@ -29,7 +35,7 @@ function scene({ lifetimeMs, failures = 0 }: { readonly lifetimeMs?: number; rea
     await clock.advance(100);
     return await pending;
   };
-  return { clock, logins, made, get };
+  return { clock, counted, logins, made, get };
 }
 
 describe('a login that is kept', () => {
@@ -63,5 +69,13 @@ describe('a login that is kept', () => {
     const { get } = scene({ failures: 1 });
     expect((await get()).token).toBe('LoginRejected');
     expect((await get()).token).toBe('a-2');
+  });
+
+  it('is counted each time that it is made, good or refused, and not when it is given again', async () => {
+    const { counted, get } = scene({ lifetimeMs: 10 * minute, failures: 1 });
+    await get();
+    await get();
+    await get();
+    expect(counted).toEqual(['cloud oidc LoginRejected', 'cloud oidc success']);
   });
 });

@@ -1,7 +1,9 @@
 // Logins whose tokens are good for a while: one login for all who ask for the same, given again until two thirds of its life
 // are over or until somebody was refused with it. So a refresh neither logs in anew nor changes what was written.
 
+import type { ObserveLogin } from '../../../auth/contract.ts';
 import type { Clock } from '../../../base/clock.ts';
+import { asOperatorError } from '../../../base/operator-error.ts';
 import { renewAtMs } from '../../../core/renewal.ts';
 import type { SecretValue } from '../../../core/secret-value.ts';
 import { addBounded } from '../../shared/bounded-set.ts';
@@ -20,6 +22,8 @@ export interface LoginOrder<T extends LoggedIn> {
   readonly key: string;
   /** Whose parallel logins are bounded, such as a namespace. */
   readonly origin: string;
+  /** How it logs in, as metrics count it: a word of the provider's own. */
+  readonly method: string;
   login(signal: AbortSignal): Promise<T>;
 }
 
@@ -33,14 +37,23 @@ const keepMs = 3_600_000;
 /** Refused tokens that are remembered; the oldest is forgotten first. */
 const mostRefused = 1_000;
 
+interface KeptLoginsOptions {
+  readonly clock: Clock;
+  /** Where the logins go, as metrics count them; absent leaves them uncounted. */
+  readonly provider?: string;
+  readonly observeLogin?: ObserveLogin | undefined;
+}
+
 export class KeptLogins<T extends LoggedIn> {
   readonly #clock: Clock;
+  readonly #count: (method: string, outcome: Parameters<ObserveLogin>[1]) => void;
   readonly #snapshots: Snapshots<Kept<T>>;
   readonly #refused = new Set<string>();
 
-  constructor(options: { readonly clock: Clock }) {
-    this.#clock = options.clock;
-    this.#snapshots = new Snapshots({ ...options, keepMs });
+  constructor({ clock, provider, observeLogin }: KeptLoginsOptions) {
+    this.#clock = clock;
+    this.#snapshots = new Snapshots({ clock, keepMs });
+    this.#count = (method, outcome) => provider !== undefined && observeLogin?.({ provider, method }, outcome);
   }
 
   /** A login that is still good, its lifetime counted from now on. Throws what the login throws. */
@@ -58,12 +71,24 @@ export class KeptLogins<T extends LoggedIn> {
     addBounded(this.#refused, digestOf(token.text()), mostRefused);
   }
 
-  #read({ key, origin, login }: LoginOrder<T>, notBeforeMs: number, signal: AbortSignal): Promise<Kept<T>> {
+  #read({ key, origin, ...order }: LoginOrder<T>, notBeforeMs: number, signal: AbortSignal): Promise<Kept<T>> {
     const fetch = async (_: unknown, waiting: AbortSignal) => {
       const startedAtMs = this.#clock.monotonicMs();
-      return { value: { given: await login(waiting), startedAtMs } };
+      return { value: { given: await this.#counted(order, waiting), startedAtMs } };
     };
     return this.#snapshots.get({ key, origin, notBeforeMs, fetch }, signal);
+  }
+
+  async #counted({ login, method }: Pick<LoginOrder<T>, 'login' | 'method'>, signal: AbortSignal): Promise<T> {
+    try {
+      const given = await login(signal);
+      this.#count(method, 'success');
+      return given;
+    } catch (thrown) {
+      const { reason } = asOperatorError(thrown);
+      if (reason !== 'Aborted') this.#count(method, reason);
+      throw thrown;
+    }
   }
 
   #isGood({ given, startedAtMs }: Kept<T>): boolean {

@@ -6,7 +6,7 @@ const consumers = 20;
 
 describe('twenty Environments that open the same in one wave', () => {
   it.each(cloudCases)('ask by $provider as often as one does, and hold the same', async (each) => {
-    const { bench, clock, clouds } = await cloudsScene();
+    const { bench, clock, clouds, logins } = await cloudsScene();
     const document = { values: each.values(clouds) };
     const wave = async () => {
       const notBeforeMs = clock.monotonicMs();
@@ -21,9 +21,12 @@ describe('twenty Environments that open the same in one wave', () => {
       expect(value).toEqual(first[0]?.value);
     }
     expect(each.asked(clouds)).toBe(each.once);
+    expect(logins).toEqual(each.logins);
+    for (const { lifetimeMs } of first) expect(lifetimeMs !== undefined && lifetimeMs > 0).toBe(each.ends);
     // The next wave reads anew, with the login that is still good.
     const second = await wave();
     expect(second.map(({ value }) => value)).toEqual(first.map(({ value }) => value));
     expect(each.asked(clouds)).toBe(each.once + each.again);
+    expect(logins).toEqual(each.logins);
   });
 });
