@@ -11,6 +11,8 @@ import type { Routes } from './routed-door.ts';
 export interface RoleRules {
   readonly subject: string;
   readonly audience: string;
+  /** ARN of who else may assume it, by its own credentials. */
+  readonly principal?: string;
   /** 3,600 when absent, as roles are made. */
   readonly maxSessionSeconds?: number;
   /** Regular expression over `service:resource`; everything when absent. */
@@ -76,16 +78,29 @@ export async function startAwsApis(options: {
     return key;
   };
 
-  const assume = async (form: URLSearchParams): Promise<CloudAnswer> => {
+  const signer = (request: CloudRequest) => {
+    const code = signatureFault(request, { keys, nowMs: clock.nowMs(), service: 'sts' });
+    if (code !== undefined) return { code, message: 'The request is not signed as it must be.' };
+    return { arn: keys.get(accessKeyOf(request))?.arn ?? '' };
+  };
+
+  const assume = async (request: CloudRequest): Promise<CloudAnswer> => {
+    const form = new URLSearchParams(request.body);
     const roleArn = form.get('RoleArn') ?? '';
     const name = roleArn.split(':role/')[1] ?? '';
     const role = roles.get(name);
-    const verdict = await judge(form.get('WebIdentityToken') ?? '', issuer.issuer, keySet);
+    const action = form.get('Action');
+    const verdict =
+      action === 'AssumeRole'
+        ? signer(request)
+        : await judge(form.get('WebIdentityToken') ?? '', issuer.issuer, keySet);
     if ('code' in verdict) return xmlError(400, verdict.code, verdict.message);
-    const isTrusted = role?.subject === verdict.subject && verdict.audiences.includes(role.audience);
-    if (role === undefined || !isTrusted) {
-      return xmlError(403, 'AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity');
-    }
+    const isTrusted =
+      'arn' in verdict
+        ? role?.principal === verdict.arn
+        : role?.subject === verdict.subject && verdict.audiences.includes(role.audience);
+    if (role === undefined || !isTrusted)
+      return xmlError(403, 'AccessDenied', `Not authorized to perform sts:${action}`);
     const seconds = Number(form.get('DurationSeconds') ?? 3_600);
     if (seconds > (role.maxSessionSeconds ?? 3_600)) {
       const text = 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.';
@@ -160,7 +175,7 @@ export async function startAwsApis(options: {
     const [service = '', region = ''] = (request.headers['host'] ?? '').split('.');
     const form = new URLSearchParams(request.body);
     asked.push(request.headers['x-amz-target'] ?? form.get('Action') ?? '');
-    if (service === 'sts') return await assume(form);
+    if (service === 'sts') return await assume(request);
     return serve(service, region, request);
   });
   const names = services.flatMap((service) => regions.map((region) => `${service}.${region}.${domainOf(region)}`));

@@ -1,7 +1,7 @@
 // AWS for providers of `fn::open`: what is asked at the same time, or was asked since the wave began, is one request; the
 // credentials of a role are given again until they are renewed or refused; who was told to slow down does.
 
-import { type ServiceAccountTokens, TokenRejected } from '../../../auth/contract.ts';
+import { TokenRejected } from '../../../auth/contract.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import type { UpstreamAnswer } from '../../../http/contract.ts';
 import { digestOf } from '../../shared/digest.ts';
@@ -9,16 +9,24 @@ import { Pauses } from '../../shared/pauses.ts';
 import { Snapshots } from '../../shared/snapshots.ts';
 import { naming } from './aws-errors.ts';
 import { serviceEndpoint } from './aws-regions.ts';
-import { type AwsCall, assumeRole, type RoleOrder, sendCall } from './aws-requests.ts';
+import { type AwsCall, assumeRole, type RoleOrder, type RoleProof, sendCall } from './aws-requests.ts';
 import type { AwsCredentials, RoleCredentials } from './aws-wire.ts';
 import { anySite, type HostPorts, type OpenContext } from './contract.ts';
 import { KeptLogins, type LoggedIn } from './kept-logins.ts';
 
 export interface AwsAccess {
-  /** Throws what minting and STS throw: `LoginRejected`, `UpstreamThrottled`, `UpstreamUnavailable` … */
-  login(order: RoleOrder, tokens: ServiceAccountTokens, context: AwsContext, signal: AbortSignal): Promise<GivenRole>;
+  /** Throws what getting the proof and STS throw: `LoginRejected`, `UpstreamThrottled`, `UpstreamUnavailable` … */
+  login(order: RoleOrder, identity: RoleIdentity, context: AwsContext, signal: AbortSignal): Promise<GivenRole>;
   /** The answer of a call that was served. Throws `SecretNotFound`, `AccessDenied`, TokenRejected … */
   call(call: AwsCall, context: AwsContext, signal: AbortSignal): Promise<UpstreamAnswer>;
+}
+
+/** Who assumes a role. */
+export interface RoleIdentity {
+  readonly method: 'ambient' | 'oidc';
+  /** Equal for equal identities; holds no secret. */
+  readonly key: string;
+  proof(signal: AbortSignal): Promise<RoleProof>;
 }
 
 type AwsContext = Pick<OpenContext, 'namespace' | 'notBeforeMs'>;
@@ -39,23 +47,25 @@ export function createAwsAccess({ door, clock, checkSite = anySite, observeLogin
   const pauses = new Pauses({ clock });
 
   return {
-    async login(order, tokens, { namespace }, signal) {
+    async login(order, identity, { namespace }, signal) {
       const sts = naming(`aws-login: role "${order.roleArn}"`, () => serviceEndpoint('sts', order.region));
       await checkSite(namespace, sts, signal);
-      const key = digestOf('role', tokens.name, order, tokens.audiences);
+      const { method } = identity;
+      const key = digestOf('role', method, identity.key, order);
       const place = `sts ${order.region} ${namespace}`;
       const lane = { group: key, turn: namespace };
       const logIn = (waiting: AbortSignal) =>
         pauses.around(place, async () => {
-          const token = await tokens.mint(waiting);
-          const { credentials, answer } = await assumeRole(order, token, { upstream: door.open({}), lane }, waiting);
+          const proof = await identity.proof(waiting);
+          const ports = { upstream: door.open({}), nowMs: () => clock.nowMs(), lane };
+          const { credentials, answer } = await assumeRole(order, proof, ports, waiting);
           // By AWS's own clock where the answer tells it: ours may be off.
           const answeredAtMs = Date.parse(answer.headers['date'] ?? '');
           const nowMs = Number.isNaN(answeredAtMs) ? clock.nowMs() : answeredAtMs;
           const lifetimeMs = Math.max(0, credentials.expiresAtMs - nowMs);
           return { token: new SecretValue(credentials.accessKeyId), credentials, lifetimeMs };
         });
-      return await roles.get({ key, origin: place, method: 'oidc', login: logIn }, signal);
+      return await roles.get({ key, origin: place, method, login: logIn }, signal);
     },
     async call(call, { namespace, notBeforeMs }, signal) {
       const { credentials, input, region, service, target } = call;

@@ -1,13 +1,15 @@
 // `aws-login`, by the published schema. In the cluster, `oidc` assumes the role with a token of a ServiceAccount of the
 // Environment's own namespace: `serviceAccount` (default `default`), `audience` (default what roles for ServiceAccounts use)
-// and `region` (whose STS is asked; default the home of the role's partition) are additions. The operator's own identity
-// is never used.
+// and `region` (whose STS is asked; default the home of the role's partition) are additions. So is `ambient`, which assumes
+// the role as the operator, where the administrator allows that; what the operator itself is never leaves it.
 // https://www.pulumi.com/docs/esc/integrations/dynamic-login-credentials/aws-login/
 import { OperatorError } from '../../../base/operator-error.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
-import type { AwsAccess } from './aws-access.ts';
+import { digestOf } from '../../shared/digest.ts';
+import type { AwsAccess, RoleIdentity } from './aws-access.ts';
 import { naming } from './aws-errors.ts';
-import { regionOfRole } from './aws-regions.ts';
+import { regionOfRole, serviceEndpoint } from './aws-regions.ts';
+import type { RoleOrder } from './aws-requests.ts';
 import type { EscProvider, OpenContext } from './contract.ts';
 import { member, textOf, textsOf } from './inputs.ts';
 
@@ -26,25 +28,30 @@ const durations = { least: 900, most: 43_200 };
 /** What STS takes. */
 const mostPolicies = 10;
 
+const roleProperties = {
+  roleArn: { type: 'string', minLength: 20, maxLength: 2_048 },
+  sessionName: { type: 'string', minLength: 2, maxLength: 64 },
+  duration: { type: 'string', pattern: '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$' },
+  policyArns: { type: 'array', items: string, maxItems: mostPolicies },
+} as const;
+const subjectProperties = {
+  subjectAttributes: { type: 'array', items: string },
+  serviceAccount: string,
+  audience: string,
+} as const;
+const required = ['roleArn', 'sessionName'] as const;
+
+/** Ways to log in, of which one is set. */
+const ways = ['oidc', 'ambient', 'static'] as const;
+
 export function awsLogin(access: AwsAccess): EscProvider {
   return {
     inputs: {
       type: 'object',
       properties: {
         region: string,
-        oidc: {
-          type: 'object',
-          properties: {
-            roleArn: { type: 'string', minLength: 20, maxLength: 2_048 },
-            sessionName: { type: 'string', minLength: 2, maxLength: 64 },
-            duration: { type: 'string', pattern: '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$' },
-            policyArns: { type: 'array', items: string, maxItems: mostPolicies },
-            subjectAttributes: { type: 'array', items: string },
-            serviceAccount: string,
-            audience: string,
-          },
-          required: ['roleArn', 'sessionName'],
-        },
+        oidc: { type: 'object', properties: { ...roleProperties, ...subjectProperties }, required },
+        ambient: { type: 'object', properties: roleProperties, required },
         static: awsLoginSchema,
       },
     },
@@ -55,45 +62,74 @@ export function awsLogin(access: AwsAccess): EscProvider {
     },
     secret: true,
     async open(inputs, context, signal) {
-      const isOidc = inputs.members.has('oidc');
-      if (isOidc === inputs.members.has('static')) {
-        throw new OperatorError('InvalidSpec', 'aws-login: set exactly one of oidc and static');
+      const [way, ...others] = ways.filter((each) => inputs.members.has(each));
+      if (way === undefined || others.length > 0) {
+        throw new OperatorError('InvalidSpec', 'aws-login: set exactly one of oidc, ambient and static');
       }
-      const region = textOf(inputs, 'region');
-      return isOidc ? await openRole(member(inputs, 'oidc'), region, access, context, signal) : given(inputs, region);
+      if (way === 'static') return given(inputs, textOf(inputs, 'region'));
+      const order = orderOf(inputs, way);
+      const identity =
+        way === 'oidc'
+          ? await accountOf(member(inputs, 'oidc'), context, signal)
+          : operatorAt(naming('aws-login', () => serviceEndpoint('sts', order.region)).host, context);
+      return await openRole(order, identity, access, context, signal);
+    },
+  };
+}
+
+function orderOf(inputs: EscValue, way: 'ambient' | 'oidc'): RoleOrder {
+  const block = member(inputs, way);
+  const roleArn = textOf(block, 'roleArn') ?? '';
+  return {
+    roleArn,
+    sessionName: textOf(block, 'sessionName') ?? '',
+    region: naming('aws-login', () => regionOfRole(roleArn, textOf(inputs, 'region'))),
+    durationSeconds: naming('aws-login', () => secondsOf(textOf(block, 'duration') ?? '', way)),
+    policyArns: textsOf(block, 'policyArns'),
+  };
+}
+
+/** A ServiceAccount of the Environment's own namespace. */
+async function accountOf(oidc: EscValue, context: OpenContext, signal: AbortSignal): Promise<RoleIdentity> {
+  const name = textOf(oidc, 'serviceAccount') ?? 'default';
+  const audience = textOf(oidc, 'audience') ?? usualAudience;
+  const selector = { name, audiences: [audience] };
+  const tokens = await context.credentials.serviceAccount(selector, 'aws-login: oidc.serviceAccount', signal);
+  const subject = `system:serviceaccount:${context.namespace}:${name}`;
+  return {
+    method: 'oidc',
+    key: digestOf(tokens.name, tokens.audiences),
+    proof: async (waiting) => ({ token: await tokens.mint(waiting), subject, audience }),
+  };
+}
+
+/** The operator's own identity; what it gives is of the role alone. Throws IdentityDenied where it may not be used. */
+function operatorAt(host: string, { credentials }: OpenContext): RoleIdentity {
+  const sources = credentials.ambient(host, 'aws-login: ambient');
+  return {
+    method: 'ambient',
+    key: 'operator',
+    async proof(waiting) {
+      const own = await sources.aws(waiting);
+      return { credentials: own, principal: own.principal };
     },
   };
 }
 
 async function openRole(
-  oidc: EscValue,
-  namedRegion: string | undefined,
+  order: RoleOrder,
+  identity: RoleIdentity,
   access: AwsAccess,
   context: OpenContext,
   signal: AbortSignal,
 ): Promise<EscValue> {
-  const roleArn = textOf(oidc, 'roleArn') ?? '';
-  const region = naming('aws-login', () => regionOfRole(roleArn, namedRegion));
-  const name = textOf(oidc, 'serviceAccount') ?? 'default';
-  const audience = textOf(oidc, 'audience') ?? usualAudience;
-  const order = {
-    roleArn,
-    sessionName: textOf(oidc, 'sessionName') ?? '',
-    region,
-    durationSeconds: naming('aws-login', () => secondsOf(textOf(oidc, 'duration') ?? '')),
-    policyArns: textsOf(oidc, 'policyArns'),
-    subject: `system:serviceaccount:${context.namespace}:${name}`,
-    audience,
-  };
-  const selector = { name, audiences: [audience] };
-  const tokens = await context.credentials.serviceAccount(selector, 'aws-login: oidc.serviceAccount', signal);
-  const { credentials, lifetimeMs } = await access.login(order, tokens, context, signal);
+  const { credentials, lifetimeMs } = await access.login(order, identity, context, signal);
   context.noteLifetime?.(lifetimeMs);
   return objectValue([
     ['accessKeyId', textValue(credentials.accessKeyId, { secret: true })],
     ['secretAccessKey', textValue(credentials.secretAccessKey.text(), { secret: true })],
     ['sessionToken', textValue(credentials.sessionToken.text(), { secret: true })],
-    ['region', textValue(region)],
+    ['region', textValue(order.region)],
   ]);
 }
 
@@ -108,10 +144,10 @@ function given(inputs: EscValue, region: string | undefined): EscValue {
 }
 
 /** `1h30m` in seconds; undefined for an empty text. Throws InvalidSpec for what STS would refuse. */
-function secondsOf(duration: string): number | undefined {
+function secondsOf(duration: string, way: string): number | undefined {
   if (duration === '') return undefined;
   const [, hours = 0, minutes = 0, seconds = 0] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(duration) ?? [];
   const total = Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds);
   if (total >= durations.least && total <= durations.most) return total;
-  throw new OperatorError('InvalidSpec', `oidc.duration ${JSON.stringify(duration)} is not between 15m and 12h`);
+  throw new OperatorError('InvalidSpec', `${way}.duration ${JSON.stringify(duration)} is not between 15m and 12h`);
 }

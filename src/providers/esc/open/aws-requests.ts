@@ -1,5 +1,5 @@
-// One request to AWS and what became of it: calls that are signed, and the exchange of a token for credentials of a role,
-// which needs no signature. Keeps nothing.
+// One request to AWS and what became of it: calls that are signed, and roles that are assumed, by a token, which needs no
+// signature, or by credentials. Keeps nothing.
 import { amzDate, sigV4Authorization } from '../../../auth/signing/sigv4.ts';
 import { OperatorError } from '../../../base/operator-error.ts';
 import type { SecretValue } from '../../../core/secret-value.ts';
@@ -33,10 +33,21 @@ export interface RoleOrder {
   /** Absent: two hours, as the schema has it, or what a role allows that was left as it is made. */
   readonly durationSeconds?: number | undefined;
   readonly policyArns: readonly string[];
-  /** Who the token speaks for, for messages. */
-  readonly subject: string;
-  readonly audience: string;
 }
+
+/** What a role is assumed by. */
+export type RoleProof =
+  | {
+      readonly token: SecretValue;
+      /** Who the token speaks for, for messages. */
+      readonly subject: string;
+      readonly audience: string;
+    }
+  | {
+      readonly credentials: AwsCredentials;
+      /** Whose they are, for messages. */
+      readonly principal: string;
+    };
 
 /** How a request takes turns at the door. */
 type Lane = Pick<UpstreamRequest, 'group' | 'turn'>;
@@ -87,11 +98,11 @@ export async function sendCall(
 /** Seconds that are asked for when the document names none: the schema's own, then the most that roles allow at first. */
 const usualDurations = [7_200, 3_600];
 
-/** Credentials of the role, for a token of a ServiceAccount. Throws LoginRejected when STS refuses. */
+/** Credentials of the role. Throws LoginRejected when STS refuses. */
 export async function assumeRole(
   order: RoleOrder,
-  token: SecretValue,
-  ports: { readonly upstream: Upstream; readonly lane: Lane },
+  proof: RoleProof,
+  ports: { readonly upstream: Upstream; readonly nowMs: () => number; readonly lane: Lane },
   signal: AbortSignal,
 ): Promise<{ readonly credentials: RoleCredentials; readonly answer: UpstreamAnswer }> {
   const what = `aws-login: role "${order.roleArn}"`;
@@ -99,20 +110,17 @@ export async function assumeRole(
   const wanted = order.durationSeconds === undefined ? usualDurations : [order.durationSeconds];
   const place = {
     what: `${what} at ${url.host}`,
-    secrets: [token.text()],
+    secrets: secretsOf(proof),
     isTemporary: false,
-    loginHint: `its trust policy must name the cluster's issuer, subject "${order.subject}" and audience "${order.audience}"`,
+    loginHint:
+      'token' in proof
+        ? `its trust policy must name the cluster's issuer, subject "${proof.subject}" and audience "${proof.audience}"`
+        : `its trust policy must let the operator's own identity assume it (${proof.principal})`,
   };
   for (const [at, seconds] of wanted.entries()) {
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const request = {
-      method: 'POST',
-      url,
-      headers,
-      body: formOf(order, token, seconds),
-      maxBytes,
-      ...ports.lane,
-    } as const;
+    const body = formOf(order, proof, seconds);
+    const headers = formHeaders(proof, { url, body, region: order.region, nowMs: ports.nowMs() });
+    const request = { method: 'POST', url, headers, body, maxBytes, ...ports.lane } as const;
     const answer = await send(ports.upstream, request, what, signal);
     if (answer.status === 200) {
       const credentials = readRoleCredentials(answer);
@@ -126,16 +134,40 @@ export async function assumeRole(
   throw new OperatorError('Internal', 'no duration was tried');
 }
 
-function formOf(order: RoleOrder, token: SecretValue, seconds: number): string {
+function secretsOf(proof: RoleProof): readonly string[] {
+  if ('token' in proof) return [proof.token.text()];
+  const { secretAccessKey, sessionToken } = proof.credentials;
+  return [secretAccessKey, sessionToken].flatMap((secret) => (secret === undefined ? [] : [secret.text()]));
+}
+
+/** A token is proof enough; credentials sign. */
+function formHeaders(
+  proof: RoleProof,
+  { url, body, region, nowMs }: Readonly<{ url: URL; body: string; region: string; nowMs: number }>,
+): Readonly<Record<string, string>> {
+  const plain = { 'content-type': 'application/x-www-form-urlencoded' };
+  if ('token' in proof) return plain;
+  const { credentials } = proof;
+  const { sessionToken } = credentials;
+  const headers = {
+    ...plain,
+    'x-amz-date': amzDate(nowMs),
+    ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken.text() }),
+  };
+  const signed = { method: 'POST', path: url.pathname, headers: { ...headers, host: url.host }, body };
+  return { ...headers, authorization: sigV4Authorization(signed, { ...credentials, region, service: 'sts' }) };
+}
+
+function formOf(order: RoleOrder, proof: RoleProof, seconds: number): string {
   const policies = order.policyArns.map((arn, at): [string, string] => [`PolicyArns.member.${at + 1}.arn`, arn]);
   return new URLSearchParams([
-    ['Action', 'AssumeRoleWithWebIdentity'],
+    ['Action', 'token' in proof ? 'AssumeRoleWithWebIdentity' : 'AssumeRole'],
     ['Version', '2011-06-15'],
     ['RoleArn', order.roleArn],
     ['RoleSessionName', order.sessionName],
     ['DurationSeconds', String(seconds)],
     ...policies,
-    ['WebIdentityToken', token.text()],
+    ...('token' in proof ? [['WebIdentityToken', proof.token.text()] as [string, string]] : []),
   ]).toString();
 }
 

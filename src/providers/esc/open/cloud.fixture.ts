@@ -3,7 +3,7 @@
 import { afterEach } from 'vitest';
 import { clusterToken } from '../../../../test/support/cloud/cluster-tokens.ts';
 import { type Routes, routedDoor } from '../../../../test/support/cloud/routed-door.ts';
-import type { Credentials } from '../../../auth/contract.ts';
+import type { AmbientSources, Credentials } from '../../../auth/contract.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { asOperatorError, OperatorError } from '../../../base/operator-error.ts';
 import { plainJson } from '../../../core/esc/export.ts';
@@ -68,6 +68,8 @@ export interface OpenedOrNot {
 export interface CloudBench {
   /** How often a token was minted. */
   readonly minted: string[];
+  /** The operator's own identity, and who may use it; nobody when absent. */
+  operator: ((namespace: string, host: string, field: string) => AmbientSources) | undefined;
   /** Issuer that tokens name, and ServiceAccounts that are there by `namespace/name`. */
   issuer: string | undefined;
   readonly accounts: Set<string>;
@@ -87,6 +89,7 @@ export function cloudBench({ clock, routes = {}, providers, wholeMs, ...ways }: 
   const bench: CloudBench = {
     minted: [],
     issuer: undefined,
+    operator: undefined,
     accounts: new Set(['shop/default', 'shop/reader', 'other/default']),
     async open(environments, { name = 'shop/app', notBeforeMs = 0 } = {}) {
       const cluster = { ...clusterOf({ environments }), credentialsIn };
@@ -101,8 +104,9 @@ export function cloudBench({ clock, routes = {}, providers, wholeMs, ...ways }: 
   };
   const credentialsIn = (namespace: string): Credentials => ({
     secretKey: () => Promise.reject(new OperatorError('ReferenceNotFound', 'none here')),
-    ambient() {
-      throw new OperatorError('IdentityDenied', 'none here');
+    ambient(host, field) {
+      if (bench.operator === undefined) throw new OperatorError('IdentityDenied', 'none here');
+      return bench.operator(namespace, host, field);
     },
     async serviceAccount({ name, audiences = [], expirationSeconds = 600 }, field) {
       const account = `${namespace}/${name}`;
