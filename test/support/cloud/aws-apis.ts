@@ -78,7 +78,7 @@ export async function startAwsApis(options: {
     return key;
   };
 
-  const signer = (request: CloudRequest) => {
+  const signer = (request: CloudRequest): Fault | { readonly arn: string } => {
     const code = signatureFault(request, { keys, nowMs: clock.nowMs(), service: 'sts' });
     if (code !== undefined) return { code, message: 'The request is not signed as it must be.' };
     return { arn: keys.get(accessKeyOf(request))?.arn ?? '' };
@@ -193,9 +193,12 @@ export async function startAwsApis(options: {
   };
 }
 
-type Verdict =
-  | { readonly code: string; readonly message: string }
-  | { readonly subject: string; readonly audiences: readonly string[] };
+interface Fault {
+  readonly code: string;
+  readonly message: string;
+}
+
+type Verdict = Fault | { readonly subject: string; readonly audiences: readonly string[] };
 
 async function judge(token: string, issuer: string, keySet: ReturnType<typeof createLocalJWKSet>): Promise<Verdict> {
   try {
