@@ -2,6 +2,7 @@
 // conflicts, owners and their garbage collection, watches that are late but in order, an API server and upstreams that fail,
 // and replicas that are stopped, killed or frozen. Time is a fake clock and chance a seed, so hours pass in milliseconds and
 // what failed once fails again.
+import type { EscProvider } from '../../../src/providers/esc/open/contract.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { Api } from './api.ts';
 import { Objects } from './objects.ts';
@@ -17,6 +18,8 @@ export class ModelCluster {
   readonly api: Api;
   readonly upstream: ModelUpstream;
   readonly pulumi: ModelPulumi;
+  /** Providers of `fn::open` besides the cluster's own, by name. */
+  readonly openings = new Map<string, EscProvider>();
   /** Lines of logs that should not be there. */
   readonly faults: string[] = [];
   readonly #random: () => number;

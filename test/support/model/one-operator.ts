@@ -2,6 +2,7 @@
 // ExternalSecret: names are short, and whatever is asked for or failed is at hand.
 
 import type { StoreRef } from '../../../src/core/selection.ts';
+import type { EscProvider } from '../../../src/providers/esc/open/contract.ts';
 import type { FakeClock } from '../fake-clock.ts';
 import type { Call, Fault } from './api.ts';
 import { ModelCluster } from './cluster.ts';
@@ -36,6 +37,10 @@ export class OneOperator {
 
   get upstream(): ModelUpstream {
     return this.#cluster.upstream;
+  }
+
+  get openings(): Map<string, EscProvider> {
+    return this.#cluster.openings;
   }
 
   get faults(): readonly string[] {

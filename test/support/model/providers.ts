@@ -4,6 +4,7 @@ import { gatherPulumiPrincipal, pulumiLogin } from '../../../src/auth/pulumi/tab
 import { Sessions } from '../../../src/auth/session.ts';
 import type { FakeSpec } from '../../../src/crds/fake.ts';
 import type { Provider } from '../../../src/providers/contract.ts';
+import type { EscProvider } from '../../../src/providers/esc/open/contract.ts';
 import { kubernetesConfigMaps, kubernetesSecrets } from '../../../src/providers/esc/open/kubernetes.ts';
 import { createEscProvider } from '../../../src/providers/esc/provider.ts';
 import { createPulumiProvider } from '../../../src/providers/pulumi/provider.ts';
@@ -18,13 +19,17 @@ export interface ModelProviders {
   readonly byName: (name: string) => Provider<unknown> | undefined;
 }
 
-const openings = new Map([
+const ofCluster = new Map([
   ['kubernetes-secrets', kubernetesSecrets],
   ['kubernetes-configmaps', kubernetesConfigMaps],
 ]);
 
 export function modelProviders(
-  { upstream, pulumi }: { readonly upstream: ModelUpstream; readonly pulumi: ModelPulumi },
+  {
+    upstream,
+    pulumi,
+    openings,
+  }: Readonly<{ upstream: ModelUpstream; pulumi: ModelPulumi; openings: ReadonlyMap<string, EscProvider> }>,
   news: ScopeNews,
   { clock }: ModelProcess,
 ): ModelProviders {
@@ -34,7 +39,11 @@ export function modelProviders(
     fake: own,
     // For stores that name credentials: what they hold is the upstream's, too.
     infisical: { ...own, connect: (_: unknown, ...rest: ConnectRest) => own.connect({ data: [] }, ...rest) },
-    esc: createEscProvider({ clock, providers: (name) => openings.get(name), release: () => {} }),
+    esc: createEscProvider({
+      clock,
+      providers: (name) => openings.get(name) ?? ofCluster.get(name),
+      release: () => {},
+    }),
     pulumi: createPulumiProvider({
       door: pulumi.door(clock),
       sessions,
