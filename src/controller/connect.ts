@@ -5,7 +5,7 @@ import { unlessAborted } from '../base/abort.ts';
 import { OperatorError } from '../base/operator-error.ts';
 import { nearest } from '../core/esc/nearest.ts';
 import type { StoreRef } from '../core/selection.ts';
-import { mayUseStore, needsNamespaceLabels } from '../core/store-access.ts';
+import { beforeConditions, mayUseStore, needsNamespaceLabels } from '../core/store-access.ts';
 import { foreignProviderNames, isForeignProvider } from '../crds/foreign-providers.ts';
 import { isServedProvider, servedProviders } from '../crds/secret-store.ts';
 import {
@@ -191,6 +191,7 @@ export class StoreConnections {
   async #refuseDenied(store: StoreRecord, namespace: string, signal: AbortSignal): Promise<void> {
     const conditions = 'ok' in store.spec ? store.spec.ok.conditions : undefined;
     const labels = needsNamespaceLabels(conditions) ? await this.#deps.namespaceLabels(namespace, signal) : undefined;
+    await beforeConditions(conditions);
     if (mayUseStore(conditions, { name: namespace, labels })) return;
     throw new OperatorError(
       'StoreDenied',

@@ -1,14 +1,10 @@
 // What a template or a generator draws, over weeks of a fake clock, restarts and edits by others: it stays, and is drawn anew
 // when it has to be. The controllers are the real ones, on a cluster in memory.
 import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Call } from '../../test/support/model/api.ts';
 import { type ModelObject, readyOf } from '../../test/support/model/kinds.ts';
 import { OneOperator, specOf, storeSpec, textIn } from '../../test/support/model/one-operator.ts';
-import { loadLanguage } from '../core/rendering.ts';
-
-// The clock of the model does not wait for files.
-beforeAll(loadLanguage);
 
 const hour = 3_600_000;
 const day = 24 * hour;

@@ -1,12 +1,15 @@
 // What ESO's admission webhooks refuse, case by case as its own test tables have them, and what becomes of it where there is
 // no webhook: refused by the schema at the API server, by the controller with a condition, or served with a warning.
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { OperatorError } from '../base/operator-error.ts';
+import { loadParts } from '../core/parts.ts';
 import { checkConditions } from '../core/store-access.ts';
 import { doubtsAbout, refuseInvalid } from '../core/unsupported.ts';
 import { parseExternalSecret } from '../crds/external-secret.ts';
 import { parseStore, type SecretStoreSpec } from '../crds/secret-store.ts';
 import { storeInterval } from './secret-store/reconcile.ts';
+
+beforeAll(loadParts);
 
 const data = [{ secretKey: 'K', remoteRef: { key: 'r' } }];
 const generatorRef = { kind: 'Password', name: 'p' };

@@ -7,8 +7,9 @@ import { OperatorError } from '../base/operator-error.ts';
 import { Budget, inlineShare } from './budget.ts';
 import { type HostileOrder, hostileFamilies } from './hostile.fixture.ts';
 import { runJob } from './jobs.ts';
+import { loadParts } from './parts.ts';
 import { forgetPatterns } from './regexp.ts';
-import { forgetTemplates, loadLanguage } from './rendering.ts';
+import { forgetTemplates } from './rendering.ts';
 
 const families = Object.entries(hostileFamilies);
 const wanted = process.env['HOSTILE_INPUTS'];
@@ -19,7 +20,7 @@ const longestPauseMs = 50;
 const looks = 6;
 
 beforeAll(async () => {
-  await loadLanguage();
+  await loadParts();
   // The engine compiles what runs often; a process that has run for a second has done so.
   for (const [, orders] of families) for (const order of fc.sample(orders, { numRuns: 20, seed: 2 })) timed(order);
 }, 120_000);

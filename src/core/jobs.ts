@@ -1,23 +1,22 @@
 // The pure work of a reconcile that a tenant can make large, as a closed table. Each job is a function of plain data and a
 // budget, so that it runs where the object runs, or in a worker thread when it needs more than a small share.
 
+import type { OnDemand } from '../base/on-demand.ts';
 import { asOperatorError, OperatorError } from '../base/operator-error.ts';
 import { type Reason, reasons } from '../base/reasons.ts';
 import type { ExternalSecretSpec } from '../crds/external-secret.ts';
 import type { WebhookSpec } from '../crds/generators/webhook.ts';
 import { Budget } from './budget.ts';
-import { type WebhookCall, type WebhookSecrets, webhookCall, webhookValues } from './generators/webhook.ts';
-import { getPath } from './gjson/get.ts';
+import type { WebhookCall, WebhookSecrets } from './generators/webhook.ts';
 import type { GjsonResult } from './gjson/result.ts';
 import { jsonMemberText, jsonObjectMembers } from './json-text.ts';
 import type { ManifestField } from './manifest/manifest-blueprint.ts';
-import { type RenderedManifest, renderManifest } from './manifest/manifest-template.ts';
-import { compile, matches } from './regexp.ts';
-import { loadLanguage, randomFrom } from './rendering.ts';
+import type { RenderedManifest } from './manifest/manifest-template.ts';
+import { jsonPaths, regexps, rewriting, templates } from './parts.ts';
 import { SecretValue } from './secret-value.ts';
 import { type Combined, combine, type Origin, type PlannedRead, planReads, type ReadAnswer } from './selection.ts';
 import { policyOf, toleratesMissing } from './target-policy.ts';
-import { type RenderedTarget, renderTarget } from './target-template.ts';
+import type { RenderedTarget } from './target-template.ts';
 import type { TemplateInput } from './template-texts.ts';
 
 /** What goes into each job and what comes out of it. */
@@ -85,7 +84,7 @@ const unitsPerEntry = 10;
 
 const jobs: Jobs = {
   property: ({ text, path }, budget) => {
-    const found = getPath(text, path, budget);
+    const found = jsonPaths.loaded.getPath(text, path, budget);
     budget.produce(found?.raw.length ?? 0);
     return found;
   },
@@ -95,34 +94,43 @@ const jobs: Jobs = {
     return new Map([...jsonObjectMembers(text)].map(([name, raw]) => [name, jsonMemberText(raw)]));
   },
   search({ pattern, keys }, budget) {
+    const { compile, matches } = regexps.loaded;
     const regexp = compile(pattern, budget);
     budget.spend(keys.length * unitsPerEntry);
     return keys.filter((key) => matches(regexp, key, budget));
   },
   combine: ({ spec, reads = planReads(spec), answers }, budget) =>
     combine(reads, answers, { budget, toleratesMissing: toleratesMissing(policyOf(spec)) }),
-  render: ({ nowMs, seed, ...input }, budget) =>
-    renderTarget(input, { budget, nowMs, randomBytes: randomFrom(Buffer.from(seed, 'hex')) }),
-  webhookCall: ({ spec, secrets, nowMs, seed }, budget) =>
-    webhookCall(spec, secrets, { budget, nowMs, randomBytes: randomFrom(Buffer.from(seed, 'hex')) }),
-  webhookValues: ({ jsonPath, text }, budget) => webhookValues(jsonPath, text, budget),
-  manifest: ({ nowMs, seed, ...input }, budget) =>
-    renderManifest(input, { budget, nowMs, randomBytes: randomFrom(Buffer.from(seed, 'hex')) }),
+  render: (order, budget) => templates.loaded.render(order, budget),
+  manifest: (order, budget) => templates.loaded.manifest(order, budget),
+  webhookCall: (order, budget) => templates.loaded.webhookCall(order, budget),
+  webhookValues: (order, budget) => templates.loaded.webhookValues(order, budget),
 };
 
-/** Those that render, whatever their input. */
-const templateJobs: ReadonlySet<JobKind> = new Set(['render', 'manifest', 'webhookCall']);
+type Part = Pick<OnDemand<unknown>, 'load'>;
 
-/** What must have been waited for before the job runs; undefined when that is nothing. */
-export function beforeJob<K extends JobKind>(kind: K, input: JobTable[K]['input']): Promise<void> | undefined {
-  return usesTemplates(kind, input) ? loadLanguage() : undefined;
+/** The parts that a job needs, whatever its input; those of `combine` are told by its spec. */
+const partsOfJobs: { readonly [K in JobKind]: readonly Part[] } = {
+  property: [jsonPaths],
+  members: [],
+  search: [regexps],
+  combine: [],
+  render: [templates],
+  manifest: [templates],
+  webhookCall: [templates],
+  webhookValues: [templates],
+};
+
+/** To be waited for before the job runs. */
+export async function beforeJob<K extends JobKind>(kind: K, input: JobTable[K]['input']): Promise<void> {
+  const parts = kind === 'combine' ? partsOf(input as JobTable['combine']['input']) : partsOfJobs[kind]; // the kind says so
+  for (const part of parts) await part.load();
 }
 
-function usesTemplates(kind: JobKind, input: unknown): boolean {
-  if (kind !== 'combine') return templateJobs.has(kind);
-  const { spec } = input as JobTable['combine']['input']; // the kind says so
-  const steps = (spec.dataFrom ?? []).flatMap(({ rewrite = [] }) => rewrite);
-  return steps.some(({ transform }) => transform !== undefined);
+function partsOf({ spec: { dataFrom = [] } }: JobTable['combine']['input']): readonly Part[] {
+  const steps = dataFrom.flatMap(({ rewrite = [] }) => rewrite);
+  if (steps.length === 0) return [];
+  return steps.some(({ transform }) => transform !== undefined) ? [rewriting, templates] : [rewriting];
 }
 
 /** Does the job here and now; what `beforeJob` gave has been waited for. */

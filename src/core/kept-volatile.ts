@@ -8,7 +8,8 @@ import { isMap, type JsonMap, valueAt } from './manifest/object-path.ts';
 import type { SecretValue } from './secret-value.ts';
 import { rfc3339 } from './sync-status.ts';
 import type { RenderedTarget } from './target-template.ts';
-import type { TemplateInput, TemplateTexts } from './template-texts.ts';
+import type { TemplateTexts } from './template-refs.ts';
+import type { TemplateInput } from './template-texts.ts';
 
 /** On targets whose template draws random bytes or reads the clock: digest of all that the template was rendered from. */
 export const templateInputsAnnotation = 'escapement.dev/template-inputs';

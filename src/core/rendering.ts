@@ -7,7 +7,7 @@ import type { Budget } from './budget.ts';
 import { nearest } from './esc/nearest.ts';
 import { TemplateError } from './template/errors.ts';
 import { Budget as Account, defaultLimits, TemplateLimit, type TemplateLimits } from './template/limits.ts';
-import type { CompileOptions, Template } from './template/template.ts';
+import { type CompileOptions, compileTemplate, type Template } from './template/template.ts';
 import { textOf } from './template/text.ts';
 import type { Dict } from './template/values.ts';
 
@@ -36,16 +36,6 @@ export interface RenderedText {
   readonly isVolatile: boolean;
   /** Shortest life of the certificates that the text makes; undefined when it makes none. */
   readonly certificateLifeMs?: number;
-}
-
-let language: Pick<typeof import('./template/template.ts'), 'compileTemplate'> | undefined;
-
-/**
- * Loads the template language, which most processes never need: parser, functions, certificates. To be waited for before
- * anything is rendered.
- */
-export async function loadLanguage(): Promise<void> {
-  language ??= await import('./template/template.ts');
 }
 
 /** Bytes without a pattern and without an end that follow from the seed, 32 bytes, so that a job stays a pure function. */
@@ -180,8 +170,7 @@ function compiled({ text, name, delimiters, missingKey }: TemplateSource): Templ
   const id = JSON.stringify([name, delimiters, missingKey, text]);
   const made = known.get(id);
   if (made !== undefined) return made;
-  if (language === undefined) throw new OperatorError('Internal', 'the template language was not loaded');
-  const template = language.compileTemplate(text, {
+  const template = compileTemplate(text, {
     name,
     ...(delimiters === undefined ? {} : { delimiters }),
     ...(missingKey === undefined ? {} : { missingKey }),

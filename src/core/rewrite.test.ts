@@ -1,12 +1,9 @@
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Budget } from './budget.ts';
 import { compareBytewise } from './byte-order.ts';
-import { loadLanguage } from './rendering.ts';
 import { type MergeStep, type RewriteStep, rewriteKeys, rewriteReporting } from './rewrite.ts';
 import { SecretValue } from './secret-value.ts';
-
-beforeAll(loadLanguage);
 
 const valuesOf = (record: Readonly<Record<string, string>>) =>
   new Map(Object.entries(record).map(([key, text]) => [key, new SecretValue(text)]));

@@ -1,9 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { OperatorError } from '../base/operator-error.ts';
 import { type ExternalSecretSpec, parseExternalSecret } from '../crds/external-secret.ts';
+import { loadParts } from './parts.ts';
 import { SecretValue } from './secret-value.ts';
 import { type Ask, combine, mostKeySources, type PlannedRead, planReads, type ReadAnswer } from './selection.ts';
+
+beforeAll(loadParts);
 
 function specOf(spec: object): ExternalSecretSpec {
   const parsed = parseExternalSecret({ metadata: { name: 'web', namespace: 'shop' }, spec });

@@ -6,9 +6,9 @@ import type { DataFrom, ExternalSecretSpec, GeneratorRef, RemoteRef } from '../c
 import { Budget, entryBytes } from './budget.ts';
 import { checkNullBytes, decodeValue } from './decoding.ts';
 import { convertKeys, validateKeys } from './key-conversion.ts';
-import { type Collision, rewriteReporting } from './rewrite.ts';
+import { rewriting, templates } from './parts.ts';
+import type { Collision, RewriteOptions, RewriteStep, Rewritten, TransformKey, Values } from './rewrite.ts';
 import { SecretValue } from './secret-value.ts';
-import { transformKeyWith } from './transform-key.ts';
 
 /** A store by kind and name, as a spec refers to it. */
 export interface StoreRef {
@@ -287,7 +287,7 @@ function planGenerator(entry: DataFrom, generator: GeneratorRef, at: string): Ge
     finish(values, budget) {
       budget.hold(values.size * entryBytes);
       budget.spend(values.size * unitsPerKey);
-      const { values: keyed, collisions } = rewriteReporting(values, rewrites, { budget });
+      const { values: keyed, collisions } = rewritten(values, rewrites, { budget });
       return { values: new Map(validateKeys(keyed)), collisions };
     },
   };
@@ -336,13 +336,25 @@ function finishMany(entry: DataFrom, strategies: Strategies): Pick<PlannedRead, 
       budget.spend(values.size * unitsPerKey);
       const { values: keyed, collisions } =
         rewrites.length > 0
-          ? rewriteReporting(values, rewrites, { budget, transformKey: transformKeyWith(budget) })
+          ? rewritten(values, rewrites, { budget, transformKey: transformKeyWith(budget) })
           : { values: convertKeys(values, conversionStrategy), collisions: [] };
       const valid = [...validateKeys(keyed)];
       const decoded = valid.map(([key, value]) => [key, decodedValue(key, value, strategies, budget)] as const);
       return { values: new Map(decoded), collisions, renamed: renamedAmong(valid, values) };
     },
   };
+}
+
+/** Without steps nothing of the rewriting is needed. */
+function rewritten(values: Values, steps: readonly RewriteStep[], options: RewriteOptions): Rewritten {
+  return steps.length === 0
+    ? { values: new Map(values), collisions: [] }
+    : rewriting.loaded.rewriteReporting(values, steps, options);
+}
+
+/** By the template language, which only a transform needs. */
+function transformKeyWith(budget: Budget): TransformKey {
+  return (template, key) => templates.loaded.transformKeyWith(budget)(template, key);
 }
 
 /** The earlier keys of the first ones, told by their values: what a merge made of several has none. */

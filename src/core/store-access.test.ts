@@ -1,7 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { SecretStoreSpec } from '../crds/secret-store.ts';
 import type { NamespaceFacts } from './label-selector.ts';
+import { loadParts } from './parts.ts';
 import { checkConditions, mayUseStore, needsNamespaceLabels } from './store-access.ts';
+
+beforeAll(loadParts);
 
 type Conditions = SecretStoreSpec['conditions'];
 

@@ -2,11 +2,17 @@
 // condition is enough. Regexes are RE2 and unanchored, as there.
 import type { SecretStoreSpec } from '../crds/secret-store.ts';
 import { checkSelector, matchesLabels, type NamespaceFacts } from './label-selector.ts';
-import { compile, matches } from './regexp.ts';
+import { regexps } from './parts.ts';
 
 /** True when a condition looks at labels, so that the namespace must be read before `mayUseStore` can answer. */
 export function needsNamespaceLabels(conditions: SecretStoreSpec['conditions']): boolean {
   return (conditions ?? []).some((condition) => condition.namespaceSelector !== undefined);
+}
+
+/** To be waited for before the conditions are checked or a namespace is judged by them. */
+export async function beforeConditions(conditions: SecretStoreSpec['conditions']): Promise<void> {
+  const usesRegexps = (conditions ?? []).some(({ namespaceRegexes = [] }) => namespaceRegexes.length > 0);
+  if (usesRegexps) await regexps.load();
 }
 
 /**
@@ -15,10 +21,11 @@ export function needsNamespaceLabels(conditions: SecretStoreSpec['conditions']):
  */
 export function checkConditions(conditions: SecretStoreSpec['conditions']): void {
   for (const [i, { namespaceRegexes, namespaceSelector }] of (conditions ?? []).entries()) {
-    for (const pattern of namespaceRegexes ?? []) compile(pattern);
+    for (const pattern of namespaceRegexes ?? []) regexps.loaded.compile(pattern);
     checkSelector(namespaceSelector ?? {}, `spec.conditions[${i}].namespaceSelector`);
   }
 }
+
 /** Throws InvalidSpec as `checkConditions` does. */
 export function mayUseStore(conditions: SecretStoreSpec['conditions'], namespace: NamespaceFacts): boolean {
   if (conditions === undefined || conditions.length === 0) return true;
@@ -26,7 +33,12 @@ export function mayUseStore(conditions: SecretStoreSpec['conditions'], namespace
   return conditions.some(
     (condition) =>
       (condition.namespaces ?? []).includes(namespace.name) ||
-      (condition.namespaceRegexes ?? []).some((pattern) => matches(compile(pattern), namespace.name)) ||
+      (condition.namespaceRegexes ?? []).some((pattern) => isMatch(pattern, namespace.name)) ||
       (condition.namespaceSelector !== undefined && matchesLabels(condition.namespaceSelector, namespace.labels)),
   );
+}
+
+function isMatch(pattern: string, name: string): boolean {
+  const { compile, matches } = regexps.loaded;
+  return matches(compile(pattern), name);
 }

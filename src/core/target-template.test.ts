@@ -3,12 +3,12 @@ import { asOperatorError } from '../base/operator-error.ts';
 import type { Template } from '../crds/template.ts';
 import { Budget, inlineShare } from './budget.ts';
 import { packInput, runJob, unpackOutput } from './jobs.ts';
-import { loadLanguage } from './rendering.ts';
+import { loadParts } from './parts.ts';
 import { SecretValue } from './secret-value.ts';
-import { templateRefs } from './template-texts.ts';
+import { templateRefs } from './template-refs.ts';
 import { answerOrder } from './thread-jobs.ts';
 
-beforeAll(loadLanguage);
+beforeAll(loadParts);
 
 const secretsOf = (texts: Readonly<Record<string, string>>) =>
   new Map(Object.entries(texts).map(([key, text]) => [key, new SecretValue(text)]));

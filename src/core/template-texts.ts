@@ -10,32 +10,11 @@ import type { SecretValue } from './secret-value.ts';
 import type { Blueprint } from './target-plan.ts';
 import { bytesOf, bytesOfBuffer } from './template/text.ts';
 import { Dict } from './template/values.ts';
+import { refKey, type TemplateTexts } from './template-refs.ts';
 
 type Values = ReadonlyMap<string, SecretValue>;
 export type TemplateFrom = NonNullable<Template['templateFrom']>[number];
 type Delimiters = NonNullable<TemplateSource['delimiters']>;
-
-/** An object that a template names, in the namespace of the ExternalSecret. */
-export interface TemplateRef {
-  readonly kind: 'ConfigMap' | 'Secret';
-  readonly name: string;
-}
-
-/** What the named objects hold, by `refKey`. */
-export type TemplateTexts = ReadonlyMap<string, Values>;
-
-export function refKey({ kind, name }: TemplateRef): string {
-  return `${kind}/${name}`;
-}
-
-/** Every object that a template names, each once. */
-export function templateRefs({ templateFrom = [] }: Template): readonly TemplateRef[] {
-  const refs = templateFrom.flatMap(({ configMap, secret }): TemplateRef[] => [
-    ...(configMap === undefined ? [] : [{ kind: 'ConfigMap' as const, name: configMap.name }]),
-    ...(secret === undefined ? [] : [{ kind: 'Secret' as const, name: secret.name }]),
-  ]);
-  return [...new Map(refs.map((ref) => [refKey(ref), ref])).values()];
-}
 
 export interface TemplateInput {
   readonly template: Template;

@@ -16,7 +16,8 @@ import type { RenderedManifest } from '../../core/manifest/manifest-template.ts'
 import { type Blueprint, type ObservedTarget, plainBlueprint } from '../../core/target-plan.ts';
 import { policyOf } from '../../core/target-policy.ts';
 import type { RenderedTarget } from '../../core/target-template.ts';
-import { type TemplateInput, templateRefs } from '../../core/template-texts.ts';
+import { templateRefs } from '../../core/template-refs.ts';
+import type { TemplateInput } from '../../core/template-texts.ts';
 import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 import { look, targetKey } from './apply.ts';

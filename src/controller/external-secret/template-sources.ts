@@ -2,7 +2,7 @@
 // the watch, and its change is counted and told, so that whoever depends on it runs again. Own namespace only.
 import { OperatorError } from '../../base/operator-error.ts';
 import { SecretValue } from '../../core/secret-value.ts';
-import { refKey, type TemplateRef, type TemplateTexts } from '../../core/template-texts.ts';
+import { refKey, type TemplateRef, type TemplateTexts } from '../../core/template-refs.ts';
 import { configMapResource, secretResource } from '../../credentials/store-credentials.ts';
 import { type ConfigMap, keyOf, type ObjectName, type Resource, type Secret } from '../../kube/types.ts';
 import type { WatchedObjects } from '../connect.ts';

@@ -4,7 +4,7 @@
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import { parseGoDuration } from '../../core/go-duration.ts';
 import { shortestIntervalMs } from '../../core/refresh.ts';
-import { checkConditions } from '../../core/store-access.ts';
+import { beforeConditions, checkConditions } from '../../core/store-access.ts';
 import type { Verdict } from '../../core/sync-status.ts';
 import type { SecretStoreSpec } from '../../crds/secret-store.ts';
 import { OpenNamespaceError } from '../../credentials/references.ts';
@@ -46,6 +46,7 @@ export async function validateStore(
   try {
     if ('ok' in store.spec) {
       storeInterval(store.spec.ok);
+      await beforeConditions(store.spec.ok.conditions);
       checkConditions(store.spec.ok.conditions);
     }
     reader = await rooms.connections.connectStore(store, signal);

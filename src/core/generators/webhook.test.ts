@@ -1,13 +1,11 @@
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseGenerator } from '../../crds/generators/table.ts';
 import type { WebhookSpec } from '../../crds/generators/webhook.ts';
 import { Budget } from '../budget.ts';
-import { loadLanguage, randomFrom } from '../rendering.ts';
+import { randomFrom } from '../rendering.ts';
 import { SecretValue } from '../secret-value.ts';
 import { webhookCall, webhookValues } from './webhook.ts';
-
-beforeAll(loadLanguage);
 
 function specOf(spec: object): WebhookSpec {
   const parsed = parseGenerator('Webhook', {

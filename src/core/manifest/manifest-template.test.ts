@@ -1,14 +1,11 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { asOperatorError } from '../../base/operator-error.ts';
 import type { Template } from '../../crds/template.ts';
 import { Budget } from '../budget.ts';
-import { loadLanguage } from '../rendering.ts';
 import { SecretValue } from '../secret-value.ts';
 import { jsonOf, plainManifest } from './manifest-blueprint.ts';
 import { renderManifest } from './manifest-template.ts';
 import { pathText } from './object-path.ts';
-
-beforeAll(loadLanguage);
 
 const secretsOf = (texts: Readonly<Record<string, string>>) =>
   new Map(Object.entries(texts).map(([key, text]) => [key, new SecretValue(text)]));

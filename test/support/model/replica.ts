@@ -8,6 +8,7 @@ import { LoopShare } from '../../../src/controller/desk.ts';
 import { kinds } from '../../../src/controller/kinds.ts';
 import { type KindRow, seriesOf } from '../../../src/controller/kit/kind.ts';
 import { Writer } from '../../../src/controller/kit/writer.ts';
+import { loadParts } from '../../../src/core/parts.ts';
 import { SecretValue } from '../../../src/core/secret-value.ts';
 import { answerOrder, type JobOrder } from '../../../src/core/thread-jobs.ts';
 import { ObjectWatcher } from '../../../src/kube/by-name.ts';
@@ -25,6 +26,9 @@ import { Registry } from '../../../src/telemetry/metrics.ts';
 import { operatorMetrics } from '../../../src/telemetry/operator-metrics.ts';
 import type { ModelProcess } from './process.ts';
 import type { ModelProviders } from './providers.ts';
+
+// The clock of the model does not wait for files.
+await loadParts();
 
 export interface ReplicaOptions {
   readonly storeReconciler?: boolean;
