@@ -61,7 +61,15 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   upstreams: {
     // Which hosts a namespace may name is asked of the rules where the ways out are put together.
-    imports: ['providers', 'auth', 'credentials', 'http', 'core/namespace-hosts.ts', 'base/operator-error.ts'],
+    imports: [
+      'providers',
+      'auth',
+      'credentials',
+      'http',
+      'core/namespace-hosts.ts',
+      'base/on-demand.ts',
+      'base/operator-error.ts',
+    ],
     // A call of a generator is described where it is made up.
     types: ['base', 'core/generators/webhook.ts', 'runtime/memory-account.ts'],
     node: [],
@@ -200,6 +208,7 @@ describe('rooms', () => {
       'providers/esc/open/pulumi.ts',
       'providers/esc/open/table.ts',
       'upstreams/open.ts',
+      'upstreams/pulumi.ts',
     ]);
     // Nobody else asks which provider it holds; core/ knows the language, which is Pulumi's, and people at a desk name
     // where an environment lies; a default of a published schema is what it is.

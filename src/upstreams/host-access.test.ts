@@ -124,12 +124,12 @@ describe('the ways to a host', () => {
   });
 
   it('are judged for openings of Environments, in the name of the namespace whose document holds them', async () => {
-    const open = (namespace: string, inputs: object) =>
-      openEnvironment(
+    const open = async (namespace: string, inputs: object) =>
+      await openEnvironment(
         { name: `${namespace}/app`, consumer: namespace, holder: 'store', notBeforeMs: 0 },
         {
           cluster: clusterOf({ environments: { [`${namespace}/app`]: { values: inputs } } }),
-          providers: upstreams().environmentProviders,
+          providers: await upstreams().environmentProviders(),
         },
         signal,
       ).catch(asOperatorError);

@@ -3,9 +3,9 @@
 
 import type { ObserveLogin } from '../auth/contract.ts';
 import { gatherInfisicalPrincipal } from '../auth/infisical/table.ts';
-import { gatherPulumiPrincipal, pulumiLogin } from '../auth/pulumi/table.ts';
 import { Sessions } from '../auth/session.ts';
 import type { Clock } from '../base/clock.ts';
+import { OnDemand } from '../base/on-demand.ts';
 import type { SendWebhook } from '../core/generators/webhook.ts';
 import { readBoundedFile } from '../credentials/bounded-file.ts';
 import { openCloudDoors } from '../credentials/cloud/doors.ts';
@@ -15,22 +15,21 @@ import { createEgressPolicy, type HostRules } from '../http/egress.ts';
 import { createLargeAnswerTurns } from '../http/large-answers.ts';
 import { createProxyRules, type ProxySettings } from '../http/proxy.ts';
 import { createUpstreamDoor, type RequestObservation } from '../http/upstream.ts';
-import { type EnvironmentEvaluation, environmentEvaluation } from '../providers/esc/check.ts';
-import { type EscProviders, escProviders } from '../providers/esc/open/table.ts';
-import { createEscProvider } from '../providers/esc/provider.ts';
+import type { EnvironmentEvaluation } from '../providers/esc/check.ts';
+import type { EscProviders } from '../providers/esc/open/table.ts';
 import { fakeProvider } from '../providers/fake/provider.ts';
 import { createInfisicalAccess } from '../providers/infisical/access.ts';
 import { parseHostApi } from '../providers/infisical/host.ts';
 import { createInfisicalProvider, createInfisicalReads } from '../providers/infisical/provider.ts';
-import { createPulumiEnvironments } from '../providers/pulumi/access.ts';
 import { parseApiUrl } from '../providers/pulumi/address.ts';
-import { createPulumiDesk, type PulumiDesk, type PulumiDeskOptions } from '../providers/pulumi/desk.ts';
-import { createPulumiProvider } from '../providers/pulumi/provider.ts';
+import type { PulumiDesk } from '../providers/pulumi/desk.ts';
 import { ScopeNews } from '../providers/shared/scope-news.ts';
 import type { SnapshotRead } from '../providers/shared/snapshots.ts';
 import { type ProviderByName, providersByName } from '../providers/table.ts';
 import type { MemoryAccount } from '../runtime/memory-account.ts';
 import { anyHost, type CheckHost, withHostCheck } from './host-access.ts';
+import { providerOnDemand } from './provider-on-demand.ts';
+import type { PulumiLogin } from './pulumi.ts';
 import { webhookSender } from './webhook-calls.ts';
 
 /** Who counts what goes out; each is told once per event. */
@@ -59,9 +58,9 @@ export interface Upstreams {
   readonly provider: ProviderByName;
   readonly sessions: Sessions;
   /** Providers of `fn::open`, for who evaluates without a store. */
-  readonly environmentProviders: EscProviders;
+  readonly environmentProviders: () => Promise<EscProviders>;
   /** Pulumi Cloud for a person with a token of their own. */
-  readonly pulumiDesk: (login: Pick<PulumiDeskOptions, 'accessToken' | 'backendUrl'>) => PulumiDesk;
+  readonly pulumiDesk: (login: PulumiLogin) => Promise<PulumiDesk>;
   /** Tells which scopes were read anew. */
   readonly news: ScopeNews;
   readonly clouds: CloudSources;
@@ -119,36 +118,37 @@ export function openUpstreams(
     observeCall: (call: string, status: 'success' | 'error') => observe.call('infisical', call, status),
     reads: createInfisicalReads({ account, clock, news, observeRead: observe.readsOf('infisical') }),
   };
-  const toPulumi = {
-    account,
-    door: doors.pulumi,
-    sessions,
-    clock,
-    gatherPrincipal: gatherPulumiPrincipal,
-    loginOf: pulumiLogin,
-    observeCall: (call: string, status: 'success' | 'error') => observe.call('pulumi', call, status),
-    observeRead: observe.readsOf('pulumi'),
-    news,
-  };
-  const environmentProviders = escProviders({
-    infisical: createInfisicalAccess(toInfisical),
-    pulumi: createPulumiEnvironments(toPulumi),
-    door: doors.esc,
-    clock,
-    checkSite: checkHost,
-    observeLogin: observe.login,
-    sessions,
-  });
-  const esc = createEscProvider({
-    clock,
-    providers: environmentProviders,
-    release: (holder) => sessions.release(holder),
-    observeRead: observe.readsOf('esc'),
-  });
+  // Their series begin at zero now, whenever the parts are loaded.
+  const readsOf = { pulumi: observe.readsOf('pulumi'), esc: observe.readsOf('esc') };
+  const pulumi = new OnDemand('Pulumi ESC', async () =>
+    (await import('./pulumi.ts')).openPulumi({
+      account,
+      door: doors.pulumi,
+      sessions,
+      clock,
+      observeCall: (call, status) => observe.call('pulumi', call, status),
+      observeRead: readsOf.pulumi,
+      news,
+    }),
+  );
+  const environments = new OnDemand('the evaluation of Environments', async () =>
+    (await import('./environments.ts')).openEnvironments({
+      infisical: createInfisicalAccess(toInfisical),
+      pulumi: { open: async (order, signal) => (await pulumi.load()).environments.open(order, signal) },
+      door: doors.esc,
+      clock,
+      checkSite: checkHost,
+      observeLogin: observe.login,
+      sessions,
+      release: (holder) => sessions.release(holder),
+      observeRead: readsOf.esc,
+    }),
+  );
+  const readOnly = { capabilities: 'ReadOnly' } as const;
   return {
     sessions,
-    environmentProviders,
-    pulumiDesk: (login) => createPulumiDesk({ ...login, upstream: doors.pulumi.open({}), clock }),
+    environmentProviders: async () => (await environments.load()).providers,
+    pulumiDesk: async (login) => (await pulumi.load()).desk(login),
     news,
     provider: providersByName({
       infisical: withHostCheck(
@@ -156,12 +156,16 @@ export function openUpstreams(
         ({ hostAPI }) => parseHostApi(hostAPI).origin,
         checkHost,
       ),
-      pulumi: withHostCheck(createPulumiProvider(toPulumi), ({ apiUrl }) => parseApiUrl(apiUrl).origin, checkHost),
+      pulumi: withHostCheck(providerOnDemand(readOnly, pulumi), ({ apiUrl }) => parseApiUrl(apiUrl).origin, checkHost),
       fake: settings.fakeProvider ? fakeProvider : undefined,
-      esc,
+      esc: providerOnDemand({ ...readOnly, followsObjects: true }, environments),
     }),
     sendWebhook: webhookSender(doors.webhook, checkHost),
-    evaluation: environmentEvaluation(environmentProviders, (holder) => sessions.release(holder)),
+    evaluation: {
+      check: async (...order) => (await environments.load()).evaluation.check(...order),
+      open: async (...order) => (await environments.load()).evaluation.open(...order),
+      release: (holder) => environments.ifLoaded?.evaluation.release(holder),
+    },
     clouds: createCloudSources({ ...cloudDoors, environment: settings.cloud, readFile: readBoundedFile, clock }),
     close() {
       for (const door of Object.values(doors)) door.close();

@@ -15,7 +15,7 @@ export interface World {
   readonly namespace: string;
   readonly cluster: ClusterSources;
   readonly providers: EscProviders;
-  readonly pulumi: ReturnType<Upstreams['pulumiDesk']>;
+  readonly pulumi: Awaited<ReturnType<Upstreams['pulumiDesk']>>;
   /** Who holds the sessions of this call. */
   readonly holder: string;
   /** `revoke` ends the tokens that were logged in for. */
@@ -61,8 +61,8 @@ export async function openWorld({ settings, context, namespace }: WorldOptions):
   return {
     namespace: namespace ?? (await contextNamespace(access)) ?? 'default',
     cluster: cluster.sources,
-    providers: upstreams.environmentProviders,
-    pulumi: upstreams.pulumiDesk(settings.pulumi),
+    providers: await upstreams.environmentProviders(),
+    pulumi: await upstreams.pulumiDesk(settings.pulumi),
     holder: 'escapement env',
     async close({ revoke }) {
       if (revoke) await upstreams.sessions.close(AbortSignal.timeout(revokeWithinMs), { given: true });
