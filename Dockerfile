@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One file on a base without shell or package manager. The bundle is the same on every architecture, so it is built where the
+# The bundle on a base without shell or package manager. It is the same on every architecture, so it is built where the
 # builder runs and copied into each image.
 #   npm run image                        for this machine
 #   docker buildx build --platform linux/amd64,linux/arm64 --provenance=true --sbom=true .
@@ -16,7 +16,8 @@ FROM gcr.io/distroless/nodejs24-debian12:nonroot
 LABEL org.opencontainers.image.title="escapement" \
       org.opencontainers.image.description="Keeps Kubernetes Secrets in step with Infisical" \
       org.opencontainers.image.licenses="Apache-2.0"
-COPY --from=build /src/dist/escapement.mjs /escapement.mjs
+# The entry, and beside it in /escapement the parts that it loads.
+COPY --from=build /src/dist/ /
 # A heap that fits the chart's memory limit, and a read-only root: nothing is written.
 ENV NODE_OPTIONS="--max-old-space-size=192" NODE_ENV=production
 USER 65532:65532

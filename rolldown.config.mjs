@@ -1,6 +1,8 @@
-// One file that runs on Node 24 alone. `got` and the login plugins of kubeconfigs stay behind dynamic imports and are
-// inlined here, so that the operator is still a single file to copy into an image.
+// A program that runs on Node 24 alone: its entry, and beside it the parts that are loaded when they are first needed. What
+// is not loaded takes no memory: V8 keeps the source of a file, and what it needed to parse it. test/architecture.test.ts
+// says which parts these are.
 import { builtinModules } from 'node:module';
+import { resolve } from 'node:path';
 
 /** What the login plugins' package imports besides, and never calls for a login: its HTTP clients and generated APIs. */
 const unusedByPlugins =
@@ -67,6 +69,31 @@ const lean = {
   },
 };
 
+/**
+ * The files that a start reads: what the entry and threads for heavy work need, and the rest of the operator. Left to itself
+ * the bundler makes a file of every module that two parts share.
+ */
+const startFiles = [
+  ['common', ['src/main.ts', 'src/operator/heavy-thread.ts']],
+  ['operator', ['src/operator/run.ts']],
+].map(([name, entries]) => {
+  let found;
+  const fileOf = (id, graph) => {
+    found ??= reachedFrom(entries, graph);
+    return found.has(id) ? name : null;
+  };
+  return { debugName: name, name: fileOf };
+});
+
+/** All modules that are evaluated before these files are, which stay what they are: entries. */
+function reachedFrom(paths, graph) {
+  const entries = paths.map((path) => resolve(import.meta.dirname, path));
+  const reached = new Set(entries);
+  for (const id of reached) for (const imported of graph.getModuleInfo(id)?.importedIds ?? []) reached.add(imported);
+  for (const entry of entries) reached.delete(entry);
+  return reached;
+}
+
 /** V8 keeps a source of ASCII in one byte a character, any other in two. */
 const ascii = {
   name: 'ascii',
@@ -81,24 +108,35 @@ const ascii = {
   },
 };
 
-/** Before anything else, in words that any Node parses: what an older one would say is a stack. */
-const nodeCheck = [
-  'if (!(parseInt(process.versions.node, 10) >= 24)) {',
-  "  process.stderr.write('escapement needs Node 24 or later; this is Node ' + process.versions.node + '\\n');",
-  '  process.exit(2);',
-  '}',
-].join('\n');
+/** What is started, in words that any Node parses: what an older one would say of the rest is a stack. */
+const launcher = {
+  name: 'launcher',
+  generateBundle() {
+    const source = [
+      '#!/usr/bin/env node',
+      'if (!(parseInt(process.versions.node, 10) >= 24)) {',
+      "  process.stderr.write('escapement needs Node 24 or later; this is Node ' + process.versions.node + '\\n');",
+      '  process.exit(2);',
+      '}',
+      "import('./escapement/main.mjs');",
+      '',
+    ].join('\n');
+    this.emitFile({ type: 'asset', fileName: 'escapement.mjs', source });
+  },
+};
 
 export default {
   input: 'src/main.ts',
   platform: 'node',
   treeshake: { moduleSideEffects: [{ test: unusedByPlugins, sideEffects: false }] },
-  plugins: [lazyBuiltins, lean, ascii],
+  plugins: [lazyBuiltins, lean, ascii, launcher],
   output: {
-    file: 'dist/escapement.mjs',
+    dir: 'dist',
+    entryFileNames: 'escapement/[name].mjs',
+    chunkFileNames: 'escapement/[name].mjs',
+    cleanDir: true,
+    codeSplitting: { groups: startFiles },
     format: 'esm',
-    codeSplitting: false,
     minify: { mangle: false, compress: true, codegen: { removeWhitespace: true } },
-    banner: `#!/usr/bin/env node\n${nodeCheck}`,
   },
 };

@@ -1,6 +1,6 @@
 // `npm run image`: builds the container image for this machine, or says what is missing.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { readFlags } from './arguments.ts';
@@ -40,19 +40,23 @@ interface Weight {
   readonly compressed: number;
 }
 
-function weightOf(path: string): Weight {
-  const content = readFileSync(path);
-  return { bytes: content.length, compressed: gzipSync(content).length };
+function weightOf(paths: readonly string[]): Weight {
+  const contents = paths.map((path) => readFileSync(path));
+  return {
+    bytes: contents.reduce((total, content) => total + content.length, 0),
+    compressed: contents.reduce((total, content) => total + gzipSync(content).length, 0),
+  };
 }
 
 /** An estimate to some MB: registries and builders compress in their own ways. */
 function size(): number {
   const node = join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node');
-  const bundle = join(root, 'dist', 'escapement.mjs');
-  const absent = [bundle, node].find((path) => !existsSync(path));
+  const dist = join(root, 'dist');
+  const absent = [dist, node].find((path) => !existsSync(path));
   if (absent !== undefined)
     return tell(`image: no ${relative(root, absent)}; run "npm ci" and "npm run build" on Linux`);
-  const parts = { 'dist/escapement.mjs': weightOf(bundle), node: weightOf(node), 'base packages': basePackages };
+  const bundle = globSync('**/*.mjs', { cwd: dist }).map((file) => join(dist, file));
+  const parts = { dist: weightOf(bundle), node: weightOf([node]), 'base packages': basePackages };
   const sum = (key: keyof Weight) => Object.values(parts).reduce((total, part) => total + part[key], 0);
   const line = (name: string, bytes: number, compressed: number) =>
     `${name.padEnd(20)} ${inMegabytes(bytes)}   ${inMegabytes(compressed)} compressed\n`;

@@ -1,4 +1,4 @@
-// Wiring only: reads the command line, builds each room once, hands it what it needs, owns signals and exit codes.
+// Wiring only: reads the command line, loads what it asks for, owns signals and exit codes.
 // Exit codes: 0 ended as asked, 1 could not start or was ended by a fault, 2 the command line is wrong or names what cannot
 // be had: a port that is taken, a certificate that is not there. Those of `env` stand in its own help.
 import { workerData } from 'node:worker_threads';
@@ -6,8 +6,7 @@ import { OperatorError } from './base/operator-error.ts';
 import { type Desk, type Output, passedSignals } from './cli/desk.ts';
 import { usage } from './cli/usage.ts';
 import { ConfigError, loadConfig, loadDeskSettings, runHelp } from './config.ts';
-import { heavyRole, serveHeavyWork } from './operator/heavy-thread.ts';
-import { runOperator } from './operator/run.ts';
+import { heavyRole } from './operator/heavy-role.ts';
 import { version } from './version.ts';
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
@@ -92,14 +91,15 @@ async function runUntilSignal(args: readonly string[]): Promise<number> {
       setTimeout(() => process.exit(0), stopWithinMs).unref();
     });
   }
+  const { runOperator } = await import('./operator/run.ts');
   return await runOperator(config, new URL(import.meta.url), stopping.signal);
 }
 
 /** Node's own answer to this signal is to open a debugger, which would show every value to whoever can send it. */
 process.on('SIGUSR1', () => {});
 
-/** Threads for heavy work are started from this file as well: the product is one file. */
-if (workerData === heavyRole) serveHeavyWork();
+/** Threads for heavy work are started from this file as well: the product has one entry. */
+if (workerData === heavyRole) (await import('./operator/heavy-thread.ts')).serveHeavyWork();
 else {
   main(process.argv.slice(2)).then(
     (code) => process.exit(code),

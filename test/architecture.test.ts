@@ -133,6 +133,38 @@ const fences: Readonly<Record<string, { readonly door: string; readonly imports:
   },
 };
 
+/** Every part that is loaded when it is first needed: by which file, and when that is. */
+const onDemand: readonly { readonly from: string; readonly to: string; readonly when: string }[] = [
+  { from: 'main.ts', to: 'operator/run.ts', when: 'the operator runs, and no command for people' },
+  { from: 'main.ts', to: 'operator/heavy-thread.ts', when: 'this is a thread for heavy work' },
+  { from: 'main.ts', to: 'cli/crds.ts', when: 'CRDs are printed' },
+  { from: 'main.ts', to: 'cli/env/command.ts', when: 'a person is at a desk' },
+  { from: 'core/parts.ts', to: 'core/template-jobs.ts', when: 'the first template comes' },
+  { from: 'core/parts.ts', to: 'core/rewrite.ts', when: 'the first rewrite comes' },
+  { from: 'core/parts.ts', to: 'core/regexp.ts', when: 'keys or namespaces are searched' },
+  { from: 'core/parts.ts', to: 'core/gjson/get.ts', when: 'the first property comes' },
+  { from: 'upstreams/open.ts', to: 'upstreams/pulumi.ts', when: 'a store or Environment reads Pulumi Cloud' },
+  { from: 'upstreams/open.ts', to: 'upstreams/environments.ts', when: 'the first Environment comes' },
+  { from: 'http/upstream.ts', to: 'got', when: 'the first request goes out' },
+  { from: 'kube/config.ts', to: 'kube/kubeconfig.ts', when: 'a kubeconfig is read, not the account of a pod' },
+  { from: 'kube/config.ts', to: 'kube/auth-plugin.ts', when: 'a kubeconfig logs in by a plugin' },
+];
+
+/** What an operator that has nothing to do must not hold in memory. */
+const notAtStart = {
+  files: [
+    'cli/env',
+    'core/esc/evaluate.ts',
+    'core/gjson/get.ts',
+    'core/regexp.ts',
+    'core/template/functions',
+    'core/template/template.ts',
+    'providers/esc',
+    'providers/pulumi/api.ts',
+  ],
+  packages: ['@kubernetes/client-node', 'got', 're2js', 'yaml'],
+};
+
 interface Import {
   /** Paths below `src/`. */
   readonly from: string;
@@ -150,13 +182,25 @@ const textOf = new Map(sources.map((file) => [file, readFileSync(join(root, 'src
 const staticImport = /^(?:import|export)\s+(type\s+)?(?:([\w*{][^;'"]*?)\s+from\s+)?'([^']+)'/gm;
 const dynamicImport = /\bimport\s*\(\s*'([^']+)'/g;
 
-function importsOf(file: string): { readonly specifier: string; readonly isTypeOnly: boolean }[] {
+interface Imported {
+  readonly specifier: string;
+  readonly isTypeOnly: boolean;
+  /** Loaded when the line that holds it runs. */
+  readonly isDynamic: boolean;
+}
+
+function importsOf(file: string): Imported[] {
   const text = textOf.get(file) ?? '';
   const found = [...text.matchAll(staticImport)].map(([, type, clause = '', specifier = '']) => ({
     specifier,
     isTypeOnly: type !== undefined || namesTypesOnly(clause),
+    isDynamic: false,
   }));
-  const dynamic = [...text.matchAll(dynamicImport)].map(([, specifier = '']) => ({ specifier, isTypeOnly: false }));
+  const dynamic = [...text.matchAll(dynamicImport)].map(([, specifier = '']) => ({
+    specifier,
+    isTypeOnly: false,
+    isDynamic: true,
+  }));
   return [...found, ...dynamic];
 }
 
@@ -168,10 +212,14 @@ function namesTypesOnly(clause: string): boolean {
   return each.filter((name) => name !== '').every((name) => name.startsWith('type '));
 }
 
+/** A path below `src/`, or the name of a package. */
+const targetOf = (from: string, specifier: string) =>
+  specifier.startsWith('.') ? posix.join(posix.dirname(from), specifier) : specifier;
+
 const ownImports: readonly Import[] = sources.flatMap((from) =>
   importsOf(from)
     .filter(({ specifier }) => specifier.startsWith('.'))
-    .map(({ specifier, isTypeOnly }) => ({ from, to: posix.join(posix.dirname(from), specifier), isTypeOnly })),
+    .map(({ specifier, isTypeOnly }) => ({ from, to: targetOf(from, specifier), isTypeOnly })),
 );
 
 /** The folder below `src/`, or the file itself where it lies at the top. */
@@ -299,6 +347,40 @@ describe('rooms', () => {
     });
     expect(missed).toEqual([]);
     expect(ownImports.length).toBeGreaterThan(100);
+  });
+});
+
+describe('what is loaded on demand', () => {
+  it('is listed, with who loads it and when', () => {
+    const found = sources.flatMap((from) =>
+      importsOf(from)
+        .filter(({ isDynamic }) => isDynamic)
+        .map(({ specifier }) => `${from} loads ${targetOf(from, specifier)}`),
+    );
+    // The same part may be loaded in several places of a file.
+    expect([...new Set(found)].sort()).toEqual(onDemand.map(({ from, to }) => `${from} loads ${to}`).sort());
+  });
+
+  const isPartOf = (name: string, wholes: readonly string[]) =>
+    wholes.some((whole) => name === whole || name.startsWith(`${whole}/`));
+
+  it.each([
+    ['a start', ['main.ts', 'operator/run.ts']],
+    ['a thread for heavy work', ['main.ts', 'operator/heavy-thread.ts']],
+  ])('is not evaluated by %s', (_, entries) => {
+    const evaluated = new Set(entries);
+    for (const from of evaluated) {
+      for (const { specifier, isTypeOnly, isDynamic } of importsOf(from))
+        if (!isTypeOnly && !isDynamic) evaluated.add(targetOf(from, specifier));
+    }
+    const early = [...evaluated].filter((name) => isPartOf(name, [...notAtStart.files, ...notAtStart.packages]));
+    expect(early).toEqual([]);
+    expect(evaluated.size).toBeGreaterThan(30);
+    const all = [...sources, ...sources.flatMap((from) => importsOf(from).map(({ specifier }) => specifier))];
+    const unknown = [...notAtStart.files, ...notAtStart.packages].filter(
+      (whole) => !all.some((name) => isPartOf(name, [whole])),
+    );
+    expect(unknown).toEqual([]);
   });
 });
 

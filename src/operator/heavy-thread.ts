@@ -2,9 +2,6 @@
 import { parentPort } from 'node:worker_threads';
 import { answerOrder, type JobOrder } from '../core/thread-jobs.ts';
 
-/** Told to the thread as its `workerData`, by which the program knows what to be. */
-export const heavyRole = 'heavy work';
-
 /** Serves the thread that started this one. */
 export function serveHeavyWork(): void {
   parentPort?.on(

@@ -30,7 +30,7 @@ import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 import { createCheckHost } from '../upstreams/host-access.ts';
 import { openUpstreams, type Upstreams } from '../upstreams/open.ts';
 import type { Caches } from './caches.ts';
-import { heavyRole } from './heavy-thread.ts';
+import { heavyRole } from './heavy-role.ts';
 import { oneAtATime } from './key-pairs.ts';
 import { manifestKinds } from './manifest-kinds.ts';
 import { followNamespaces } from './namespaces.ts';
