@@ -106,6 +106,21 @@ export const flagTable = {
     default: '2000',
     help: 'most objects of one namespace that are followed because stores name them; 0 sets no bound',
   },
+  'hosts-per-namespace': {
+    kind: 'integer',
+    default: '50',
+    help: 'most upstream hosts that are asked for one namespace (or one ClusterSecretStore); 0 sets no bound',
+  },
+  'requests-per-namespace': {
+    kind: 'integer',
+    default: '128',
+    help: 'most requests to upstreams, so sockets, that are under way for one namespace; others wait; 0 sets no bound',
+  },
+  'snapshots-per-namespace': {
+    kind: 'integer',
+    default: '2000',
+    help: 'most answers (folders, or secrets read by name) that are held for one namespace; 0 sets no bound',
+  },
   'ambient-identity-hosts': {
     kind: 'list',
     default: 'app.infisical.com,eu.infisical.com,us.infisical.com',

@@ -94,6 +94,11 @@ describe('loadConfig', () => {
     ['a directory for notes', ['--state-dir=/state'], { stateDirectory: '/state' }],
     ['the fake provider off', ['--enable-fake-provider=false'], { fakeProvider: false }],
     ['a bound on names', ['--names-per-namespace=7'], { namesPerNamespace: 7 }],
+    [
+      'bounds on what a namespace may have',
+      ['--hosts-per-namespace=3', '--snapshots-per-namespace=0'],
+      { perNamespace: { hosts: 3, requests: 128, snapshots: Number.POSITIVE_INFINITY } },
+    ],
     ['no bound on names', ['--names-per-namespace=0'], { namesPerNamespace: Number.POSITIVE_INFINITY }],
     ['no heartbeat', ['--heartbeat-interval=0'], { heartbeatMs: 0 }],
     [

@@ -64,6 +64,8 @@ export interface Config {
   readonly genericTargets: boolean;
   /** Infinity for no bound. */
   readonly namesPerNamespace: number;
+  /** Infinity for no bound, each. */
+  readonly perNamespace: { readonly hosts: number; readonly requests: number; readonly snapshots: number };
   readonly ambientIdentityHosts: readonly string[];
   readonly ambientIdentityNamespaces: readonly string[];
   readonly ambientIdentityTokenPath: string;
@@ -142,6 +144,11 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     fakeProvider: read.boolean('enable-fake-provider'),
     genericTargets: read.boolean('unsafe-allow-generic-targets'),
     namesPerNamespace: read.integer('names-per-namespace') || Number.POSITIVE_INFINITY,
+    perNamespace: {
+      hosts: read.integer('hosts-per-namespace') || Number.POSITIVE_INFINITY,
+      requests: read.integer('requests-per-namespace') || Number.POSITIVE_INFINITY,
+      snapshots: read.integer('snapshots-per-namespace') || Number.POSITIVE_INFINITY,
+    },
     ambientIdentityHosts: read.hosts('ambient-identity-hosts'),
     ambientIdentityNamespaces: read.list('ambient-identity-namespaces'),
     ambientIdentityTokenPath: texts['ambient-identity-token-path'],

@@ -171,6 +171,15 @@ export const values: Tree = {
     2_000,
     'Most objects of one namespace that are followed because stores name them; 0 sets no bound.',
   ),
+  hostsPerNamespace: count(50, 'Most upstream hosts that are asked for one namespace; 0 sets no bound.'),
+  requestsPerNamespace: count(
+    128,
+    'Most requests to upstreams that are under way for one namespace; others wait. 0 sets no bound.',
+  ),
+  snapshotsPerNamespace: count(
+    2_000,
+    'Most answers (folders, or secrets read by name) that are held for one namespace; 0 sets no bound.',
+  ),
   ambientIdentity: section(
     {
       hosts: texts(['app.infisical.com', 'eu.infisical.com', 'us.infisical.com'], 'Hosts that may see it.'),

@@ -38,6 +38,11 @@ export const reasons = {
     baseDelayMs: 30_000,
     hint: 'refer to fewer objects of that namespace, or ask the administrator to raise the bound',
   },
+  QuotaExceeded: {
+    next: 'retry',
+    baseDelayMs: 30_000,
+    hint: 'use fewer of them in that namespace, or ask the administrator to raise the bound',
+  },
   InvalidCredential: { next: 'stall', baseDelayMs: 0, hint: 'correct the credential in the named object' },
   IdentityDenied: { next: 'stall', baseDelayMs: 0, hint: 'ask the administrator to extend the allow-list' },
   HostDenied: { next: 'stall', baseDelayMs: 0, hint: 'use https, and a host that may be reached' },

@@ -9,6 +9,7 @@ import type { BodyAccount, Upstream, UpstreamAnswer, UpstreamDoor, UpstreamReque
 import { createEgressPolicy, type EgressPolicy } from './egress.ts';
 import type { LargeAnswerTurns } from './large-answers.ts';
 import { createProxyRules, type ProxySettings } from './proxy.ts';
+import type { TenantBounds } from './tenant-bounds.ts';
 import { createUpstreamDoor, type DoorLimits, type RequestObservation } from './upstream.ts';
 
 export interface TestServer {
@@ -100,6 +101,7 @@ export function openDoor(
     readonly limits?: Partial<DoorLimits>;
     readonly bodies?: BodyAccount;
     readonly largeAnswers?: LargeAnswerTurns;
+    readonly tenants?: TenantBounds;
   } = {},
 ): TestDoor {
   const clock = new FakeClock();
@@ -114,6 +116,7 @@ export function openDoor(
     observe: (request) => observed.push(request),
     onHostChange: (change) => hostChanges.push(change),
     ...(options.bodies === undefined ? {} : { bodies: options.bodies }),
+    ...(options.tenants === undefined ? {} : { tenants: options.tenants }),
     ...(options.largeAnswers === undefined ? {} : { largeAnswers: options.largeAnswers }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });

@@ -17,6 +17,7 @@ import { Lane } from './lane.ts';
 import type { LargeAnswerTurns } from './large-answers.ts';
 import { createNameResolver, type NameResolver } from './names.ts';
 import type { ProxyRules, ProxyServer } from './proxy.ts';
+import type { TenantBounds } from './tenant-bounds.ts';
 
 export interface DoorLimits {
   readonly connectMs: number;
@@ -57,6 +58,7 @@ export interface DoorOptions {
   /** Where bodies are counted while they are received. */
   readonly bodies?: BodyAccount;
   readonly largeAnswers?: LargeAnswerTurns;
+  readonly tenants?: TenantBounds;
   readonly observe?: (request: RequestObservation) => void;
   /** A host was found down, or answers again: who waits for it can be woken. */
   readonly onHostChange?: (change: { readonly origin: string; readonly isUp: boolean }) => void;
@@ -131,11 +133,12 @@ class TrustedUpstream implements Upstream {
   }
 
   async send(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamAnswer> {
-    const { policy, proxy, loadGot, closing } = this.#parts;
+    const { policy, proxy, loadGot, closing, tenants } = this.#parts;
     const either = AbortSignal.any([signal, closing]);
     if (either.aborted) throw aborted();
     policy.checkUrl(request.url);
     checkHeaders(request);
+    tenants?.ask(request.turn ?? '', request.url.host);
     const got = await loadGot();
     const { origin, pathname, search } = request.url;
     const lane = this.#laneFor(origin);
@@ -177,13 +180,16 @@ class TrustedUpstream implements Upstream {
 
   async #sendInLane(request: UpstreamRequest, way: Way, signal: AbortSignal): Promise<Answered> {
     let verdict: Parameters<Pass['done']>[0] = { kind: 'none' };
+    let endSending = () => {};
     try {
+      endSending = (await this.#parts.tenants?.send(request.turn ?? '', signal)) ?? endSending;
       const result = await this.#tryRepeatedly(request, way, signal);
       if ('answer' in result) return result;
       const { error, verdict: kind } = result.failure;
       verdict = kind === 'none' ? { kind } : { kind, message: error.message };
       throw error;
     } finally {
+      endSending();
       way.pass.done(verdict);
     }
   }

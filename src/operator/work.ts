@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import { type Clock, nextTurn } from '../base/clock.ts';
+import type { ShareCounts } from '../base/shares.ts';
 import { Slots } from '../base/slots.ts';
 import type { Config } from '../config.ts';
 import { createControllers } from '../controller/controllers.ts';
@@ -139,6 +140,9 @@ export async function startWork(
       [{ of: 'greatest' }, objects.greatestShare],
       [{ of: 'bound' }, Number.isFinite(config.namesPerNamespace) ? config.namesPerNamespace : 0],
     ]),
+    metrics.shares.readFrom(() =>
+      Object.entries(upstreams.shares()).flatMap(([what, counts]) => shareSeries(what, counts)),
+    ),
     metrics.sessions.readFrom(() => upstreams.sessions.loggedIn()),
   ];
   controllers.start();
@@ -154,6 +158,14 @@ export async function startWork(
       namespaces.close();
     },
   };
+}
+
+function shareSeries(what: string, { all, greatest, bound }: ShareCounts): [Record<'what' | 'of', string>, number][] {
+  return [
+    [{ what, of: 'all' }, all],
+    [{ what, of: 'greatest' }, greatest],
+    [{ what, of: 'bound' }, bound],
+  ];
 }
 
 /** Names enough to look for, and how many more there are. */
@@ -174,6 +186,7 @@ function openCountedUpstreams(
       proxy: config.proxy,
       cloud: config.cloud,
       fakeProvider: config.fakeProvider,
+      perNamespace: config.perNamespace,
       userAgent,
     },
     {

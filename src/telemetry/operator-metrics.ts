@@ -258,6 +258,11 @@ function ownFamilies(registry: Registry) {
       help: 'Objects that are followed because stores name them: of all namespaces, of the one that has most, and the bound of one, 0 for none',
       labels: ['of'],
     }),
+    shares: registry.read('gauge', {
+      name: 'escapement_namespace_shares',
+      help: 'Upstream hosts, requests under way and kept answers: of all namespaces, of the one that has most, and the bound of one, 0 for none',
+      labels: ['what', 'of'],
+    }),
     loopDelay: registry.read('gauge', {
       name: 'escapement_event_loop_delay_seconds',
       help: 'How long the event loop was held up since the last scrape; quantile 1 is the longest pause',

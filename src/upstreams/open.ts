@@ -6,6 +6,7 @@ import { gatherInfisicalPrincipal } from '../auth/infisical/table.ts';
 import { Sessions } from '../auth/session.ts';
 import type { Clock } from '../base/clock.ts';
 import { OnDemand } from '../base/on-demand.ts';
+import { type ShareCounts, Shares } from '../base/shares.ts';
 import type { SendWebhook } from '../core/generators/webhook.ts';
 import { readBoundedFile } from '../credentials/bounded-file.ts';
 import { openCloudDoors } from '../credentials/cloud/doors.ts';
@@ -14,6 +15,7 @@ import { type CloudSources, createCloudSources } from '../credentials/cloud/sour
 import { createEgressPolicy, type HostRules } from '../http/egress.ts';
 import { createLargeAnswerTurns } from '../http/large-answers.ts';
 import { createProxyRules, type ProxySettings } from '../http/proxy.ts';
+import { createTenantBounds, type TenantLimits } from '../http/tenant-bounds.ts';
 import { createUpstreamDoor, type RequestObservation } from '../http/upstream.ts';
 import type { EnvironmentEvaluation } from '../providers/esc/check.ts';
 import type { EscProviders } from '../providers/esc/open/table.ts';
@@ -50,6 +52,8 @@ export interface UpstreamSettings {
   readonly cloud: CloudEnvironment;
   /** Whether stores of provider `fake` are served. */
   readonly fakeProvider: boolean;
+  /** What one namespace may have of each; absent bounds nothing. */
+  readonly perNamespace?: TenantLimits & { readonly snapshots: number };
   /** `name/version` of who asks. */
   readonly userAgent: string;
 }
@@ -64,6 +68,8 @@ export interface Upstreams {
   /** Tells which scopes were read anew. */
   readonly news: ScopeNews;
   readonly clouds: CloudSources;
+  /** What namespaces have of hosts, requests under way and kept answers. */
+  shares(): { readonly [what in 'hosts' | 'requests' | 'snapshots']: ShareCounts };
   /** The way out for generators of kind Webhook. */
   readonly sendWebhook: SendWebhook;
   /** Environments of the cluster, for who looks after them. */
@@ -71,6 +77,12 @@ export interface Upstreams {
   /** Ends the connections; sessions are ended before by whoever opened this. */
   close(): void;
 }
+
+const unbounded = {
+  hosts: Number.POSITIVE_INFINITY,
+  requests: Number.POSITIVE_INFINITY,
+  snapshots: Number.POSITIVE_INFINITY,
+};
 
 /** More than this is read of no answer, however large the heap. */
 const largestAnswerBytes = 32 * 2 ** 20;
@@ -87,7 +99,9 @@ export function openUpstreams(
     readonly observe: UpstreamObservers;
   },
 ): Upstreams {
-  const { userAgent, checkHost = anyHost } = settings;
+  const { userAgent, checkHost = anyHost, perNamespace = unbounded } = settings;
+  const tenants = createTenantBounds(clock, perNamespace);
+  const snapshots = new Shares(perNamespace.snapshots);
   const sessions = new Sessions({ clock, observeLogin: observe.login });
   const proxy = createProxyRules(settings.proxy);
   const largeAnswers = createLargeAnswerTurns();
@@ -99,6 +113,7 @@ export function openUpstreams(
       clock,
       bodies: account,
       largeAnswers,
+      tenants,
       limits: { maxBytes: Math.min(largestAnswerBytes, account.answerMostBytes) },
       observe: (request) => observe.request(provider, request),
     });
@@ -116,7 +131,7 @@ export function openUpstreams(
     clock,
     gatherPrincipal: gatherInfisicalPrincipal,
     observeCall: (call: string, status: 'success' | 'error') => observe.call('infisical', call, status),
-    reads: createInfisicalReads({ account, clock, news, observeRead: observe.readsOf('infisical') }),
+    reads: createInfisicalReads({ account, clock, news, shares: snapshots, observeRead: observe.readsOf('infisical') }),
   };
   // Their series begin at zero now, whenever the parts are loaded.
   const readsOf = { pulumi: observe.readsOf('pulumi'), esc: observe.readsOf('esc') };
@@ -167,6 +182,7 @@ export function openUpstreams(
       release: (holder) => environments.ifLoaded?.evaluation.release(holder),
     },
     clouds: createCloudSources({ ...cloudDoors, environment: settings.cloud, readFile: readBoundedFile, clock }),
+    shares: () => ({ hosts: tenants.hosts, requests: tenants.requests, snapshots: snapshots.counts }),
     close() {
       for (const door of Object.values(doors)) door.close();
       cloudDoors.close();

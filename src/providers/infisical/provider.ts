@@ -4,6 +4,7 @@
 import type { Identity, LoginSite, Principal, SessionPool } from '../../auth/contract.ts';
 import type { Clock } from '../../base/clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
+import type { Shares } from '../../base/shares.ts';
 import { type InfisicalAuth, type InfisicalSpec, infisicalLogins, type SecretsScope } from '../../crds/infisical.ts';
 import type { Upstream, UpstreamDoor } from '../../http/contract.ts';
 import type { Provider } from '../contract.ts';
@@ -27,6 +28,8 @@ export interface InfisicalPorts {
   readonly clock: Clock;
   /** Where what is kept counts. */
   readonly account?: SnapshotAccount | undefined;
+  /** How many answers each turn has kept. */
+  readonly shares?: Shares | undefined;
   /** The identity of the login block that is set. */
   readonly gatherPrincipal: (auth: InfisicalAuth, site: LoginSite, signal: AbortSignal) => Promise<Principal>;
   /** Told of every call, for ESO's metric of provider calls. */
@@ -48,12 +51,13 @@ export function createInfisicalReads({
   clock,
   news,
   observeRead,
-}: Pick<InfisicalPorts, 'account' | 'clock' | 'news' | 'observeRead'>): InfisicalReads {
+  shares,
+}: Pick<InfisicalPorts, 'account' | 'clock' | 'news' | 'observeRead' | 'shares'>): InfisicalReads {
   const onNewer = publishAnswers(news);
   return {
     shared: {
-      views: new Snapshots({ clock, observeRead, onNewer, memory: memoryOf(account, sizeOfView) }),
-      secrets: new Snapshots({ clock, observeRead, onNewer, memory: memoryOf(account, sizeOfSecret) }),
+      views: new Snapshots({ clock, observeRead, onNewer, shares, memory: memoryOf(account, sizeOfView) }),
+      secrets: new Snapshots({ clock, observeRead, onNewer, shares, memory: memoryOf(account, sizeOfSecret) }),
       places: new KnownPlaces(),
     },
     pauses: new Pauses({ clock }),

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FakeClock, settle } from '../../../test/support/fake-clock.ts';
-import { OperatorError } from '../../base/operator-error.ts';
+import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
+import { Shares } from '../../base/shares.ts';
 import { MemoryAccount } from '../../runtime/memory-account.ts';
 import { type Fetched, Snapshots } from './snapshots.ts';
 
@@ -40,6 +41,46 @@ function setUp(tookMs = 0) {
     );
   return { clock, snapshots, seen, reads, get };
 }
+
+describe('a holder with its share', () => {
+  function shared(most: number) {
+    const clock = new FakeClock(1_000_000);
+    const shares = new Shares(most);
+    const snapshots = new Snapshots<string>({ clock, shares, keepMs: 300_000 });
+    const get = async (key: string, holder: string) => {
+      const fetch = async () => ({ value: key });
+      const asked = snapshots.get({ key, holder, origin: '', notBeforeMs: 0, fetch }, neverAborted);
+      const settled = asked.catch((thrown: unknown) => asOperatorError(thrown).reason);
+      await clock.advance(50);
+      return await settled;
+    };
+    return { clock, shares, get };
+  }
+
+  it('gets no more, while others do and what it has is still given', async () => {
+    const { get, shares } = shared(2);
+    expect([await get('a', 'greedy'), await get('b', 'greedy')]).toEqual(['a', 'b']);
+    expect(await get('c', 'greedy')).toBe('QuotaExceeded');
+    expect([await get('a', 'greedy'), await get('c', 'other')]).toEqual(['a', 'c']);
+    expect(shares.counts).toEqual({ all: 3, greatest: 2, bound: 2 });
+  });
+
+  it('gives up what it has not asked for in a minute', async () => {
+    const { clock, get } = shared(2);
+    await get('a', 'ns');
+    await clock.advance(30_000);
+    await get('b', 'ns');
+    await clock.advance(30_000);
+    expect([await get('c', 'ns'), await get('d', 'ns')]).toEqual(['c', 'QuotaExceeded']);
+  });
+
+  it('has none of it any more once it is swept', async () => {
+    const { clock, get, shares } = shared(2);
+    await get('a', 'ns');
+    await clock.advance(600_000);
+    expect(shares.counts.all).toBe(0);
+  });
+});
 
 describe('snapshots', () => {
   it('share one fetch among all who ask within the collection time', async () => {

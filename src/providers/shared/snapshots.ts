@@ -7,6 +7,7 @@
 
 import type { Clock } from '../../base/clock.ts';
 import { aborted, OperatorError } from '../../base/operator-error.ts';
+import type { Shares } from '../../base/shares.ts';
 import type { Keeping, MemoryAccount } from '../../runtime/memory-account.ts';
 import type { Outcome } from './outcome.ts';
 import { SharedFetch } from './shared-fetch.ts';
@@ -16,6 +17,9 @@ const collectMs = 50;
 
 /** A kept answer is dropped when nobody has asked for it for this long, where a provider does not say otherwise. */
 const defaultKeepMs = 300_000;
+
+/** An answer of a holder that has its share makes room for another when nobody has asked for it for this long. */
+const leastKeptMs = 60_000;
 
 /** How often the kept answers are looked through. */
 const sweepMs = 60_000;
@@ -37,6 +41,8 @@ export interface SnapshotRequest<T> {
   readonly key: string;
   /** Whose parallel requests are bounded. */
   readonly origin: string;
+  /** Whose share of the kept answers it counts in, such as a namespace, when it is the first to ask. */
+  readonly holder?: string;
   /** The answer must come from a fetch that started at or after this instant (monotonic ms). */
   readonly notBeforeMs: number;
   /** Fetches, with the kept answer at hand when there is one. */
@@ -64,6 +70,7 @@ interface Entry<T> {
   /** Collecting, or waiting for `running` to end or for a slot. */
   next: SharedFetch<T> | undefined;
   usedAtMs: number;
+  readonly holder: string | undefined;
 }
 
 /** What a value takes besides its text: names, objects and the place in a map. */
@@ -91,6 +98,8 @@ interface SnapshotsOptions<T> {
   readonly onNewer?: ((newer: Newer<T>) => void) | undefined;
   readonly clock: Clock;
   readonly memory?: SnapshotMemory<T> | undefined;
+  /** Answers that are kept or being fetched, by holder. */
+  readonly shares?: Shares | undefined;
   readonly observeRead?: ((result: SnapshotRead) => void) | undefined;
   /** How long an answer is kept that nobody asks for. */
   readonly keepMs?: number;
@@ -104,6 +113,7 @@ export class Snapshots<T> {
   readonly #entries = new Map<string, Entry<T>>();
   readonly #slots = new Map<string, Slots>();
   readonly #memory: SnapshotMemory<T> | undefined;
+  readonly #shares: Shares | undefined;
   readonly #keepMs: number;
   #isSweepDue = false;
 
@@ -111,6 +121,7 @@ export class Snapshots<T> {
     this.#clock = options.clock;
     this.#onNewer = options.onNewer ?? (() => {});
     this.#memory = options.memory;
+    this.#shares = options.shares;
     this.#keepMs = options.keepMs ?? defaultKeepMs;
     this.#observeRead = options.observeRead ?? (() => {});
   }
@@ -120,10 +131,10 @@ export class Snapshots<T> {
     return this.#entries.size;
   }
 
-  /** An answer that is fresh enough; throws what the fetch throws, and `Aborted`. */
+  /** An answer that is fresh enough; throws what the fetch throws, `QuotaExceeded` and `Aborted`. */
   async get(request: SnapshotRequest<T>, signal: AbortSignal): Promise<T> {
     const nowMs = this.#clock.monotonicMs();
-    const entry = this.#entry(request.key);
+    const entry = this.#entry(request);
     entry.usedAtMs = nowMs;
     // Nothing can be fetched in the future: a due time that lies there means "from now".
     const notBeforeMs = Math.min(request.notBeforeMs, nowMs);
@@ -143,13 +154,34 @@ export class Snapshots<T> {
     return entry.next.wait(signal);
   }
 
-  #entry(key: string): Entry<T> {
+  #entry({ key, holder }: SnapshotRequest<T>): Entry<T> {
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
-    const made: Entry<T> = { kept: undefined, running: undefined, next: undefined, usedAtMs: 0 };
+    if (holder !== undefined) this.#makeRoom(holder);
+    const made: Entry<T> = { kept: undefined, running: undefined, next: undefined, usedAtMs: 0, holder };
     this.#entries.set(key, made);
+    if (holder !== undefined) this.#shares?.add(holder);
     this.#planSweep();
     return made;
+  }
+
+  /** Drops what the holder has not asked for in a while, where it has its share, and refuses when that was not enough. */
+  #makeRoom(holder: string): void {
+    if (this.#shares?.isFull(holder) !== true) return;
+    const beforeMs = this.#clock.monotonicMs() - leastKeptMs;
+    for (const [key, entry] of this.#entries) {
+      if (entry.holder !== holder || !isUnusedSince(entry, beforeMs)) continue;
+      this.#drop(key, entry);
+      return;
+    }
+    const problem = `more than ${this.#shares.most} answers of upstreams are held for it (--snapshots-per-namespace)`;
+    throw new OperatorError('QuotaExceeded', `${holder}: ${problem}`);
+  }
+
+  #drop(key: string, entry: Entry<T>): void {
+    entry.kept?.keeping?.drop();
+    this.#entries.delete(key);
+    if (entry.holder !== undefined) this.#shares?.remove(entry.holder);
   }
 
   #collect(entry: Entry<T>, request: SnapshotRequest<T>): SharedFetch<T> {
@@ -219,13 +251,15 @@ export class Snapshots<T> {
     this.#isSweepDue = false;
     const beforeMs = this.#clock.monotonicMs() - this.#keepMs;
     for (const [key, entry] of this.#entries) {
-      if (entry.running !== undefined || entry.next !== undefined || entry.usedAtMs > beforeMs) continue;
-      entry.kept?.keeping?.drop();
-      this.#entries.delete(key);
+      if (isUnusedSince(entry, beforeMs)) this.#drop(key, entry);
     }
     for (const [origin, slots] of this.#slots) if (slots.unused) this.#slots.delete(origin);
     if (this.#entries.size > 0) this.#planSweep();
   }
+}
+
+function isUnusedSince<T>({ running, next, usedAtMs }: Entry<T>, beforeMs: number): boolean {
+  return running === undefined && next === undefined && usedAtMs <= beforeMs;
 }
 
 /** A bounded number of permits, given in the order in which they were asked for. */

@@ -143,6 +143,9 @@ labels:
 - --unsafe-allow-generic-targets=true
 {{- end }}
 - --names-per-namespace={{ .Values.namesPerNamespace }}
+- --hosts-per-namespace={{ .Values.hostsPerNamespace }}
+- --requests-per-namespace={{ .Values.requestsPerNamespace }}
+- --snapshots-per-namespace={{ .Values.snapshotsPerNamespace }}
 - --ambient-identity-hosts={{ join "," .Values.ambientIdentity.hosts }}
 - {{ printf "--ambient-identity-namespaces=%s" (join "," .Values.ambientIdentity.namespaces) | quote }}
 {{- if .Values.ambientIdentity.tokenAudience }}
