@@ -61,17 +61,9 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   upstreams: {
     // Which hosts a namespace may name is asked of the rules where the ways out are put together.
-    imports: [
-      'providers',
-      'auth',
-      'credentials',
-      'http',
-      'core/namespace-hosts.ts',
-      'base/on-demand.ts',
-      'base/operator-error.ts',
-    ],
+    imports: ['providers', 'auth', 'credentials', 'http', 'core/namespace-hosts.ts', 'base'],
     // A call of a generator is described where it is made up.
-    types: ['base', 'core/generators/webhook.ts', 'runtime/memory-account.ts'],
+    types: ['core/generators/webhook.ts', 'runtime/memory-account.ts'],
     node: [],
   },
   providers: {

@@ -264,6 +264,10 @@ export const dashboardRows: readonly Row[] = [
         expr: `max by (of) (escapement_references{${own}})`,
         legend: '{{of}}',
       }),
+      lines('Greatest share of a namespace', 'percentunit', 'Of its bound: hosts, requests under way, kept answers.', {
+        expr: `max by (what) (escapement_namespace_shares{${own}, of="greatest"}) / max by (what) (escapement_namespace_shares{${own}, of="bound"} > 0)`,
+        legend: '{{what}}',
+      }),
     ],
   },
   {
