@@ -2,11 +2,12 @@
 // serves, are not there (yet), or are those of the External Secrets Operator.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { transform } from 'rolldown/utils';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { flagTable } from '../../src/config-flags.ts';
@@ -144,6 +145,12 @@ describe('the command line', () => {
     const said = text(child.stderr);
     expect(await once(child, 'exit')).toEqual([2, null]);
     expect(await said).toBe('escapement needs Node 24 or later; this is Node 20.20.2\n');
+  });
+
+  it('holds no syntax that a Node too old to run it cannot parse, or it could not say that sentence', async () => {
+    const code = await readFile(bundle, 'utf8');
+    const as = async (target: string) => (await transform('bundle.mjs', code, { target })).code;
+    expect((await as('node20')) === (await as('node24'))).toBe(true); // not toEqual: a difference would print megabytes
   });
 
   it('reads flags from the environment, the command line winning', async () => {

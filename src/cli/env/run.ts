@@ -68,33 +68,36 @@ export const run: Subcommand = {
     if (isBroken(opened)) return notRun;
     const value = opened.value ?? objectValue([]);
     const own = projection(value, 'environmentVariables').map(({ name, text }) => [name, text] as const);
-    await using files = projectFiles(value);
-    const set = [...own, ...files.paths];
-    for (const [name, text] of set) refuseUnsettable(name, text);
-    const order = {
-      command: filled(command, value),
-      args: rest.map((each) => filled(each, value)),
-      variables: { ...variables, ...Object.fromEntries(set) },
-      masks: args.boolean('interactive') === true ? undefined : masksOf(secretTexts(value)),
-    };
+    const files = projectFiles(value);
     try {
+      const set = [...own, ...files.paths];
+      for (const [name, text] of set) refuseUnsettable(name, text);
+      const order = {
+        command: filled(command, value),
+        args: rest.map((each) => filled(each, value)),
+        variables: { ...variables, ...Object.fromEntries(set) },
+        masks: args.boolean('interactive') === true ? undefined : masksOf(secretTexts(value)),
+      };
       return await runChild(order, desk);
     } catch (thrown) {
       if (!(thrown instanceof NotStarted)) throw thrown;
       await desk.errors.write(`${thrown.message}\n`);
       return thrown.exitCode;
+    } finally {
+      files.remove(); // no `await using`: an older Node would not get as far as the check of its version
     }
   },
 };
 
-interface ProjectedFiles extends AsyncDisposable {
+interface ProjectedFiles {
   /** Where each file lies, by the variable that holds its path. */
   readonly paths: readonly (readonly [name: string, path: string])[];
+  remove(): void;
 }
 
 function projectFiles(value: EscValue): ProjectedFiles {
   const files = projection(value, 'files');
-  if (files.length === 0) return { paths: [], [Symbol.asyncDispose]: async () => {} };
+  if (files.length === 0) return { paths: [], remove: () => {} };
   const directory = mkdtempSync(join(tmpdir(), 'esc-'));
   const remove = () => rmSync(directory, { recursive: true, force: true });
   try {
@@ -104,7 +107,7 @@ function projectFiles(value: EscValue): ProjectedFiles {
       writeFileSync(path, bytes ?? text, { mode: 0o600, flag: 'wx' });
       return [name, path] as const;
     });
-    return { paths, [Symbol.asyncDispose]: async () => remove() };
+    return { paths, remove };
   } catch {
     remove();
     throw new OperatorError('InvalidSpec', `files: cannot be written to ${directory}`);
