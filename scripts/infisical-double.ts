@@ -100,6 +100,17 @@ function print({ url, adminUrl, identities }: Running, seed: Seed, directory: st
   }
   if (withToken) lines.push(`ACCESS_TOKEN=${identities.issueToken(withToken.name)}`);
   process.stdout.write(`${lines.join('\n')}\n`);
+  process.stderr.write(`${advice(url, seed)}\n`);
+}
+
+/** How to get from here to a Secret; for people, so not among the lines that scripts read. */
+function advice(url: string, seed: Seed): string {
+  const places = (seed.projects ?? []).map(({ slug, environments = [] }) => {
+    const names = environments.map((environment) => environment.slug);
+    return names.length === 0 ? slug : `${slug} (${names.join(', ')})`;
+  });
+  const { host } = new URL(url);
+  return `ready, with ${places.join('; ')}; in a store: hostAPI: ${url}; the operator needs --insecure-upstream-hosts=${host}`;
 }
 
 try {

@@ -50,6 +50,7 @@ describe('npm run infisical-double', () => {
     expect((await ask(String(lines['ADMIN_URL']), '/requests')).json).toMatchObject({ byKind: { login: 1, list: 2 } });
     double.child.kill('SIGTERM');
     expect(await double.exitCode).toBe(0);
+    expect(double.output()).toMatch(/^ready, with my-project; .*--insecure-upstream-hosts=127\.0\.0\.1:\d+$/m);
   });
 
   const refused: readonly (readonly string[])[] = [
