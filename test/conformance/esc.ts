@@ -1,6 +1,6 @@
 // Conformance with the reference evaluator of ESC: `npm run conformance:esc -- [DIR]` evaluates every case below DIR
 // (../shared/contracts/esc from the repository's root) and compares values, secret paths, texts of errors and warnings,
-// check mode, rotations, parsing and encryption. DIR holds suites (`eval*`, `parse`, `crypt`) of case folders, or is one.
+// check mode, rotations, parsing and encryption. DIR is a case folder, or holds some at any depth.
 //   --only NAME,NAME  these cases only
 // The last line counts; exits 1 when a case differs. Without the directory it says so and exits 0.
 import { existsSync, readdirSync } from 'node:fs';
@@ -38,14 +38,16 @@ interface Case {
 }
 
 function cases(): readonly Case[] {
-  const isSuite = isCase(contracts) || foldersOf(contracts).some((name) => isCase(join(contracts, name)));
-  const suites = isSuite ? [contracts] : foldersOf(contracts).map((name) => join(contracts, name));
   const only = flags.only?.split(',');
-  return suites.flatMap((suite) =>
-    foldersOf(suite)
-      .filter((name) => isCase(join(suite, name)) && only?.includes(name) !== false)
-      .map((name) => ({ suite: kindOf(join(suite, name)), folder: join(suite, name) })),
-  );
+  return casesBelow(contracts)
+    .filter((folder) => only?.includes(basename(folder)) !== false)
+    .map((folder) => ({ suite: kindOf(folder), folder }));
+}
+
+/** The folder, or those below it at any depth. What lies in a case are its documents. */
+function casesBelow(folder: string): readonly string[] {
+  if (isCase(folder)) return [folder];
+  return foldersOf(folder).flatMap((name) => casesBelow(join(folder, name)));
 }
 
 function isCase(folder: string): boolean {
