@@ -1,8 +1,11 @@
 // Environments of the cluster under the chart's real rights: the walk of the announcement of Infisical in ESC (one
 // Environment logs in, another in a namespace of its own imports it and reads secrets), what follows when any of the parts
 // changes, and what a namespace that nothing is shared with gets to see.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { clusterIssuer } from '../support/cluster-trust.ts';
 import { jwtVerifier } from '../support/jwt-issuer.ts';
@@ -38,6 +41,23 @@ interface Listed {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
+function manifest(name: string, spec: object, namespace: string) {
+  return { apiVersion: 'escapement.dev/v1alpha1', kind: 'Environment', metadata: { name, namespace }, spec };
+}
+
+/** The built `escapement env` for who may do all in the cluster. */
+async function desk(
+  { kubeconfig, namespace, input = '' }: Pick<Scene, 'kubeconfig' | 'namespace'> & { readonly input?: string },
+  ...args: readonly string[]
+) {
+  const bundle = join(import.meta.dirname, '../../dist/escapement.mjs');
+  const words = [bundle, 'env', ...args, '--kubeconfig', kubeconfig, '-n', namespace];
+  const child = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.end(input);
+  const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: Number(code), out, errors };
+}
+
 const readyOf = ({ conditions = [] }: Status) => conditions.find(({ type }) => type === 'Ready');
 
 /** The operator serves the namespace of the application; the login belongs to another one. */
@@ -65,9 +85,7 @@ async function walk(values: ChartValues = {}): Promise<Walk> {
         return isSo(status) === true ? status : undefined;
       }),
     async environment(name, spec, namespace = scene.namespace) {
-      const metadata = { name, namespace };
-      const object = { apiVersion: 'escapement.dev/v1alpha1', kind: 'Environment', metadata, spec };
-      await applyYaml(JSON.stringify(object), { kubeconfig });
+      await applyYaml(JSON.stringify(manifest(name, spec, namespace)), { kubeconfig });
     },
   };
 }
@@ -257,6 +275,33 @@ describe('an Environment of the cluster', () => {
     };
     await until('old revisions are gone', async () => (await numbers()).join() === '1,3,4,5');
     expect(await scene.secretData('pinned')).toEqual({ apiKey: 'v1' });
+
+    // The same at a desk: an ENV may name a revision, and two of them are compared.
+    const at = async (name: string) => (await desk(scene, 'open', name, 'at', '-f', 'string')).out;
+    expect([await at('base'), await at('base@3'), await at('base@stable'), await at('app')]).toEqual([
+      'v5\n',
+      'v3\n',
+      'v1\n',
+      'v1\n',
+    ]);
+    expect(await desk(scene, 'diff', '--values', 'base@stable', 'base@4')).toEqual({
+      code: 1,
+      out: '~ at: "v1" -> "v4"\n',
+      errors: '',
+    });
+    expect(await desk(scene, 'diff', 'base@5', 'base')).toEqual({ code: 0, out: '', errors: '' });
+    const base = { values: { at: 'file' }, tags: { stable: 1, newer: 4 } };
+    const app = { imports: ['base@newer'] };
+    const items = [manifest('base', base, scene.namespace), manifest('app', app, scene.namespace)];
+    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+    const opened = ['open', `-#${scene.namespace}/app`, 'at', '-f', 'string'] as const;
+    expect(await desk({ ...scene, input }, ...opened)).toEqual({ code: 0, out: 'v4\n', errors: '' });
+    for (const [name, says] of [
+      ['base@2', 'has no revision 2'],
+      ['base@new', 'has no tag "new"'],
+    ] as const) {
+      expect(await desk(scene, 'check', name)).toMatchObject({ code: 3, errors: expect.stringContaining(says) });
+    }
   });
 
   it('finds the revision that is there without its label', async () => {
