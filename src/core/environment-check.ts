@@ -70,8 +70,8 @@ export function checkedEnvironment({ root, values, documents, evaluation }: Chec
 }
 
 /** Says what to do about it, with the command. */
-const plainSecretWarning =
-  'a secret stands here in plain text, for everybody who may read this object: reference a Secret (fn::open::kubernetes-secrets), or write what `escapement env encrypt` makes of it';
+export const plainSecretWarning =
+  'a secret stands here in plain text, for everybody who may read this object: reference a Secret (fn::open::kubernetes-secrets), or run `escapement env encrypt --key-file env.key -w FILE` and name the key in spec.encryptionKey';
 
 export function isPlainSecretWarning({ message }: Pick<ToldDiagnostic, 'message'>): boolean {
   return message === plainSecretWarning;

@@ -39,10 +39,11 @@ export const check: Subcommand = {
   unreadable: 3,
   async run({ args, desk, world }, signal) {
     const isText = args.text('format') !== 'json';
+    const wanted = { ...wantedOf(args, 'check', false), tellsPlainSecrets: true } as const;
     const ports = { world, parsed: new Map(), ...desk };
     let broken = 0;
     for (const operand of args.operands) {
-      for (const opened of await openAll(operand, wantedOf(args, 'check', false), ports, signal)) {
+      for (const opened of await openAll(operand, wanted, ports, signal)) {
         if (isBroken(opened)) broken++;
         await desk.out.write(isText ? textOf(opened) : jsonOf(opened));
       }

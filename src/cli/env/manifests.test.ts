@@ -9,6 +9,8 @@ const stream = (...documents: readonly string[]) => documents.join('---\n');
 
 const login = (share: string) =>
   environment('infra/login', `sharedWith: ${share}\nvalues: {token: {fn::secret: t0ken}}`);
+const plain = (line: number, column: number) =>
+  `DIR/all.yaml:${line}:${column}: warning: values.token: a secret stands here in plain text, for everybody who may read this object: reference a Secret (fn::open::kubernetes-secrets), or run \`escapement env encrypt --key-file env.key -w FILE\` and name the key in spec.encryptionKey\n`;
 const app = environment('shop/app', 'imports: [infra/login]\nvalues:\n  a: ${token}\n');
 
 describe('manifests of Environments', () => {
@@ -25,6 +27,7 @@ describe('manifests of Environments', () => {
     expect([code, out.replaceAll(directory, 'DIR')]).toEqual([
       1,
       [
+        plain(6, 19),
         'DIR/all.yaml#infra/login: ok, 1 value, 1 of them secret\n',
         'DIR/all.yaml:12:13: error: imports[0]: environment "infra/login" does not exist, or is not shared with namespace "shop" (spec.sharedWith)\n',
         'DIR/all.yaml:14:8: error: values.a: unknown property "token"\n',

@@ -1,11 +1,13 @@
 // From an ENV of the command line to its evaluation, wherever it lies, with a place for each diagnostic.
 import { OperatorError } from '../../base/operator-error.ts';
+import { plainSecretWarning } from '../../core/environment-check.ts';
 import { environmentName } from '../../core/environment-names.ts';
 import { decryptWith } from '../../core/esc/cipher.ts';
 import type { Cipher } from '../../core/esc/ciphertext.ts';
 import type { Diagnostic } from '../../core/esc/diagnostics.ts';
 import type { EscDocument } from '../../core/esc/expression.ts';
 import type { Opening } from '../../core/esc/openings.ts';
+import { plainSecretPaths } from '../../core/esc/plain-secrets.ts';
 import type { ClusterSources } from '../../providers/contract.ts';
 import { Documents } from '../../providers/esc/documents.ts';
 import { readDecrypter } from '../../providers/esc/encryption-key.ts';
@@ -30,6 +32,8 @@ export interface Wanted {
   /** `--key-file` and `--key-secret`. */
   readonly keyFile: string | undefined;
   readonly keySecret: string | undefined;
+  /** Warns of secrets that an Environment, as an object, holds in plain text. */
+  readonly tellsPlainSecrets?: true;
 }
 
 interface Ports {
@@ -113,7 +117,7 @@ async function openEnvironmentOf(order: EnvironmentOrder, signal: AbortSignal): 
   const readsKeys = chosen === undefined && (wanted.mode === 'open' || wanted.showSecrets);
   const documents = new Documents(sources, { readsKeys });
   const root = await documents.root(name, undefined, signal);
-  return await evaluated(
+  const opened = await evaluated(
     {
       title,
       root,
@@ -126,6 +130,15 @@ async function openEnvironmentOf(order: EnvironmentOrder, signal: AbortSignal): 
     },
     signal,
   );
+  const plain = wanted.tellsPlainSecrets === true ? plainSecretPaths(root) : [];
+  const warnings = plain.map((path): Diagnostic => ({ ...plainSecretTelling, environment: name, path }));
+  return { ...opened, diagnostics: [...opened.diagnostics, ...warnings.map((each) => placed(each, placeOf))] };
+}
+
+const plainSecretTelling = { severity: 'warning', summary: plainSecretWarning } as const;
+
+function placed(diagnostic: Diagnostic, placeOf: EnvironmentOrder['placeOf']): PlacedDiagnostic {
+  return { ...diagnostic, place: placeOf(diagnostic) };
 }
 
 interface ChosenFile {
@@ -193,7 +206,7 @@ interface Evaluating {
 
 async function evaluated({ title, wanted, placeOf, ...order }: Evaluating, signal: AbortSignal): Promise<Opened> {
   const { value, diagnostics } = await evaluateWhole({ ...order, ...wanted }, signal);
-  return { title, value, diagnostics: diagnostics.map((each) => ({ ...each, place: placeOf(each) })) };
+  return { title, value, diagnostics: diagnostics.map((each) => placed(each, placeOf)) };
 }
 
 function contextAt(namespace: string, cluster: ClusterSources, { holder }: World): OpenContext {

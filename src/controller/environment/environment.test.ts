@@ -177,7 +177,9 @@ describe('an Environment', () => {
       status: 'True',
       message: 'the document is valid; 1 warning, see status.diagnostics',
     });
-    expect(warnings()).toMatchObject([{ type: 'Warning', message: expect.stringContaining('escapement env encrypt') }]);
+    expect(warnings()).toMatchObject([
+      { type: 'Warning', message: expect.stringContaining('`escapement env encrypt --key-file env.key -w FILE`') },
+    ]);
     cluster.environment('shop/app', { values: { ...values, b: 1 } });
     await cluster.settle();
     await cluster.stop();

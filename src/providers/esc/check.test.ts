@@ -121,7 +121,10 @@ describe('checkEnvironment', () => {
       'values.opened["fn::secret"]["fn::open::kubernetes-configmaps"].get.a.name',
     ]);
     expect(warnings).toBe(3);
-    expect(diagnostics[0]).toMatchObject({ severity: 'warning', message: expect.stringContaining('env encrypt') });
+    expect(diagnostics[0]).toMatchObject({
+      severity: 'warning',
+      message: expect.stringContaining('`escapement env encrypt --key-file env.key -w FILE`'),
+    });
     expect(JSON.stringify(diagnostics)).not.toContain('CANARY');
   });
 
