@@ -103,6 +103,7 @@ const deadlines = {
     what: 'no connection in time: it does not answer, or a firewall drops the packets',
   },
   'first byte': { verdict: 'silent', what: 'it took the request but sent no answer in time' },
+  pace: { verdict: 'none', what: 'it began an answer that does not go on: it did not finish it in time' },
   whole: { verdict: 'none', what: 'it did not finish its answer in time' },
 } as const;
 

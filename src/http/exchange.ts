@@ -25,6 +25,10 @@ export interface ExchangeLimits {
  */
 export const mostErrorBytes = 64 * 1024;
 
+/** An answer goes on: so much of it, or its end, comes in each such time. One that stands still or trickles has lost its sender. */
+const paceMs = 3_000;
+const paceBytes = 1_024;
+
 /** Answers beyond this wait for their turn in the middle of their body. */
 const largeBytes = 256 * 1024;
 
@@ -78,7 +82,8 @@ export function exchange(request: UpstreamRequest, context: ExchangeContext, sig
       fail(timedOut('connect', where())),
     );
     const waiting = clock.after(limits.firstByteMs, () => fail(timedOut('first byte', where())));
-    const timers = [connecting, waiting, clock.after(limits.wholeMs, () => fail(timedOut('whole', where())))];
+    const pace = watchPace(clock, stream, () => fail(timedOut('pace', where())));
+    const timers = [pace, connecting, waiting, clock.after(limits.wholeMs, () => fail(timedOut('whole', where())))];
     signal.addEventListener('abort', onAbort, { once: true });
 
     const noRoom = () => fail(ended(noMemory(request.url.host)));
@@ -95,6 +100,8 @@ export function exchange(request: UpstreamRequest, context: ExchangeContext, sig
       waiting.cancel();
       connecting.cancel();
       phase = 'reading';
+      pace.begin();
+      stream.on('data', (chunk: Buffer) => pace.note(chunk.length));
       if (proxy !== undefined && head.statusCode === 407) return fail(proxyRefused(proxy, 407, request.url.host));
       context.onAnswered();
       const answered = (body: Buffer) =>
@@ -144,6 +151,42 @@ function onceConnected(request: ClientRequest, run: () => void): void {
     if (request.reusedSocket || !socket.connecting) return run(); // A tunnel arrives ready.
     socket.once('encrypted' in socket ? 'secureConnect' : 'connect', run);
   });
+}
+
+interface Pace {
+  begin(): void;
+  note(bytes: number): void;
+  cancel(): void;
+}
+
+/** Calls back once an answer has brought too little in a time; for as long as it waits for its turn, nothing is asked of it. */
+function watchPace(clock: DoorClock, stream: GotStream, onStill: () => void): Pace {
+  let bytes = 0;
+  let timer: { cancel(): void } | undefined;
+  let isOver = false;
+  const judge = () => {
+    if (isOver) return;
+    if (bytes < paceBytes && !stream.isPaused()) return onStill();
+    bytes = 0;
+    timer = clock.after(paceMs, look);
+  };
+  // A process that had no turn itself first takes what has come meanwhile.
+  const look = () => void setImmediate(judge);
+  return {
+    begin() {
+      stream.on('resume', () => {
+        bytes += paceBytes;
+      });
+      timer = clock.after(paceMs, look);
+    },
+    note(more) {
+      bytes += more;
+    },
+    cancel() {
+      isOver = true;
+      timer?.cancel();
+    },
+  };
 }
 
 interface HeldBody {

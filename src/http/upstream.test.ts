@@ -6,6 +6,22 @@ import { createEgressPolicy } from './egress.ts';
 
 const url = (server: { readonly port: number }, path = '/') => `http://127.0.0.1:${server.port}${path}`;
 
+/** A server whose answer has begun with one byte, and a door that counts what arrives. */
+async function beginAnswer() {
+  let answer: ServerResponse | undefined;
+  let arrived = 0;
+  const server = await startHttp((_, response) => {
+    answer = response;
+    response.writeHead(200).write('.');
+  });
+  const fly = (bytes: number) => {
+    arrived += Math.max(0, bytes);
+    return true;
+  };
+  const opened = openDoor({ bodies: { fly } });
+  return { ...opened, server, arrived: () => arrived, answer: () => answer ?? expect.fail('not asked yet') };
+}
+
 describe('an answer', () => {
   it('carries status, headers and body, and the request says who asks', async () => {
     let asked: Record<string, unknown> = {};
@@ -102,17 +118,29 @@ describe('a host that misbehaves', () => {
     await until(() => server.connections.open === 0);
   });
 
-  it('has 30 s for the whole answer, however steadily it trickles', async () => {
-    let answer: ServerResponse | undefined;
-    const server = await startHttp((_, response) => {
-      answer = response;
-      response.writeHead(200).write('.');
-    });
-    const { door, clock, observed } = openDoor();
+  it.each([
+    ['stands still', 0],
+    ['trickles', 1],
+  ])('is given up within 3 s when it %s', async (_, bytes) => {
+    const { door, clock, arrived, answer, server } = await beginAnswer();
     const failure = failureOf(send(door.open({}), url(server)));
-    await until(() => answer !== undefined);
-    for (let i = 0; i < 29; i++) {
-      answer?.write('.');
+    await until(() => arrived() === 1);
+    for (let i = 1; i <= 3; i++) {
+      if (bytes > 0) answer().write('.');
+      await until(() => arrived() === 1 + i * bytes);
+      await clock.advance(1_000);
+    }
+    expect((await failure).message).toMatch(/does not go on/);
+    await until(() => server.connections.open === 0);
+  });
+
+  it('has 30 s as a whole, however steadily it comes', async () => {
+    const { door, clock, observed, arrived, answer, server } = await beginAnswer();
+    const failure = failureOf(send(door.open({}), url(server)));
+    await until(() => arrived() === 1);
+    for (let i = 1; i <= 29; i++) {
+      answer().write('x'.repeat(500));
+      await until(() => arrived() === 1 + i * 500);
       await clock.advance(1_000);
     }
     expect(observed).toEqual([]);

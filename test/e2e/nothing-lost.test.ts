@@ -59,6 +59,7 @@ const troubles: readonly Trouble[] = [
   { ...fault('hang', 'the server hangs', { kind: 'hang' }), leastMs: 42_000 },
   fault('reset', 'connections are reset', { kind: 'reset' }),
   fault('cut', 'answers are cut short', { kind: 'truncated' }),
+  fault('trickle', 'answers come by the byte', { kind: 'trickle', intervalMs: 500 }),
   fault('login', 'another page answers for the login', { kind: 'redirect', location: 'https://login.example.com/' }),
   { name: 'down', does: 'the server is gone', begin: (double) => double.down(), end: (double) => double.up() },
   {
