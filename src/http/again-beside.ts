@@ -37,7 +37,7 @@ export async function sendAgainBeside(
   const first = begin();
   let timer = clock.after(everyMs, function again() {
     if (untilMs - clock.monotonicMs() < everyMs / 2) return;
-    begin();
+    void begin();
     timer = clock.after(everyMs, again);
   });
   try {

@@ -74,7 +74,7 @@ export class ForeignTargets {
 
   close(): void {
     this.#unsubscribe();
-    for (const key of [...this.#followed.keys()]) this.release(key);
+    for (const key of this.#followed.keys()) this.release(key);
   }
 
   /** What the watch has of the target. */
