@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AuditTrail, followAudit, writesOf } from '../support/audit.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
+import { argoClusterHealth, kstatus } from '../support/gitops-health.ts';
 import { type ApiObject, createKubeApi, type KubeApi } from '../support/kube-api.ts';
 import { applyCrds } from '../support/kubectl.ts';
 import { type Operator, startOperator } from '../support/operator.ts';
-import { condition, isFailed, isReady, until } from '../support/wait.ts';
+import { condition, follow, isFailed, isReady, until } from '../support/wait.ts';
 
 const storeRef = { kind: 'ClusterSecretStore', name: 'shared' };
 const data = [{ secretKey: 'value', remoteRef: { key: 'k' } }];
@@ -182,6 +183,35 @@ describe('a ClusterExternalSecret', () => {
     expect((await child('taken', 'taken'))?.metadata).toEqual(before?.metadata);
     await api.delete(at);
     await untilProvisioned('taken', ['free', 'taken']);
+  });
+
+  it('is never taken for done by Argo CD or Flux before its namespaces have what it says', async () => {
+    await namespaces({ 'judged-a': {}, 'judged-b': {} });
+    const follower = await follow(api, 'ClusterExternalSecret');
+    await put('judged', { namespaces: ['judged-a'] });
+    await untilProvisioned('judged', ['judged-a']);
+    await edit('judged', { spec: { namespaces: ['judged-a', 'judged-b'] } });
+    await untilProvisioned('judged', ['judged-a', 'judged-b']);
+    // Two on one namespace: the second is not done, and says so.
+    await put('judged-rival', { namespaces: ['judged-a'], externalSecretName: 'judged' });
+    await follower.until('judged-rival', 'has failed', isFailed);
+    follower.stop();
+    const states = follower.history().map(({ object }) => object);
+    const tooEarly = states.filter((object, i) => {
+      const { metadata, status, spec } = object;
+      const before = states.slice(0, i).findLast(({ metadata: { name } }) => name === metadata.name);
+      // An edit by itself leaves the status as it was: what counts is what the operator makes of it.
+      const isEdit = before !== undefined && before.metadata.generation !== metadata.generation;
+      const provisioned = (status?.provisionedNamespaces ?? []).join();
+      const isDone = metadata.name === 'judged' && provisioned === ((spec?.['namespaces'] ?? []) as string[]).join();
+      const isHealthy = argoClusterHealth(object) === 'Healthy' && !isEdit;
+      return metadata.name.startsWith('judged') && !isDone && (kstatus(object) === 'Current' || isHealthy);
+    });
+    expect(tooEarly).toEqual([]);
+    const last = (name: string) => states.findLast(({ metadata }) => metadata.name === name) ?? expect.fail('unseen');
+    expect([argoClusterHealth(last('judged')), kstatus(last('judged'))]).toEqual(['Healthy', 'Current']);
+    expect([argoClusterHealth(last('judged-rival')), kstatus(last('judged-rival'))]).toEqual(['Progressing', 'Failed']);
+    expect(states.map((object) => condition(object, 'Ready')?.status)).not.toContain('Unknown');
   });
 
   it('says what is wrong with a selector, and touches nothing', async () => {

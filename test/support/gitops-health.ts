@@ -15,6 +15,17 @@ export function argoHealth(object: ApiObject): ArgoHealth {
   return ready.status === 'True' ? 'Healthy' : 'Degraded';
 }
 
+/** Of a ClusterExternalSecret: of the conditions that are True the last one with a meaning counts. */
+export function argoClusterHealth({ status }: ApiObject): ArgoHealth {
+  let health: ArgoHealth = 'Progressing';
+  for (const { type, status: is } of status?.conditions ?? []) {
+    if (is !== 'True') continue;
+    if (type === 'Ready') health = 'Healthy';
+    if (type === 'NotReady' || type === 'PartiallyReady') health = 'Degraded';
+  }
+  return health;
+}
+
 export type KStatus = 'Current' | 'InProgress' | 'Failed' | 'Terminating';
 
 export function kstatus(object: ApiObject): KStatus {
