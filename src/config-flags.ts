@@ -104,7 +104,7 @@ export const flagTable = {
   'names-per-namespace': {
     kind: 'integer',
     default: '2000',
-    help: 'most objects of one namespace that are followed because stores name them; 0 sets no bound',
+    help: 'most objects of one namespace that are followed because stores name them or ExternalSecrets wait for them; 0 sets no bound',
   },
   'hosts-per-namespace': {
     kind: 'integer',

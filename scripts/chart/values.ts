@@ -169,7 +169,7 @@ export const values: Tree = {
   fakeProvider: flag(true, 'Serve stores of the fake provider, whose values stand in their manifests.'),
   namesPerNamespace: count(
     2_000,
-    'Most objects of one namespace that are followed because stores name them; 0 sets no bound.',
+    'Most objects of one namespace that are followed because stores name them or ExternalSecrets wait for them; 0 sets no bound.',
   ),
   hostsPerNamespace: count(50, 'Most upstream hosts that are asked for one namespace; 0 sets no bound.'),
   requestsPerNamespace: count(

@@ -255,7 +255,7 @@ function ownFamilies(registry: Registry) {
     }),
     references: registry.read('gauge', {
       name: 'escapement_references',
-      help: 'Objects that are followed because stores name them: of all namespaces, of the one that has most, and the bound of one, 0 for none',
+      help: 'Objects that are followed because stores name them or ExternalSecrets wait for them: of all namespaces, of the one that has most, and the bound of one, 0 for none',
       labels: ['of'],
     }),
     shares: registry.read('gauge', {
