@@ -188,6 +188,17 @@ describe('a right that is taken away', () => {
     expect(reads).toBeLessThanOrEqual(3); // the probe, one more for those that it woke, and the store's own look
   });
 
+  it('is followed by all although the API server refused half of what came of its return', async () => {
+    const scene = await refused(40);
+    let calls = 0;
+    scene.cluster.fault = () => (++calls % 2 === 0 ? 'refuse' : undefined);
+    giveBack(scene);
+    await scene.readsIn(10_000);
+    scene.cluster.fault = () => undefined;
+    await scene.readsIn(8_000);
+    expect([scene.withReady('True'), scene.withValue('s-2')]).toEqual([40, 40]);
+  });
+
   it('costs about as much for 300 objects as for one', async () => {
     const reads = await Promise.all([1, 300].map(async (count) => (await refused(count)).readsIn(5 * minute)));
     expect(reads[0]).toBeGreaterThan(90); // a probe every 3 s
