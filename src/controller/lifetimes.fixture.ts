@@ -1,6 +1,7 @@
 // Ten minutes in which the source of a credential that lives for a minute fails again and again, and what its holder is owed:
 // the one who holds it must not hold one that has run out while the source could be reached a minute before.
 import { expect } from 'vitest';
+import { seededRandom } from '../../test/oracle/random.ts';
 import type { FakeClock } from '../../test/support/fake-clock.ts';
 import { OperatorError } from '../base/operator-error.ts';
 import { textValue } from '../core/esc/value.ts';
@@ -9,21 +10,12 @@ import type { EscProvider } from '../providers/esc/open/contract.ts';
 const minuteMs = 60_000;
 const stepMs = 1_000;
 
-/** Repeatable chance, from 0 up to 1. */
-function chance(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 /** Whether the source is down, by ms from the start. */
 export function faultsOf(seed: number): (atMs: number) => boolean {
-  const random = chance(seed);
+  const random = seededRandom(seed);
   const faults: { readonly fromMs: number; readonly toMs: number }[] = [];
-  for (let fromMs = 10_000; fromMs < 10 * minuteMs; fromMs += 20_000 + random() * 40_000) {
-    faults.push({ fromMs, toMs: fromMs + random() * 45_000 });
+  for (let fromMs = 10_000; fromMs < 10 * minuteMs; fromMs += 20_000 + random.below(40_000)) {
+    faults.push({ fromMs, toMs: fromMs + random.below(45_000) });
   }
   return (atMs) => faults.some(({ fromMs, toMs }) => fromMs <= atMs && atMs < toMs);
 }

@@ -7,13 +7,15 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { printedDocuments } from '../../src/core/esc/as-printed.fixture.ts';
 import { type AuditTrail, followAudit } from '../support/audit.ts';
+import type { AwsKey } from '../support/cloud/aws-signature.ts';
 import { azureLogin } from '../support/cloud/azure-vault.ts';
 import { type Clouds, startClouds } from '../support/cloud/clouds.ts';
 import type { ClusterTrust } from '../support/cloud/cluster-tokens.ts';
 import { googleReader } from '../support/cloud/google-federation.ts';
 import { clusterIssuer } from '../support/cluster-trust.ts';
+import type { ApiObject } from '../support/kube-api.ts';
 import { createScene, type Manifest, type Scene } from '../support/scene.ts';
-import { until } from '../support/wait.ts';
+import { condition, until } from '../support/wait.ts';
 
 const { auditLogPath } = inject('controlPlane');
 
@@ -21,6 +23,7 @@ let scene: Scene;
 let clouds: Clouds;
 let trust: ClusterTrust;
 let audit: AuditTrail | undefined;
+let operatorAtAws: AwsKey;
 
 beforeAll(async () => {
   trust = await clusterIssuer(inject('controlPlane'));
@@ -30,13 +33,17 @@ beforeAll(async () => {
     vaults: [{ id: 'vault-1', name: 'Shop', items: [connectItem] }],
     github: { appId: 123_456, organization: 'acme', repositories: ['web'] },
   });
+  operatorAtAws = clouds.aws.addUser('operator');
+  const { accessKeyId, secretAccessKey } = operatorAtAws;
+  const ambient = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_REGION: 'us-east-1' };
   scene = await createScene('clouds', {
     operator: false,
-    env: clouds.env,
+    env: { ...clouds.env, ...ambient },
     values: { rbac: { serviceAccountTokenCreate: true } },
   });
   plant();
-  await scene.startOperator();
+  const namespaces = `--ambient-identity-namespaces=${scene.namespace}`;
+  await scene.startOperator([namespaces, '--ambient-identity-hosts=sts.us-east-1.amazonaws.com']);
 });
 
 afterAll(async () => {
@@ -66,6 +73,7 @@ const connectItem = {
 function plant(): void {
   const { aws, azure, google, pulumi } = clouds;
   const trusted = { subject: account(), audience: 'sts.amazonaws.com', maxSessionSeconds: 7_200 };
+  aws.roles.set('platform', { ...trusted, principal: operatorAtAws.arn });
   for (const role of ['my-app', 'esc-oidc', 'pulumi-deployment-role']) aws.roles.set(role, trusted);
   aws.secrets.set('eu-central-1/prod/db-password', [{ text: scene.value('aws-db') }]);
   aws.secrets.set('us-west-2/prod/db-password', [{ text: scene.value('aws-west') }]);
@@ -93,6 +101,10 @@ async function shown(file: string): Promise<string> {
     .reduce((all, [from, to]) => all.replaceAll(from, to), text)
     .replaceAll(/^( *namespace:) .*$/gm, `$1 ${scene.namespace}`);
 }
+
+const loginOf = (role: string) => ({
+  'fn::open::aws-login': { oidc: { roleArn: `arn:aws:iam::123456789012:role/${role}`, sessionName: role } },
+});
 
 function environment(name: string, spec: object) {
   return { apiVersion: 'escapement.dev/v1alpha1', kind: 'Environment', metadata: { name }, spec };
@@ -214,6 +226,82 @@ describe('the manifests of the pages about clouds', () => {
       expect(published).toEqual(data);
     },
   );
+});
+
+describe('what an Environment opens from a cloud', () => {
+  const asOperator = (region: string) => ({
+    login: {
+      'fn::open::aws-login': {
+        region,
+        ambient: { roleArn: 'arn:aws:iam::123456789012:role/platform', sessionName: 'platform' },
+      },
+    },
+    environmentVariables: { KEY: `\${login.secretAccessKey}` },
+  });
+
+  it('may be opened as the operator, by the STS that the administrator lists and no other', async () => {
+    await scene.apply(
+      environment('platform', { values: asOperator('us-east-1') }),
+      environment('abroad', { values: asOperator('eu-central-1') }),
+      ...consumers('platform', 'environmentVariables'),
+      ...consumers('abroad', 'environmentVariables'),
+    );
+    const { KEY } = await synced('platform-environmentvariables');
+    const given = clouds.aws.given().find(({ secretAccessKey }) => secretAccessKey === KEY);
+    expect(given?.arn).toContain('assumed-role/platform/');
+    const red = await scene.whenFailed('abroad-environmentvariables');
+    expect(condition(red, 'Ready')?.message).toContain(
+      'add "sts.eu-central-1.amazonaws.com" to --ambient-identity-hosts',
+    );
+    expect(await scene.secretData('abroad-environmentvariables')).toBeUndefined();
+  });
+
+  it('is told when it is missing and when it is forbidden, and what was there stays', async () => {
+    const { aws } = clouds;
+    const read = (secretId: string) => ({
+      values: {
+        login: loginOf('my-app'),
+        read: { 'fn::open::aws-secrets': { region: 'us-west-2', login: `\${login}`, get: { it: { secretId } } } },
+        environmentVariables: { IT: `\${read.it}` },
+      },
+    });
+    await scene.apply(environment('told', read('prod/db-password')), ...consumers('told', 'environmentVariables'));
+    const before = await synced('told-environmentvariables');
+    const says = async (secretId: string, text: string) => {
+      await scene.apply(environment('told', read(secretId)));
+      const tells = (one: ApiObject) => condition(one, 'Ready')?.message?.includes(text) === true;
+      const red = await scene.externalSecrets.until('told-environmentvariables', `says ${text}`, tells);
+      const place = `environment "${scene.namespace}/told": values.read: aws-secrets: secret "${secretId}"`;
+      expect(condition(red, 'Ready')?.message).toContain(place);
+    };
+    await says('nope', 'ResourceNotFoundException');
+    const role = aws.roles.get('my-app');
+    if (role === undefined) throw new Error('no role');
+    aws.roles.set('my-app', { ...role, allows: /^secretsmanager:prod/ });
+    aws.forgetKeys('my-app');
+    await says('other', 'AccessDeniedException');
+    aws.roles.set('my-app', role);
+    expect(await scene.secretData('told-environmentvariables')).toEqual(before);
+  });
+
+  it('is counted: logins by cloud, and when the first of what they gave ends', async () => {
+    const operator = scene.operator();
+    for (const [provider, method] of [
+      ['aws', 'oidc'],
+      ['aws', 'ambient'],
+      ['azure', 'oidc'],
+      ['gcp', 'oidc'],
+      ['github', 'app'],
+    ]) {
+      const series = `{provider="${provider}",method="${method}",outcome="success"}`;
+      expect([series, (await operator.metric('escapement_logins_total', series)) > 0]).toEqual([series, true]);
+    }
+    for (const kind of ['Environment', 'ExternalSecret']) {
+      const leftSeconds = await operator.metric('escapement_earliest_expiry_seconds', `kind="${kind}"`);
+      expect(leftSeconds).toBeGreaterThan(1_000);
+      expect(leftSeconds).toBeLessThan(3_601);
+    }
+  });
 });
 
 describe('the documents that ESC’s pages print', () => {

@@ -15,12 +15,16 @@ export interface RoleRules {
   readonly principal?: string;
   /** 3,600 when absent, as roles are made. */
   readonly maxSessionSeconds?: number;
+  /** Life of its credentials, whatever is asked for. */
+  readonly lifeSeconds?: number;
   /** Regular expression over `service:resource`; everything when absent. */
   readonly allows?: RegExp;
 }
 
 export interface SecretVersion {
   readonly text?: string;
+  /** The text for whoever signed the request. */
+  readonly textFor?: (signer: AwsKey | undefined) => string;
   readonly bytes?: Buffer;
   readonly versionId?: string;
   readonly stage?: string;
@@ -45,8 +49,8 @@ export interface AwsApis {
   addUser(name: string, allows?: RegExp): AwsKey;
   /** Every key that was ever given out, by a login or to a user. */
   given(): readonly AwsKey[];
-  /** No key is known any more. */
-  forgetKeys(): void;
+  /** No key is known any more; of one role where that is named. */
+  forgetKeys(role?: string): void;
   readonly routes: Routes;
   stop(): Promise<void>;
 }
@@ -106,13 +110,13 @@ export async function startAwsApis(options: {
       const text = 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.';
       return xmlError(400, 'ValidationError', text);
     }
-    const expiresAtMs = clock.nowMs() + seconds * 1_000;
+    const expiresAtMs = clock.nowMs() + (role.lifeSeconds ?? seconds) * 1_000;
     const arn = `arn:aws:sts::${awsAccount}:assumed-role/${name}/${form.get('RoleSessionName')}`;
     const made = addKey(arn, role.allows ?? /^/, expiresAtMs);
     return assumed(made, arn, new Date(expiresAtMs).toISOString().replace(/\.\d+Z$/, 'Z'), clock.nowMs());
   };
 
-  const getSecret = (region: string, input: Record<string, string>): CloudAnswer => {
+  const getSecret = (region: string, input: Record<string, string>, signer: AwsKey | undefined): CloudAnswer => {
     const { SecretId = '', VersionId, VersionStage } = input;
     const stage = VersionStage ?? (VersionId === undefined ? 'AWSCURRENT' : undefined);
     const version = secrets
@@ -125,7 +129,8 @@ export async function startAwsApis(options: {
     if (version === undefined) {
       return jsonError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
     }
-    const { text, bytes } = version;
+    const { bytes, textFor } = version;
+    const text = textFor === undefined ? version.text : textFor(signer);
     const value = bytes === undefined ? { SecretString: text } : { SecretBinary: bytes.toString('base64') };
     return { status: 200, body: { Name: SecretId, VersionId: version.versionId, ...value } };
   };
@@ -168,7 +173,7 @@ export async function startAwsApis(options: {
       const text = `User: ${key?.arn} is not authorized to perform: ${service}:Get on resource: ${resource} because no identity-based policy allows it`;
       return jsonError('AccessDeniedException', text);
     }
-    return service === 'ssm' ? getParameters(region, input) : getSecret(region, input);
+    return service === 'ssm' ? getParameters(region, input) : getSecret(region, input, key);
   };
 
   const http = await startHttpDouble(async (request) => {
@@ -187,7 +192,9 @@ export async function startAwsApis(options: {
     asked: () => [...asked],
     addUser: (name, allows = /^/) => addKey(`arn:aws:iam::${awsAccount}:user/${name}`, allows),
     given: () => [...given],
-    forgetKeys: () => keys.clear(),
+    forgetKeys(role) {
+      for (const [id, { arn }] of keys) if (role === undefined || arn.includes(`/${role}/`)) keys.delete(id);
+    },
     routes: Object.fromEntries(names.map((name) => [name, http.url])),
     stop: () => http.stop(),
   };
