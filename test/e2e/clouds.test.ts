@@ -147,7 +147,7 @@ describe('the manifests of the pages about clouds', () => {
     /** Name of its Environment. */
     readonly name: string;
     readonly before?: () => Manifest;
-    readonly holds: (data: Record<string, string>) => Promise<unknown> | unknown;
+    readonly holds: (data: Record<string, string>) => unknown;
   }
   const secret = (name: string, stringData: object) => ({
     apiVersion: 'v1',
