@@ -16,8 +16,11 @@ export interface Api {
   /** The parsed answer. Throws on any status but 2xx; a 404 of a DELETE is as good. */
   call(call: Call): Promise<unknown>;
   text(path: string): Promise<string>;
-  /** Hands out the lines of a watch until the function that it gives is called. Throws nothing: a watch that ends is told. */
-  lines(path: string, take: (line: string) => void, ended: (why: string) => void): () => void;
+  /**
+   * Hands out the lines of a watch until the function that it gives is called. Throws nothing: a watch that ends is told, and
+   * whether it was served until then.
+   */
+  lines(path: string, take: (line: string) => void, ended: (why: string, wasServed: boolean) => void): () => void;
   close(): void;
 }
 
@@ -60,15 +63,16 @@ export function createApi(access: ClusterAccess, sockets: number): Api {
     lines(path, take, ended) {
       let stop = () => {};
       let isStopped = false;
-      const finish = (why: string) => {
-        if (!isStopped) ended(why);
+      const finish = (why: string, wasServed = false) => {
+        if (!isStopped) ended(why, wasServed);
       };
       send({ method: 'GET', path }, streams).then(
         (answer) => {
           if (isStopped) return answer.destroy();
           stop = () => answer.destroy();
           createInterface({ input: answer }).on('line', take);
-          answer.on('close', () => finish(`${path}: the watch ended with ${answer.statusCode}`));
+          const { statusCode } = answer;
+          answer.on('close', () => finish(`${path}: the watch ended with ${statusCode}`, statusCode === 200));
           return undefined;
         },
         (thrown: unknown) => finish(thrown instanceof Error ? thrown.message : path),

@@ -73,7 +73,10 @@ export function watchReady(api: Api, run: string): ReadyWatch {
   const begin = () => {
     const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=3600&labelSelector=bench-run%3D${run}`;
     const start = resourceVersion === '' ? '' : `&resourceVersion=${resourceVersion}`;
-    end = api.lines(`${externalSecrets}/externalsecrets?${query}${start}`, take, breakOff);
+    // The API server ends watches of a kind some time after its CRD was applied: what is left goes on from where it was.
+    end = api.lines(`${externalSecrets}/externalsecrets?${query}${start}`, take, (why, wasServed) =>
+      wasServed && broken === undefined && resourceVersion !== '' ? begin() : breakOff(why),
+    );
   };
   begin();
 
