@@ -1,40 +1,11 @@
-import { createSocket } from 'node:dgram';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
+import { startNameServer } from '../../test/support/name-server.ts';
 import { until } from './door.fixture.ts';
 import { createNameResolver } from './names.ts';
-
-/** A name server on loopback: answers A queries from the table, says NXDOMAIN to the rest, and is silent about `*.silent`. */
-async function startNameServer(table: Readonly<Record<string, string>>) {
-  const asked: string[] = [];
-  const socket = createSocket('udp4');
-  socket.on('message', (query, { port, address }) => {
-    const labels: string[] = [];
-    let at = 12;
-    for (let length = query.readUInt8(at); length > 0; length = query.readUInt8(at)) {
-      labels.push(query.toString('latin1', at + 1, at + 1 + length));
-      at += 1 + length;
-    }
-    const name = labels.join('.').toLowerCase();
-    const type = query.readUInt16BE(at + 1);
-    asked.push(`${type === 1 ? 'A' : 'AAAA'} ${name}`);
-    if (name.endsWith('.silent') || (type !== 1 && name.startsWith('four-only.'))) return;
-    const found = table[name];
-    const head = Buffer.from(query.subarray(0, at + 5));
-    const isAnswered = found !== undefined && found !== 'SERVFAIL' && type === 1;
-    head.writeUInt16BE(0x8180 | (found === undefined ? 3 : found === 'SERVFAIL' ? 2 : 0), 2);
-    head.writeUInt16BE(isAnswered ? 1 : 0, 6);
-    head.fill(0, 8, 12);
-    const record = isAnswered ? [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...(found ?? '').split('.').map(Number)] : [];
-    socket.send(Buffer.concat([head, Buffer.from(record)]), port, address);
-  });
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  onTestFinished(() => new Promise<void>((resolve) => void socket.close(() => resolve())));
-  return { asked, server: `127.0.0.1:${socket.address().port}` };
-}
 
 async function world(
   table: Readonly<Record<string, string>>,
@@ -44,7 +15,8 @@ async function world(
   onTestFinished(() => rm(folder, { recursive: true }));
   const files = { hosts: join(folder, 'hosts'), resolvConf: join(folder, 'resolv.conf') };
   await Promise.all([writeFile(files.hosts, hosts), writeFile(files.resolvConf, resolvConf)]);
-  const { asked, server } = await startNameServer(table);
+  const { asked, server, close } = await startNameServer(table);
+  onTestFinished(close);
   const clock = new FakeClock();
   const names = createNameResolver({ clock, files, servers: [server] });
   const addresses = async (name: string) => (await names.resolve(name)).map(({ address }) => address);
