@@ -284,12 +284,12 @@ describe('an Environment of the cluster', () => {
       'v1\n',
       'v1\n',
     ]);
-    expect(await desk(scene, 'diff', '--values', 'base@stable', 'base@4')).toEqual({
+    expect(await desk(scene, 'diff', '--values', 'base@stable', '@4')).toEqual({
       code: 1,
       out: '~ at: "v1" -> "v4"\n',
       errors: '',
     });
-    expect(await desk(scene, 'diff', 'base@5', 'base')).toEqual({ code: 0, out: '', errors: '' });
+    expect(await desk(scene, 'diff', 'base:5')).toEqual({ code: 0, out: '', errors: '' });
     const base = { values: { at: 'file' }, tags: { stable: 1, newer: 4 } };
     const app = { imports: ['base@newer'] };
     const items = [manifest('base', base, scene.namespace), manifest('app', app, scene.namespace)];

@@ -45,5 +45,11 @@ describe('env diff', () => {
     expect(await env(['diff', '--values', path('a'), path('a')])).toEqual({ code: 0, out: '', errors: '' });
     expect((await env(['diff', path('a'), path('broken')])).code).toBe(3);
     expect((await env(['diff', path('a'), path('nope')])).code).toBe(3);
+    for (const more of [[], ['@3']]) {
+      expect(await env(['diff', path('a'), ...more])).toMatchObject({
+        code: 2,
+        errors: expect.stringContaining('a file has no versions'),
+      });
+    }
   });
 });

@@ -8,17 +8,20 @@ import { secretMark } from './formats.ts';
 import { openOne } from './open.ts';
 import { isBroken, linesOf } from './report.ts';
 import { type Subcommand, usageExit } from './subcommand.ts';
+import { besides } from './subject.ts';
 
 export const diff: Subcommand = {
   line: {
     name: 'env diff',
-    operands: 'A B',
-    least: 2,
+    operands: 'A [B]',
+    least: 1,
     most: 2,
     summary: 'compares two environments: keys, types and which are secret; values with --values',
     about: [
       'Prints a line for each path that only A has (-), only B has (+), or that differs (~). Without --values nothing is opened',
       'and no value is compared. With it both are opened; of secrets only that they differ is told, unless --show-secrets.',
+      '',
+      'B may be @VERSION, which means A at that version; without B, A is compared with what it is now.',
       '',
       subjects.replace('ENV is', 'A and B are each'),
     ],
@@ -31,7 +34,8 @@ export const diff: Subcommand = {
     examples: [
       ['a file against what the cluster has', 'escapement env diff my-app/dev-config dev.yaml'],
       ['two environments with their values', 'escapement env diff --values staging.yaml prod.yaml'],
-      ['two revisions at Pulumi Cloud', 'escapement env diff pulumi:acme/shop/prod@11 pulumi:acme/shop/prod'],
+      ['two revisions', 'escapement env diff -n my-app dev-config@3 @5'],
+      ['what has changed since, at Pulumi Cloud', 'escapement env diff pulumi:acme/shop/prod@11'],
     ],
   },
   unreadable: 3,
@@ -40,8 +44,9 @@ export const diff: Subcommand = {
     const showSecrets = args.boolean('show-secrets') ?? false;
     const mode = withValues ? 'open' : 'check';
     const sides: ReadonlyMap<string, Leaf>[] = [];
-    for (const operand of args.operands) {
-      const opened = await openOne(operand, wantedOf(args, mode, false), { world, ...desk }, signal);
+    const [first = '', second = '@latest'] = args.operands;
+    for (const each of [first, besides(second, first)]) {
+      const opened = await openOne(each, wantedOf(args, mode, false), { world, ...desk }, signal);
       await desk.errors.write(linesOf(opened));
       if (isBroken(opened)) return 3;
       sides.push(leavesOf(opened.value));

@@ -52,6 +52,17 @@ describe('an import of a file', () => {
   });
 });
 
+it('a file may be JSON', async () => {
+  const object = { apiVersion: 'escapement.dev/v1alpha1', kind: 'Environment', metadata: { name: 'a' } };
+  const directory = directoryOf({
+    'dev.json': '{"imports": ["base"], "values": {"b": "${a}"}}',
+    'base.yaml': 'values: {a: 1}',
+    'env.json': JSON.stringify({ ...object, spec: { values: { c: 1 } } }),
+  });
+  expect(JSON.parse((await env(['open', `${directory}/dev.json`])).out)).toEqual({ a: 1, b: 1 });
+  expect(JSON.parse((await env(['open', `${directory}/env.json#default/a`])).out)).toEqual({ c: 1 });
+});
+
 describe('names with --dir', () => {
   it('are files of that directory', async () => {
     const directory = directoryOf({ 'base.yaml': 'values: {a: 1}', 'shop/dev.yaml': 'imports: [base]' });

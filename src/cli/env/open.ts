@@ -45,7 +45,7 @@ interface Ports {
 
 /** All Environments that the text names: a file of manifests may hold several. Throws UsageError, and what reading throws. */
 export async function openAll(text: string, wanted: Wanted, ports: Ports, signal: AbortSignal): Promise<Opened[]> {
-  const [path = '', chosen] = /(\.ya?ml|^-)#/i.test(text) ? text.split('#') : [text];
+  const [path = '', chosen] = /(\.(ya?ml|json)|^-)#/i.test(text) ? text.split('#') : [text];
   const subject = withDirectory(readSubject(path), wanted.directory);
   if (subject.kind === 'pulumi') return [await openCloud(subject, wanted, ports.world, signal)];
   if (subject.kind !== 'file') return [await openNamed(subject.name, wanted, ports.world, signal)];

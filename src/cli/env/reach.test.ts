@@ -90,9 +90,10 @@ describe('an environment of Pulumi Cloud', () => {
     );
     const run = ['run', prod, '--', 'sh', '-c', 'echo "$A $B"'];
     expect((await env(run, { variables })).out).toBe('[secret] [secret]\n');
-    expect((await env(['diff', `${prod}@1`, prod], { variables })).out).toBe(
-      '~ environmentVariables.A: string -> string, secret\n',
-    );
+    const changed = '~ environmentVariables.A: string -> string, secret\n';
+    for (const operands of [[`${prod}@1`, prod], [`${prod}@1`, '@2'], [`${prod}@1`], [`${prod}:1`]]) {
+      expect((await env(['diff', ...operands], { variables })).out).toBe(changed);
+    }
   });
 
   it('is imported by a file that names it, and by any file where imports are said to lie there', async () => {

@@ -30,7 +30,9 @@ export function isElsewhere(text: string): boolean {
 
 /** Throws UsageError. */
 export function readSubject(text: string): Subject {
-  if (text.startsWith(clusterPrefix)) return { kind: 'cluster', name: text.slice(clusterPrefix.length) };
+  if (text.startsWith(clusterPrefix)) {
+    return { kind: 'cluster', name: versioned(text.slice(clusterPrefix.length)) };
+  }
   if (text.startsWith(cloudPrefix)) {
     const [, organization, project, environment, version] = cloudName.exec(text.slice(cloudPrefix.length)) ?? [];
     if (organization === undefined || project === undefined || environment === undefined) {
@@ -40,8 +42,22 @@ export function readSubject(text: string): Subject {
     }
     return { kind: 'pulumi', organization, project, environment, version };
   }
-  const isPath = text === '-' || /^\.{0,2}\//.test(text) || /\.ya?ml$/i.test(text);
-  return isPath ? { kind: 'file', path: text } : { kind: 'named', name: text };
+  const isPath = text === '-' || /^\.{0,2}\//.test(text) || /\.(ya?ml|json)$/i.test(text);
+  return isPath ? { kind: 'file', path: text } : { kind: 'named', name: versioned(text) };
+}
+
+/** `:` works for `@`, as it does for `esc`. */
+function versioned(name: string): string {
+  return name.includes('@') ? name : name.replace(/:([\w.-]+)$/, '@$1');
+}
+
+/** What a text means beside ENV: `@3` is ENV at that version, anything else an ENV itself. Throws UsageError. */
+export function besides(text: string, env: string): string {
+  if (!text.startsWith('@')) return text;
+  if (readSubject(env).kind === 'file')
+    throw new UsageError(`${env}: a file has no versions; name what it is compared with`);
+  const [, prefix = '', name = ''] = /^(cluster:|pulumi:)?(.*)$/.exec(env) ?? [];
+  return `${prefix}${versioned(name).replace(/@[^@]*$/, '')}${text}`;
 }
 
 /** Where names of imports lead that no file has: the name there, as an ENV. */
