@@ -1,8 +1,8 @@
 // Documents in files. A document is named by its path below the directory, without `.yaml`: `base`, `infra/login`. A bare
 // import is looked for beside the file that names it, then in the directory; `project/name` in the directory, then in the one
-// around it, so that a directory may hold a folder for each project, or be such a folder. Names that
-// say another place (subject.ts), and names that no file has where `--imports-from` says one, are opened as ENVs of their own;
-// what they give is imported.
+// around it, so that a directory may hold a folder for each project, or be such a folder. Names that say another place
+// (subject.ts), and names that no file has where `--imports-from` says one, are opened as ENVs of their own; what they give is
+// imported.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, posix, relative, resolve, sep } from 'node:path';
 import { OperatorError } from '../../base/operator-error.ts';
