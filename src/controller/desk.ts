@@ -3,16 +3,8 @@
 
 import { asOperatorError, OperatorError } from '../base/operator-error.ts';
 import { Budget, inlineShare } from '../core/budget.ts';
-import {
-  beforeJob,
-  type Desk,
-  type JobKind,
-  type JobTable,
-  packInput,
-  runJob,
-  unpackError,
-  unpackOutput,
-} from '../core/jobs.ts';
+import { packInput, unpackError, unpackOutput } from '../core/job-packing.ts';
+import { beforeJob, type Desk, type JobKind, type JobTable, runJob } from '../core/jobs.ts';
 import type { JobAnswer, JobOrder } from '../core/thread-jobs.ts';
 import { WorkerLost, type WorkerPool } from '../runtime/worker-pool.ts';
 

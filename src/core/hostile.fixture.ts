@@ -3,6 +3,10 @@
 import fc from 'fast-check';
 import type { ExternalSecretSpec } from '../crds/external-secret.ts';
 import type { WebhookSpec } from '../crds/generators/webhook.ts';
+import { DocumentSource } from './esc/document-source.ts';
+import { hostileDocuments } from './esc/hostile.fixture.ts';
+import { packValue } from './esc/packed-value.ts';
+import { valueOfJson } from './esc/value.ts';
 import type { JobKind, JobTable } from './jobs.ts';
 import { SecretValue } from './secret-value.ts';
 import { functionFamilies } from './template/functions/all.ts';
@@ -298,6 +302,34 @@ const transform = fc.record({ template, keys }).map(({ template: one, keys: some
   answers: [{ values: new Map(some.map((name) => [name, new SecretValue('dg==')])) }],
 }));
 
+const environment = fc
+  .tuple(fc.constantFrom(...Object.values(hostileDocuments)), fc.nat({ max: 2 }))
+  .map(([values, at]): HostileOrder => {
+    const root = new DocumentSource('shop/app', 'shop', { data: { values: values() } });
+    const round = { root, documents: new Map(), shapes: new Map(), unreadCost: 0 };
+    if (at === 0) return { kind: 'readDocument', input: { source: root } };
+    if (at === 1) return { kind: 'checkEnvironment', input: round };
+    return { kind: 'openEnvironment', input: { ...round, openings: new Map(), keys: new Map() } };
+  });
+
+const held = valueOfJson({
+  list: Array.from({ length: 9_000 }, (_, a) => ({ a })),
+  environmentVariables: { TEXT: 'é'.repeat(500_000) },
+});
+const selecting = fc
+  .record({
+    value: fc.constantFrom(held, packValue(held)),
+    asks: fc.array(
+      fc.oneof(
+        fc.record({ kind: fc.constantFrom('value' as const, 'map' as const), key: fc.constantFrom('list', 'no', '') }),
+        fc.record({ kind: fc.constant('find' as const), nameRegexp: pattern }),
+        fc.record({ kind: fc.constant('map' as const), key: fc.constant('environmentVariables') }),
+      ),
+      { maxLength: 60 },
+    ),
+  })
+  .map((input) => ({ environment: 'shop/app', ...input }));
+
 /** By what they attack. */
 export const hostileFamilies: Readonly<Record<string, fc.Arbitrary<HostileOrder>>> = {
   'a search': fc.record({ pattern, keys }).map((input) => ({ kind: 'search', input })),
@@ -311,6 +343,8 @@ export const hostileFamilies: Readonly<Record<string, fc.Arbitrary<HostileOrder>
   'keys that a template makes': transform.map((input) => ({ kind: 'combine', input })),
   'a template': rendering.map((input) => ({ kind: 'render', input })),
   'a template of another kind of object': rendering.map((input) => ({ kind: 'manifest', input })),
+  'a document of an Environment': environment,
+  'values that are taken from an Environment': selecting.map((input) => ({ kind: 'selectValues', input })),
   'the call of a webhook': webhook.map((input) => ({ kind: 'webhookCall', input })),
   'the answer of a webhook': fc
     .record({ text: document, jsonPath: fc.constantFrom(undefined, '$.a', '$[0]', '$.k1', `$${'.a'.repeat(5_000)}`) })

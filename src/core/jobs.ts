@@ -2,25 +2,22 @@
 // budget, so that it runs where the object runs, or in a worker thread when it needs more than a small share.
 
 import type { OnDemand } from '../base/on-demand.ts';
-import { asOperatorError, OperatorError } from '../base/operator-error.ts';
-import { type Reason, reasons } from '../base/reasons.ts';
 import type { ExternalSecretSpec } from '../crds/external-secret.ts';
 import type { WebhookSpec } from '../crds/generators/webhook.ts';
 import { Budget } from './budget.ts';
+import type { EnvironmentJobTable } from './esc/job-packing.ts';
 import type { WebhookCall, WebhookSecrets } from './generators/webhook.ts';
 import type { GjsonResult } from './gjson/result.ts';
 import { jsonMemberText, jsonObjectMembers } from './json-text.ts';
-import type { ManifestField } from './manifest/manifest-blueprint.ts';
 import type { RenderedManifest } from './manifest/manifest-template.ts';
-import { jsonPaths, regexps, rewriting, templates } from './parts.ts';
-import { SecretValue } from './secret-value.ts';
-import { type Combined, combine, type Origin, type PlannedRead, planReads, type ReadAnswer } from './selection.ts';
+import { environments, jsonPaths, regexps, rewriting, templates } from './parts.ts';
+import { type Combined, combine, type PlannedRead, planReads, type ReadAnswer } from './selection.ts';
 import { policyOf, toleratesMissing } from './target-policy.ts';
 import type { RenderedTarget } from './target-template.ts';
 import type { TemplateInput } from './template-texts.ts';
 
 /** What goes into each job and what comes out of it. */
-export interface JobTable {
+export interface JobTable extends EnvironmentJobTable {
   /** A gjson look-up in a text. Throws InvalidSpec, InvalidValue, TooMuchWork. */
   readonly property: {
     readonly input: { readonly text: string; readonly path: string };
@@ -55,14 +52,14 @@ export interface JobTable {
   };
 }
 
-interface WebhookOrder {
+export interface WebhookOrder {
   readonly spec: WebhookSpec;
   readonly secrets: WebhookSecrets;
   readonly nowMs: number;
   readonly seed: string;
 }
 
-interface RenderOrder extends TemplateInput {
+export interface RenderOrder extends TemplateInput {
   readonly nowMs: number;
   readonly seed: string;
 }
@@ -74,6 +71,9 @@ export interface Desk {
   /** Throws what the job throws; TooMuchWork when it needs more than the budget of the reconcile has left. */
   run<K extends JobKind>(kind: K, input: JobTable[K]['input']): Promise<JobTable[K]['output']>;
 }
+
+/** Gives a desk for one piece of work of a tenant, a namespace, with a budget of its own. */
+export type Desks = (tenant: string, signal: AbortSignal) => Desk;
 
 type Jobs = { readonly [K in JobKind]: (input: JobTable[K]['input'], budget: Budget) => JobTable[K]['output'] };
 
@@ -105,6 +105,11 @@ const jobs: Jobs = {
   manifest: (order, budget) => templates.loaded.manifest(order, budget),
   webhookCall: (order, budget) => templates.loaded.webhookCall(order, budget),
   webhookValues: (order, budget) => templates.loaded.webhookValues(order, budget),
+  readDocument: (input, budget) => environments.loaded.readDocument(input, budget),
+  checkEnvironment: (input, budget) => environments.loaded.checkEnvironment(input, budget),
+  openEnvironment: (input, budget) => environments.loaded.openEnvironment(input, budget),
+  selectValues: (input, budget) => environments.loaded.selectValues(input, budget),
+  publication: (input, budget) => environments.loaded.publication(input, budget),
 };
 
 type Part = Pick<OnDemand<unknown>, 'load'>;
@@ -119,6 +124,11 @@ const partsOfJobs: { readonly [K in JobKind]: readonly Part[] } = {
   manifest: [templates],
   webhookCall: [templates],
   webhookValues: [templates],
+  readDocument: [environments],
+  checkEnvironment: [environments],
+  openEnvironment: [environments],
+  selectValues: [environments],
+  publication: [environments],
 };
 
 /** To be waited for before the job runs. */
@@ -147,123 +157,4 @@ export function inlineDesk(budget = new Budget()): Desk {
       return runJob(kind, input, budget);
     },
   };
-}
-
-/** Bytes as text of one byte a character: structured clone copies that as it is, and a small Buffer with its whole pool. */
-type Packed = ReadonlyMap<string, string>;
-
-type PackedManifest = Omit<RenderedManifest, 'fields'> & {
-  readonly fields: readonly (Omit<ManifestField, 'value'> & { readonly value: string })[];
-};
-
-interface PackedAnswer {
-  readonly values?: Packed;
-  readonly shadowed?: readonly string[];
-  readonly origins?: ReadonlyMap<string, Origin>;
-  readonly error?: PackedError;
-}
-
-/** An OperatorError without its class. */
-export interface PackedError {
-  readonly reason: Reason;
-  readonly message: string;
-  readonly hint?: string | undefined;
-}
-
-/** The input as it goes to another thread. */
-export function packInput<K extends JobKind>(kind: K, input: JobTable[K]['input']): unknown {
-  if (kind === 'render' || kind === 'manifest') {
-    const order = input as RenderOrder; // the kind says so
-    return { ...order, data: packValues(order.data), texts: mapValues(order.texts, packValues) };
-  }
-  if (kind === 'webhookCall') {
-    const order = input as WebhookOrder; // the kind says so
-    return { ...order, secrets: mapValues(order.secrets, packValues) };
-  }
-  if (kind !== 'combine') return input;
-  const { spec, answers } = input as JobTable['combine']['input']; // the kind says so
-  return { spec, answers: answers.map(eachOnce(packAnswer)) };
-}
-
-export function unpackInput<K extends JobKind>(kind: K, packed: unknown): JobTable[K]['input'] {
-  if (kind === 'render' || kind === 'manifest') {
-    const order = packed as RenderOrder & { readonly data: Packed; readonly texts: ReadonlyMap<string, Packed> };
-    return {
-      ...order,
-      data: unpackValues(order.data),
-      texts: mapValues(order.texts, unpackValues),
-    } as JobTable[K]['input'];
-  }
-  if (kind === 'webhookCall') {
-    const order = packed as WebhookOrder & { readonly secrets: ReadonlyMap<string, Packed> };
-    return { ...order, secrets: mapValues(order.secrets, unpackValues) } as JobTable[K]['input'];
-  }
-  if (kind !== 'combine') return packed as JobTable[K]['input']; // made by packInput
-  const { spec, answers } = packed as { spec: ExternalSecretSpec; answers: readonly PackedAnswer[] };
-  return { spec, answers: answers.map(eachOnce(unpackAnswer)) } as JobTable[K]['input'];
-}
-
-export function packOutput<K extends JobKind>(kind: K, output: JobTable[K]['output']): unknown {
-  if (kind === 'manifest') {
-    const { fields, ...rest } = output as RenderedManifest; // the kind says so
-    return {
-      ...rest,
-      fields: fields.map((field) => ({ ...field, value: field.value.text() })),
-    } satisfies PackedManifest;
-  }
-  if (kind !== 'combine' && kind !== 'render') return output;
-  const made = output as Combined | RenderedTarget; // the kind says so
-  return { ...made, data: packValues(made.data) };
-}
-
-export function unpackOutput<K extends JobKind>(kind: K, packed: unknown): JobTable[K]['output'] {
-  if (kind === 'manifest') {
-    const { fields, ...rest } = packed as PackedManifest; // made by packOutput
-    const unpacked = fields.map((field) => ({ ...field, value: new SecretValue(field.value) }));
-    return { ...rest, fields: unpacked } as JobTable[K]['output'];
-  }
-  if (kind !== 'combine' && kind !== 'render') return packed as JobTable[K]['output']; // made by packOutput
-  const made = packed as Combined & { readonly data: Packed }; // or a RenderedTarget
-  return { ...made, data: unpackValues(made.data) } as JobTable[K]['output'];
-}
-
-function mapValues<From, To>(map: ReadonlyMap<string, From>, change: (each: From) => To): ReadonlyMap<string, To> {
-  return new Map([...map].map(([key, value]) => [key, change(value)]));
-}
-
-/** Reads that share an answer share it on the other side: structured clone keeps what is one thing one thing. */
-function eachOnce<From, To>(change: (each: From) => To): (each: From) => To {
-  const changed = new Map<From, To>();
-  return (each) => {
-    const made = changed.get(each) ?? change(each);
-    changed.set(each, made);
-    return made;
-  };
-}
-
-export function packError(thrown: unknown): PackedError {
-  const { reason, message, hint } = asOperatorError(thrown);
-  return { reason, message, hint };
-}
-
-export function unpackError({ reason, message, hint }: PackedError): OperatorError {
-  return new OperatorError(Object.hasOwn(reasons, reason) ? reason : 'Internal', message, { hint });
-}
-
-function packAnswer(answer: ReadAnswer): PackedAnswer {
-  if ('error' in answer) return { error: packError(answer.error) };
-  return { ...answer, values: packValues(answer.values) };
-}
-
-function unpackAnswer({ values, error, ...besides }: PackedAnswer): ReadAnswer {
-  if (error !== undefined) return { error: unpackError(error) };
-  return { ...besides, values: unpackValues(values ?? new Map()) };
-}
-
-function packValues(values: ReadonlyMap<string, SecretValue>): Packed {
-  return new Map([...values].map(([key, value]) => [key, value.reveal().toString('latin1')]));
-}
-
-function unpackValues(values: Packed): Map<string, SecretValue> {
-  return new Map([...values].map(([key, bytes]) => [key, new SecretValue(Buffer.from(bytes, 'latin1'))]));
 }

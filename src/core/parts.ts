@@ -14,7 +14,13 @@ export const regexps = new OnDemand('the regular expressions', () => import('./r
 /** Paths of `property`. */
 export const jsonPaths = new OnDemand('the JSON paths', () => import('./gjson/get.ts'));
 
+/** The language of Environments. */
+export const environments = new OnDemand(
+  'the language of Environments',
+  async () => (await import('./esc/environment-jobs.ts')).environmentJobs,
+);
+
 /** All of them, for those whose clock does not wait for files. */
 export async function loadParts(): Promise<void> {
-  await Promise.all([templates, rewriting, regexps, jsonPaths].map((part) => part.load()));
+  await Promise.all([templates, rewriting, regexps, jsonPaths, environments].map((part) => part.load()));
 }

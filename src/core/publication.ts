@@ -2,11 +2,12 @@
 // plain ones in a ConfigMap, and `files` as further keys of the Secret. Pure.
 import { OperatorError } from '../base/operator-error.ts';
 import type { EnvironmentSpec } from '../crds/environment.ts';
+import { payForText } from './esc/effort.ts';
 import { type Projected, projection } from './esc/export.ts';
 import type { EscValue } from './esc/value.ts';
 import { SecretValue } from './secret-value.ts';
 
-type Publish = NonNullable<EnvironmentSpec['publish']>;
+export type Publish = NonNullable<EnvironmentSpec['publish']>;
 
 export interface Publication {
   readonly secret: ReadonlyMap<string, SecretValue>;
@@ -51,6 +52,7 @@ function dataOf(entries: readonly Projected[]): ReadonlyMap<string, SecretValue>
         `spec.publish: ${JSON.stringify(name)} is both in environmentVariables and in files: give one of them another name`,
       );
     }
+    payForText(text.length);
     data.set(name, new SecretValue(bytes ?? text));
   }
   return data;

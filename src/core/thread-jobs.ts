@@ -1,6 +1,7 @@
 // The talk between the event loop and a worker thread: an order goes there, an answer comes back. Plain data both ways.
 import { type Bounds, Budget } from './budget.ts';
-import { beforeJob, type JobKind, type PackedError, packError, packOutput, runJob, unpackInput } from './jobs.ts';
+import { type PackedError, packError, packOutput, unpackInput } from './job-packing.ts';
+import { beforeJob, type JobKind, runJob } from './jobs.ts';
 
 export interface JobOrder {
   readonly kind: JobKind;

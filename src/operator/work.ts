@@ -8,9 +8,10 @@ import type { ShareCounts } from '../base/shares.ts';
 import { Slots } from '../base/slots.ts';
 import type { Config } from '../config.ts';
 import { createControllers } from '../controller/controllers.ts';
-import { LoopShare } from '../controller/desk.ts';
+import { createDesk, LoopShare } from '../controller/desk.ts';
 import { Writer } from '../controller/kit/writer.ts';
 import { exposeQueues } from '../controller/queue-series.ts';
+import type { Desks } from '../core/jobs.ts';
 import type { StatusDialect } from '../core/sync-status.ts';
 import { isServedProvider } from '../crds/secret-store.ts';
 import { operatorIdentity } from '../credentials/operator-identity.ts';
@@ -77,7 +78,11 @@ export async function startWork(
   const objects = new ObjectWatcher(informerDeps, { namesPerNamespaceMax: config.namesPerNamespace });
   const events = createEventRecorder({ transport, clock, slot: (waiting) => writer.idleTurn(waiting) });
   const namespaces = followNamespaces(informerDeps);
-  const upstreams = openCountedUpstreams(base, namespaces);
+  const desk = {
+    heavy: new WorkerPool({ ...heavyLane, entry: base.threadEntry, clock }),
+    loop: new LoopShare(nextTurn),
+  };
+  const upstreams = openCountedUpstreams(base, namespaces, (tenant, waiting) => createDesk(tenant, desk, waiting));
   const { provider } = upstreams;
   const notes =
     config.stateDirectory === undefined
@@ -95,9 +100,8 @@ export async function startWork(
           },
           onTrouble: (thrown) => log.warn({ err: thrown }, 'could not note what is worked on'),
         });
-  const heavy = new WorkerPool({ ...heavyLane, entry: base.threadEntry, clock });
   const controllers = createControllers({
-    desk: { heavy, loop: new LoopShare(nextTurn) },
+    desk,
     notes,
     manifests: config.genericTargets ? manifestKinds(informerDeps, config.namespaces) : undefined,
     generation: { random: randomBytes, keyPair: oneAtATime(), sendWebhook: upstreams.sendWebhook },
@@ -151,7 +155,7 @@ export async function startWork(
       for (const end of endReading) end();
       await controllers.stop(graceMs);
       notes.close();
-      await heavy.close();
+      await desk.heavy.close();
       await Promise.all([events.stop(), upstreams.sessions.close(AbortSignal.timeout(revokeWithinMs))]);
       upstreams.close();
       objects.close();
@@ -178,6 +182,7 @@ function briefly(keys: readonly string[]): string {
 function openCountedUpstreams(
   { config, clock, metrics, userAgent }: Base,
   namespaces: ReturnType<typeof followNamespaces>,
+  desks: Desks,
 ): Upstreams {
   return openUpstreams(
     {
@@ -192,6 +197,7 @@ function openCountedUpstreams(
     {
       account: heapAccount(clock),
       clock,
+      desks,
       observe: {
         login: (via, outcome) => metrics.logins.add({ ...via, outcome }),
         request: (provider, { origin, outcome, durationMs }) =>

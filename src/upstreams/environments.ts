@@ -11,12 +11,12 @@ export interface Environments {
   readonly evaluation: EnvironmentEvaluation;
 }
 
-export function openEnvironments(ports: EscProviderPorts & Pick<EscPorts, 'release' | 'observeRead'>): Environments {
-  const { clock, release, observeRead } = ports;
+export function openEnvironments(ports: EscProviderPorts & Pick<EscPorts, 'account' | 'desks' | 'release' | 'observeRead'>): Environments {
+  const { account, clock, desks, release, observeRead } = ports;
   const providers = escProviders(ports);
   return {
     providers,
-    provider: createEscProvider({ clock, providers, release, observeRead }),
-    evaluation: environmentEvaluation(providers, release),
+    provider: createEscProvider({ account, clock, desks, providers, release, observeRead }),
+    evaluation: environmentEvaluation(providers, { desks, release }),
   };
 }

@@ -7,8 +7,7 @@ import { readCloudVariables } from '../config-cloud.ts';
 import { infisicalSpec } from '../crds/infisical.ts';
 import { pulumiSpec } from '../crds/pulumi.ts';
 import type { ConnectContext } from '../providers/contract.ts';
-import { clusterOf } from '../providers/esc/esc.fixture.ts';
-import { openEnvironment } from '../providers/esc/evaluation.ts';
+import { clusterOf, openInline } from '../providers/esc/esc.fixture.ts';
 import { credentialsFrom } from '../providers/infisical/provider.fixture.ts';
 import { heapAccount } from '../runtime/memory-account.ts';
 import { createCheckHost } from './host-access.ts';
@@ -125,7 +124,7 @@ describe('the ways to a host', () => {
 
   it('are judged for openings of Environments, in the name of the namespace whose document holds them', async () => {
     const open = async (namespace: string, inputs: object) =>
-      await openEnvironment(
+      await openInline(
         { name: `${namespace}/app`, consumer: namespace, holder: 'store', notBeforeMs: 0 },
         {
           cluster: clusterOf({ environments: { [`${namespace}/app`]: { values: inputs } } }),

@@ -19,6 +19,7 @@ import { createTenantBounds, type TenantLimits } from '../http/tenant-bounds.ts'
 import { createUpstreamDoor, type RequestObservation } from '../http/upstream.ts';
 import type { EnvironmentEvaluation } from '../providers/esc/check.ts';
 import type { EscProviders } from '../providers/esc/open/table.ts';
+import type { EscPorts } from '../providers/esc/provider.ts';
 import { fakeProvider } from '../providers/fake/provider.ts';
 import { createInfisicalAccess } from '../providers/infisical/access.ts';
 import { parseHostApi } from '../providers/infisical/host.ts';
@@ -93,10 +94,13 @@ export function openUpstreams(
     account,
     clock,
     observe,
+    desks,
   }: {
     readonly account: MemoryAccount;
     readonly clock: Clock;
     readonly observe: UpstreamObservers;
+    /** Where Environments are evaluated; absent means at once. */
+    readonly desks?: EscPorts['desks'];
   },
 ): Upstreams {
   const { userAgent, checkHost = anyHost, perNamespace = unbounded } = settings;
@@ -155,6 +159,8 @@ export function openUpstreams(
       checkSite: checkHost,
       observeLogin: observe.login,
       sessions,
+      account,
+      desks,
       release: (holder) => sessions.release(holder),
       observeRead: readsOf.esc,
     }),
@@ -179,6 +185,7 @@ export function openUpstreams(
     evaluation: {
       check: async (...order) => (await environments.load()).evaluation.check(...order),
       open: async (...order) => (await environments.load()).evaluation.open(...order),
+      publication: async (...order) => (await environments.load()).evaluation.publication(...order),
       release: (holder) => environments.ifLoaded?.evaluation.release(holder),
     },
     clouds: createCloudSources({ ...cloudDoors, environment: settings.cloud, readFile: readBoundedFile, clock }),

@@ -21,6 +21,7 @@ import {
 import { Recovery } from '../../src/controller/recovery.ts';
 import { Reporter } from '../../src/controller/report.ts';
 import { managedLabel, managedLabelValue } from '../../src/core/contract-names.ts';
+import { loadParts } from '../../src/core/parts.ts';
 import { SecretValue } from '../../src/core/secret-value.ts';
 import type { EnvironmentStatus } from '../../src/crds/environment.ts';
 import { secretResource } from '../../src/credentials/store-credentials.ts';
@@ -46,6 +47,9 @@ const steps = 20;
 
 /** What was asked of the API server: `verb Kind name`. */
 type Call = `${string} ${string} ${string}`;
+
+// The clock of these tests waits for no file that is read.
+await loadParts();
 
 export class EnvironmentCluster {
   readonly clock = new FakeClock();
@@ -136,10 +140,9 @@ export class EnvironmentCluster {
   }
 
   start(
-    evaluation: EnvironmentEvaluation = environmentEvaluation(
-      (name) => this.providers[name],
-      () => {},
-    ),
+    evaluation: EnvironmentEvaluation = environmentEvaluation(new Map(Object.entries(this.providers)), {
+      release: () => {},
+    }),
   ): void {
     const { clock } = this;
     const kube = this.#kube();

@@ -46,7 +46,7 @@ export async function env(args: readonly string[], circumstances: Circumstances 
       const world = await openWorld(options);
       return {
         ...world,
-        providers: (name) => (Object.hasOwn(providers, name) ? providers[name] : world.providers(name)),
+        providers: new Map([...world.providers, ...Object.entries(providers)]),
       };
     },
   };

@@ -33,7 +33,7 @@ export interface EvaluationOrder {
 export async function evaluateWhole(order: EvaluationOrder, signal: AbortSignal): Promise<Evaluation> {
   const { mode, root, documents, cipherOf, showSecrets = false } = order;
   const openings = new Map<string, OpeningResult>();
-  const shapes = { provider: order.providers, rotator: () => undefined };
+  const shapes = { provider: (name: string) => order.providers.get(name), rotator: () => undefined };
   for (let round = 0; round < maxRounds; round++) {
     const evaluation = evaluate({ mode, root, documents: documents.given, shapes, openings, cipherOf, showSecrets });
     if (evaluation.isComplete) return evaluation;
@@ -47,7 +47,7 @@ export async function evaluateWhole(order: EvaluationOrder, signal: AbortSignal)
 }
 
 async function answer(opening: Opening, order: EvaluationOrder, signal: AbortSignal): Promise<OpeningResult> {
-  const provider = order.providers(opening.provider);
+  const provider = order.providers.get(opening.provider);
   if (provider === undefined) return { error: `unknown provider ${JSON.stringify(opening.provider)}` };
   const open = () => provider.open(opening.inputs, order.contextOf(opening), signal);
   try {

@@ -4,6 +4,7 @@ import { plainSecretWarning } from '../../core/environment-check.ts';
 import { environmentName } from '../../core/environment-names.ts';
 import { decryptWith } from '../../core/esc/cipher.ts';
 import type { Cipher } from '../../core/esc/ciphertext.ts';
+import { documentOfData } from '../../core/esc/declare.ts';
 import type { Diagnostic } from '../../core/esc/diagnostics.ts';
 import type { EscDocument } from '../../core/esc/expression.ts';
 import type { Opening } from '../../core/esc/openings.ts';
@@ -115,8 +116,16 @@ async function openEnvironmentOf(order: EnvironmentOrder, signal: AbortSignal): 
   const { name, title, sources, wanted, world, placeOf } = order;
   const chosen = await chosenCipher(wanted, world, signal);
   const readsKeys = chosen === undefined && (wanted.mode === 'open' || wanted.showSecrets);
-  const documents = new Documents(sources, { readsKeys });
-  const root = await documents.root(name, undefined, signal);
+  const found = new Documents(sources, { readsKeys });
+  const root = (await found.root(name, undefined, signal)).document(documentOfData);
+  const documents: DocumentSet = {
+    get given() {
+      return new Map(
+        [...found.given].map(([each, source]) => [each, 'error' in source ? source : source.document(documentOfData)]),
+      );
+    },
+    load: (names, waiting) => found.load(names, waiting),
+  };
   const opened = await evaluated(
     {
       title,
@@ -125,7 +134,7 @@ async function openEnvironmentOf(order: EnvironmentOrder, signal: AbortSignal): 
       wanted,
       contextOf: ({ environment }) => contextAt(environmentName(environment, '').namespace, sources, world),
       providers: world.providers,
-      cipherOf: (each) => chosen ?? documents.cipherOf(each),
+      cipherOf: (each) => chosen ?? found.cipherOf(each),
       placeOf,
     },
     signal,

@@ -1,7 +1,8 @@
 // What a reconcile of an Environment is given: the rooms that it may call, and how an Environment is evaluated.
 import type { Clock } from '../../base/clock.ts';
 import type { CheckedEnvironment } from '../../core/environment-check.ts';
-import type { EscValue } from '../../core/esc/value.ts';
+import type { HeldValue } from '../../core/esc/packed-value.ts';
+import type { Publication, Publish } from '../../core/publication.ts';
 import type { Kube } from '../../kube/contract.ts';
 import type { ClusterSources } from '../../providers/contract.ts';
 import type { Memory } from '../kit/object-controller.ts';
@@ -23,7 +24,13 @@ export interface EnvironmentEvaluation {
     order: { readonly name: string; readonly holder: string; readonly notBeforeMs: number },
     cluster: ClusterSources,
     signal: AbortSignal,
-  ): Promise<{ readonly value: EscValue; readonly lifetimeMs: number | undefined }>;
+  ): Promise<{ readonly value: HeldValue; readonly lifetimeMs: number | undefined }>;
+  /** What an opened Environment gives to pods. What `publicationOf` throws, and TooMuchWork. */
+  publication(
+    name: string,
+    input: { readonly value: HeldValue; readonly publish: Publish },
+    signal: AbortSignal,
+  ): Promise<Publication>;
   /** Ends what openings of the holder logged in. */
   release(holder: string): void;
 }

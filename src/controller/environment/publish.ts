@@ -1,7 +1,7 @@
 // `spec.publish`: opens the Environment when that is due, and writes what it gives for pods. With an error everything that was
 // published stays as it is.
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
-import { type Publication, publicationOf } from '../../core/publication.ts';
+import type { Publication } from '../../core/publication.ts';
 import { renewAtMs } from '../../core/renewal.ts';
 import type { EnvironmentSpec } from '../../crds/environment.ts';
 import { keyOf } from '../../kube/types.ts';
@@ -46,7 +46,8 @@ export async function publish(
   }
   const openedAtMs = clock.monotonicMs();
   const opened = await open(environment, run, rooms, signals.wait);
-  const publication = publicationOf(opened.value, spec.publish ?? {});
+  const taken = { value: opened.value, publish: spec.publish ?? {} };
+  const publication = await rooms.evaluation.publication(key, taken, signals.wait);
   const wrote = await bring(environment, spec.publish ?? {}, publication, rooms, signals.write);
   const swept = await sweep(environment, spec.publish, rooms, signals.write);
   const periodicAtMs = intervalMs === 0 ? Number.POSITIVE_INFINITY : openedAtMs + intervalMs;

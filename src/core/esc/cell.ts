@@ -1,6 +1,7 @@
 // An expression on its way to a value: what it stands over, what it contains, whether it is being evaluated. Cells are made
 // as they are reached, so what is frozen or skipped costs nothing.
 import { joinPath } from './diagnostics.ts';
+import { pay, unitsPerValue } from './effort.ts';
 import type { Expression, Place } from './expression.ts';
 import { foundationOf, memberBelow } from './merge.ts';
 import type { EscValue } from './value.ts';
@@ -66,6 +67,7 @@ export class Cell {
 
   #makeMembers(): ReadonlyMap<string, Cell> {
     if (this.expression.kind !== 'object') return new Map();
+    pay(this.expression.entries.size * unitsPerValue);
     const { foundation } = this;
     // Keys of the first level stand in names as they are.
     const name = (key: string) =>

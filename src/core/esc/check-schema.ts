@@ -1,5 +1,6 @@
 // Whether a value satisfies a schema, with everything that is wrong and where. An unknown is compared by its own schema.
 import { compile, matches } from '../regexp.ts';
+import { pay, presentBudget, unitsPerExpression, unitsPerValue } from './effort.ts';
 import { LimitExceeded } from './limits.ts';
 import { own, type Schema, type SchemaObject } from './schema.ts';
 import { jsonText } from './text-forms.ts';
@@ -18,6 +19,8 @@ export interface Verdict {
 
 /** Checks of one call; alternatives of alternatives would multiply without a bound. */
 const maxChecks = 200_000;
+/** Characters that are compared or counted at a unit's cost. */
+const charactersPerUnit = 16;
 /** Schemas within schemas: one that refers to itself has no end. */
 const maxNesting = 300;
 
@@ -101,9 +104,12 @@ class Checker {
       ok = this.check(accepted, member, [...at, key], problems) && ok;
     }
     const tell = (summary: string) => problems.push({ summary, at });
+    pay((schema.required?.length ?? 0) * unitsPerValue);
     const needed = new Set(schema.required);
     for (const [key, others] of Object.entries(schema.dependentRequired ?? {})) {
-      if (members.has(key)) for (const other of others) needed.add(other);
+      if (!members.has(key)) continue;
+      pay(others.length * unitsPerValue);
+      for (const other of others) needed.add(other);
     }
     const missing = [...needed].filter((key) => !members.has(key));
     if (missing.length > 0) tell(`missing required properties: ${missing.join(', ')}`);
@@ -216,6 +222,7 @@ class Checker {
   }
 
   #enter(): void {
+    pay(unitsPerExpression / 2);
     if (++this.#nesting > maxNesting) throw new LimitExceeded('a schema refers to itself without an end');
     if (--this.#left < 0) throw new LimitExceeded('a value, or what its schema allows, is too large to check');
   }
@@ -245,10 +252,11 @@ function isMultiple(value: number, step: number): boolean {
 
 function checkString(schema: SchemaObject, text: string, tell: (summary: string) => unknown): void {
   const { minLength, maxLength, pattern } = schema;
+  pay(text.length / charactersPerUnit);
   const length = Buffer.byteLength(text);
   if (minLength !== undefined && length < minLength) tell(`expected a string of at least length ${minLength}`);
   if (maxLength !== undefined && length > maxLength) tell(`expected a string of at most length ${maxLength}`);
-  if (pattern !== undefined && !matches(compile(pattern), text))
+  if (pattern !== undefined && !matches(compile(pattern, presentBudget()), text, presentBudget()))
     tell(`string must match the pattern ${JSON.stringify(pattern)}`);
 }
 
@@ -259,6 +267,7 @@ function shown(constant: EscValue): string {
 
 /** Equality by kind and text, of objects by the top layer alone. */
 function equal(left: EscValue, right: EscValue): boolean {
+  pay(unitsPerValue + (left.data.kind === 'string' ? left.data.text.length / charactersPerUnit : 0));
   const a = left.data;
   const b = right.data;
   if (a.kind === 'array' && b.kind === 'array') {

@@ -1,6 +1,7 @@
 // The envelope of encrypted secrets in documents: base64 of `escx`, a version, the encrypted bytes and a checksum. The cipher
 // itself is the caller's.
 import { crc32 } from 'node:zlib';
+import { payForText } from './effort.ts';
 
 /** Encrypts and decrypts the secrets of documents. Both may throw an Error whose message can be shown. */
 export interface Cipher {
@@ -38,6 +39,7 @@ export function openCiphertext(text: string): Buffer | { readonly problem: strin
 
 /** Standard base64 with padding, line breaks ignored; the problem names the first wrong byte's place as Go does. */
 export function decodeStandardBase64(text: string): Buffer | { readonly problem: string } {
+  payForText(text.length);
   const at = firstBadByte(Buffer.from(text, 'utf8'));
   return at === undefined ? Buffer.from(text, 'base64') : { problem: `illegal base64 data at input byte ${at}` };
 }

@@ -1,5 +1,6 @@
 // What is wrong with a document, where, and what was probably meant. Paths are written as `values.a["b-c"][0]`. A summary
 // never quotes a value that is secret.
+import { pay, payForText, unitsPerExpression } from './effort.ts';
 
 /** A place in a document: offsets in UTF-16 units, the end exclusive. */
 export type Span = readonly [start: number, end: number];
@@ -38,7 +39,10 @@ export function below(parent: Path | undefined, element: string | number): Path 
 export function writePath(path: Path | undefined): string {
   const elements: (string | number)[] = [];
   for (let at = path; at !== undefined; at = at.parent) elements.push(at.element);
-  return elements.reverse().reduce<string>(joinPath, '');
+  const written = elements.reverse().reduce<string>(joinPath, '');
+  pay(unitsPerExpression);
+  payForText(written.length);
+  return written;
 }
 
 /** `path` extended by an element. */

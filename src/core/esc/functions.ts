@@ -2,11 +2,12 @@
 
 import { checkValue } from './check-schema.ts';
 import { decodeStandardBase64 } from './ciphertext.ts';
+import { pay, payForText, payForValue, unitsPerValue } from './effort.ts';
 import type { PlainFunction, Telling } from './expression.ts';
 import { arraySchema, arraysSchema, type Schema, stringSchema, stringsSchema } from './schema.ts';
 import { schemaOfValue } from './schema-of-value.ts';
 import { boundedText, JsonProblem, jsonText, parseFirstJson, stringForm } from './text-forms.ts';
-import { arrayValue, bytesValue, EscValue, textValue, unknownValue } from './value.ts';
+import { arrayValue, bytesValue, EscValue, textValue, unknownValue, type ValueData } from './value.ts';
 
 /** An argument that was evaluated; `tell` reports at it, or at a part of it where the document holds that part. */
 export interface Argument {
@@ -22,6 +23,8 @@ export const functions: Readonly<Record<PlainFunction, Body>> = {
     if (!isTyped(lists, arraysSchema)) return unknownValue({ schema: arraySchema, from: [value] });
     const { inside, data } = value;
     if (inside.unknown || data.kind !== 'array') return unknownFrom(arraySchema, value);
+    // Before the list is made: it may be too long to be held.
+    payForValue(data.elements.reduce((sum, { data: each }) => sum + lengthOf(each), 0));
     const elements = data.elements.flatMap((each) => (each.data.kind === 'array' ? each.data.elements : []));
     return arrayValue(elements, { secret: inside.secret });
   },
@@ -73,7 +76,9 @@ export const functions: Readonly<Record<PlainFunction, Body>> = {
     if (between.kind !== 'string' || data.kind !== 'string') return unknownFrom(stringsSchema, ...values);
     // The pieces are as secret as the whole: a reference to one of them must not lose the flag.
     const secret = values.some((each) => each.inside.secret);
+    payForText(data.text.length);
     const pieces = between.text === '' ? Array.from(data.text) : data.text.split(between.text);
+    payForValue(pieces.length);
     return arrayValue(
       pieces.map((piece) => textValue(piece, { secret })),
       { secret },
@@ -84,6 +89,7 @@ export const functions: Readonly<Record<PlainFunction, Body>> = {
     if (!isTyped(text, stringSchema)) return unknownValue({ schema: stringSchema, from: [text.value] });
     const { data, inside } = text.value;
     if (data.kind !== 'string') return unknownFrom(stringSchema, text.value);
+    payForText(data.text.length);
     const bytes = data.bytes ?? Buffer.from(data.text, 'utf8');
     return textValue(bytes.toString('base64'), { secret: inside.secret });
   },
@@ -113,6 +119,10 @@ export const functions: Readonly<Record<PlainFunction, Body>> = {
   },
 };
 
+function lengthOf(data: ValueData): number {
+  return data.kind === 'array' ? data.elements.length : 0;
+}
+
 /** Whether the argument satisfies the schema; what is wrong is told at its place. */
 function isTyped({ value, tell }: Argument, schema: Schema): boolean {
   const { ok, problems } = checkValue(schema, value);
@@ -127,6 +137,7 @@ function unknownFrom(schema: Schema, ...values: readonly EscValue[]): EscValue {
 /** The type of a value, as far as access into it goes. */
 function schemaOfData(value: EscValue): Schema {
   const { data } = value;
+  pay(unitsPerValue * (1 + lengthOf(data) + value.members.size));
   if (data.kind === 'unknown') return data.schema;
   if (data.kind === 'array') return { type: 'array', prefixItems: data.elements.map(schemaOfData), items: false };
   if (data.kind !== 'object') return { type: data.kind };

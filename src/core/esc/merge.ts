@@ -1,5 +1,6 @@
 // Layers: what lies on top wins, objects are united key by key, everything else replaces. Nothing can delete a key. No value
 // is changed by a merge.
+import { pay, unitsPerValue } from './effort.ts';
 import { propertySchema } from './schema.ts';
 import { EscValue, unknownValue } from './value.ts';
 
@@ -9,6 +10,7 @@ export function merge(top: EscValue, base: EscValue | undefined): EscValue {
   const foundation = foundationOf(base);
   if (foundation === undefined) return top;
   const own = new Map<string, EscValue>();
+  pay(top.data.own.size * unitsPerValue);
   for (const [key, member] of top.data.own) own.set(key, merge(member, memberBelow(foundation, key)));
   const { base: middle } = top.data;
   const below =
@@ -30,6 +32,7 @@ export function foundationOf(base: EscValue | undefined): EscValue | undefined {
  */
 export function memberBelow(base: EscValue, key: string): EscValue | undefined {
   for (let at: EscValue | undefined = base; at !== undefined; ) {
+    pay(unitsPerValue);
     if (at.data.kind === 'unknown') return unknownMember(at, key);
     if (at.data.kind !== 'object') return undefined;
     const member = at.data.own.get(key);

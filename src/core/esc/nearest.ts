@@ -1,5 +1,7 @@
 // Which known name was probably meant: names are compared in lower case and without underscores.
 
+import { pay } from './effort.ts';
+
 export interface Nearest {
   /** All names, the nearest first, equally near ones in their order. */
   readonly sorted: readonly string[];
@@ -7,12 +9,17 @@ export interface Nearest {
   readonly suggestion: string | undefined;
 }
 
+/** Comparing one character with another. */
+const unitsPerPair = 5;
+
 /** Longer names are not compared: the work is the product of both lengths. */
 const longestName = 256;
 
 export function nearest(wanted: string, names: readonly string[]): Nearest {
   const folded = fold(wanted);
   if (wanted.length > longestName) return { sorted: names, suggestion: undefined };
+  const compared = names.reduce((sum, { length }) => sum + (length > longestName ? 0 : length), 0);
+  pay(names.length + compared * wanted.length * unitsPerPair);
   const measured = names
     .map((name) => ({ name, distance: name.length > longestName ? longestName : distance(folded, fold(name)) }))
     .sort((left, right) => left.distance - right.distance);

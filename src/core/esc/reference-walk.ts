@@ -1,6 +1,7 @@
 // From a reference to a value. The walk goes through literals that are not evaluated yet, so that siblings and later keys
 // can be meant, and continues in values. A step that fails is told at the step.
 import type { Cell } from './cell.ts';
+import { pay, unitsPerMember } from './effort.ts';
 import type { Environment } from './environment.ts';
 import type { Place } from './expression.ts';
 import { nearest } from './nearest.ts';
@@ -137,6 +138,7 @@ export class ReferenceWalk {
   }
 
   #unknownProperty(accessor: Accessor, key: string, known: readonly string[]): EscValue {
+    pay(known.length * unitsPerMember);
     const { suggestion } = nearest(key, [...known].sort().slice(0, mostCompared));
     const hint = suggestion === undefined ? '' : `; did you mean ${goQuote(suggestion)}?`;
     const place = within(this.#place, accessor.start, accessor.end);

@@ -1,6 +1,8 @@
 // Strings with references: `$$` is a dollar, `${` opens a reference that runs to its `}`, any other `$` stands for itself.
 // Parsing is lenient: a problem is told, and what can be read of the reference is kept.
 
+import { pay } from './effort.ts';
+
 /** A step into a value; `start` and `end` are offsets within the string. */
 export interface Accessor {
   readonly key: string | number;
@@ -22,8 +24,12 @@ export interface Scanned {
   readonly problems: readonly StringProblem[];
 }
 
+/** Of a text that may be all references. */
+const unitsPerCharacter = 10;
+
 export function scanString(text: string): Scanned {
   if (!text.includes('$')) return { parts: text === '' ? [] : [text], problems: [] };
+  pay(text.length * unitsPerCharacter);
   const parts: Part[] = [];
   const problems: StringProblem[] = [];
   let plain = '';

@@ -1,6 +1,8 @@
 // The schema that a document writes for `fn::validate`: checked against a schema of this schema language, then read.
+import { OperatorError } from '../../base/operator-error.ts';
 import { compile } from '../regexp.ts';
 import { checkValue, type SchemaProblem } from './check-schema.ts';
+import { presentBudget } from './effort.ts';
 import type { Schema, SchemaObject } from './schema.ts';
 import { type EscValue, textValue } from './value.ts';
 
@@ -116,8 +118,9 @@ function invalidPart(schema: Schema, root: Schema): string | undefined {
   }
   if (pattern !== undefined) {
     try {
-      compile(pattern);
-    } catch {
+      compile(pattern, presentBudget());
+    } catch (thrown) {
+      if (thrown instanceof OperatorError && thrown.reason === 'TooMuchWork') throw thrown;
       return 'the pattern is no regular expression (RE2)';
     }
   }

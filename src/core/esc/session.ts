@@ -2,6 +2,7 @@
 // bounds. Lives for one round.
 import type { Cipher } from './ciphertext.ts';
 import type { Diagnostic } from './diagnostics.ts';
+import { pay, unitsPerExpression } from './effort.ts';
 import type { EscDocument, Place, Telling } from './expression.ts';
 import { LimitExceeded, maxDiagnostics, maxDocuments, maxOpenings, maxPending, maxSteps } from './limits.ts';
 import type { Opening, OpeningResult, Rotation, Shapes } from './openings.ts';
@@ -56,6 +57,7 @@ export class Session {
   /** Counts work. Throws LimitExceeded when there was too much. */
   step(count = 1): void {
     this.#steps += count;
+    pay(count * unitsPerExpression);
     if (this.#steps > maxSteps) throw new LimitExceeded('the evaluation takes too many steps');
   }
 

@@ -1,5 +1,6 @@
 // Values as text: the string form of `fn::toString` and interpolation, and JSON both ways, as Go writes and reads them.
 import { compareBytewise } from '../byte-order.ts';
+import { pay, payForText, unitsPerExpression, unitsPerMember } from './effort.ts';
 import { LimitExceeded, maxDepth, maxTextLength } from './limits.ts';
 import {
   arrayValue,
@@ -42,6 +43,7 @@ function formText(value: EscValue, state: { secret: boolean; unknown: boolean })
     case 'array':
       return bounded(data.elements.map((each) => goQuote(formText(each, state))));
     case 'object': {
+      pay(data.own.size * unitsPerMember);
       const members = [...data.own].sort(([left], [right]) => compareBytewise(left, right));
       return bounded(members.map(([key, each]) => `${goQuote(key)}=${goQuote(formText(each, state))}`));
     }
@@ -56,6 +58,7 @@ function bounded(parts: readonly string[]): string {
 export function boundedText(parts: readonly string[], delimiter: string): string {
   const length = parts.reduce((sum, part) => sum + part.length + delimiter.length, 0);
   if (length > maxTextLength) throw new LimitExceeded(`a text is longer than ${maxTextLength} characters`);
+  payForText(length);
   return parts.join(delimiter);
 }
 
@@ -76,6 +79,8 @@ const unprinted = /["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
 
 /** A Go string literal (https://pkg.go.dev/strconv#Quote). */
 export function goQuote(text: string): string {
+  pay(unitsPerPiece + text.length);
+  payForText(text.length);
   return `"${text.replace(unprinted, goEscape)}"`;
 }
 
@@ -88,9 +93,13 @@ function goEscape(symbol: string): string {
   return code > 0xffff ? `\\U${hex.padStart(8, '0')}` : `\\u${hex.padStart(4, '0')}`;
 }
 
+/** A text that is made as a part of another. */
+const unitsPerPiece = 40;
+
 /** Compact JSON of the whole value, sorted by key. The value must hold no unknown. */
 export function jsonText(value: EscValue): string {
   const { data } = value;
+  pay(unitsPerPiece);
   switch (data.kind) {
     case 'null':
     case 'unknown':
@@ -110,6 +119,8 @@ export function jsonText(value: EscValue): string {
 }
 
 function jsonString(text: string): string {
+  pay(unitsPerPiece);
+  payForText(text.length);
   return JSON.stringify(text).replaceAll(/[<>&\u2028\u2029]/g, unicodeEscape);
 }
 
@@ -144,6 +155,7 @@ class JsonReader {
 
   value(depth: number): EscValue {
     if (depth > maxDepth) throw new LimitExceeded(`a value nests deeper than ${maxDepth} levels`);
+    pay(unitsPerExpression / 2);
     const first = this.#next();
     if (first === '{') return this.#object(depth);
     if (first === '[') return this.#array(depth);
@@ -191,6 +203,7 @@ class JsonReader {
       if (this.#token(escapeToken) === undefined) return this.#fail('the end of a string');
     }
     this.#at++;
+    payForText(this.#at - start);
     return String(JSON.parse(this.#text.slice(start, this.#at))).toWellFormed();
   }
 

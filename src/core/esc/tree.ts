@@ -3,6 +3,7 @@
 // told, not followed. A tree can also be made of plain data, for documents that are part of a Kubernetes object.
 import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, type Scalar, Schema, type Node as YamlNode } from 'yaml';
 import { below, type Path, type Span } from './diagnostics.ts';
+import { pay, unitsPerExpression, unitsPerMember } from './effort.ts';
 import { maxDepth, maxDocumentLength, maxNodes } from './limits.ts';
 import { numberText, type Plain, resolvePlain } from './number-text.ts';
 
@@ -149,10 +150,12 @@ class Reader {
       return { kind: 'array', elements, ...place };
     }
     if (typeof data !== 'object' || data === null) return { kind: 'null', ...place };
-    const entries = Object.entries(data).map(([key, value]) => ({
+    const keys = Object.keys(data);
+    pay(keys.length * unitsPerMember); // before any of them is read: there may be too many
+    const entries = keys.map((key) => ({
       key,
       keySpan: undefined,
-      value: this.fromData(value, below(path, key), depth + 1),
+      value: this.fromData(Reflect.get(data, key), below(path, key), depth + 1),
     }));
     return { kind: 'object', entries, ...place };
   }
@@ -201,6 +204,7 @@ class Reader {
   }
 
   #count(depth: number): void {
+    pay(unitsPerExpression);
     if (depth > maxDepth) throw new TooMuch(`the document nests deeper than ${maxDepth} levels`);
     if (++this.#nodes > maxNodes) throw new TooMuch(`the document has more than ${maxNodes} values`);
   }

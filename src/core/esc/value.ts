@@ -2,6 +2,7 @@
 // it (merge.ts), so that a part of it can be told from what it inherits. Printing a value shows nothing of it.
 import { inspect } from 'node:util';
 import { compareBytewise } from '../byte-order.ts';
+import { pay, payForText, payForValue, unitsPerMember, unitsPerValue } from './effort.ts';
 import { LimitExceeded, maxDepth, maxWeight } from './limits.ts';
 import type { Schema } from './schema.ts';
 
@@ -49,6 +50,7 @@ export class EscValue {
     this.data = data;
     this.secret = secret;
     this.final = final;
+    payForValue(partsOf(data));
   }
 
   /** All members of an object, sorted by their keys' bytes; of anything else none. */
@@ -81,12 +83,18 @@ export class EscValue {
   }
 }
 
+function partsOf(data: ValueData): number {
+  if (data.kind === 'array') return data.elements.length;
+  return data.kind === 'object' ? data.own.size : 0;
+}
+
 const none: ReadonlyMap<string, EscValue> = new Map();
 
 function membersOf(data: ValueData): ReadonlyMap<string, EscValue> {
   if (data.kind !== 'object') return none;
   const all = new Map(data.base?.members);
   for (const [key, member] of data.own) all.set(key, member);
+  pay(all.size * unitsPerMember);
   return new Map([...all].sort(([left], [right]) => compareBytewise(left, right)));
 }
 
@@ -101,6 +109,7 @@ function lookInside(value: EscValue): Inside {
   let weight = 1 + (data.kind === 'string' ? data.text.length / 16 : 0);
   let depth = 0;
   if (base?.awaits !== undefined) unknown = blocked = true;
+  pay(unitsPerValue * (1 + (data.kind === 'array' ? data.elements.length : value.members.size)));
   const children = data.kind === 'array' ? data.elements : value.members.values();
   for (const child of children) {
     const inside = child.inside;
@@ -129,6 +138,7 @@ export function textValue(text: string, flags?: Flags): EscValue {
 
 /** Bytes as text; they are kept beside it when they are not UTF-8. */
 export function bytesValue(bytes: Buffer, flags?: Flags): EscValue {
+  payForText(bytes.length);
   const text = bytes.toString('utf8');
   return Buffer.from(text, 'utf8').equals(bytes)
     ? new EscValue({ kind: 'string', text }, flags)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sealCiphertext } from '../../core/esc/ciphertext.ts';
+import { inlineDesk } from '../../core/jobs.ts';
 import { checkEnvironment } from './check.ts';
 import { type Contents, clusterOf } from './esc.fixture.ts';
 import type { EscProvider } from './open/contract.ts';
@@ -13,7 +14,11 @@ const table: Readonly<Record<string, EscProvider>> = {
 
 async function check(environments: Contents['environments'], name = 'shop/app', more: Partial<Contents> = {}) {
   const cluster = clusterOf({ environments, ...more });
-  const checked = await checkEnvironment(name, { cluster, providers: (each) => table[each] }, signal);
+  const checked = await checkEnvironment(
+    name,
+    { cluster, providers: new Map(Object.entries(table)), desk: inlineDesk() },
+    signal,
+  );
   return { ...checked, read: cluster.read };
 }
 

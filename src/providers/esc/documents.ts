@@ -2,23 +2,21 @@
 // has named it may use it, by whatever path it was named: an import, a reference `${environments.A.B}`, or a store.
 
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
+import { ownTurn } from '../../base/turns.ts';
+import { inlineShare } from '../../core/budget.ts';
 import { mayUseEnvironment, sharesByLabel } from '../../core/environment-access.ts';
-import {
-  type EnvironmentName,
-  environmentKey,
-  environmentName,
-  importTarget,
-  referencesIn,
-} from '../../core/environment-names.ts';
-import { type RevisionData, revisionName, revisionNumber } from '../../core/environment-revisions.ts';
+import { type EnvironmentName, environmentKey, environmentName } from '../../core/environment-names.ts';
+import { type RevisionData, revisionData, revisionName, revisionNumber } from '../../core/environment-revisions.ts';
+import { decryptWith } from '../../core/esc/cipher.ts';
 import type { Cipher } from '../../core/esc/ciphertext.ts';
-import { documentOfData } from '../../core/esc/declare.ts';
-import type { EscDocument } from '../../core/esc/expression.ts';
+import { DocumentSource } from '../../core/esc/document-source.ts';
 import type { LoadFailure } from '../../core/esc/session.ts';
+import { type Desk, inlineDesk } from '../../core/jobs.ts';
+import { SecretValue } from '../../core/secret-value.ts';
 import { type Environment, type EnvironmentSpec, parseEnvironment } from '../../crds/environment.ts';
 import { parseRevision } from '../../crds/environment-revision.ts';
 import type { ClusterSources } from '../contract.ts';
-import { readDecrypter } from './encryption-key.ts';
+import { readKeyBytes } from './encryption-key.ts';
 
 /** What was read under a name. */
 type Found =
@@ -26,39 +24,61 @@ type Found =
   | { readonly kind: 'invalid'; readonly issues: string }
   /** The Environment is there, and this revision of it is not. */
   | { readonly kind: 'no revision'; readonly spec: EnvironmentSpec; readonly why: string }
-  | { readonly kind: 'read'; readonly spec: EnvironmentSpec; readonly document: EscDocument };
+  | { readonly kind: 'read'; readonly spec: EnvironmentSpec; readonly source: DocumentSource; readonly cost: number };
+
+/** Documents that took more than this to read are evaluated in a thread: their texts are made before, one a turn. */
+const smallCost = inlineShare.work / 2;
 
 export class Documents {
   readonly #cluster: ClusterSources;
-  readonly #given = new Map<string, EscDocument | LoadFailure>();
+  readonly #given = new Map<string, DocumentSource | LoadFailure>();
   readonly #found = new Map<string, Found>();
-  readonly #ciphers = new Map<string, Pick<Cipher, 'decrypt'>>();
+  readonly #keys = new Map<string, SecretValue>();
   /** Namespaces in whose documents, or for whose stores, an Environment was named; by its full name. */
   readonly #namedBy = new Map<string, Set<string>>();
 
   readonly #readsKeys: boolean;
+  readonly #desk: Desk;
 
   /** `readsKeys: false` for who decrypts nothing. */
-  constructor(cluster: ClusterSources, { readsKeys = true }: { readonly readsKeys?: boolean } = {}) {
+  constructor(
+    cluster: ClusterSources,
+    { readsKeys = true, desk = inlineDesk() }: { readonly readsKeys?: boolean; readonly desk?: Desk } = {},
+  ) {
     this.#cluster = cluster;
     this.#readsKeys = readsKeys;
+    this.#desk = desk;
   }
 
-  /** What the evaluator may see. */
-  get given(): ReadonlyMap<string, EscDocument | LoadFailure> {
+  /** What the evaluator may see besides the root. */
+  get given(): ReadonlyMap<string, DocumentSource | LoadFailure> {
     return this.#given;
   }
 
   /** What decrypts the secrets of a document that was given; undefined when its Environment names no key. */
   cipherOf(name: string): Pick<Cipher, 'decrypt'> | undefined {
-    return this.#ciphers.get(name);
+    const key = this.#keys.get(name);
+    return key && decryptWith(key.reveal());
+  }
+
+  /** Keys that decrypt the secrets of documents that were given; none for one whose Environment names none. */
+  get keys(): ReadonlyMap<string, SecretValue> {
+    return this.#keys;
+  }
+
+  /** What it takes at least to read those that were read in a thread, in units of work; their texts are at hand then. */
+  async unreadCost(): Promise<number> {
+    const read = [...this.#found.values()].filter((found) => found.kind === 'read');
+    const isSmall = read.reduce((sum, { cost }) => sum + cost, 0) <= smallCost;
+    if (!isSmall) for (const { source } of read) if (source.makeText()) await ownTurn();
+    return read.reduce((sum, { source, cost }) => sum + (source.isRead ? 0 : cost), 0);
   }
 
   /**
    * The document that is opened; `consumer` is the namespace that opens it, undefined for the administrator's own look.
    * Throws ReferenceNotFound when there is none for that namespace, InvalidSpec, and what reading throws.
    */
-  async root(name: string, consumer: string | undefined, signal: AbortSignal): Promise<EscDocument> {
+  async root(name: string, consumer: string | undefined, signal: AbortSignal): Promise<DocumentSource> {
     const { namespace } = environmentName(name, '');
     this.#note(name, consumer ?? namespace);
     await this.#read(name, signal);
@@ -71,12 +91,6 @@ export class Documents {
     const isOwn = (consumer ?? namespace) === namespace;
     const isInvalid = isOwn && this.#found.get(name)?.kind === 'invalid';
     throw new OperatorError(isInvalid ? 'InvalidSpec' : 'ReferenceNotFound', given.error);
-  }
-
-  /** The values of a document that was read, as they are written. */
-  values(name: string): unknown {
-    const found = this.#found.get(name);
-    return found?.kind === 'read' ? found.spec.values : undefined;
   }
 
   /** Loads what an evaluation asked for. What may not be used stands as an error in its place. */
@@ -102,18 +116,18 @@ export class Documents {
     const name = nameOf(text);
     const found = this.#found.get(text);
     const selector = found?.kind === 'read' ? found.spec.encryptionKey?.secretRef : undefined;
-    if (!this.#readsKeys || selector === undefined || name === undefined || this.#ciphers.has(text)) return;
+    if (!this.#readsKeys || selector === undefined || name === undefined || this.#keys.has(text)) return;
     const reference = { namespace: name.namespace, selector, field: `environment "${text}": spec.encryptionKey` };
-    this.#ciphers.set(text, await readDecrypter(reference, this.#cluster, signal));
+    this.#keys.set(text, new SecretValue(await readKeyBytes(reference, this.#cluster, signal)));
   }
 
   async #parsed(text: string, name: EnvironmentName, raw: unknown, signal: AbortSignal): Promise<Found> {
     const { ok, issues } = parseEnvironment(raw);
     if (ok === undefined) return { kind: 'invalid', issues: (issues ?? []).join('; ') };
     const { spec } = ok;
-    const data = name.version === '' ? spec : await this.#revision(name, ok, signal);
+    const data = name.version === '' ? revisionData(spec) : await this.#revision(name, ok, signal);
     if (typeof data === 'string') return { kind: 'no revision', spec, why: data };
-    return { kind: 'read', spec, document: this.#document(text, name, data) };
+    return await this.#readSource(new DocumentSource(text, name.namespace, { data }), spec);
   }
 
   /** What the revision holds, or why there is none. Only one that the Environment itself owns counts. */
@@ -131,16 +145,14 @@ export class Documents {
     return isIts ? revision.data : `has no revision ${number}`;
   }
 
-  #document(text: string, { namespace }: EnvironmentName, { imports, values }: RevisionData): EscDocument {
-    const data = { ...(imports === undefined ? {} : { imports }), ...(values === undefined ? {} : { values }) };
-    const document = documentOfData(text, data, (written) => importTarget(written, namespace));
-    for (const { target } of document.imports) this.#note(target, namespace);
-    if (!document.isBroken) for (const target of referencesIn(values)) this.#note(target, namespace);
-    return document;
+  async #readSource(source: DocumentSource, spec: EnvironmentSpec): Promise<Found> {
+    const { targets, cost } = await this.#desk.run('readDocument', { source });
+    for (const target of targets) this.#note(target, source.namespace);
+    return { kind: 'read', spec, source, cost };
   }
 
   /** The document, or why it may not be used. Who may not use it reads the same words whether it is there or not. */
-  async #judged(text: string, signal: AbortSignal): Promise<EscDocument | LoadFailure> {
+  async #judged(text: string, signal: AbortSignal): Promise<DocumentSource | LoadFailure> {
     const name = nameOf(text);
     if (name === undefined)
       return { error: `environment ${JSON.stringify(text.slice(0, 320))} is no name: write name, or namespace/name` };
@@ -159,7 +171,7 @@ export class Documents {
     if (found.kind === 'no revision') {
       return { error: `environment "${environmentKey({ ...name, version: '' })}" ${found.why}` };
     }
-    return found.document;
+    return found.source;
   }
 
   async #mayUse(

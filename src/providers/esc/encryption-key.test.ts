@@ -4,8 +4,7 @@ import { asOperatorError } from '../../base/operator-error.ts';
 import { keyCipher } from '../../core/esc/cipher.ts';
 import { sealCiphertext } from '../../core/esc/ciphertext.ts';
 import { plainJson } from '../../core/esc/export.ts';
-import { type Contents, clusterOf } from './esc.fixture.ts';
-import { openEnvironment } from './evaluation.ts';
+import { type Contents, clusterOf, openInline } from './esc.fixture.ts';
 
 const keys = { shop: randomBytes(32), infra: randomBytes(32) };
 const encrypted = (key: Buffer, text: string) => ({
@@ -18,7 +17,7 @@ async function open(contents: Contents, name = 'shop/app') {
   const order = { name, consumer: 'shop', holder: 'store', notBeforeMs: 0 };
   try {
     const { signal } = new AbortController();
-    const opened = await openEnvironment(order, { cluster, providers: () => undefined }, signal);
+    const opened = await openInline(order, { cluster, providers: new Map() }, signal);
     return plainJson(opened.value, { redact: false });
   } catch (thrown) {
     const { reason, message } = asOperatorError(thrown);

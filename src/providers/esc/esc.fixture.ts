@@ -2,8 +2,12 @@
 import type { Credentials } from '../../auth/contract.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import { revisionName } from '../../core/environment-revisions.ts';
+import { unpackValue } from '../../core/esc/packed-value.ts';
+import type { EscValue } from '../../core/esc/value.ts';
+import { inlineDesk } from '../../core/jobs.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { ClusterSources } from '../contract.ts';
+import { type OpenOrder, type OpenPorts, openEnvironment } from './evaluation.ts';
 
 export interface Contents {
   /** Specs by `namespace/name`; what does not fit the schema is served all the same. */
@@ -14,6 +18,16 @@ export interface Contents {
   readonly secrets?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly configMaps?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly labels?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** Opens where it is called; the value is at hand, however heavy. */
+export async function openInline(
+  order: OpenOrder,
+  ports: Omit<OpenPorts, 'desk'>,
+  signal: AbortSignal,
+): Promise<{ readonly value: EscValue; readonly lifetimeMs: number | undefined }> {
+  const { value, lifetimeMs } = await openEnvironment(order, { ...ports, desk: inlineDesk() }, signal);
+  return { value: unpackValue(value), lifetimeMs };
 }
 
 export function clusterOf(contents: Contents): ClusterSources & { readonly read: string[] } {

@@ -6,8 +6,7 @@ import type { Reason } from '../../base/reasons.ts';
 import { plainJson } from '../../core/esc/export.ts';
 import { objectValue, textValue } from '../../core/esc/value.ts';
 import type { ClusterSources } from '../contract.ts';
-import { type Contents, clusterOf } from './esc.fixture.ts';
-import { openEnvironment } from './evaluation.ts';
+import { type Contents, clusterOf, openInline } from './esc.fixture.ts';
 import type { EscProvider, OpenContext } from './open/contract.ts';
 import { kubernetesConfigMaps, kubernetesSecrets } from './open/kubernetes.ts';
 
@@ -21,9 +20,9 @@ async function open(
   providers: Readonly<Record<string, EscProvider>> = {},
 ) {
   const table = new Map(Object.entries({ ...builtIn, ...providers }));
-  const ports = { cluster: clusterOf(contents), providers: (each: string) => table.get(each) };
+  const ports = { cluster: clusterOf(contents), providers: table };
   try {
-    const { value } = await openEnvironment({ name, consumer, holder: 'store', notBeforeMs: 0 }, ports, signal);
+    const { value } = await openInline({ name, consumer, holder: 'store', notBeforeMs: 0 }, ports, signal);
     return {
       value: plainJson(value, { redact: false }),
       redacted: plainJson(value, { redact: true }),
@@ -254,7 +253,7 @@ describe('a version', () => {
       }),
     };
     const order = { name: 'shop/base@1', consumer: 'shop', holder: 'store', notBeforeMs: 0 };
-    await expect(openEnvironment(order, { cluster: foreign, providers: () => undefined }, signal)).rejects.toThrow(
+    await expect(openInline(order, { cluster: foreign, providers: new Map() }, signal)).rejects.toThrow(
       'has no revision 1',
     );
   });
@@ -328,11 +327,8 @@ describe('openings', () => {
       return undefined;
     };
     const order = { name: 'shop/app', consumer: 'shop', holder: 'store', notBeforeMs: 0 };
-    const opening = openEnvironment(
-      order,
-      { cluster: { ...cluster, readData }, providers: () => kubernetesSecrets },
-      signal,
-    );
+    const providers = new Map([['kubernetes-secrets', kubernetesSecrets]]);
+    const opening = openInline(order, { cluster: { ...cluster, readData }, providers }, signal);
     await expect(opening).rejects.toMatchObject({ message: expect.stringContaining('"shop/slow"') });
   });
 
@@ -455,10 +451,12 @@ describe('a token that is refused', () => {
     const call = { 'fn::open::odd': { token: { 'fn::secret': 'canary-token' } } };
     const cluster = clusterOf({ environments: { 'shop/app': { values: { read: call } } } });
     const order = { name: 'shop/app', consumer: 'shop', holder: 'store', notBeforeMs: 0 };
-    await expect(openEnvironment(order, { cluster, providers: () => provider }, signal)).rejects.toMatchObject({
-      reason: 'AccessDenied',
-      message: 'environment "shop/app": values.read: odd: the token [secret] was refused',
-    });
+    await expect(openInline(order, { cluster, providers: new Map([['odd', provider]]) }, signal)).rejects.toMatchObject(
+      {
+        reason: 'AccessDenied',
+        message: 'environment "shop/app": values.read: odd: the token [secret] was refused',
+      },
+    );
     expect(opened).toBe(2);
   });
 });

@@ -1,21 +1,22 @@
 // Opens an Environment: evaluates, loads and opens what the evaluator asks for, concurrently and once each, and evaluates
-// again until nothing is missing. An error of the document, or of an opening, ends it; none of them holds a value.
+// again until nothing is missing. Each round is a job, whose size the documents decide. An error of the document, or of an
+// opening, ends it; none of them holds a value.
 
 import { TokenRejected } from '../../auth/contract.ts';
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import { readAll } from '../../base/read-all.ts';
 import type { Reason } from '../../base/reasons.ts';
+import { ownTurn } from '../../base/turns.ts';
 import { environmentName } from '../../core/environment-names.ts';
-import type { Diagnostic } from '../../core/esc/diagnostics.ts';
-import { evaluate } from '../../core/esc/evaluate.ts';
-import { maxRounds } from '../../core/esc/limits.ts';
-import { type Opening, type OpeningResult, scrub } from '../../core/esc/openings.ts';
-import { hasErrors } from '../../core/esc/session.ts';
-import { type EscValue, objectValue } from '../../core/esc/value.ts';
+import { type HeldAnswer, heldInTurns } from '../../core/esc/job-packing.ts';
+import { LimitExceeded, maxRounds } from '../../core/esc/limits.ts';
+import { type Opening, scrub } from '../../core/esc/openings.ts';
+import type { HeldValue } from '../../core/esc/packed-value.ts';
+import type { Desk } from '../../core/jobs.ts';
 import type { ClusterSources } from '../contract.ts';
 import { Documents } from './documents.ts';
 import type { OpenContext } from './open/contract.ts';
-import type { EscProviders } from './open/table.ts';
+import { type EscProviders, shapesOf } from './open/table.ts';
 import { SameOpenings } from './same-opening.ts';
 
 export interface OpenOrder {
@@ -31,10 +32,9 @@ export interface OpenOrder {
 export interface OpenPorts {
   readonly cluster: ClusterSources;
   readonly providers: EscProviders;
+  /** Where documents are read and evaluated. */
+  readonly desk: Desk;
 }
-
-/** Errors told at most: a condition is read by people. */
-const mostTold = 5;
 
 /** Absence in an opening is a fault of the Environment, never the absence of what an ExternalSecret asked for. */
 const asFaults: Partial<Record<Reason, Reason>> = {
@@ -46,7 +46,7 @@ const asFaults: Partial<Record<Reason, Reason>> = {
 /** An Environment that was opened. */
 export interface Opened {
   /** An object. */
-  readonly value: EscValue;
+  readonly value: HeldValue;
   /** How long all that was opened is good for, from the opening on; undefined when nothing of it ends. */
   readonly lifetimeMs: number | undefined;
 }
@@ -63,21 +63,22 @@ export async function openEnvironment(order: OpenOrder, ports: OpenPorts, signal
 }
 
 async function openOnce(order: OpenOrder, ports: OpenPorts, signal: AbortSignal): Promise<Opened> {
-  const documents = new Documents(ports.cluster);
+  const { desk } = ports;
+  const documents = new Documents(ports.cluster, { desk });
   const root = await documents.root(order.name, order.consumer, signal);
-  const openings = new Map<string, OpeningResult>();
+  const openings = new Map<string, HeldAnswer>();
   const same = new SameOpenings();
-  const shapes = { provider: ports.providers, rotator: () => undefined };
-  const cipherOf = (name: string) => documents.cipherOf(name);
+  const shapes = shapesOf(ports.providers);
   let lifetimeMs: number | undefined;
   const noteLifetime = (ms: number) => {
     lifetimeMs = Math.min(lifetimeMs ?? ms, ms);
   };
-  for (let round = 0; round < maxRounds; round++) {
-    const evaluation = evaluate({ mode: 'open', root, documents: documents.given, shapes, openings, cipherOf });
-    if (evaluation.isComplete) {
-      return { value: opened(order.name, evaluation.value, evaluation.diagnostics), lifetimeMs };
-    }
+  for (let left = maxRounds; left > 0; left--) {
+    const unreadCost = await documents.unreadCost();
+    const { given, keys } = documents;
+    const round = { root, documents: given, keys, shapes, unreadCost, openings };
+    const evaluation = await desk.run('openEnvironment', round);
+    if ('value' in evaluation) return { value: evaluation.value, lifetimeMs };
     const { needs } = evaluation;
     const [answers] = await readAll([
       openAll(needs.openings, { ...order, noteLifetime, same }, ports, signal),
@@ -96,7 +97,7 @@ async function openAll(
   order: RoundOrder,
   ports: OpenPorts,
   signal: AbortSignal,
-): Promise<readonly OpeningResult[]> {
+): Promise<readonly HeldAnswer[]> {
   return await readAll(openings.map((opening) => answer(opening, order, ports, signal)));
 }
 
@@ -105,8 +106,8 @@ async function answer(
   { holder, notBeforeMs, noteLifetime, same }: RoundOrder,
   { cluster, providers }: OpenPorts,
   signal: AbortSignal,
-): Promise<OpeningResult> {
-  const provider = providers(opening.provider);
+): Promise<HeldAnswer> {
+  const provider = providers.get(opening.provider);
   if (provider === undefined) return { error: `unknown provider ${JSON.stringify(opening.provider)}` };
   const { namespace } = environmentName(opening.environment, '');
   const context = {
@@ -119,8 +120,9 @@ async function answer(
   };
   try {
     const open = () => provider.open(opening.inputs, context, signal);
-    return { value: await same.run({ ...opening, namespace }, open) };
+    return { value: await heldInTurns(await same.run({ ...opening, namespace }, open), ownTurn) };
   } catch (thrown) {
+    if (thrown instanceof LimitExceeded) throw tooLarge(opening, thrown.message);
     const { message, reason, retryAfterMs } = asOperatorError(thrown);
     const told = `environment "${opening.environment}": ${opening.path}: ${named(opening.provider, scrub(message, opening.inputs))}`;
     if (thrown instanceof TokenRejected) throw new TokenRejected(told);
@@ -134,13 +136,6 @@ function named(provider: string, message: string): string {
   return message.includes(`${provider}: `) ? message : `${provider}: ${message}`;
 }
 
-function opened(name: string, value: EscValue | undefined, diagnostics: readonly Diagnostic[]): EscValue {
-  if (!hasErrors(diagnostics)) return value ?? objectValue([]);
-  const errors = diagnostics.filter(({ severity }) => severity === 'error');
-  const told = errors.slice(0, mostTold).map(({ environment, path, summary }) => {
-    const place = environment === name ? path : `environment "${environment}"${path === '' ? '' : ` ${path}`}`;
-    return place === '' ? summary : `${place}: ${summary}`;
-  });
-  const rest = errors.length > mostTold ? `; and ${errors.length - mostTold} more` : '';
-  throw new OperatorError('InvalidSpec', `environment "${name}": ${told.join('; ')}${rest}`);
+function tooLarge({ environment, path, provider }: Opening, why: string): OperatorError {
+  return new OperatorError('AnswerTooLarge', `environment "${environment}": ${path}: what ${provider} gives: ${why}`);
 }

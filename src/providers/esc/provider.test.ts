@@ -31,7 +31,7 @@ async function store(
       return objectValue([['n', textValue(`${++opened}`)]]);
     },
   };
-  const provider = createEscProvider({ clock, providers: (name) => (name === 'it' ? it : undefined), release() {} });
+  const provider = createEscProvider({ clock, providers: new Map([['it', it]]), release() {} });
   const context = {
     storeKind: consumer === undefined ? 'SecretStore' : 'ClusterSecretStore',
     storeName: 'config',

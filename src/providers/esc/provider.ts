@@ -4,18 +4,22 @@
 import type { Clock } from '../../base/clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import { environmentKey, environmentName, isEnvironmentVersion, latestVersion } from '../../core/environment-names.ts';
-import type { EscValue } from '../../core/esc/value.ts';
+import { type HeldValue, sizeOfHeld } from '../../core/esc/packed-value.ts';
+import { type Desks, inlineDesk } from '../../core/jobs.ts';
 import { renewAtMs } from '../../core/renewal.ts';
 import type { EscSpec } from '../../crds/esc.ts';
-import type { Provider, ReadRequest } from '../contract.ts';
-import { type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
+import type { Provider, ReadRequest, ReadResult } from '../contract.ts';
+import { type SnapshotAccount, type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
 import { openEnvironment } from './evaluation.ts';
 import type { EscProviders } from './open/table.ts';
-import { select } from './select.ts';
 
 export interface EscPorts {
   readonly clock: Clock;
   readonly providers: EscProviders;
+  /** Where Environments are evaluated; absent means at once. */
+  readonly desks?: Desks | undefined;
+  /** Where what is opened is accounted for. */
+  readonly account?: SnapshotAccount | undefined;
   /** Ends the sessions that openings of this holder logged in. */
   readonly release: (holder: string) => void;
   readonly observeRead?: ((result: SnapshotRead) => void) | undefined;
@@ -23,13 +27,15 @@ export interface EscPorts {
 
 /** An Environment as it was opened last; opened anew from `renewAtMs` (monotonic) on. */
 interface Kept {
-  readonly value: EscValue;
+  readonly value: HeldValue;
   readonly renewAtMs: number | undefined;
   readonly endsAtMs: number;
 }
 
-export function createEscProvider({ clock, providers, release, observeRead }: EscPorts): Provider<EscSpec> {
-  const snapshots = new Snapshots<Kept>({ clock, observeRead });
+export function createEscProvider(ports: EscPorts): Provider<EscSpec> {
+  const { account, clock, providers, release, observeRead, desks = () => inlineDesk() } = ports;
+  const memory = account && { account, sizeOf: ({ value }: Kept) => sizeOfHeld(value) };
+  const snapshots = new Snapshots<Kept>({ clock, observeRead, memory });
   /** Ends what is being opened for a holder. */
   const ends = new Map<string, AbortController>();
   return {
@@ -65,7 +71,8 @@ export function createEscProvider({ clock, providers, release, observeRead }: Es
               const openedAtMs = clock.monotonicMs();
               const order = { name, consumer, holder, notBeforeMs };
               const until = AbortSignal.any([waiting, end.signal]);
-              const { value, lifetimeMs } = await openEnvironment(order, { cluster, providers }, until);
+              const desk = desks(consumer ?? named.namespace, until);
+              const { value, lifetimeMs } = await openEnvironment(order, { cluster, providers, desk }, until);
               const endsAtMs = openedAtMs + (lifetimeMs ?? Number.POSITIVE_INFINITY);
               return { value: { value, renewAtMs: renewAtMs(openedAtMs, lifetimeMs), endsAtMs } };
             },
@@ -85,21 +92,24 @@ export function createEscProvider({ clock, providers, release, observeRead }: Es
       return {
         phaseKey: `esc|${environment}`,
         origin: '',
-        async read(requests, { notBeforeMs, noteRenewal }, signal) {
+        async read(requests, { notBeforeMs, noteRenewal, desk = inlineDesk() }, signal) {
           const names = requests.map(meant);
           const opened = await Promise.all(
             [...new Set(names)].map(async (name) => [name, await get(name, notBeforeMs, signal)] as const),
           );
-          const values = new Map(opened);
           for (const [, kept] of opened) {
             if (kept.renewAtMs !== undefined) noteRenewal?.(kept.renewAtMs, kept.endsAtMs);
           }
-          return requests.map((request, at) => {
-            const name = names[at] ?? environment;
-            const kept = values.get(name);
-            if (kept === undefined) throw new OperatorError('Internal', 'a version was not opened');
-            return select(name, kept.value, request);
-          });
+          const results = new Map<ReadRequest, ReadResult>();
+          for (const [name, { value }] of opened) {
+            const asks = requests.filter((_, at) => names[at] === name);
+            const answers = await desk.run('selectValues', { environment: name, value, asks });
+            for (const [at, ask] of asks.entries()) {
+              const answer = answers[at];
+              if (answer !== undefined) results.set(ask, answer);
+            }
+          }
+          return requests.map((request) => results.get(request) ?? unanswered());
         },
         async validate({ notBeforeMs }, signal) {
           await get(environment, notBeforeMs, signal);
@@ -113,4 +123,8 @@ export function createEscProvider({ clock, providers, release, observeRead }: Es
       release(holder);
     },
   };
+}
+
+function unanswered(): never {
+  throw new OperatorError('Internal', 'a version was not opened');
 }

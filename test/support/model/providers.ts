@@ -39,11 +39,7 @@ export function modelProviders(
     fake: own,
     // For stores that name credentials: what they hold is the upstream's, too.
     infisical: { ...own, connect: (_: unknown, ...rest: ConnectRest) => own.connect({ data: [] }, ...rest) },
-    esc: createEscProvider({
-      clock,
-      providers: (name) => openings.get(name) ?? ofCluster.get(name),
-      release: () => {},
-    }),
+    esc: createEscProvider({ clock, providers: new Map([...ofCluster, ...openings]), release: () => {} }),
     pulumi: createPulumiProvider({
       door: pulumi.door(clock),
       sessions,

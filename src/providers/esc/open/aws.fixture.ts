@@ -15,8 +15,7 @@ import { SecretValue } from '../../../core/secret-value.ts';
 import { createEgressPolicy, type HostRules } from '../../../http/egress.ts';
 import { createProxyRules } from '../../../http/proxy.ts';
 import { createUpstreamDoor, type DoorLimits } from '../../../http/upstream.ts';
-import { clusterOf } from '../esc.fixture.ts';
-import { openEnvironment } from '../evaluation.ts';
+import { clusterOf, openInline } from '../esc.fixture.ts';
 import { noOthers } from './opening.fixture.ts';
 import { escProviders } from './table.ts';
 
@@ -84,7 +83,7 @@ export async function awsScene(options: SceneOptions = {}) {
     const cluster = { ...clusterOf({ environments: { [name]: { values } } }), credentialsIn };
     try {
       const asked = { name, consumer: namespace, holder: name, notBeforeMs };
-      const { lifetimeMs, value } = await openEnvironment(asked, { cluster, providers }, signal);
+      const { lifetimeMs, value } = await openInline(asked, { cluster, providers }, signal);
       return { value: plainJson(value, { redact: false }), shown: plainJson(value, { redact: true }), lifetimeMs };
     } catch (thrown) {
       const { message, reason, retryAfterMs } = asOperatorError(thrown);

@@ -9,8 +9,7 @@ import { asOperatorError, OperatorError } from '../../../base/operator-error.ts'
 import { plainJson } from '../../../core/esc/export.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import type { UpstreamDoor } from '../../../http/contract.ts';
-import { clusterOf } from '../esc.fixture.ts';
-import { openEnvironment } from '../evaluation.ts';
+import { clusterOf, openInline } from '../esc.fixture.ts';
 import type { EscProvider } from './contract.ts';
 
 const open: (() => Promise<void> | void)[] = [];
@@ -95,7 +94,7 @@ export function cloudBench({ clock, routes = {}, providers, wholeMs, ...ways }: 
       const cluster = { ...clusterOf({ environments }), credentialsIn };
       const order = { name, consumer: name.split('/')[0], holder: 'store', notBeforeMs };
       try {
-        const opened = await openEnvironment(order, { cluster, providers: (each) => table.get(each) }, signal);
+        const opened = await openInline(order, { cluster, providers: table }, signal);
         return { value: plainJson(opened.value, { redact: false }), lifetimeMs: opened.lifetimeMs };
       } catch (thrown) {
         return { error: asOperatorError(thrown) };

@@ -95,7 +95,7 @@ export async function cloudsScene(limits: { readonly wholeMs?: number } = {}): P
       });
       const table = escProviders({ ...noOthers, ...ports, pulumi: environments, sessions, observeLogin });
       return names.flatMap((name) => {
-        const provider = table(name);
+        const provider = table.get(name);
         return provider === undefined ? [] : [[name, provider] as const];
       });
     },

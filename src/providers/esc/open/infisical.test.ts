@@ -9,8 +9,7 @@ import { asOperatorError, OperatorError } from '../../../base/operator-error.ts'
 import { plainJson } from '../../../core/esc/export.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import { type Bench, bench, signal } from '../../infisical/provider.fixture.ts';
-import { clusterOf } from '../esc.fixture.ts';
-import { openEnvironment } from '../evaluation.ts';
+import { clusterOf, openInline } from '../esc.fixture.ts';
 import { noOthers } from './opening.fixture.ts';
 import { escProviders } from './table.ts';
 
@@ -48,7 +47,7 @@ async function open(made: Bench, { login = {}, get = {}, notBeforeMs = 0, only =
   };
   try {
     const order = { name: 'shop/app', consumer: 'shop', holder: 'store', notBeforeMs };
-    const opened = await openEnvironment(order, ports, signal);
+    const opened = await openInline(order, ports, signal);
     return plainJson(opened.value, { redact: false });
   } catch (thrown) {
     return asOperatorError(thrown);

@@ -8,8 +8,7 @@ import { asOperatorError, OperatorError } from '../../../base/operator-error.ts'
 import { plainJson } from '../../../core/esc/export.ts';
 import { createEgressPolicy } from '../../../http/egress.ts';
 import { createUpstreamDoor } from '../../../http/upstream.ts';
-import { clusterOf } from '../esc.fixture.ts';
-import { type Opened, openEnvironment } from '../evaluation.ts';
+import { clusterOf, openInline } from '../esc.fixture.ts';
 import { type EscProviderPorts, type EscProviders, escProviders } from './table.ts';
 
 const { signal } = new AbortController();
@@ -51,14 +50,14 @@ function providersFor(ports: Opening['ports']): EscProviders {
 }
 
 /** What the document opens. Throws what opening throws. */
-export async function openValues(values: object, { ports, credentials }: Opening): Promise<Opened> {
+export async function openValues(values: object, { ports, credentials }: Opening): ReturnType<typeof openInline> {
   // As the API server holds it: what is undefined is not there.
   const spec = { values: JSON.parse(JSON.stringify(values)) };
   const contents = clusterOf({ environments: { 'shop/app': spec } });
   const cluster = credentials === undefined ? contents : { ...contents, credentialsIn: () => credentials };
   const providers = providersFor(ports);
   const order = { name: 'shop/app', consumer: 'shop', holder: 'store', notBeforeMs: 0 };
-  return await openEnvironment(order, { cluster, providers }, signal);
+  return await openInline(order, { cluster, providers }, signal);
 }
 
 /** The values as plain JSON, or the error. */

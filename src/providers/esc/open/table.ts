@@ -1,5 +1,6 @@
 // Every provider of `fn::open` that an Environment may name, one line each.
 import type { SessionPool } from '../../../auth/contract.ts';
+import type { ProviderShape } from '../../../core/esc/openings.ts';
 import type { InfisicalAccess } from '../../infisical/access.ts';
 import type { PulumiEnvironments } from '../../pulumi/access.ts';
 import { createAwsAccess } from './aws-access.ts';
@@ -18,8 +19,18 @@ import { pulumiEnvironment } from './pulumi.ts';
 import { vaultLogin, vaultSecrets } from './vault.ts';
 import { VaultApi } from './vault-api.ts';
 
-/** A provider by the name that documents use. */
-export type EscProviders = (name: string) => EscProvider | undefined;
+/** Providers by the names that documents use. */
+export type EscProviders = ReadonlyMap<string, EscProvider>;
+
+/** What the evaluator sees of them: plain data. */
+export function shapesOf(providers: EscProviders): ReadonlyMap<string, ProviderShape> {
+  return new Map(
+    [...providers].map(([name, { inputs, outputs, secret, aliases }]) => [
+      name,
+      { inputs, outputs, ...(secret && { secret }), ...(aliases && { aliases }) },
+    ]),
+  );
+}
 
 /** What providers reach the world by. */
 export interface EscProviderPorts extends HostPorts {
@@ -33,7 +44,7 @@ export function escProviders(ports: EscProviderPorts): EscProviders {
   const { infisical, pulumi, clock, sessions, checkSite } = ports;
   const aws = createAwsAccess(ports);
   const vault = new VaultApi(ports);
-  const table = new Map<string, EscProvider>([
+  return new Map<string, EscProvider>([
     ['1password-secrets', onePasswordSecrets(ports)],
     ['gh-login', githubLogin(ports)],
     ['aws-login', awsLogin(aws)],
@@ -49,5 +60,4 @@ export function escProviders(ports: EscProviderPorts): EscProviders {
     ['vault-login', vaultLogin({ api: vault, sessions, clock, checkSite })],
     ['vault-secrets', vaultSecrets({ api: vault, clock, checkSite })],
   ]);
-  return (name) => table.get(name);
 }

@@ -9,8 +9,7 @@ import { plainJson } from '../../../core/esc/export.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import { createEgressPolicy } from '../../../http/egress.ts';
 import { createUpstreamDoor } from '../../../http/upstream.ts';
-import { clusterOf } from '../esc.fixture.ts';
-import { type Opened, openEnvironment } from '../evaluation.ts';
+import { clusterOf, openInline } from '../esc.fixture.ts';
 import type { CheckSite } from './contract.ts';
 import { escProviders } from './table.ts';
 
@@ -40,7 +39,7 @@ export interface VaultDesk {
   readonly sessions: Sessions;
   /** ServiceAccounts whose tokens were minted. */
   readonly minted: readonly string[];
-  opened(wanted?: VaultWanted): Promise<Opened>;
+  opened(wanted?: VaultWanted): ReturnType<typeof openInline>;
   /** All values as plain JSON, secrets laid open. Throws what opening throws. */
   values(wanted?: VaultWanted): Promise<VaultValues>;
   /** What `vault` became as plain JSON; or the failure. */
@@ -100,7 +99,7 @@ export function vaultDesk({ url, issuer, checkSite }: VaultDeskOptions): VaultDe
       holder: 'store',
       notBeforeMs: notBeforeMs ?? performance.now(),
     };
-    return await openEnvironment(order, { cluster: sources, providers }, signal);
+    return await openInline(order, { cluster: sources, providers }, signal);
   };
   const values = async (wanted?: VaultWanted) =>
     plainJson((await opened(wanted)).value, { redact: false }) as unknown as VaultValues; // the document is made above

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Reason } from '../../base/reasons.ts';
-import { bytesValue, objectValue, valueOfJson } from '../../core/esc/value.ts';
-import type { ReadRequest } from '../contract.ts';
+import type { Ask } from '../selection.ts';
 import { select } from './select.ts';
+import { bytesValue, objectValue, valueOfJson } from './value.ts';
 
 const bytes = Buffer.from([0xff, 0x00]);
 const opened = objectValue([
@@ -16,13 +16,13 @@ const opened = objectValue([
   ['raw', bytesValue(bytes)],
 ]);
 
-function answer(request: ReadRequest) {
+function answer(request: Ask) {
   const result = select('shop/app', opened, request);
   if ('error' in result) return result.error.reason;
   return Object.fromEntries([...result.values].map(([key, value]) => [key, value.text()]));
 }
 
-const value = (key: string, property?: string): ReadRequest => ({
+const value = (key: string, property?: string): Ask => ({
   kind: 'value',
   key,
   ...(property === undefined ? {} : { property }),
@@ -46,7 +46,7 @@ describe('select', () => {
     expect('values' in result && result.values.get('raw')?.reveal()).toEqual(bytes);
   });
 
-  it.each<[request: ReadRequest, reason: Reason]>([
+  it.each<[request: Ask, reason: Reason]>([
     [value('apikeyy'), 'SecretNotFound'],
     [value('db.hosts[2]'), 'SecretNotFound'],
     [value('db['), 'SecretNotFound'],

@@ -2,19 +2,20 @@
 // anything else as JSON with sorted keys. Pure.
 
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
-import { projection, propertyAt } from '../../core/esc/export.ts';
-import { nearest } from '../../core/esc/nearest.ts';
-import { jsonText } from '../../core/esc/text-forms.ts';
-import { type EscValue, objectValue } from '../../core/esc/value.ts';
-import { compile, matches } from '../../core/regexp.ts';
-import { SecretValue } from '../../core/secret-value.ts';
-import type { ReadRequest, ReadResult } from '../contract.ts';
+import { compile, matches } from '../regexp.ts';
+import { SecretValue } from '../secret-value.ts';
+import type { Ask, ReadAnswer } from '../selection.ts';
+import { payForText, presentBudget } from './effort.ts';
+import { projection, propertyAt } from './export.ts';
+import { nearest } from './nearest.ts';
+import { jsonText } from './text-forms.ts';
+import { type EscValue, objectValue } from './value.ts';
 
-type KeyedRequest = Exclude<ReadRequest, { readonly kind: 'find' }>;
-type FindRequest = Extract<ReadRequest, { readonly kind: 'find' }>;
+type KeyedRequest = Exclude<Ask, { readonly kind: 'find' }>;
+type FindRequest = Extract<Ask, { readonly kind: 'find' }>;
 
-/** `environment` is its name, for messages. */
-export function select(environment: string, value: EscValue, request: ReadRequest): ReadResult {
+/** `environment` is its name, for messages. Throws TooMuchWork. */
+export function select(environment: string, value: EscValue, request: Ask): ReadAnswer {
   try {
     if (request.kind === 'find') return { values: search(value, request) };
     const found = lookUp(environment, value, request);
@@ -27,7 +28,9 @@ export function select(environment: string, value: EscValue, request: ReadReques
     }
     return { values: members(found, pathOf(request)) };
   } catch (thrown) {
-    return { error: asOperatorError(thrown) };
+    const error = asOperatorError(thrown);
+    if (error.reason === 'TooMuchWork') throw error;
+    return { error };
   }
 }
 
@@ -48,6 +51,7 @@ function lookUp(environment: string, value: EscValue, request: KeyedRequest): Es
 function textOf(value: EscValue): SecretValue {
   const { data } = value;
   if (data.kind !== 'string') return new SecretValue(jsonText(value));
+  payForText(data.text.length);
   return new SecretValue(data.bytes ?? data.text);
 }
 
@@ -68,7 +72,9 @@ function search(value: EscValue, { path, nameRegexp, tags }: FindRequest): Map<s
   if (tags !== undefined)
     throw new OperatorError('Unsupported', 'an Environment has no tags: use find.name or find.path');
   const within = path === undefined || path === '' ? value : propertyAt(value, path);
-  const regexp = nameRegexp ? compile(nameRegexp) : undefined;
-  const found = [...(within?.members ?? [])].filter(([name]) => regexp === undefined || matches(regexp, name));
+  const regexp = nameRegexp ? compile(nameRegexp, presentBudget()) : undefined;
+  const found = [...(within?.members ?? [])].filter(
+    ([name]) => regexp === undefined || matches(regexp, name, presentBudget()),
+  );
   return new Map(found.map(([name, each]) => [name, textOf(each)]));
 }
