@@ -5,6 +5,7 @@
 //   process ──request, delayed──► act on objects ──answer, delayed──► process
 //                                     └── changes, late but in order ──► watches of all processes
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../../src/base/clock.ts';
 import { OperatorError } from '../../../src/base/operator-error.ts';
 import type { ApiAnswer, ApiRequest, Transport } from '../../../src/kube/transport.ts';
@@ -219,6 +220,7 @@ export class Api {
       return { kind: 'Status', status: 'Success' };
     }
     requireSame(found, sent.metadata ?? {});
+    requireUnfrozen(found, { ...found, ...sent });
     const { status, ...rest } = method === 'PUT' ? { ...sent, kind } : (applyMergePatch(found, sent) as ModelObject); // of an object
     if (place.subresource === 'status') return this.#objects.write({ ...found, status }, manager);
     return this.#objects.write({ ...rest, ...(found.status === undefined ? {} : { status: found.status }) }, manager);
@@ -243,6 +245,12 @@ export class Api {
         `unable to create new content in namespace ${name} because it is being terminated`,
       );
   }
+}
+
+/** https://kubernetes.io/docs/concepts/configuration/secret/#secret-immutable */
+function requireUnfrozen(found: ModelObject, sent: ModelObject): void {
+  if (found.immutable !== true || (sent.immutable === true && isDeepStrictEqual(found.data, sent.data))) return;
+  throw new Refused(422, 'Invalid', `${found.kind} "${found.metadata.name}" is immutable`);
 }
 
 const verbs: Readonly<Record<ApiRequest['method'], Verb>> = {

@@ -6,7 +6,13 @@ import { generatorKinds } from '../../../src/crds/generators/table.ts';
 import { clusterSecretStoreResource, secretStoreResource } from '../../../src/crds/secret-store.ts';
 import { configMapResource, secretResource } from '../../../src/credentials/store-credentials.ts';
 import { leases } from '../../../src/kube/lease-record.ts';
-import { type KubeObject, namespaceResource, type ObjectName, type Resource } from '../../../src/kube/types.ts';
+import {
+  controllerRevisionResource,
+  type KubeObject,
+  namespaceResource,
+  type ObjectName,
+  type Resource,
+} from '../../../src/kube/types.ts';
 
 const events: Resource = { group: '', version: 'v1', plural: 'events', kind: 'Event', namespaced: true };
 
@@ -21,6 +27,7 @@ const resources: readonly Resource[] = [
   secretStoreResource,
   clusterSecretStoreResource,
   environmentResource,
+  controllerRevisionResource,
   ...Object.values(generatorKinds).map(({ resource }) => resource),
 ];
 
@@ -28,6 +35,12 @@ const byPlace = new Map(resources.map((resource) => [`${resource.group}/${resour
 
 export function isNamespaced(kind: string): boolean {
   return resources.find((resource) => resource.kind === kind)?.namespaced ?? true;
+}
+
+/** Kinds of custom resources count the versions of their specs; those of the core do not. */
+export function hasGeneration(kind: string): boolean {
+  const { group } = resources.find((resource) => resource.kind === kind) ?? leases;
+  return group === 'escapement.dev' || group.endsWith('external-secrets.io');
 }
 
 /** An object as the cluster holds it. What stands beside the metadata is the kind's affair. */

@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../../src/base/clock.ts';
 import { keyOf, type ObjectName } from '../../../src/kube/types.ts';
-import { isNamespaced, type ModelObject } from './kinds.ts';
+import { hasGeneration, isNamespaced, type ModelObject } from './kinds.ts';
 import { ownersAfter } from './managed-fields.ts';
 
 /** One change of one object; `after` is undefined when it went. */
@@ -28,9 +28,6 @@ const collectAfterMs = 300;
 /** The field manager of people. */
 export const byHand = 'kubectl';
 const collector = 'gc';
-
-/** Kinds whose objects have none on a real API server. */
-const withoutGeneration: ReadonlySet<string> = new Set(['Secret', 'ConfigMap', 'ServiceAccount', 'Namespace']);
 
 /** Objects are never changed in place, so that they may be handed out as they are. */
 export class Objects {
@@ -90,9 +87,9 @@ export class Objects {
       ...object.metadata,
       uid: before?.metadata.uid ?? `u${++this.#uids}`,
       creationTimestamp: before?.metadata.creationTimestamp ?? new Date(this.#clock.nowMs()).toISOString(),
-      ...(withoutGeneration.has(kind)
-        ? {}
-        : { generation: (before?.metadata.generation ?? 0) + (isNewSpec || before === undefined ? 1 : 0) }),
+      ...(hasGeneration(kind)
+        ? { generation: (before?.metadata.generation ?? 0) + (isNewSpec || before === undefined ? 1 : 0) }
+        : {}),
       ...(before === undefined ? {} : { resourceVersion: before.metadata.resourceVersion ?? '' }),
       ...(before?.metadata.managedFields === undefined ? {} : { managedFields: before.metadata.managedFields }),
     };

@@ -4,6 +4,7 @@ import { gatherPulumiPrincipal, pulumiLogin } from '../../../src/auth/pulumi/tab
 import { Sessions } from '../../../src/auth/session.ts';
 import type { FakeSpec } from '../../../src/crds/fake.ts';
 import type { Provider } from '../../../src/providers/contract.ts';
+import { type EnvironmentEvaluation, environmentEvaluation } from '../../../src/providers/esc/check.ts';
 import type { EscProvider } from '../../../src/providers/esc/open/contract.ts';
 import { kubernetesConfigMaps, kubernetesSecrets } from '../../../src/providers/esc/open/kubernetes.ts';
 import { createEscProvider } from '../../../src/providers/esc/provider.ts';
@@ -17,6 +18,7 @@ type ConnectRest = Parameters<Provider<FakeSpec>['connect']> extends [unknown, .
 
 export interface ModelProviders {
   readonly byName: (name: string) => Provider<unknown> | undefined;
+  readonly evaluation: EnvironmentEvaluation;
 }
 
 const ofCluster = new Map([
@@ -35,11 +37,12 @@ export function modelProviders(
 ): ModelProviders {
   const sessions = new Sessions({ clock });
   const own = upstream.provider(clock, news);
+  const openable = new Map([...ofCluster, ...openings]);
   const table: Readonly<Record<string, unknown>> = {
     fake: own,
     // For stores that name credentials: what they hold is the upstream's, too.
     infisical: { ...own, connect: (_: unknown, ...rest: ConnectRest) => own.connect({ data: [] }, ...rest) },
-    esc: createEscProvider({ clock, providers: new Map([...ofCluster, ...openings]), release: () => {} }),
+    esc: createEscProvider({ clock, providers: openable, release: () => {} }),
     pulumi: createPulumiProvider({
       door: pulumi.door(clock),
       sessions,
@@ -49,6 +52,7 @@ export function modelProviders(
       news,
     }),
   };
+  const evaluation = environmentEvaluation(openable, { release: () => {} });
   // Each is given what the schema of its name has read.
-  return { byName: (name) => table[name] as Provider<unknown> | undefined };
+  return { byName: (name) => table[name] as Provider<unknown> | undefined, evaluation };
 }

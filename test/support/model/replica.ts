@@ -37,6 +37,8 @@ export interface ReplicaOptions {
   /** False leads from the start, as without leader election. */
   readonly election?: boolean;
   readonly events?: boolean;
+  /** Environments are looked after, and may publish ConfigMaps. */
+  readonly environments?: boolean;
   /** Other kinds than Secrets may be targets. */
   readonly manifests?: boolean;
 }
@@ -131,7 +133,7 @@ function cachesOf({ process, transport, random, onFault }: ReplicaPorts, options
     return resource.kind !== 'ClusterExternalSecret' || options.clusterExternalSecrets === true;
   };
   const deps = { transport, clock: process.clock, log: logTo(onFault), random };
-  return openCaches({ namespaces: [], configMaps: false, isServed }, deps);
+  return openCaches({ namespaces: [], configMaps: options.environments === true, isServed }, deps);
 }
 
 async function startWork(
@@ -193,6 +195,7 @@ async function startWork(
     capabilities: () => 'ReadOnly',
     notes: noRunNotes,
     manifests,
+    ...(options.environments === true ? { evaluation: served.evaluation } : {}),
     heartbeatMs: 3_600_000,
     templateDelimiters: ['{{', '}}'],
     storeRequeueMs: 300_000,

@@ -3,6 +3,7 @@ import { keyOf, type ObjectName } from '../../../src/kube/types.ts';
 import { type ModelObject, readyOf } from '../model/kinds.ts';
 import type { Moment } from '../model/objects.ts';
 import { childName } from './cluster-wide.ts';
+import { thawed } from './frozen.ts';
 import { needlessPasswords } from './generated.ts';
 import { decoded, foreignKey, guest, home, names, shared, sourceKey, specOf } from './specs.ts';
 import type { Stage } from './stage.ts';
@@ -24,6 +25,7 @@ export function faultsIn(stage: Stage): string[] {
     ...[...targets, ...children].flatMap((name) => targetFaults(stage, name)),
     ...[...names.map(at), ...children].flatMap((name) => falseReady(stage, name)),
     ...needlessPasswords(stage),
+    ...thawed(stage),
     ...storms(stage),
   ];
 }

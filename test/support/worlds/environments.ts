@@ -1,6 +1,7 @@
 // The Environments of worlds: `settings` at home imports `base` of the library, which may be shared or not, or opens a Secret.
-import type { ModelObject } from '../model/kinds.ts';
-import { decoded, home, library } from './specs.ts';
+import { createdByLabel } from '../../../src/core/contract-names.ts';
+import { type ModelObject, readyOf } from '../model/kinds.ts';
+import { decoded, home, interval, library } from './specs.ts';
 import type { Stage } from './stage.ts';
 
 /** What the values of `settings` are besides its own key `k`. */
@@ -9,15 +10,95 @@ type SettingsForm = (typeof settingsForms)[number];
 
 const opened = { 'fn::open::kubernetes-secrets': { get: { l: { name: 'source', key: 'l' } } } };
 
-export function settings(form: SettingsForm, values: { readonly k: string; readonly l: string }): ModelObject {
+interface Publish {
+  readonly secretName: string;
+  readonly configMapName?: string;
+  readonly refreshInterval: string;
+}
+
+/** Where the variables of `settings` are written, if anywhere. */
+export const publications: readonly (Publish | undefined)[] = [
+  undefined,
+  { secretName: 'pub', configMapName: 'pub', refreshInterval: '0s' },
+  { secretName: 'pub', refreshInterval: interval },
+  { secretName: 'pub-2', configMapName: 'pub-2', refreshInterval: '0s' },
+];
+
+/** One that is secret, and one that is as secret as what it is made of. */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the language of Environments
+const environmentVariables = { K: '${hidden}', L: '${l}' };
+
+export function settings(
+  form: SettingsForm,
+  values: { readonly k: string; readonly l: string },
+  publish?: Publish,
+): ModelObject {
   const { k, l } = values;
+  const hidden = { 'fn::secret': k };
   const spec = {
-    imports: { imports: [`${library}/base`], values: { k } },
+    imports: { imports: [`${library}/base`], values: { k, hidden, environmentVariables } },
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the language of Environments
-    opens: { values: { k, from: opened, l: '${from.l}' } },
-    plain: { values: { k, l } },
+    opens: { values: { k, from: opened, l: '${from.l}', hidden, environmentVariables } },
+    plain: { values: { k, l, hidden, environmentVariables } },
   }[form];
-  return { kind: 'Environment', metadata: { namespace: home, name: 'settings' }, spec };
+  const metadata = { namespace: home, name: 'settings' };
+  return { kind: 'Environment', metadata, spec: { ...spec, ...(publish === undefined ? {} : { publish }) } };
+}
+
+/** What is wrong with the verdicts on Environments, and with what they publish. Everything that they name is followed. */
+export function wrongWithEnvironments(stage: Stage): string[] {
+  const { objects } = stage;
+  const wrong = objects.all('Environment').flatMap((environment) => wrongVerdict(stage, environment));
+  const found = objects.get('Environment', { namespace: home, name: 'settings' });
+  const { publish } = (found?.spec ?? {}) as { publish?: Publish }; // as above
+  const values = found === undefined ? 'there is no Environment' : openSettings(stage);
+  const published = publish === undefined || typeof values === 'string' ? [] : wrongPublication(stage, publish, values);
+  // With an error all stays as it is.
+  const strays = typeof values === 'string' && found !== undefined ? [] : strayPublications(stage, found, publish);
+  return [...wrong, ...published, ...strays];
+}
+
+function wrongVerdict(stage: Stage, { metadata, spec }: ModelObject): string[] {
+  const { name, generation } = metadata;
+  const found = stage.objects.get('Environment', metadata);
+  const ready = readyOf(found);
+  if (ready === undefined) return [`Environment ${name}: no verdict`];
+  if (ready.observedGeneration !== generation)
+    return [`Environment ${name}: Ready=${ready.status} of generation ${ready.observedGeneration}, not ${generation}`];
+  const { values, publish } = spec as { values: { from?: unknown }; publish?: Publish }; // as above
+  const opening = name === 'settings' ? openSettings(stage) : new Map();
+  // A check opens nothing, so only who publishes finds that a Secret is not there.
+  const isBroken = typeof opening === 'string' && (values.from === undefined || publish !== undefined);
+  const wanted = isBroken ? 'False' : 'True';
+  return ready.status === wanted
+    ? []
+    : [`Environment ${name}: Ready=${ready.status}, not ${wanted}: ${ready.message} ${String(opening)}`];
+}
+
+function wrongPublication({ objects }: Stage, publish: Publish, values: ReadonlyMap<string, string>): string[] {
+  const { secretName, configMapName = '' } = publish;
+  const secret = objects.get('Secret', { namespace: home, name: secretName });
+  const configMap = objects.get('ConfigMap', { namespace: home, name: configMapName });
+  const [k, l] = [decoded(secret?.data?.['K']), configMap?.data?.['L'] ?? decoded(secret?.data?.['L'])];
+  const isPlainK = configMap?.data?.['K'] !== undefined;
+  return [
+    ...(k === values.get('k') ? [] : [`Secret ${secretName}: K is ${k}, not ${values.get('k')}`]),
+    ...(l === values.get('l') ? [] : [`${secretName}: L is ${l}, not ${values.get('l')}`]),
+    ...(isPlainK ? [`ConfigMap ${configMapName} has what is secret`] : []),
+  ];
+}
+
+/** What was published under another name, or is published no more. Nobody sees what somebody took the labels off. */
+function strayPublications({ objects }: Stage, found: ModelObject | undefined, publish: Publish | undefined): string[] {
+  const isOurs = ({ metadata: { labels = {}, ownerReferences = [] } }: ModelObject) =>
+    labels[createdByLabel] !== undefined && ownerReferences.some(({ kind }) => kind === 'Environment');
+  const all = [...objects.all('Secret'), ...objects.all('ConfigMap')].filter(isOurs);
+  const wanted = found === undefined ? undefined : publish;
+  return all.flatMap(({ kind, metadata: { name } }) =>
+    name === (kind === 'Secret' ? wanted?.secretName : wanted?.configMapName)
+      ? []
+      : [`${kind} ${name} was published, and is left`],
+  );
 }
 
 export function base(value: string, isShared: boolean): ModelObject {

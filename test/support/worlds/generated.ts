@@ -3,25 +3,35 @@
 import { syncedResourceVersion } from '../../../src/core/object-hash.ts';
 import { type ModelObject, readyOf } from '../model/kinds.ts';
 import type { Moment } from '../model/objects.ts';
-import { decoded, home } from './specs.ts';
+import { decoded, home, specOf } from './specs.ts';
 import type { Stage } from './stage.ts';
 
 export const generatedName = { namespace: home, name: 'g' };
 const generatorName = 'pw';
 const passwordLength = 24;
 
-export function generator(): ModelObject {
-  return { kind: 'Password', metadata: { namespace: home, name: generatorName }, spec: { length: passwordLength } };
+export const generatorKinds = ['Password', 'ClusterGenerator'] as const;
+type GeneratorKind = (typeof generatorKinds)[number];
+export const generatedCreations = ['Owner', 'Owner', 'CreateOrMerge', 'Orphan'] as const;
+
+export function generator(kind: GeneratorKind = 'Password'): ModelObject {
+  const password = { length: passwordLength };
+  if (kind === 'Password') return { kind, metadata: { namespace: home, name: generatorName }, spec: password };
+  const spec = { kind: 'Password', generator: { passwordSpec: password } };
+  return { kind, metadata: { name: generatorName }, spec };
 }
 
 /** Its interval is longer than any world. */
-export function generatedSecret(): ModelObject {
+export function generatedSecret(
+  kind: GeneratorKind = 'Password',
+  creationPolicy: (typeof generatedCreations)[number] = 'Owner',
+): ModelObject {
   const apiVersion = 'generators.external-secrets.io/v1alpha1';
-  const generatorRef = { apiVersion, kind: 'Password', name: generatorName };
+  const generatorRef = { apiVersion, kind, name: generatorName };
   const spec = {
     refreshInterval: '24h',
     refreshPolicy: 'Periodic',
-    target: { name: generatedName.name, creationPolicy: 'Owner', deletionPolicy: 'Retain' },
+    target: { name: generatedName.name, creationPolicy, deletionPolicy: 'Retain' },
     dataFrom: [{ sourceRef: { generatorRef } }],
   };
   return { kind: 'ExternalSecret', metadata: generatedName, spec };
@@ -30,12 +40,17 @@ export function generatedSecret(): ModelObject {
 export function wrongWithGenerated({ objects }: Stage, es: ModelObject): string[] {
   const { name } = es.metadata;
   const ready = readyOf(es);
-  const hasGenerator = objects.get('Password', { namespace: home, name: generatorName }) !== undefined;
-  if (ready?.status !== 'True') return hasGenerator ? [`${name}: not Ready: ${ready?.message ?? 'no verdict'}`] : [];
+  const { target, dataFrom = [] } = specOf(es);
+  const [{ sourceRef }] = dataFrom as [{ sourceRef: { generatorRef: { kind: GeneratorKind } } }]; // as above
+  const hasGenerator = objects.get(sourceRef.generatorRef.kind, generator(sourceRef.generatorRef.kind).metadata);
+  if (ready?.status !== 'True')
+    return hasGenerator !== undefined ? [`${name}: not Ready: ${ready?.message ?? 'no verdict'}`] : [];
   const secret = objects.get('Secret', generatedName);
+  // What becomes of one that is left to itself is looked at by the next wave only.
+  if (target.creationPolicy === 'Orphan') return [];
   const isOwned = secret?.metadata.ownerReferences?.some(({ uid }) => uid === es.metadata.uid) === true;
   const isWhole = decoded(secret?.data?.['password']).length === passwordLength;
-  return isOwned && isWhole ? [] : [`${name}: Ready=True without its Secret`];
+  return isOwned === (target.creationPolicy === 'Owner') && isWhole ? [] : [`${name}: Ready=True without its Secret`];
 }
 
 /** Until a run that has read the object has written its Secret. */

@@ -41,6 +41,21 @@ export interface StoreRef {
   readonly name: string;
 }
 
+interface SyncWindows {
+  readonly kind: 'allow' | 'deny';
+  readonly windows: readonly { readonly schedule: string; readonly duration: string }[];
+}
+
+export const neverFires = '0 0 30 2 *';
+const everyMinute = '* * * * *';
+/** Times of refreshes; most have none set. */
+export const syncWindows: readonly (SyncWindows | undefined)[] = [
+  ...Array<undefined>(7).fill(undefined),
+  { kind: 'allow', windows: [{ schedule: neverFires, duration: '1h' }] },
+  { kind: 'allow', windows: [{ schedule: everyMinute, duration: '25s' }] },
+  { kind: 'deny', windows: [{ schedule: everyMinute, duration: '30s' }] },
+];
+
 interface DataEntry {
   readonly secretKey: string;
   readonly remoteRef: { readonly key: string };
@@ -52,7 +67,14 @@ export interface EsSpec {
   readonly refreshInterval: string;
   readonly refreshPolicy: Refresh;
   readonly secretStoreRef?: StoreRef;
-  readonly target: { readonly name: string; readonly creationPolicy: Creation; readonly deletionPolicy: Deletion };
+  readonly syncWindows?: SyncWindows;
+  readonly target: {
+    readonly name: string;
+    readonly creationPolicy: Creation;
+    readonly deletionPolicy: Deletion;
+    readonly immutable?: boolean;
+    readonly template?: object;
+  };
   readonly data?: readonly DataEntry[];
   readonly dataFrom?: readonly object[];
 }
@@ -66,6 +88,7 @@ export interface EsChoice {
   readonly creation: Creation;
   readonly deletion: Deletion;
   readonly refresh: Refresh;
+  readonly windows?: SyncWindows | undefined;
 }
 
 export function isMerging({ target }: EsSpec): boolean {
@@ -84,6 +107,7 @@ export function externalSecret(name: string, choice: EsChoice): ModelObject {
     refreshInterval: interval,
     refreshPolicy: refresh,
     secretStoreRef: store,
+    ...(choice.windows === undefined ? {} : { syncWindows: choice.windows }),
     target: { name: isMerged ? shared : target, creationPolicy: creation, deletionPolicy: deletion },
     data: choice.keys.map((key) => ({
       secretKey: isMerged ? `${name}-${key}` : key,

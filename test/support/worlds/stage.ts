@@ -7,7 +7,8 @@ import { ModelCluster } from '../model/cluster.ts';
 import type { ModelObject } from '../model/kinds.ts';
 import type { Replica } from '../model/replica.ts';
 import { clusterExternalSecret } from './cluster-wide.ts';
-import { base, settings } from './environments.ts';
+import { base, publications, settings } from './environments.ts';
+import { frozenSecret } from './frozen.ts';
 import { generatedSecret, generator } from './generated.ts';
 import {
   asideSecret,
@@ -23,6 +24,7 @@ import {
   scopeStores,
   scopes,
 } from './specs.ts';
+import { templatedSecret, templateText, textKinds } from './templated.ts';
 
 /** Until a Deployment has started a process in the place of one that ended. */
 const restartAfterMs = 800;
@@ -59,11 +61,14 @@ export class Stage {
       pulumiStore(),
       asideSecret('pulumi', { token: 'good' }),
       environmentStore(),
-      settings('imports', settled),
+      settings('imports', settled, publications[1]),
       base(this.newValue('base', 'l'), true),
       generator(),
       generatedSecret(),
       clusterExternalSecret('by label', ['k']),
+      ...textKinds.map((kind) => templateText(kind, this.newValue('words', kind))),
+      templatedSecret(textKinds),
+      frozenSecret(keys),
     ])
       this.objects.apply(object);
     const plain = { creation: 'Owner', deletion: 'Retain', refresh: 'Periodic', keys } as const;
@@ -200,7 +205,9 @@ export class Stage {
   }
 
   #start(): void {
-    this.#replicas.push(this.cluster.startReplica({ election: true, events: true, clusterExternalSecrets: true }));
+    this.#replicas.push(
+      this.cluster.startReplica({ election: true, events: true, clusterExternalSecrets: true, environments: true }),
+    );
   }
 
   #trouble(scope: string): void {

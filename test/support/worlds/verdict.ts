@@ -2,9 +2,12 @@
 import { createdByLabel } from '../../../src/core/contract-names.ts';
 import { type ModelObject, readyOf } from '../model/kinds.ts';
 import { wrongClusterWide } from './cluster-wide.ts';
+import { wrongWithEnvironments } from './environments.ts';
+import { wrongWithFrozen } from './frozen.ts';
 import { wrongWithGenerated } from './generated.ts';
-import { decoded, type EsSpec, isMerging, sourceKey, specOf } from './specs.ts';
+import { decoded, type EsSpec, isMerging, neverFires, sourceKey, specOf } from './specs.ts';
 import type { Stage } from './stage.ts';
+import { wrongWithTemplated } from './templated.ts';
 import { type Truth, truthOf } from './truth.ts';
 
 /** `soon`: of an upstream nobody knows more than was read; `waves`: everything was read again. */
@@ -34,7 +37,12 @@ export function expectedOf({ target }: EsSpec, truth: Truth, exists: boolean): E
 /** Everything that is wrong, a line each. */
 export function wrongIn(stage: Stage, when: When): string[] {
   const all = stage.objects.all('ExternalSecret').filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-  return [...all.flatMap((es) => wrongWith(stage, es, when)), ...leftOver(stage, all), ...wrongClusterWide(stage)];
+  return [
+    ...all.flatMap((es) => wrongWith(stage, es, when)),
+    ...leftOver(stage, all),
+    ...wrongClusterWide(stage),
+    ...wrongWithEnvironments(stage),
+  ];
 }
 
 function wrongWith(stage: Stage, es: ModelObject, when: When): string[] {
@@ -45,10 +53,14 @@ function wrongWith(stage: Stage, es: ModelObject, when: When): string[] {
     return [`${name}: Ready=${ready.status} of generation ${ready.observedGeneration}, not ${generation}`];
   const spec = specOf(es);
   if (spec.dataFrom !== undefined) return wrongWithGenerated(stage, es);
+  if (spec.target.template !== undefined) return wrongWithTemplated(stage, es, spec.target.template, when);
+  if (spec.target.immutable === true) return wrongWithFrozen(stage, es, when);
   const secret = stage.objects.get('Secret', { namespace: es.metadata.namespace ?? '', name: spec.target.name });
   const truth = truthOf(stage, es);
   const expected = expectedOf(spec, truth, secret !== undefined);
-  const isPeriodic = spec.refreshPolicy === 'Periodic';
+  const { windows } = spec.syncWindows ?? {};
+  // Where refreshes wait for a window, one of them comes within two waves, unless the window never opens.
+  const isPeriodic = spec.refreshPolicy === 'Periodic' && !isShut(spec) && (windows === undefined || when === 'waves');
   // Until it reads again, an object speaks of what it has read.
   const mayBeOld = !isPeriodic || (when === 'soon' && !truth.isWatched);
   if (expected.kind === 'failing')
@@ -57,6 +69,10 @@ function wrongWith(stage: Stage, es: ModelObject, when: When): string[] {
     return mayBeOld && stage.wasWrong && when === 'soon' ? [] : [`${name}: Ready=False: ${ready.message ?? ''}`];
   const problems = mayBeOld ? oldProblems(stage, es, secret) : freshProblems(es, secret, expected, when);
   return problems.map((problem) => `${name}: ${problem}`);
+}
+
+function isShut({ syncWindows }: EsSpec): boolean {
+  return syncWindows?.windows.some(({ schedule }) => schedule === neverFires) === true;
 }
 
 /** Of an object that need not have read lately: what it holds was held by a source once. */
@@ -117,7 +133,7 @@ function ownerProblems(es: ModelObject, secret: ModelObject): string[] {
 function leftOver({ objects }: Stage, all: readonly ModelObject[]): string[] {
   return objects.all('Secret').flatMap(({ metadata }) => {
     const owners = metadata.ownerReferences ?? [];
-    if (owners.length === 0) return [];
+    if (!owners.some(({ kind }) => kind === 'ExternalSecret')) return [];
     const owner = all.find(({ metadata: { uid } }) => owners.some((one) => one.uid === uid));
     if (owner === undefined) return [`Secret ${metadata.name} belongs to nobody`];
     const { target } = specOf(owner);

@@ -8,6 +8,7 @@ import { generated } from './generated.ts';
 import { api, replicas } from './machinery.ts';
 import { secrets } from './secrets.ts';
 import { sources, stores } from './stores.ts';
+import { targets } from './targets.ts';
 
 const happenings = {
   ...externalSecrets,
@@ -16,6 +17,7 @@ const happenings = {
   ...sources,
   ...environments,
   ...generated,
+  ...targets,
   ...clusterWide,
   ...api,
   ...replicas,
@@ -42,6 +44,7 @@ const often: Readonly<Partial<Record<Happening, number>>> = {
   base: 2,
   generated: 2,
   generator: 2,
+  text: 2,
   clusterWide: 3,
   guest: 3,
   clusterStore: 2,

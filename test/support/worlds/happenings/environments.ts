@@ -1,12 +1,12 @@
 // What users do to Environments, to who may use them, and to what they open.
-import { base, settings, settingsForms } from '../environments.ts';
+import { base, publications, settings, settingsForms } from '../environments.ts';
 import { asideSecret, library } from '../specs.ts';
 import { at, type Happenings, pick } from './chance.ts';
 
 export const environments = {
-  settings: (stage, { a }) => {
+  settings: (stage, { a, b }) => {
     const values = { k: stage.newValue('settings', 'k'), l: stage.newValue('settings', 'l') };
-    stage.objects.apply(settings(pick(settingsForms, a), values));
+    stage.objects.apply(settings(pick(settingsForms, a), values, pick(publications, b)));
   },
   removeSettings: ({ objects }) => objects.remove('Environment', at('settings')),
   /** What is imported changes, or who may import it. */

@@ -9,6 +9,7 @@ import {
   refreshes,
   specOf,
   storeRefs,
+  syncWindows,
 } from '../specs.ts';
 import { at, type Happenings, keysBy, part, pick, withLabels } from './chance.ts';
 
@@ -26,6 +27,7 @@ export const externalSecrets = {
       creation: pick(creations, c),
       deletion: pick(deletions, part(c, 1)),
       refresh: pick(refreshes, part(c, 2)),
+      windows: pick(syncWindows, part(a, 3)),
     };
     objects.apply(externalSecret(name, choice));
   },

@@ -7,7 +7,8 @@ export const secrets = {
   drift: (stage, { a, b }) =>
     stage.touch(a, (secret) => {
       const [key = 'k'] = Object.keys(secret.data ?? {});
-      if (b < 0.5 && key !== foreignKey) return { ...secret, data: { ...secret.data, [key]: encoded('drifted') } };
+      if (b < 0.5 && key !== foreignKey && secret.immutable !== true)
+        return { ...secret, data: { ...secret.data, [key]: encoded('drifted') } };
       const annotations = { ...secret.metadata.annotations, seen: String(b) };
       return { ...secret, metadata: { ...secret.metadata, annotations } };
     }),
