@@ -2,7 +2,6 @@
 // so a target says for which state of the status its values were drawn: whoever leads next and is owed the same finds them.
 //
 //   drawn ──target written, with the mark of the status as it was──► untold ──status written──► told: the mark fits no more
-import { createHmac } from 'node:crypto';
 import { templateInputsAnnotation } from '../../core/kept-volatile.ts';
 import { hashText } from '../../core/object-hash.ts';
 import type { Blueprint, ObservedTarget } from '../../core/target-plan.ts';
@@ -59,6 +58,5 @@ function markName({ namespace, name }: ExternalSecretRecord): string {
 }
 
 function markOf(es: ExternalSecretRecord): string {
-  const told = JSON.stringify([versionOf(es), es.status.refreshTime ?? '']);
-  return createHmac('sha256', es.uid).update(told).digest('hex').slice(0, 32);
+  return hashText(JSON.stringify([es.uid, versionOf(es), es.status.refreshTime ?? ''])).slice(0, 32);
 }

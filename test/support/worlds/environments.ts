@@ -70,9 +70,7 @@ function wrongVerdict(stage: Stage, { metadata, spec }: ModelObject): string[] {
   // A check opens nothing, so only who publishes finds that a Secret is not there.
   const isBroken = typeof opening === 'string' && (values.from === undefined || publish !== undefined);
   const wanted = isBroken ? 'False' : 'True';
-  return ready.status === wanted
-    ? []
-    : [`Environment ${name}: Ready=${ready.status}, not ${wanted}: ${ready.message} ${String(opening)}`];
+  return ready.status === wanted ? [] : [`Environment ${name}: Ready=${ready.status}, not ${wanted}: ${ready.message}`];
 }
 
 function wrongPublication({ objects }: Stage, publish: Publish, values: ReadonlyMap<string, string>): string[] {
