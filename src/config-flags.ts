@@ -129,7 +129,7 @@ export const flagTable = {
   'ambient-identity-namespaces': {
     kind: 'list',
     default: '',
-    help: "namespaces whose SecretStores may use the operator's own identity; * allows all, as ESO does",
+    help: "namespaces whose SecretStores and Environments may use the operator's own identity; * allows all, as ESO does",
   },
   'ambient-identity-token-path': {
     kind: 'text',

@@ -185,7 +185,7 @@ export const values: Tree = {
       hosts: texts(['app.infisical.com', 'eu.infisical.com', 'us.infisical.com'], 'Hosts that may see it.'),
       namespaces: texts(
         [],
-        'Namespaces whose SecretStores may use it; `["*"]` allows all, as ESO does. ClusterSecretStores always may.',
+        'Namespaces whose SecretStores and Environments may use it; `["*"]` allows all, as ESO does. ClusterSecretStores always may.',
       ),
       tokenAudience: text(
         '',
