@@ -33,15 +33,17 @@ const leastAgeMs = 1_000;
 const heapShare = 0.25;
 
 /**
- * What V8's limit has besides the space of old objects: three halves of a new space of 64 MiB, which `runtime/heap.ts` keeps
- * far smaller.
+ * What V8's limit may have besides the space of old objects: three halves of a new space of 64 MiB, which `runtime/heap.ts`
+ * keeps far smaller. In a small container V8 leaves it out, and the limit is the space of old objects.
  */
 const newSpaceBytes = 192 * 2 ** 20;
-const leastHeapBytes = 64 * 2 ** 20;
+const smallLimitBytes = 256 * 2 ** 20;
 
 /** An account for this process, whose bound follows from the heap that it was given (`--max-old-space-size`). */
 export function heapAccount(clock: Clock): MemoryAccount {
-  const oldSpaceBytes = Math.max(getHeapStatistics().heap_size_limit - newSpaceBytes, leastHeapBytes);
+  const limitBytes = getHeapStatistics().heap_size_limit;
+  const oldSpaceBytes =
+    limitBytes <= smallLimitBytes ? limitBytes : Math.max(limitBytes - newSpaceBytes, smallLimitBytes / 2);
   return new MemoryAccount({ clock, mostBytes: Math.floor(oldSpaceBytes * heapShare) });
 }
 
