@@ -29,6 +29,8 @@ export interface OperatorOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Gets the kubeconfig of the operator's account, and gives the one that it is started with. */
   readonly through?: (kubeconfig: string) => Promise<string>;
+  /** A command, with its first arguments, that is given the program's command line and becomes it. */
+  readonly launcher?: readonly string[] | undefined;
   /** A copy of everything printed goes here as it comes. */
   readonly onOutput?: (text: string) => void;
 }
@@ -55,6 +57,7 @@ export async function startOperator(options: OperatorOptions, waitReady = true):
     args: [...args, `--kubeconfig=${path}`],
     flags: options.flags ?? [],
     env: { ...env, ...options.env },
+    launcher: options.launcher ?? [],
     onOutput: options.onOutput,
   };
   for (let attempt = 1; ; attempt++) {
@@ -69,7 +72,7 @@ export async function startOperator(options: OperatorOptions, waitReady = true):
 
 /** Runs the program as it is told, without an installation: for a cluster that is not there, or not yet. */
 export async function runOperator(flags: readonly string[]): Promise<Operator> {
-  return (await launch({ args: ['run'], flags, env: {}, onOutput: undefined })).operator;
+  return (await launch({ args: ['run'], flags, env: {}, launcher: [], onOutput: undefined })).operator;
 }
 
 interface Launch {
@@ -77,13 +80,22 @@ interface Launch {
   /** Last, so that they win. */
   readonly flags: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Empty runs the program by itself. */
+  readonly launcher: readonly string[];
   readonly onOutput: ((text: string) => void) | undefined;
 }
 
-async function launch({ args, flags, env, onOutput }: Launch): Promise<{ child: ChildProcess; operator: Operator }> {
+async function launch({
+  args,
+  flags,
+  env,
+  launcher,
+  onOutput,
+}: Launch): Promise<{ child: ChildProcess; operator: Operator }> {
   const [metricsPort, healthPort] = [await freePort(), await freePort()];
   const ports = [`--metrics-addr=127.0.0.1:${metricsPort}`, `--live-addr=127.0.0.1:${healthPort}`];
-  const child = spawn(process.execPath, [bundle, ...args, ...ports, ...flags], {
+  const [command = process.execPath, ...rest] = [...launcher, process.execPath, bundle, ...args, ...ports, ...flags];
+  const child = spawn(command, rest, {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -44,7 +44,10 @@ export interface Scene {
   /** The operator that runs, or the last one that did. */
   operator(): Operator;
   /** Starts the operator (again); `env` comes on top of the scene's own. */
-  startOperator(flags?: readonly string[], apart?: Pick<OperatorOptions, 'through' | 'env'>): Promise<Operator>;
+  startOperator(
+    flags?: readonly string[],
+    apart?: Pick<OperatorOptions, 'through' | 'env' | 'launcher'>,
+  ): Promise<Operator>;
   /** A secret value that the canary check knows; `label` tells it from others. */
   value(label: string): string;
   /** Applies manifests with kubectl, all in one go; they go to the scene's namespace. */
@@ -105,13 +108,14 @@ export async function createScene(prefix: string, options: SceneOptions = {}): P
       if (running === undefined) throw new Error('this scene has no operator');
       return running;
     },
-    async startOperator(flags = [], { through, env } = {}) {
+    async startOperator(flags = [], { through, env, launcher } = {}) {
       running = await startOperator({
         kubeconfig,
         namespace,
         flags: [`--controller-class=${namespace}`, '--loglevel=debug', ...(options.flags ?? []), ...flags],
         ...(options.values === undefined ? {} : { values: options.values }),
         env: { ...options.env, ...env },
+        launcher,
         ...(through === undefined ? {} : { through }),
         onOutput: (text) => outputs.push(text),
       });
