@@ -20,7 +20,8 @@ import {
   tryJson,
 } from './errors.ts';
 import { diagnosticsOfAnswer, type Evaluated, valueOfAnswer } from './evaluated.ts';
-import { type EscValue, parseEnvironment, parseSession } from './wire.ts';
+import { parseEnvironment } from './plain-values.ts';
+import { type EscValue, parseSession } from './wire.ts';
 
 /** One environment, at a revision or tag or at its latest. */
 export interface EnvironmentScope {
@@ -92,7 +93,7 @@ export async function openEvaluated(
   const url = `${pathOf(scope, { withVersion: true })}/open?duration=${openFor}`;
   const { json, diagnostics } = await told(access, opening, { method: 'POST', url }, signal);
   if (hasErrors(diagnostics)) return { value: undefined, diagnostics };
-  const { id } = inPlace(opening, () => parseSession(json));
+  const { id } = await inPlace(opening, () => parseSession(json));
   const reading: Place = { operation: `read ${nameOf(scope)}`, host: access.address.host };
   const session = `${pathOf(scope, { withVersion: false })}/open/${encodeURIComponent(id)}`;
   const value = await call(access, reading, { method: 'GET', url: session }, valueOfAnswer, signal);
@@ -128,7 +129,7 @@ export async function checkDefinition(
   const place: Place = { operation: `check ${nameOf(scope)}`, host: access.address.host };
   const url = `/environments/${encodeURIComponent(scope.organization)}/yaml/check?showSecrets=${showSecrets}`;
   const { json, diagnostics } = await told(access, place, { method: 'POST', url, body: yaml }, signal);
-  return { value: inPlace(place, () => valueOfAnswer(json)), diagnostics };
+  return { value: await inPlace(place, () => valueOfAnswer(json)), diagnostics };
 }
 
 /** The answer's JSON and diagnostics: a refusal of the document (400) is told by them. */
@@ -185,7 +186,7 @@ export function loginApi(upstream: Upstream, address: PulumiAddress): LoginApi {
       const url = new URL(`${address.baseUrl}${path}`);
       const answer = await upstream.send({ method: 'POST', url, headers, body: JSON.stringify(body) }, signal);
       if (answer.status !== 200) throw answerError(answer, place);
-      return inPlace(place, () => parse(plainJson(answer.body.toString('utf8'))));
+      return await inPlace(place, () => parse(plainJson(answer.body.toString('utf8'))));
     },
   };
 }
@@ -201,14 +202,14 @@ function call<T>(
   access: PulumiAccess,
   place: Place,
   request: Call,
-  parse: (json: unknown) => T,
+  parse: (json: unknown) => T | Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
   return withToken(
     access,
     async (token) => {
       const json = await readJsonInTurns(await send(access, request, token, signal), place);
-      return inPlace(place, () => parse(json));
+      return await inPlace(place, () => parse(json));
     },
     signal,
   );
@@ -265,9 +266,9 @@ function plainJson(text: string): unknown {
 }
 
 /** Adds the place to what a parser throws, which knows only the body. */
-function inPlace<T>(place: Place, parse: () => T): T {
+async function inPlace<T>(place: Place, parse: () => T | Promise<T>): Promise<T> {
   try {
-    return parse();
+    return await parse();
   } catch (error) {
     throw error instanceof OperatorError ? failure(error.reason, place, error.message) : error;
   }

@@ -2,20 +2,20 @@
 // and where.
 import * as z from 'zod/mini';
 import { isRecord } from '../../base/json.ts';
-import { OperatorError } from '../../base/operator-error.ts';
 import { plainLine } from '../../base/plain-line.ts';
+import { type OwnTurn, ownTurn } from '../../base/turns.ts';
 import type { Diagnostic } from '../../core/esc/diagnostics.ts';
 import {
   arrayValue,
   booleanValue,
-  type EscValue,
+  EscValue,
   nullValue,
   numberValue,
-  objectValue,
   textValue,
   unknownValue,
 } from '../../core/esc/value.ts';
-import { deepest, NumberText, notTheApi } from './wire.ts';
+import { readValueTree, type TreeMaker } from './value-tree.ts';
+import { NumberText, notTheApi } from './wire.ts';
 
 export interface Evaluated {
   readonly value: EscValue | undefined;
@@ -24,35 +24,29 @@ export interface Evaluated {
 }
 
 /** The values of an answer; undefined when it has none. Throws UpstreamInvalid. */
-export function valueOfAnswer(json: unknown): EscValue | undefined {
+export async function valueOfAnswer(json: unknown, turn: OwnTurn = ownTurn): Promise<EscValue | undefined> {
   const properties = isRecord(json) ? json['properties'] : undefined;
   if (properties === undefined || properties === null) return undefined;
-  return membersOf(properties, 1, false);
+  if (!isRecord(properties)) throw notTheApi('an evaluated environment');
+  return new EscValue({ kind: 'object', own: await readValueTree(properties, flaggedValues, turn) });
 }
 
-function membersOf(members: unknown, depth: number, secret: boolean): EscValue {
-  if (!isRecord(members)) throw notTheApi('an evaluated environment');
-  const read = Object.entries(members).map(([name, each]) => [name.toWellFormed(), readValue(each, depth)] as const);
-  return objectValue(read, { secret });
-}
+const flaggedValues: TreeMaker<EscValue> = {
+  leaf(wire) {
+    const flags = flagsOf(wire);
+    if (wire['unknown'] === true) return unknownValue(flags);
+    const { value } = wire;
+    if (value === undefined || value === null) return nullValue.with(flags);
+    if (typeof value === 'string') return textValue(value, flags);
+    if (typeof value === 'boolean') return booleanValue(value, flags);
+    return value instanceof NumberText ? numberValue(value.text, flags) : undefined;
+  },
+  list: (items, wire) => arrayValue(items, flagsOf(wire)),
+  object: (own, wire) => new EscValue({ kind: 'object', own }, flagsOf(wire)),
+};
 
-function readValue(wire: unknown, depth: number): EscValue {
-  if (depth > deepest) throw new OperatorError('AnswerTooLarge', `the environment nests deeper than ${deepest} levels`);
-  if (!isRecord(wire)) throw notTheApi('a value with its members');
-  const flags = { secret: wire['secret'] === true };
-  if (wire['unknown'] === true) return unknownValue(flags);
-  const { value } = wire;
-  if (value === undefined || value === null) return nullValue.with(flags);
-  if (typeof value === 'string') return textValue(value, flags);
-  if (typeof value === 'boolean') return booleanValue(value, flags);
-  if (value instanceof NumberText) return numberValue(value.text, flags);
-  if (Array.isArray(value)) {
-    return arrayValue(
-      value.map((each: unknown) => readValue(each, depth + 1)),
-      flags,
-    );
-  }
-  return membersOf(value, depth + 1, flags.secret);
+function flagsOf(wire: Readonly<Record<string, unknown>>) {
+  return { secret: wire['secret'] === true };
 }
 
 const numberText = z.pipe(

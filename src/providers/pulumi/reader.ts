@@ -2,6 +2,10 @@
 // snapshots; none is needed where the definition proves that nothing changed. A look at the definition validates the store.
 import type { Clock } from '../../base/clock.ts';
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
+import { readAll } from '../../base/read-all.ts';
+import { ownTurn } from '../../base/turns.ts';
+import { Budget, inlineShare } from '../../core/budget.ts';
+import { type Desk, inlineDesk } from '../../core/jobs.ts';
 import type { SecretValue } from '../../core/secret-value.ts';
 import type { Freshness, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
 import { type Outcome, refusal } from '../shared/outcome.ts';
@@ -9,7 +13,7 @@ import type { Fetched, Snapshots } from '../shared/snapshots.ts';
 import { type EnvironmentScope, lookAt, type Opened, openWhole, type PulumiAccess } from './api.ts';
 import type { Definition } from './definition.ts';
 import { type AskDefinition, proofOf } from './proof.ts';
-import { planSearch, select } from './select.ts';
+import { type Means, planSearch, select } from './select.ts';
 import type { EscValue } from './wire.ts';
 
 /** What all stores of the process share. */
@@ -48,13 +52,19 @@ export function createReader(access: PulumiAccess, base: EnvironmentScope, share
     phaseKey: [root, scopeKey(base)].join('|'),
     origin,
     async read(requests, freshness, signal) {
+      const { desk = inlineDesk() } = freshness;
       const opened = new Map<string, Promise<Outcome<Opened>>>();
       const once = (scope: EnvironmentScope) => {
         const known = opened.get(scopeKey(scope)) ?? environment(scope, freshness, signal);
         opened.set(scopeKey(scope), known);
         return known;
       };
-      return Promise.all(requests.map((request) => answer(request, base, once)));
+      const asked = requests.map((request) => ask(request, base));
+      await readAll(asked.map(async (each) => 'error' in each || (await once(each.scope))));
+      const results: ReadResult[] = [];
+      const whole = new Budget();
+      for (const each of asked) results.push(await answer(each, once, { whole, desk }));
+      return results;
     },
     async validate({ notBeforeMs }, signal) {
       const outcome = await definition(base, notBeforeMs, signal);
@@ -64,27 +74,47 @@ export function createReader(access: PulumiAccess, base: EnvironmentScope, share
   };
 }
 
+interface Asked {
+  readonly scope: EnvironmentScope;
+  readonly choose: (root: EscValue, means: Means) => Promise<ReadonlyMap<string, SecretValue>>;
+}
+
+function ask(request: ReadRequest, base: EnvironmentScope): Asked | { readonly error: OperatorError } {
+  try {
+    if (request.kind === 'find') return { scope: base, choose: planSearch(request) };
+    const scope = { ...base, version: readVersion(request.version) };
+    return { scope, choose: (root, means) => select(root, request, means) };
+  } catch (error) {
+    return { error: asOperatorError(error) };
+  }
+}
+
+/** More than this at once, and the others have their turn. */
+const workPerTurn = inlineShare.work / 4;
+
 /** One result. What concerns every request of an environment, such as a dead token, is thrown by `open`. */
 async function answer(
-  request: ReadRequest,
-  base: EnvironmentScope,
+  asked: ReturnType<typeof ask>,
   open: (scope: EnvironmentScope) => Promise<Outcome<Opened>>,
+  { whole, desk }: { readonly whole: Budget; readonly desk: Desk },
 ): Promise<ReadResult> {
-  let choose: (root: EscValue) => ReadonlyMap<string, SecretValue>;
-  let scope = base;
-  try {
-    choose = request.kind === 'find' ? planSearch(request) : (root) => select(root, request);
-    if (request.kind !== 'find') scope = { ...base, version: readVersion(request.version) };
-  } catch (error) {
-    return { error: asOperatorError(error) };
-  }
-  const outcome = await open(scope);
+  if ('error' in asked) return asked;
+  const outcome = await open(asked.scope);
   if ('error' in outcome) return outcome;
+  const budget = new Budget(inlineShare);
+  const before = whole.spent.work;
   try {
-    return { values: choose(outcome.value.root) };
+    return { values: await asked.choose(outcome.value.root, { budget, desk }) };
   } catch (error) {
     return { error: asOperatorError(error) };
+  } finally {
+    whole.charge(budget.spent);
+    if (isNextTurn(before, whole.spent.work)) await ownTurn();
   }
+}
+
+function isNextTurn(before: number, after: number): boolean {
+  return Math.floor(before / workPerTurn) < Math.floor(after / workPerTurn);
 }
 
 /** A revision's number or the name of a tag. Throws InvalidSpec for what would lead to another route. */

@@ -4,7 +4,7 @@
 import * as z from 'zod/mini';
 import { isRecord } from '../../base/json.ts';
 import { OperatorError } from '../../base/operator-error.ts';
-import { SecretValue } from '../../core/secret-value.ts';
+import type { SecretValue } from '../../core/secret-value.ts';
 import { overheadBytes } from '../shared/snapshots.ts';
 
 /** A value of an evaluated environment, without its traces: those carry overridden values, secret ones too. */
@@ -14,9 +14,6 @@ export type EscValue =
   | { readonly kind: 'string' | 'literal'; readonly value: SecretValue }
   | { readonly kind: 'list'; readonly items: readonly EscValue[] }
   | { readonly kind: 'object'; readonly members: ReadonlyMap<string, EscValue> };
-
-/** Nesting at which an answer is refused: each level costs stack. */
-export const deepest = 200;
 
 /** A number with its digits, where a double would change them. */
 export class NumberText {
@@ -32,40 +29,6 @@ export function parseExactly(text: string): unknown {
   const reviver = (_key: string, value: unknown, context?: { readonly source?: string }) =>
     typeof value === 'number' ? new NumberText(context?.source ?? String(value)) : value;
   return JSON.parse(text, reviver);
-}
-
-/** The properties of an evaluated environment. Throws UpstreamInvalid at the first shape that does not fit. */
-export function parseEnvironment(json: unknown): EscValue {
-  if (!isRecord(json)) throw notTheApi('an evaluated environment');
-  const properties = json['properties'];
-  // An environment without values has no properties, but then at least says which evaluation it was.
-  if (properties === undefined || properties === null) {
-    if (json['executionContext'] === undefined && json['exprs'] === undefined && json['schema'] === undefined) {
-      throw notTheApi('an evaluated environment');
-    }
-    return { kind: 'object', members: new Map() };
-  }
-  if (!isRecord(properties)) throw notTheApi('an evaluated environment');
-  return { kind: 'object', members: membersOf(properties, 1) };
-}
-
-function membersOf(properties: Readonly<Record<string, unknown>>, depth: number): Map<string, EscValue> {
-  return new Map(Object.entries(properties).map(([name, wire]) => [name.toWellFormed(), readValue(wire, depth)]));
-}
-
-function readValue(wire: unknown, depth: number): EscValue {
-  if (depth > deepest) throw new OperatorError('AnswerTooLarge', `the environment nests deeper than ${deepest} levels`);
-  // Each is an object around the value; something that is not may be a value that no trace stands around.
-  if (!isRecord(wire)) throw notTheApi('a value with its members');
-  if (wire['unknown'] === true) return { kind: 'unknown' };
-  const { value } = wire;
-  if (value === undefined || value === null) return { kind: 'null' };
-  if (typeof value === 'string') return { kind: 'string', value: new SecretValue(value) };
-  if (typeof value === 'boolean') return { kind: 'literal', value: new SecretValue(String(value)) };
-  if (value instanceof NumberText) return { kind: 'literal', value: new SecretValue(value.text) };
-  if (Array.isArray(value)) return { kind: 'list', items: value.map((item) => readValue(item, depth + 1)) };
-  if (isRecord(value)) return { kind: 'object', members: membersOf(value, depth + 1) };
-  throw notTheApi('a value of a known type');
 }
 
 /** About how many bytes it takes to keep the value. */
