@@ -135,6 +135,7 @@ const onDemand: readonly { readonly from: string; readonly to: string; readonly 
   { from: 'core/parts.ts', to: 'core/rewrite.ts', when: 'the first rewrite comes' },
   { from: 'core/parts.ts', to: 'core/regexp.ts', when: 'keys or namespaces are searched' },
   { from: 'core/parts.ts', to: 'core/gjson/get.ts', when: 'the first property comes' },
+  { from: 'core/parts.ts', to: 'core/esc/environment-jobs.ts', when: 'the first Environment is read' },
   { from: 'upstreams/open.ts', to: 'upstreams/pulumi.ts', when: 'a store or Environment reads Pulumi Cloud' },
   { from: 'upstreams/open.ts', to: 'upstreams/environments.ts', when: 'the first Environment comes' },
   { from: 'http/upstream.ts', to: 'got', when: 'the first request goes out' },
@@ -261,7 +262,7 @@ describe('rooms', () => {
       'crds/samples.ts',
       'providers/esc/open/pulumi.ts',
       'providers/esc/open/table.ts',
-      'providers/esc/open/vault.ts',
+      'providers/esc/open/vault-principals.ts',
       'upstreams/open.ts',
     ]);
   });

@@ -11,7 +11,9 @@ export interface Environments {
   readonly evaluation: EnvironmentEvaluation;
 }
 
-export function openEnvironments(ports: EscProviderPorts & Pick<EscPorts, 'account' | 'desks' | 'release' | 'observeRead'>): Environments {
+export function openEnvironments(
+  ports: EscProviderPorts & Pick<EscPorts, 'account' | 'desks' | 'release' | 'observeRead'>,
+): Environments {
   const { account, clock, desks, release, observeRead } = ports;
   const providers = escProviders(ports);
   return {

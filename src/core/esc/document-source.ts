@@ -2,6 +2,7 @@
 // thread. Who holds it knows what it names without having read it.
 import { importTarget } from '../environment-names.ts';
 import type { RevisionData } from '../environment-revisions.ts';
+import type { documentOfData } from './declare.ts';
 import type { EscDocument } from './expression.ts';
 
 /** A source without what was made of it. */
@@ -12,7 +13,7 @@ export interface PackedSource {
 }
 
 /** The reader of ./declare.ts, which is loaded only where documents are read. */
-type ReadData = typeof import('./declare.ts').documentOfData;
+type ReadData = typeof documentOfData;
 
 export class DocumentSource {
   readonly name: string;
