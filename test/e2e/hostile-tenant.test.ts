@@ -13,7 +13,7 @@ import { condition, pause, timed, until } from '../support/wait.ts';
 
 const mebibyte = 2 ** 20;
 /** What the heap of the image lets a list have, and what was found to be too much for it. */
-const allowedBytes = 9 * mebibyte;
+const allowedBytes = 3 * mebibyte;
 const foundBytes = 28 * mebibyte;
 /** Of the operator, whatever a namespace refers to. */
 const mostSockets = 100;
