@@ -67,6 +67,7 @@ export function* referencesIn(values: unknown): Iterable<string> {
   while (rest.length > 0) {
     const value = rest.pop();
     if (typeof value === 'string') {
+      if (!value.includes('environments')) continue; // most texts name none, and are many
       for (const part of scanString(value).parts) {
         if (typeof part === 'string') continue;
         const [root, namespace, name] = part;
