@@ -9,8 +9,8 @@ import { createScene, decoded, type Scene } from '../support/scene.ts';
 import { pause, until } from '../support/wait.ts';
 
 const openings = Number(process.env['CLOUD_OPENINGS'] ?? 40);
-const lifeSeconds = Number(process.env['CLOUD_LIFE_SECONDS'] ?? 9);
-const spanSeconds = Number(process.env['CLOUD_SPAN_SECONDS'] ?? 14);
+const lifeSeconds = Number(process.env['CLOUD_LIFE_SECONDS'] ?? 20);
+const spanSeconds = Number(process.env['CLOUD_SPAN_SECONDS'] ?? 16);
 /** Shorter lives leave no room for a fault: a renewal that fails is tried again after a second, a host that is down after three. */
 const hasFaults = lifeSeconds >= 60;
 
