@@ -30,7 +30,7 @@ const leastAgeMs = 1_000;
  * What may be held of the heap. The rest is for the caches, for an answer while it is read (several times its size), and for
  * garbage; and the container has to hold a thread for heavy work besides, to which values are copied.
  */
-const heapShare = 1 / 6;
+const heapShare = 1 / 4;
 
 /**
  * What V8's limit may have besides the space of old objects: three halves of a new space of 64 MiB, which `runtime/heap.ts`

@@ -172,7 +172,7 @@ export async function startVaultDouble(options: {
         return { auth: { client_token: token, lease_duration: double.renewalSeconds, renewable: true } };
       case 'create': {
         double.created.push(body);
-        const most = { explicit_max_ttl: secondsOf(String(body['explicit_max_ttl'] ?? '')) };
+        const most = { explicit_max_ttl: secondsOf(body['explicit_max_ttl']) };
         const about = { ...most, meta: body['meta'] };
         return grant((body['policies'] as string[] | undefined) ?? [], 7_200, about); // as the tests send it
       }
@@ -278,8 +278,9 @@ class Answer extends Error {
 }
 
 /** Of a duration as clients write it: `1h30m`. */
-function secondsOf(duration: string): number {
+function secondsOf(duration: unknown): number {
   const units: Readonly<Record<string, number>> = { h: 3_600, m: 60, s: 1 };
+  if (typeof duration !== 'string') return 0;
   return [...duration.matchAll(/(\d+)([hms])/g)].reduce(
     (sum, [, n, unit = '']) => sum + Number(n) * (units[unit] ?? 0),
     0,

@@ -94,7 +94,7 @@ type PackedOpening = Omit<Opening, 'inputs' | 'state'> & { readonly inputs: Pack
 export function packOpenOutput(output: OpenOutput): unknown {
   if ('value' in output) return { value: packValue(output.value) };
   const { documents, openings } = output.needs;
-  const packed = openings.map(({ state: _, ...opening }) => ({ ...opening, inputs: packValue(opening.inputs) }));
+  const packed = openings.map(({ state: _state, ...opening }) => ({ ...opening, inputs: packValue(opening.inputs) }));
   return { needs: { documents, openings: packed satisfies readonly PackedOpening[] } };
 }
 

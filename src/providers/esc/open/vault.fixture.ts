@@ -125,7 +125,7 @@ export function vaultDesk({ url, issuer, checkSite }: VaultDeskOptions): VaultDe
       throw new Error('it was opened');
     },
     async stop() {
-      await door.close();
+      door.close();
     },
   };
 }
