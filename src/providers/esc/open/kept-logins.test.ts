@@ -78,4 +78,11 @@ describe('a login that is kept', () => {
     await get();
     expect(counted).toEqual(['cloud oidc LoginRejected', 'cloud oidc success']);
   });
+
+  it('is made anew for who renews a moment before two thirds, since he began to wait before it was made', async () => {
+    const { clock, get } = scene({ lifetimeMs: minute });
+    await get();
+    await clock.advance(39_500);
+    expect(await get()).toMatchObject({ token: 'a-2' });
+  });
 });

@@ -34,6 +34,9 @@ interface Kept<T> {
 
 /** A login that nobody has asked for in this time is forgotten. */
 const keepMs = 3_600_000;
+/** Who renews at two thirds counts from a moment before the login, and must not be given the same once more. */
+const aheadShare = 1 / 20;
+const mostAheadMs = 5_000;
 /** Refused tokens that are remembered; the oldest is forgotten first. */
 const mostRefused = 1_000;
 
@@ -92,7 +95,9 @@ export class KeptLogins<T extends LoggedIn> {
   }
 
   #isGood({ given, startedAtMs }: Kept<T>): boolean {
-    const untilMs = renewAtMs(startedAtMs, given.lifetimeMs) ?? Number.POSITIVE_INFINITY;
+    const { lifetimeMs = Number.POSITIVE_INFINITY } = given;
+    const renewedAtMs = renewAtMs(startedAtMs, given.lifetimeMs) ?? Number.POSITIVE_INFINITY;
+    const untilMs = renewedAtMs - Math.min(mostAheadMs, lifetimeMs * aheadShare);
     return untilMs > this.#clock.monotonicMs() && !this.#refused.has(digestOf(given.token.text()));
   }
 }
