@@ -21,7 +21,7 @@ export interface Definition {
 }
 
 /** Longer definitions are not looked into: reading takes time, and an open tells as well. */
-const longestText = 65_536;
+const longestText = 16_384;
 
 /** `revision` is what the service counts, so that a text that came back is another one. */
 export function definitionOf(text: string, revision: string): Definition {
