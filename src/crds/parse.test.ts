@@ -46,6 +46,16 @@ describe('parseExternalSecret', () => {
     });
   });
 
+  it('refuses a spec of too many parts before it looks at any', () => {
+    const data = Array.from({ length: 30_000 }, () => ({}));
+    expect(parseExternalSecret({ metadata, spec: { data } }).issues).toEqual([
+      'spec: has more than 25000 fields and list entries: split it into several objects',
+    ]);
+    const rewrite = Array.from({ length: 8_000 }, () => ({ regexp: { source: 'a', target: 'b' } }));
+    const deep = { dataFrom: [{ extract: { key: 'a' }, rewrite }] };
+    expect(parseExternalSecret({ metadata, spec: deep }).issues).toHaveLength(1);
+  });
+
   it('hands out defaults that are not shared between objects', () => {
     const [first, second] = [parseExternalSecret({ metadata }), parseExternalSecret({ metadata })];
     expect(first.ok?.spec.target).not.toBe(second.ok?.spec.target);

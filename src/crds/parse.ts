@@ -22,6 +22,9 @@ interface Envelope<Spec> {
 /** Issues named at most: a condition's message is read by people. */
 const maxIssues = 10;
 
+/** Most members and elements of a spec, at all depths: some 4,000 entries of `data`. Reading more takes too long at once. */
+const mostParts = 25_000;
+
 /** The object at a key; an empty one when there is none. */
 export function recordAt(value: unknown, key: string): JsonObject {
   const found = isRecord(value) ? value[key] : undefined;
@@ -66,6 +69,9 @@ function isMeta(metadata: JsonObject): metadata is JsonObject & ObjectMeta {
 }
 
 function parseSpec<S extends z.ZodMiniType>(value: unknown, spec: S): Parsed<z.output<S>> {
+  if (partsLeft(value, mostParts) < 0) {
+    return { issues: [`spec: has more than ${mostParts} fields and list entries: split it into several objects`] };
+  }
   const first = z.safeParse(spec, value);
   if (first.success) return { ok: first.data };
   // The API server drops nulls; files may hold them. A second look is only paid for by what failed.
@@ -77,6 +83,18 @@ function parseSpec<S extends z.ZodMiniType>(value: unknown, spec: S): Parsed<z.o
   );
   const more = issues.length - maxIssues;
   return { issues: more > 0 ? [...issues.slice(0, maxIssues), `and ${more} more`] : issues };
+}
+
+/** What is left of `left` after each member and element was counted; below 0 as soon as there are more. */
+function partsLeft(value: unknown, left: number): number {
+  if (typeof value !== 'object' || value === null) return left;
+  const parts = Array.isArray(value) ? value : Object.values(value);
+  let rest = left - parts.length;
+  for (const part of parts) {
+    if (rest < 0) break;
+    rest = partsLeft(part, rest);
+  }
+  return rest;
 }
 
 /** The value without members that are null, as the API server prunes fields that are not nullable. */
