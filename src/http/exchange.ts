@@ -174,8 +174,11 @@ function watchPace(clock: DoorClock, stream: GotStream, onStill: () => void): Pa
   const look = () => void setImmediate(judge);
   return {
     begin() {
-      stream.on('resume', () => {
-        bytes += paceBytes;
+      // A stream resumes at its start as well, without having waited.
+      stream.on('pause', () => {
+        stream.once('resume', () => {
+          bytes += paceBytes;
+        });
       });
       timer = clock.after(paceMs, look);
     },
