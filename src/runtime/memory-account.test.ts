@@ -11,8 +11,8 @@ function setUp(mostBytes = 1_000) {
   return { clock, account, evicted, keep };
 }
 
-it('lets a single answer be a tenth', () => {
-  expect(setUp(1_000).account.answerMostBytes).toBe(100);
+it('lets a single answer be an eighth', () => {
+  expect(setUp(1_000).account.answerMostBytes).toBe(125);
 });
 
 it('evicts nothing as long as there is room', () => {

@@ -21,8 +21,8 @@ export interface Keeping {
 
 /** Eviction goes below the bound by this share, so that it is not done for each answer anew. */
 const roomAfterEviction = 0.1;
-/** An answer may be this share of all. */
-const answerShare = 0.1;
+/** An answer may be this share of all: with the image's heap a folder of some 5,000 secrets. */
+const answerShare = 0.125;
 /** Adds to the age, so that of what was used just now the largest goes. */
 const leastAgeMs = 1_000;
 
@@ -30,7 +30,7 @@ const leastAgeMs = 1_000;
  * What may be held of the heap. The rest is for the caches, for an answer while it is read (several times its size), and for
  * garbage; and the container has to hold a thread for heavy work besides, to which values are copied.
  */
-const heapShare = 1 / 4;
+const heapShare = 1 / 6;
 
 /**
  * What V8's limit may have besides the space of old objects: three halves of a new space of 64 MiB, which `runtime/heap.ts`
