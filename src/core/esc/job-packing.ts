@@ -89,12 +89,13 @@ export function unpackOpenInput(packed: unknown): OpenInput {
   return { ...unpackOrder(packed), openings, keys: unpackedKeys };
 }
 
+/** Rotators, which alone have a state, are not called here. */
 type PackedOpening = Omit<Opening, 'inputs' | 'state'> & { readonly inputs: PackedValue };
 
 export function packOpenOutput(output: OpenOutput): unknown {
   if ('value' in output) return { value: packValue(output.value) };
   const { documents, openings } = output.needs;
-  const packed = openings.map(({ state: _state, ...opening }) => ({ ...opening, inputs: packValue(opening.inputs) }));
+  const packed = openings.map((opening) => ({ ...opening, state: undefined, inputs: packValue(opening.inputs) }));
   return { needs: { documents, openings: packed satisfies readonly PackedOpening[] } };
 }
 
