@@ -24,6 +24,7 @@ const maxIssues = 10;
 
 /** Most members and elements of a spec, at all depths: some 4,000 entries of `data`. Reading more takes too long at once. */
 const mostParts = 25_000;
+const tooManyParts = `spec: has more than ${mostParts} fields and list entries: split it into several objects`;
 
 /** The object at a key; an empty one when there is none. */
 export function recordAt(value: unknown, key: string): JsonObject {
@@ -39,11 +40,20 @@ export function compiled<S extends z.ZodMiniType>(schema: S): S {
   return z.compile(schema, { strict: true });
 }
 
-/** Reads everything but the status. Metadata comes from the API server and is passed on; only its name must be there. */
-export function parseObject<S extends z.ZodMiniType>(raw: unknown, spec: S): Parsed<Envelope<z.output<S>>> {
+/**
+ * Reads everything but the status. Metadata comes from the API server and is passed on; only its name must be there.
+ * `holdsDocument`: most of the spec is passed on as it is, and bounded where it is read.
+ */
+export function parseObject<S extends z.ZodMiniType>(
+  raw: unknown,
+  spec: S,
+  { holdsDocument = false }: { readonly holdsDocument?: boolean } = {},
+): Parsed<Envelope<z.output<S>>> {
   const metadata = recordAt(raw, 'metadata');
   if (!isRecord(raw) || !isMeta(metadata)) return { issues: ['metadata.name: is required'] };
-  const parsed = parseSpec(raw['spec'] ?? {}, spec);
+  const given = raw['spec'] ?? {};
+  if (!holdsDocument && partsLeft(given, mostParts) < 0) return { issues: [tooManyParts] };
+  const parsed = parseSpec(given, spec);
   if (parsed.issues !== undefined) return parsed;
   const { apiVersion, kind } = raw;
   return {
@@ -69,9 +79,6 @@ function isMeta(metadata: JsonObject): metadata is JsonObject & ObjectMeta {
 }
 
 function parseSpec<S extends z.ZodMiniType>(value: unknown, spec: S): Parsed<z.output<S>> {
-  if (partsLeft(value, mostParts) < 0) {
-    return { issues: [`spec: has more than ${mostParts} fields and list entries: split it into several objects`] };
-  }
   const first = z.safeParse(spec, value);
   if (first.success) return { ok: first.data };
   // The API server drops nulls; files may hold them. A second look is only paid for by what failed.
