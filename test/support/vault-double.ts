@@ -199,7 +199,7 @@ export async function startVaultDouble(options: {
     if (path === 'auth/approle/login') {
       const role = double.appRoles.get(String(body['role_id']));
       if (role === undefined) throw new Refusal(400, 'invalid role or secret ID');
-      if (body['secret_id'] !== role.secretId) throw new Refusal(400, 'invalid role or secret ID');
+      if (body['secret_id'] !== role.secretId) throw new Refusal(500, 'invalid secret id');
       return grant(role.policies, 3_600);
     }
     const token = String(request.headers['x-vault-token'] ?? '');

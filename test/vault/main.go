@@ -18,6 +18,7 @@ import (
 	kv "github.com/hashicorp/vault-plugin-secrets-kv"
 	"github.com/hashicorp/vault/builtin/credential/approle"
 	vaulthttp "github.com/hashicorp/vault/http"
+	"github.com/hashicorp/vault/internalshared/configutil"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/hashicorp/vault/sdk/physical/inmem"
 	"github.com/hashicorp/vault/vault"
@@ -36,16 +37,21 @@ func serve() error {
 	if err != nil {
 		return err
 	}
-	core, err := vault.NewCore(&vault.CoreConfig{
-		Physical:        storage,
-		Logger:          logger,
-		DisableMlock:    true,
-		LogicalBackends: map[string]logical.Factory{"kv": kv.Factory, "database": credsFactory},
-		CredentialBackends: map[string]logical.Factory{
+	builtin := registry{
+		engines: map[string]logical.Factory{"kv": kv.Factory, "database": credsFactory},
+		logins: map[string]logical.Factory{
 			"approle":    approle.Factory,
 			"jwt":        vaultjwt.Factory,
 			"kubernetes": vaultkubernetes.Factory,
 		},
+	}
+	core, err := vault.NewCore(&vault.CoreConfig{
+		Physical:           storage,
+		Logger:             logger,
+		DisableMlock:       true,
+		LogicalBackends:    builtin.engines,
+		CredentialBackends: builtin.logins,
+		BuiltinRegistry:    builtin,
 	})
 	if err != nil {
 		return err
@@ -62,10 +68,7 @@ func serve() error {
 	if err != nil {
 		return err
 	}
-	handler := vaulthttp.Handler.Handler(&vault.HandlerProperties{
-		Core:           core,
-		MaxRequestSize: vaulthttp.DefaultMaxRequestSize,
-	})
+	handler := vaulthttp.Handler.Handler(&vault.HandlerProperties{Core: core, ListenerConfig: &configutil.Listener{}})
 	go func() { _ = http.Serve(listener, handler) }()
 	said := map[string]string{"address": "http://" + listener.Addr().String(), "token": made.RootToken}
 	if err := json.NewEncoder(os.Stdout).Encode(said); err != nil {

@@ -10,7 +10,7 @@ const source: GoProgram = {
   name: 'vault-server',
   title: 'the Vault server',
   folder: import.meta.dirname,
-  files: ['go.mod', 'go.sum', 'main.go', 'creds.go'],
+  files: ['go.mod', 'go.sum', 'main.go', 'registry.go', 'creds.go'],
   package: '.',
 };
 

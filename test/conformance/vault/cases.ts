@@ -20,7 +20,7 @@ function refused(name: string, wanted: VaultWanted, reason: string, says: RegExp
     name: `tells ${name}`,
     async run({ fails }) {
       const failure = await fails(wanted);
-      strictEqual(failure.reason, reason);
+      strictEqual(failure.reason, reason, failure.message);
       match(failure.message, says);
     },
   };

@@ -44,6 +44,8 @@ export async function layOutVault({ ask }: VaultAdmin, issuer: JwtIssuer): Promi
   await ask('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } });
   await ask('POST', 'sys/mounts/database', { type: 'database' });
   await ask('POST', 'sys/policies/acl/read', { policy: readPolicy });
+  // The policy `default` lets no token make others.
+  await ask('POST', 'sys/policies/acl/parent', { policy: 'path "auth/token/create" { capabilities = ["update"] }' });
   await ask('POST', 'kv/app', { password: 'of-kv-one', port: 5432, user: 'app' });
   await until(() => ask('POST', 'secret/data/app', { data: { password: 'of-kv-two', nested: { deep: [1, null] } } }));
   await ask('POST', 'secret/data/gone', { data: { a: 'b' } });

@@ -61,6 +61,12 @@ interface Row {
 /** The first row that fits. */
 const rows: readonly Row[] = [
   {
+    // Servers of 2023 say it with a 500, later ones with a 400.
+    reason: 'LoginRejected',
+    fits: ({ text, isLogin }) => isLogin && text.includes('invalid secret id'),
+    problem: () => 'the login is refused',
+  },
+  {
     reason: 'UpstreamUnavailable',
     fits: ({ status, text }) => status === 503 && text.includes('sealed'),
     problem: () => 'the server is sealed',

@@ -77,7 +77,9 @@ export function vaultDesk({ url, issuer, checkSite }: VaultDeskOptions): VaultDe
     async serviceAccount({ name, audiences = [] }) {
       const mint = async () => {
         minted.push(`shop/${name}`);
-        const claims = { aud: [...audiences], sub: `system:serviceaccount:shop:${name}` };
+        const nowSeconds = Math.floor(Date.now() / 1_000);
+        const times = { iat: nowSeconds, nbf: nowSeconds, exp: nowSeconds + 600 }; // as the API server writes them
+        const claims = { ...times, aud: [...audiences], sub: `system:serviceaccount:shop:${name}` };
         return new SecretValue(await issuer.sign(claims));
       };
       return { name: `shop/${name}`, audiences, mint };
