@@ -220,9 +220,12 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     const { ambientIdentityTokenPath } = loadConfig(containerOf(objects).args.slice(1), {});
     const spec = podSpec(objects) as { containers: { volumeMounts: object[] }[]; volumes: object[] }; // checked below
     const mountPath = dirname(ambientIdentityTokenPath);
-    expect(spec.containers[0]?.volumeMounts).toEqual([{ name: 'identity', mountPath, readOnly: true }]);
+    expect(spec.containers[0]?.volumeMounts).toContainEqual({ name: 'identity', mountPath, readOnly: true });
     const source = { audience: 'infisical', expirationSeconds: 3600, path: basename(ambientIdentityTokenPath) };
-    expect(spec.volumes).toEqual([{ name: 'identity', projected: { sources: [{ serviceAccountToken: source }] } }]);
+    expect(spec.volumes).toContainEqual({
+      name: 'identity',
+      projected: { sources: [{ serviceAccountToken: source }] },
+    });
     await cli('create', 'namespace', 'audience');
     await applyPods(objects, 'audience');
   });

@@ -129,7 +129,9 @@ it('48 stores in a zone whose name servers are silent (5)', async () => {
     await forAll(silent, (name) => tenants.plant(storeAt(name, `https://${name}`), found(name, name)));
     const isAsked = () => new Set(tenants.names.asked.filter(isSilent)).size >= silent.length;
     await until('all are looked up', isAsked, 60_000);
-    expect(await tenants.verdict(silent[0] ?? '')).toMatchObject(refusal(/name server does not answer/));
+    expect(await tenants.verdict(silent[0] ?? '')).toMatchObject(
+      refusal(/name server does not answer|no connection in time/),
+    );
   });
 });
 
