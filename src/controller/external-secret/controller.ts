@@ -24,15 +24,9 @@ import { manifestOf, secretSource, targetKey } from './apply.ts';
 import { ContentFailures } from './content-failures.ts';
 import type { EsMemory, Rooms } from './context.ts';
 import { intervalOf, periodOf, refreshPolicyOf, untilNextRefreshMs } from './duty.ts';
+import { judgeTarget, observedTarget, renewAtOf } from './present.ts';
 import { connectFirst } from './read.ts';
-import {
-  judgeTarget,
-  observedTarget,
-  reconcileExternalSecret,
-  releaseDeleted,
-  renewAtOf,
-  tellSilence,
-} from './reconcile.ts';
+import { reconcileExternalSecret, releaseDeleted, tellSilence } from './reconcile.ts';
 import { reportStranger } from './report.ts';
 import type { Silence } from './silence.ts';
 

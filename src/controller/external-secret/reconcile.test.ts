@@ -3,7 +3,7 @@ import { dataHashAnnotation, managedLabel, managedLabelValue } from '../../core/
 import { hashData } from '../../core/object-hash.ts';
 import type { ObservedTarget } from '../../core/target-plan.ts';
 import { externalSecretRecord } from '../records.ts';
-import { judgeTarget } from './reconcile.ts';
+import { judgeTarget } from './present.ts';
 
 const hash = hashData({ k: Buffer.from('v') });
 

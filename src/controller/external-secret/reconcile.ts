@@ -2,11 +2,10 @@
 // sources, plan and apply the target, report. Everything is gathered before anything is written.
 
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
-import { externalSecretFinalizer, managedLabel, managedLabelValue } from '../../core/contract-names.ts';
-import { renewalOf } from '../../core/kept-volatile.ts';
+import { externalSecretFinalizer } from '../../core/contract-names.ts';
 import type { Outcome } from '../../core/outcome.ts';
-import { hasWantedMarks, isTargetValid, type ObservedTarget } from '../../core/target-plan.ts';
-import { asResource, endings, isAbsenceWanted, policyOf, type TargetPolicy } from '../../core/target-policy.ts';
+import type { ObservedTarget } from '../../core/target-plan.ts';
+import { asResource, endings, policyOf, type TargetPolicy } from '../../core/target-policy.ts';
 import { refuseInvalid, refuseUnsupported } from '../../core/unsupported.ts';
 import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
 import { keyOf } from '../../kube/types.ts';
@@ -15,31 +14,13 @@ import { isTold } from '../kit/next.ts';
 import type { Run, Signals } from '../kit/object-controller.ts';
 import { lanes } from '../lanes.ts';
 import type { ExternalSecretRecord } from '../records.ts';
-import {
-  applyTarget,
-  look,
-  manifestOf,
-  orphanedSecrets,
-  type Shaped,
-  type Synced,
-  sweepOrphans,
-  targetKey,
-} from './apply.ts';
-import { applyManifest, lookAt, type ShapedManifest, sweepManifests } from './apply-manifest.ts';
+import { applyTarget, type Shaped, type Synced, sweepOrphans } from './apply.ts';
+import { applyManifest, type ShapedManifest, sweepManifests } from './apply-manifest.ts';
 import type { EsMemory, Rooms } from './context.ts';
-import { annotationsOn, drawnFor, isDrawing, isUntold } from './draws.ts';
-import {
-  askedOf,
-  drawOf,
-  dutyOf,
-  isForced,
-  isForcedSinceSync,
-  type Present,
-  periodOf,
-  presentOf,
-  refreshPolicyOf,
-} from './duty.ts';
+import { drawnFor, isDrawing } from './draws.ts';
+import { askedOf, drawOf, dutyOf, type Present, periodOf } from './duty.ts';
 import type { OpenKind } from './manifest-targets.ts';
+import { judgeTarget, observedTarget, presentNow, seenAfresh } from './present.ts';
 import { readSources } from './read.ts';
 import {
   isGreenForOlderSpec,
@@ -167,27 +148,12 @@ async function gather(
     const spec = es.spec.ok;
     refuseUnsupported(spec);
     refuseInvalid(spec);
-    const key = keyOf(es);
     const stores = rooms.stores.versionOf(es.stores, es.namespace);
-    const texts = rooms.templates.changesOf(key);
+    const texts = rooms.templates.changesOf(keyOf(es));
     const { manifest } = spec.target;
     const open = manifest === undefined ? undefined : await rooms.manifests.open(es, manifest, wait);
-    const presentWith = (target: ObservedTarget | undefined): Present => {
-      const { isTargetValid: isTargetAsWanted, isForced: forced } = judgeTarget(es, spec, target);
-      return presentOf(spec, {
-        es,
-        stores,
-        texts,
-        // One that was waited for has come: to merge into it is owed.
-        isTargetAsWanted: isTargetAsWanted && !(policyOf(spec).creation === 'Merge' && rooms.foreign.isThere(key)),
-        isForced: forced,
-        renewAtMs: renewAtOf(es, spec, rooms),
-        hasOrphans: orphanedSecrets(es, rooms).length + rooms.manifests.orphansOf(es).length > 0,
-        isUntold: isUntold(es, spec, target),
-        nowMs: rooms.clock.monotonicMs(),
-        wallMs: rooms.clock.nowMs(),
-      });
-    };
+    const seen = { stores, texts };
+    const presentWith = (target: ObservedTarget | undefined) => presentNow(es, spec, seen, target, rooms);
     const idle = () => {
       // In step as far as anybody can tell: from here on a change of a store shows.
       memory.readStores ??= stores;
@@ -203,22 +169,7 @@ async function gather(
       if (isOwed !== 'draw') return { policy, stores, texts, open, kept: isOwed === 'tell' ? 'untold' : 'told' };
     }
     memory.asked = askedOf(present);
-    const noted = rooms.notes.begin({ key: `ExternalSecret/${es.namespace}/${es.name}`, generation: es.generation });
-    try {
-      const desk = createDesk(es.namespace, { ...rooms.desk, heavy: withNotes(rooms.desk.heavy, noted) }, wait);
-      const sources = await readSources(es, spec, memory, { notBeforeMs: run.notBeforeMs, desk }, rooms, wait);
-      const shaped =
-        open === undefined
-          ? { ...sources, blueprint: drawnFor(es, spec, await shapeTarget(es, spec, sources, desk, rooms, wait)) }
-          : {
-              ...sources,
-              open,
-              manifest: drawnFor(es, spec, await shapeManifest(es, spec, open, sources, desk, rooms, wait)),
-            };
-      return { policy, stores, texts, sources: shaped };
-    } finally {
-      noted.end();
-    }
+    return { policy, stores, texts, sources: await readAndShape(es, spec, open, memory, run, rooms, wait) };
   } catch (thrown) {
     const error = asOperatorError(thrown);
     const leftMs = graceLeftMs(error, es, memory, rooms);
@@ -226,61 +177,29 @@ async function gather(
   }
 }
 
-/**
- * The target in the cluster itself. The caches may not show what another process wrote last, and what is drawn over that is
- * lost.
- */
-async function seenAfresh(
+/** Reads the sources and makes of them what the target is to be; whatever a thread works for meanwhile is noted. */
+async function readAndShape(
   es: ExternalSecretRecord,
+  spec: ExternalSecretSpec,
   open: OpenKind | undefined,
+  memory: EsMemory,
+  { notBeforeMs }: Run,
   rooms: Rooms,
   signal: AbortSignal,
-): Promise<ObservedTarget | undefined> {
-  if (open === undefined) {
-    const { observed } = await look(es, rooms, signal);
-    if (observed?.labels[managedLabel] === managedLabelValue) rooms.targets.note(targetKey(es), observed);
-    return observed;
+): Promise<Shaped | ShapedManifest> {
+  const noted = rooms.notes.begin({ key: `ExternalSecret/${es.namespace}/${es.name}`, generation: es.generation });
+  try {
+    const desk = createDesk(es.namespace, { ...rooms.desk, heavy: withNotes(rooms.desk.heavy, noted) }, signal);
+    const sources = await readSources(es, spec, memory, { notBeforeMs, desk }, rooms, signal);
+    if (open === undefined) {
+      const blueprint = await shapeTarget(es, spec, sources, desk, rooms, signal);
+      return { ...sources, blueprint: drawnFor(es, spec, blueprint) };
+    }
+    const manifest = await shapeManifest(es, spec, open, sources, desk, rooms, signal);
+    return { ...sources, open, manifest: drawnFor(es, spec, manifest) };
+  } finally {
+    noted.end();
   }
-  return (await lookAt(es, open, rooms, signal))?.observed;
-}
-
-/** When certificates of the target are to be made anew, in epoch ms; undefined when they are none of its template's. */
-export function renewAtOf(es: ExternalSecretRecord, spec: ExternalSecretSpec, rooms: Rooms): number | undefined {
-  const { creation, immutable } = policyOf(spec);
-  const target =
-    spec.target.template === undefined || immutable || creation === 'None' ? undefined : observedTarget(es, rooms);
-  return target === undefined ? undefined : renewalOf(target);
-}
-
-/** What the caches know of the target, of whatever kind it is. */
-export function observedTarget(es: ExternalSecretRecord, rooms: Rooms): ObservedTarget | undefined {
-  return manifestOf(es) === undefined ? rooms.targets.get(targetKey(es)) : rooms.manifests.get(es);
-}
-
-/**
- * Marks count when the target is to follow every edit of them: not under CreatedOnce, and not in a Secret that others
- * label as well. Those that a template gives are known once it is rendered: they count at each refresh.
- */
-export function judgeTarget(es: ExternalSecretRecord, spec: ExternalSecretSpec, target: ObservedTarget | undefined) {
-  const policy = policyOf(spec);
-  const { template } = spec.target;
-  const ready = (es.status.conditions ?? []).find(({ type }) => type === 'Ready');
-  if (target === undefined) return { isTargetValid: isAbsenceWanted(policy, ready?.reason), isForced: false };
-  if (policy.creation === 'None') return { isTargetValid: true, isForced: false };
-  const isOnce = refreshPolicyOf(spec) === 'CreatedOnce';
-  const isValid = policy.creation === 'Orphan' || isTargetValid(target);
-  const countMarks = !isOnce && policy.creation === 'Owner';
-  return {
-    isTargetValid:
-      isValid &&
-      (!countMarks ||
-        hasWantedMarks(es, policy, template === undefined ? plainMarks(es, spec, target) : undefined, target)),
-    isForced: isOnce && !policy.immutable && (template === undefined ? isForced(es, target) : isForcedSinceSync(es)),
-  };
-}
-
-function plainMarks(es: ExternalSecretRecord, spec: ExternalSecretSpec, target: ObservedTarget) {
-  return { labels: es.labels, annotations: annotationsOn(es, spec, target) };
 }
 
 async function decideAndAct(
