@@ -5,6 +5,7 @@ import type { LoginApi, Session } from '../../auth/contract.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import { hasErrors } from '../../core/esc/session.ts';
 import type { Upstream, UpstreamRequest } from '../../http/contract.ts';
+import { sendAndRead } from '../../http/send-and-read.ts';
 import { strongEtag } from '../shared/headers.ts';
 import type { Pauses } from '../shared/pauses.ts';
 import type { PulumiAddress } from './address.ts';
@@ -207,10 +208,16 @@ function call<T>(
 ): Promise<T> {
   return withToken(
     access,
-    async (token) => {
-      const json = await readJsonInTurns(await send(access, request, token, signal), place);
-      return await inPlace(place, () => parse(json));
-    },
+    (token) =>
+      sendAndRead(
+        access.upstream,
+        requestOf(access, request, token),
+        async (answer) => {
+          const json = await readJsonInTurns(answer, place);
+          return await inPlace(place, () => parse(json));
+        },
+        signal,
+      ),
     signal,
   );
 }
@@ -232,13 +239,12 @@ async function withToken<T>(
   }
 }
 
-function send(
-  { address, upstream }: PulumiAccess,
-  { method, url, body = '' }: Call,
-  headers: Headers,
-  signal: AbortSignal,
-) {
-  const request: UpstreamRequest = {
+function send(access: PulumiAccess, request: Call, headers: Headers, signal: AbortSignal) {
+  return access.upstream.send(requestOf(access, request, headers), signal);
+}
+
+function requestOf({ address }: PulumiAccess, { method, url, body = '' }: Call, headers: Headers): UpstreamRequest {
+  return {
     method,
     url: new URL(`${address.root}${url}`),
     headers: {
@@ -248,7 +254,6 @@ function send(
     },
     ...(method === 'POST' ? { body } : {}),
   };
-  return upstream.send(request, signal);
 }
 
 function pathOf(scope: EnvironmentScope, { withVersion }: { readonly withVersion: boolean }): string {
