@@ -166,7 +166,7 @@ export const environmentResource = {
 
 /** Reads an Environment, its status left aside; issues are one line each, `path: what is expected`. */
 export function parseEnvironment(raw: unknown): Parsed<Environment> {
-  return parseObject(raw, environmentSpec, { holdsDocument: true });
+  return parseObject(raw, environmentSpec, { document: 'values' });
 }
 
 /** The status alone; one that cannot be read counts as absent. */

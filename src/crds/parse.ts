@@ -42,17 +42,18 @@ export function compiled<S extends z.ZodMiniType>(schema: S): S {
 
 /**
  * Reads everything but the status. Metadata comes from the API server and is passed on; only its name must be there.
- * `holdsDocument`: most of the spec is passed on as it is, and bounded where it is read.
+ * `document` is a field of the spec that is passed on as it is, and bounded where it is read.
  */
 export function parseObject<S extends z.ZodMiniType>(
   raw: unknown,
   spec: S,
-  { holdsDocument = false }: { readonly holdsDocument?: boolean } = {},
+  { document }: { readonly document?: string } = {},
 ): Parsed<Envelope<z.output<S>>> {
   const metadata = recordAt(raw, 'metadata');
   if (!isRecord(raw) || !isMeta(metadata)) return { issues: ['metadata.name: is required'] };
   const given = raw['spec'] ?? {};
-  if (!holdsDocument && partsLeft(given, mostParts) < 0) return { issues: [tooManyParts] };
+  const read = document !== undefined && isRecord(given) ? { ...given, [document]: undefined } : given;
+  if (partsLeft(read, mostParts) < 0) return { issues: [tooManyParts] };
   const parsed = parseSpec(given, spec);
   if (parsed.issues !== undefined) return parsed;
   const { apiVersion, kind } = raw;
