@@ -573,7 +573,7 @@ function inNamespace(at: string, object: Json & { readonly metadata: object }): 
 }
 
 async function removeCrds(): Promise<void> {
-  await cli('delete', 'crds', ...crdNames, '--ignore-not-found', '--timeout=60s');
+  await cli('delete', 'crds', ...crdNames, '--ignore-not-found', '--timeout=180s'); // what is left of a namespace that is going may hold one
 }
 
 async function untilServed(): Promise<void> {
