@@ -572,8 +572,9 @@ function inNamespace(at: string, object: Json & { readonly metadata: object }): 
   return { ...object, metadata: { ...object.metadata, namespace: at } };
 }
 
+/** What is left of a namespace that is going may hold one for a while. */
 async function removeCrds(): Promise<void> {
-  await cli('delete', 'crds', ...crdNames, '--ignore-not-found', '--timeout=180s'); // what is left of a namespace that is going may hold one
+  await cli('delete', 'crds', ...crdNames, '--ignore-not-found', '--timeout=180s');
 }
 
 async function untilServed(): Promise<void> {
