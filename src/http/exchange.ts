@@ -216,6 +216,7 @@ function holdBody({ bodies, largeAnswers }: ExchangeContext, turn: string): Held
         if (largeAnswers === undefined) return resolve();
         largeAnswers.receive(turn, over.signal).then(
           (end) => {
+            if (over.signal.aborted) return end(); // let go in the moment in which its turn came
             endTurn = end;
             resolve();
           },

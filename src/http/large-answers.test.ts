@@ -101,3 +101,33 @@ it('are given back when reading fails', async () => {
   await expect(failing()).rejects.toThrow('not read');
   await expect(failing()).rejects.toThrow('not read');
 });
+
+it('give back a turn that comes in the moment in which nobody waits any more', async () => {
+  const { port } = await startHost();
+  const stop = new AbortController();
+  let given = 0;
+  const largeAnswers = {
+    async receive() {
+      stop.abort();
+      return () => void given++;
+    },
+    read: async () => () => {},
+  };
+  const upstream = openDoor({ largeAnswers }).door.open({});
+  const request = { method: 'GET', url: new URL(`http://127.0.0.1:${port}/large`), turn: 'a' } as const;
+  await expect(upstream.send(request, stop.signal)).rejects.toMatchObject({ reason: 'Aborted' });
+  await until(() => given === 1);
+});
+
+it('count until they were read also where no time is left to ask again', async () => {
+  const { port } = await startHttp((_, response) => response.writeHead(500).end('broken'));
+  let heldBytes = 0;
+  const fly = (bytes: number) => {
+    heldBytes += bytes;
+    return true;
+  };
+  const upstream = openDoor({ bodies: { fly } }).door.open({});
+  const request = { method: 'GET', url: new URL(`http://127.0.0.1:${port}/`), wholeMs: 50 } as const;
+  const held = await sendAndRead(upstream, request, async () => heldBytes, new AbortController().signal);
+  expect([held, heldBytes]).toEqual(['broken'.length, 0]);
+});

@@ -1,4 +1,4 @@
-// Turns for large answers of all upstreams together: a body may be as large as a tenth of what is held, and what is made of it
+// Turns for large answers of all upstreams together: a body may be as large as an eighth of what is held, and what is made of it
 // while it is read several times that, so that many at once would fill the heap, however small each is.
 import { FairSlots } from '../base/fair-slots.ts';
 

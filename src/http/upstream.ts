@@ -200,9 +200,9 @@ class TrustedUpstream implements Upstream {
     for (let retries = 0; ; retries++) {
       const result = await this.#tryOnce(request, way, untilMs - clock.monotonicMs(), signal);
       if (request.method !== 'GET' || retries >= retriesWorth(result)) return result;
-      if ('answer' in result) result.letGo();
       const delayMs = leastRetryDelayMs + Math.random() * (mostRetryDelayMs - leastRetryDelayMs);
       if (clock.monotonicMs() + delayMs >= untilMs) return result;
+      if ('answer' in result) result.letGo();
       await sleep(clock, delayMs, signal).catch(() => {
         throw aborted();
       });
