@@ -10,6 +10,7 @@ import { unlessAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { asOperatorError, OperatorError } from '../base/operator-error.ts';
 import type { Reason } from '../base/reasons.ts';
+import { isWorthRenewing } from '../core/renewal.ts';
 import type { SecretValue } from '../core/secret-value.ts';
 import {
   type Grant,
@@ -22,9 +23,6 @@ import {
 
 /** Share of a token's life after which it is replaced: leaves room for a failed login and its pause. */
 const renewAtShare = 0.8;
-
-/** Share of its former life that a token must get anew: towards the most that it may live a provider gives less and less. */
-const worthShare = 0.5;
 
 /** First pause after a refused login, doubled by each further one: well beyond the 30 s in which failures add up. */
 const refusedPauseMs = 60_000;
@@ -179,7 +177,8 @@ export class IdentitySession implements Session {
     const wallMs = this.#clock.nowMs();
     const startedMs = this.#clock.monotonicMs();
     try {
-      const lived = this.#identity.renew === undefined ? undefined : await this.#livingOn(wallMs);
+      const { renew } = this.#identity;
+      const lived = renew === undefined ? undefined : await this.#livingOn(renew, wallMs);
       const grant = lived ?? (await this.#identity.login(wallMs, this.#stop.signal));
       const lifeMs = lifeOf(grant, wallMs);
       const renewAtMs = startedMs + lifeMs * renewAtShare;
@@ -196,12 +195,12 @@ export class IdentitySession implements Session {
   }
 
   /** The token that is held with a new life, or undefined: then a login is what helps, whatever went wrong. */
-  async #livingOn(wallMs: number): Promise<Grant | undefined> {
+  async #livingOn(renew: NonNullable<Identity['renew']>, wallMs: number): Promise<Grant | undefined> {
     const held = this.#held;
     if (held === undefined || this.#clock.monotonicMs() >= held.expiresAtMs) return undefined;
     try {
-      const grant = await this.#identity.renew?.(held.token, wallMs, this.#stop.signal);
-      return grant !== undefined && lifeOf(grant, wallMs) >= held.lifeMs * worthShare ? grant : undefined;
+      const grant = await renew(held.token, wallMs, this.#stop.signal);
+      return grant !== undefined && isWorthRenewing(held.lifeMs, lifeOf(grant, wallMs)) ? grant : undefined;
     } catch {
       return undefined;
     }

@@ -10,6 +10,14 @@ export function renewAtMs(readAtMs: number, lifetimeMs: number | undefined): num
   return lifetimeMs === undefined ? undefined : readAtMs + Math.max(soonestMs, lifetimeMs * renewAtShare);
 }
 
+/** Share of its former life that a renewal must give: towards the most that may live, whoever grants it gives less and less. */
+const worthShare = 1 / 2;
+
+/** Whether so much new life is worth it, or another token or lease is asked for while this one still works. */
+export function isWorthRenewing(formerLifeMs: number, givenMs: number): boolean {
+  return givenMs >= formerLifeMs * worthShare;
+}
+
 /** Share of the time that is left within which a renewal that failed is tried again. */
 const retryShare = 1 / 4;
 const soonestRetryMs = 1_000;

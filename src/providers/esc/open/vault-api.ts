@@ -11,6 +11,7 @@ import { tryJson } from '../../../base/json.ts';
 import { OperatorError } from '../../../base/operator-error.ts';
 import { parseFirstJson } from '../../../core/esc/text-forms.ts';
 import type { EscValue } from '../../../core/esc/value.ts';
+import { isWorthRenewing } from '../../../core/renewal.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import type { Upstream, UpstreamAnswer, UpstreamDoor } from '../../../http/contract.ts';
 import { parseBaseUrl } from '../../../http/egress.ts';
@@ -27,7 +28,7 @@ import {
   vaultFailure,
   vaultMessage,
 } from './vault-errors.ts';
-import { isWorthKeeping, VaultLeases } from './vault-leases.ts';
+import { VaultLeases } from './vault-leases.ts';
 
 /** A server, and the namespace in it; namespaces are of Vault Enterprise and of OpenBao. */
 export interface VaultServer {
@@ -234,7 +235,7 @@ export class VaultApi {
     }
     const parsed = leaseReply.safeParse(answer.status === 200 ? tryJson(answer.body) : undefined);
     const givenMs = parsed.success ? parsed.data.lease_duration * 1_000 : 0;
-    if (!isWorthKeeping(lease, givenMs)) {
+    if (!isWorthRenewing(lease.lifeMs, givenMs)) {
       this.#leases.forget(leaseKey);
       return undefined;
     }

@@ -18,9 +18,6 @@ const mostLeases = 1_000;
 const mostBytes = 4 * 1024 * 1024;
 const largestBytes = 64 * 1024;
 
-/** Share of its first life that a renewal must give: towards the most that it may live Vault gives less and less. */
-const worthShare = 0.5;
-
 export class VaultLeases {
   readonly #kept = new Map<string, Lease>();
   #bytes = 0;
@@ -47,9 +44,4 @@ export class VaultLeases {
     this.#bytes -= this.#kept.get(key)?.bytes ?? 0;
     this.#kept.delete(key);
   }
-}
-
-/** Whether what a renewal gave is worth it; if not, another credential is made while this one still works. */
-export function isWorthKeeping({ lifeMs }: Lease, givenMs: number): boolean {
-  return givenMs >= lifeMs * worthShare;
 }
