@@ -6,7 +6,7 @@ import { checkFolderPath, resolveKey } from '../../core/clean-path.ts';
 import { type Desk, inlineDesk } from '../../core/jobs.ts';
 import { didYouMean } from '../../core/near-miss.ts';
 import type { Freshness, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
-import type { Outcome } from '../shared/outcome.ts';
+import { type Outcome, valueIn } from '../shared/outcome.ts';
 import type { Snapshots } from '../shared/snapshots.ts';
 import { type ApiAccess, isReadableByName, type Scope } from './api.ts';
 import { failure } from './errors.ts';
@@ -44,8 +44,7 @@ export function createReader(access: ApiAccess, base: Scope, shared: SharedReads
       );
     },
     async validate(freshness, signal) {
-      const outcome = await new Reading(access, base, shared, freshness, signal).view(base);
-      if ('error' in outcome) throw outcome.error;
+      valueIn(await new Reading(access, base, shared, freshness, signal).view(base));
       return 'valid';
     },
   };

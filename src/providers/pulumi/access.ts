@@ -5,7 +5,7 @@ import { OperatorError } from '../../base/operator-error.ts';
 import { type EscValue, objectValue } from '../../core/esc/value.ts';
 import type { PulumiAuth } from '../../crds/pulumi.ts';
 import { digestOf } from '../shared/digest.ts';
-import { type Outcome, refusal } from '../shared/outcome.ts';
+import { type Outcome, outcomeOf, valueIn } from '../shared/outcome.ts';
 import { Pauses } from '../shared/pauses.ts';
 import { memoryOf, overheadBytes, Snapshots } from '../shared/snapshots.ts';
 import { type EnvironmentScope, nameOf, openEvaluated } from './api.ts';
@@ -50,18 +50,13 @@ export function createPulumiEnvironments(ports: PulumiPorts): PulumiEnvironments
       const { organization, project, environment } = scope;
       const spec = { apiUrl, organization, project, environment, auth };
       const way = await connectPulumi(ports, { spec, ...more }, signal);
-      const fetch = async (_: unknown, waiting: AbortSignal) => {
-        try {
-          return { value: { value: await openEvaluated({ ...way, pauses }, scope, waiting) } };
-        } catch (thrown) {
-          return { value: refusal(thrown) };
-        }
-      };
+      const fetch = async (_: unknown, waiting: AbortSignal) => ({
+        value: await outcomeOf(() => openEvaluated({ ...way, pauses }, scope, waiting)),
+      });
       try {
         const key = digestOf(way.session.key, scope);
         const outcome = await opened.get({ key, origin: way.address.root, notBeforeMs, fetch }, signal);
-        if ('error' in outcome) throw outcome.error;
-        const { value, diagnostics } = outcome.value;
+        const { value, diagnostics } = valueIn(outcome);
         const errors = diagnostics.filter(({ severity }) => severity === 'error');
         if (errors.length > 0) {
           const place = { operation: `open ${nameOf(scope)}`, host: way.address.host };

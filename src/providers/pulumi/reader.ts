@@ -8,7 +8,7 @@ import { Budget, inlineShare } from '../../core/budget.ts';
 import { type Desk, inlineDesk } from '../../core/jobs.ts';
 import type { SecretValue } from '../../core/secret-value.ts';
 import type { Freshness, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
-import { type Outcome, refusal } from '../shared/outcome.ts';
+import { type Outcome, refusal, valueIn } from '../shared/outcome.ts';
 import type { Fetched, Snapshots } from '../shared/snapshots.ts';
 import { type EnvironmentScope, lookAt, type Opened, openWhole, type PulumiAccess } from './api.ts';
 import type { Definition } from './definition.ts';
@@ -67,8 +67,7 @@ export function createReader(access: PulumiAccess, base: EnvironmentScope, share
       return results;
     },
     async validate({ notBeforeMs }, signal) {
-      const outcome = await definition(base, notBeforeMs, signal);
-      if ('error' in outcome) throw outcome.error;
+      valueIn(await definition(base, notBeforeMs, signal));
       return 'valid';
     },
   };

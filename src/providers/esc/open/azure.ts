@@ -11,7 +11,7 @@ import { OperatorError } from '../../../base/operator-error.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import { digestOf } from '../../shared/digest.ts';
-import { type Outcome, refusal } from '../../shared/outcome.ts';
+import { type Outcome, outcomeOf, valueIn } from '../../shared/outcome.ts';
 import { Snapshots } from '../../shared/snapshots.ts';
 import { CloudCalls, type Complaint, type Verdict } from './cloud-calls.ts';
 import { openEntries } from './cloud-inputs.ts';
@@ -258,26 +258,25 @@ async function readShared(parts: Parts, wanted: Wanted, signal: AbortSignal): Pr
       key: digestOf(tenantId, clientId, credential.text(), host, name, version),
       origin: host,
       notBeforeMs: context.notBeforeMs,
-      fetch: async (_, shared) => ({ value: await read(parts, wanted, shared).catch(refusal) }),
+      fetch: async (_, shared) => ({ value: await outcomeOf(() => read(parts, wanted, shared)) }),
     },
     signal,
   );
-  if ('error' in outcome) throw outcome.error;
-  return outcome.value;
+  return valueIn(outcome);
 }
 
 /** With a new token where the first one is refused. */
-async function read(parts: Parts, wanted: Wanted, signal: AbortSignal): Promise<Outcome<EscValue>> {
+async function read(parts: Parts, wanted: Wanted, signal: AbortSignal): Promise<EscValue> {
   const first = await vaultToken(parts, wanted, signal);
   try {
-    return { value: await readWith(parts.calls, first, wanted, signal) };
+    return await readWith(parts.calls, first, wanted, signal);
   } catch (thrown) {
     if (!(thrown instanceof TokenRejected)) throw thrown;
     parts.tokens.refuse(first);
   }
   const second = await vaultToken(parts, wanted, signal);
   try {
-    return { value: await readWith(parts.calls, second, wanted, signal) };
+    return await readWith(parts.calls, second, wanted, signal);
   } catch (thrown) {
     if (!(thrown instanceof TokenRejected)) throw thrown;
     parts.tokens.refuse(second);

@@ -12,7 +12,7 @@ import { OperatorError } from '../../../base/operator-error.ts';
 import { bytesValue, type EscValue, numberValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import { digestOf } from '../../shared/digest.ts';
-import { type Outcome, refusal } from '../../shared/outcome.ts';
+import { type Outcome, outcomeOf, valueIn } from '../../shared/outcome.ts';
 import { Snapshots } from '../../shared/snapshots.ts';
 import { CloudCalls, type Complaint, type Verdict } from './cloud-calls.ts';
 import { openEntries, secondsOf, wholeNumberOf } from './cloud-inputs.ts';
@@ -340,17 +340,16 @@ async function readShared({ calls, logins, values }: Parts, wanted: SecretVersio
       notBeforeMs: context.notBeforeMs,
       async fetch(_, shared) {
         try {
-          return { value: { value: await access(calls, wanted, shared) } };
+          return { value: await outcomeOf(() => access(calls, wanted, shared)) };
         } catch (thrown) {
           if (thrown instanceof TokenRejected) logins.refuse(token);
-          return { value: refusal(thrown) };
+          throw thrown;
         }
       },
     },
     signal,
   );
-  if ('error' in outcome) throw outcome.error;
-  return outcome.value;
+  return valueIn(outcome);
 }
 
 const base64 = z.string().check(z.regex(/^[A-Za-z0-9+/]*={0,2}$/));

@@ -9,7 +9,7 @@ import { readAll } from '../../../base/read-all.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import type { Upstream, UpstreamDoor } from '../../../http/contract.ts';
 import { digestOf } from '../../shared/digest.ts';
-import { type Outcome, refusal } from '../../shared/outcome.ts';
+import { type Outcome, outcomeOf, valueIn } from '../../shared/outcome.ts';
 import { Pauses } from '../../shared/pauses.ts';
 import { Snapshots } from '../../shared/snapshots.ts';
 import { anySite, type EscProvider, type HostPorts, type OpenContext } from './contract.ts';
@@ -212,17 +212,11 @@ class Items {
   async #ask(call: JsonCall): Promise<unknown> {
     const { group, notBeforeMs, upstream } = this.#server;
     const { answers, pauses } = this.#shared;
-    const fetch = async (_: unknown, waiting: AbortSignal) => {
-      try {
-        return { value: { value: await pauses.around(group, () => callJson(upstream, call, waiting)) } };
-      } catch (thrown) {
-        return { value: refusal(thrown) };
-      }
-    };
+    const fetch = async (_: unknown, waiting: AbortSignal) => ({
+      value: await outcomeOf(() => pauses.around(group, () => callJson(upstream, call, waiting))),
+    });
     const key = digestOf(group, call.operation, call.url.href);
-    const outcome = await answers.get({ key, origin: group, notBeforeMs, fetch }, this.#signal);
-    if ('error' in outcome) throw outcome.error;
-    return outcome.value;
+    return valueIn(await answers.get({ key, origin: group, notBeforeMs, fetch }, this.#signal));
   }
 }
 
