@@ -3,6 +3,7 @@
 import { asOperatorError, OperatorError } from '../base/operator-error.ts';
 import { type Reason, reasons } from '../base/reasons.ts';
 import * as environments from './esc/job-packing.ts';
+import { mapped } from './esc/job-packing.ts';
 import type { JobKind, JobTable, RenderOrder, WebhookOrder } from './jobs.ts';
 import type { RenderedManifest } from './manifest/manifest-template.ts';
 import type { Publication } from './publication.ts';
@@ -30,13 +31,24 @@ const renderOrder = {
   packInput: (order: RenderOrder) => ({
     ...order,
     data: packValues(order.data),
-    texts: mapValues(order.texts, packValues),
+    texts: mapped(order.texts, packValues),
   }),
   unpackInput(packed: unknown): RenderOrder {
     const order = packed as WithPacked<RenderOrder, 'data'> & { readonly texts: ReadonlyMap<string, Packed> };
-    return { ...order, data: unpackValues(order.data), texts: mapValues(order.texts, unpackValues) };
+    return { ...order, data: unpackValues(order.data), texts: mapped(order.texts, unpackValues) };
   },
 };
+
+/** For what comes out with its values in `data`. */
+function packedData<Output extends { readonly data: ReadonlyMap<string, SecretValue> }>() {
+  return {
+    packOutput: (output: Output) => ({ ...output, data: packValues(output.data) }),
+    unpackOutput: (packed: unknown) => {
+      const output = packed as WithPacked<Output, 'data'>;
+      return { ...output, data: unpackValues(output.data) };
+    },
+  };
+}
 
 const evaluationOrder = { packInput: environments.packOrder, unpackInput: environments.unpackOrder };
 
@@ -49,19 +61,11 @@ const packings: Packings = {
       };
       return { ...input, answers: input.answers.map(eachOnce(unpackAnswer)) };
     },
-    packOutput: (output) => ({ ...output, data: packValues(output.data) }),
-    unpackOutput(packed) {
-      const output = packed as WithPacked<Combined, 'data'>;
-      return { ...output, data: unpackValues(output.data) };
-    },
+    ...packedData<Combined>(),
   },
   render: {
     ...renderOrder,
-    packOutput: (output) => ({ ...output, data: packValues(output.data) }),
-    unpackOutput(packed) {
-      const output = packed as WithPacked<RenderedTarget, 'data'>;
-      return { ...output, data: unpackValues(output.data) };
-    },
+    ...packedData<RenderedTarget>(),
   },
   manifest: {
     ...renderOrder,
@@ -77,10 +81,10 @@ const packings: Packings = {
     },
   },
   webhookCall: {
-    packInput: (order) => ({ ...order, secrets: mapValues(order.secrets, packValues) }),
+    packInput: (order) => ({ ...order, secrets: mapped(order.secrets, packValues) }),
     unpackInput(packed) {
       const order = packed as Omit<WebhookOrder, 'secrets'> & { readonly secrets: ReadonlyMap<string, Packed> };
-      return { ...order, secrets: mapValues(order.secrets, unpackValues) };
+      return { ...order, secrets: mapped(order.secrets, unpackValues) };
     },
   },
   readDocument: { packInput: environments.packSource, unpackInput: environments.unpackSource },
@@ -132,10 +136,6 @@ function packingOf<K extends JobKind>(kind: K): Packing<JobTable[K]['input'], Jo
   return packing ?? {};
 }
 
-function mapValues<From, To>(map: ReadonlyMap<string, From>, change: (each: From) => To): ReadonlyMap<string, To> {
-  return new Map([...map].map(([key, value]) => [key, change(value)]));
-}
-
 /** Reads that share an answer share it on the other side: structured clone keeps what is one thing one thing. */
 function eachOnce<From, To>(change: (each: From) => To): (each: From) => To {
   const changed = new Map<From, To>();
@@ -177,9 +177,9 @@ function unpackAnswer(packed: PackedAnswer): ReadAnswer {
 }
 
 function packValues(values: ReadonlyMap<string, SecretValue>): Packed {
-  return mapValues(values, (value) => value.reveal().toString('latin1'));
+  return mapped(values, (value) => value.reveal().toString('latin1'));
 }
 
 function unpackValues(values: Packed): ReadonlyMap<string, SecretValue> {
-  return mapValues(values, (bytes) => new SecretValue(Buffer.from(bytes, 'latin1')));
+  return mapped(values, (bytes) => new SecretValue(Buffer.from(bytes, 'latin1')));
 }

@@ -150,6 +150,7 @@ function sourceOf({ name, namespace, text }: PackedSource): DocumentSource {
   return new DocumentSource(name, namespace, { text });
 }
 
-function mapped<From, To>(map: ReadonlyMap<string, From>, change: (each: From) => To): ReadonlyMap<string, To> {
+/** The map with each value changed. */
+export function mapped<From, To>(map: ReadonlyMap<string, From>, change: (each: From) => To): ReadonlyMap<string, To> {
   return new Map([...map].map(([key, each]) => [key, change(each)]));
 }
