@@ -8,7 +8,6 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { type LargestObject, largestObjects } from '../bench/support/largest-objects.ts';
-import { nextTurn } from '../src/base/clock.ts';
 import { kinds } from '../src/controller/kinds.ts';
 import { Budget, inlineShare } from '../src/core/budget.ts';
 import { hostileFamilies } from '../src/core/hostile.fixture.ts';
@@ -22,7 +21,7 @@ import { parseList } from '../src/providers/infisical/wire.ts';
 import { definitionOf } from '../src/providers/pulumi/definition.ts';
 import { answerError as pulumiError, readJsonInTurns as readPulumi } from '../src/providers/pulumi/errors.ts';
 import { parseEnvironment } from '../src/providers/pulumi/plain-values.ts';
-import { threadMs } from '../test/support/thread-time.ts';
+import { watched } from '../test/support/thread-time.ts';
 import { readFlags } from './arguments.ts';
 
 const flags = readFlags(
@@ -47,28 +46,12 @@ async function costOf(run: () => unknown): Promise<Cost> {
   for (let at = 0; at < runs; at++) {
     collect();
     const before = process.memoryUsage();
-    let pauseMs = 0;
     let peak = 0;
-    let isDone = false;
-    let lastMs = threadMs();
-    const look = () => {
-      pauseMs = Math.max(pauseMs, threadMs() - lastMs);
+    const { longestMs } = await watched(run, () => {
       const { heapUsed, external } = process.memoryUsage();
       peak = Math.max(peak, heapUsed + external - before.heapUsed - before.external);
-      lastMs = threadMs();
-    };
-    const watching = (async () => {
-      while (!isDone) {
-        await nextTurn();
-        look();
-      }
-    })();
-    await Promise.resolve()
-      .then(run)
-      .catch(() => {});
-    isDone = true;
-    await watching;
-    costs.push({ pauseMs, mebibytes: peak / 2 ** 20 });
+    });
+    costs.push({ pauseMs: longestMs, mebibytes: peak / 2 ** 20 });
   }
   return costs.reduce((best, each) => (each.pauseMs < best.pauseMs ? each : best));
 }

@@ -1,26 +1,17 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { threadMs } from '../../test/support/thread-time.ts';
-import { nextTurn, systemClock } from '../base/clock.ts';
+import { watched } from '../../test/support/thread-time.ts';
 import { Budget, inlineShare, reconcileBounds } from '../core/budget.ts';
 import { SecretValue } from '../core/secret-value.ts';
 import { planReads } from '../core/selection.ts';
 import { type ExternalSecretSpec, parseExternalSecret } from '../crds/external-secret.ts';
-import { WorkerPool } from '../runtime/worker-pool.ts';
-import { createDesk, LoopShare } from './desk.ts';
+import { createDesk } from './desk.ts';
+import { heavyRooms } from './heavy-rooms.fixture.ts';
 
-const heavy = new WorkerPool({
-  entry: new URL('../main.ts', import.meta.url),
-  role: 'heavy work',
-  threads: 1,
-  deadlineMs: 15_000,
-  idleMs: 60_000,
-  heapMegabytes: 256,
-  clock: systemClock,
-});
+const rooms = heavyRooms({ deadlineMs: 15_000 });
+const { heavy } = rooms;
 afterAll(() => heavy.close());
 
 const never = new AbortController().signal;
-const rooms = { heavy, loop: new LoopShare(nextTurn) };
 const desk = (budget?: Budget) => createDesk('shop', rooms, never, budget);
 const tooMuch = expect.objectContaining({ reason: 'TooMuchWork' });
 
@@ -29,24 +20,6 @@ function specOf(spec: object): ExternalSecretSpec {
   const parsed = parseExternalSecret({ metadata: { name: 'web', namespace: 'shop' }, spec: whole });
   if (parsed.ok === undefined) throw new Error(parsed.issues.join());
   return parsed.ok.spec;
-}
-
-/** The longest time that the loop did not turn while `run` ran. */
-async function longestPauseMs(run: () => Promise<unknown>): Promise<number> {
-  let longest = 0;
-  let isDone = false;
-  let last = threadMs();
-  const watch = (async () => {
-    while (!isDone) {
-      await nextTurn();
-      longest = Math.max(longest, threadMs() - last);
-      last = threadMs();
-    }
-  })();
-  await run().catch(() => {});
-  isDone = true;
-  await watch;
-  return longest;
 }
 
 describe('the desk of a reconcile', () => {
@@ -145,7 +118,8 @@ describe('the desk of a reconcile', () => {
     'leaves the loop free during %s',
     async (_, run) => {
       await desk().run('property', { text: value, path: '@pretty|@ugly' }); // the thread is there, the code is warm
-      expect(await longestPauseMs(run)).toBeLessThan(150); // 50 ms on a machine of its own
+      const { longestMs } = await watched(run);
+      expect(longestMs).toBeLessThan(150); // 50 ms on a machine of its own
     },
     60_000,
   );

@@ -2,25 +2,17 @@
 // the event loop does none of it.
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { threadMs } from '../../test/support/thread-time.ts';
-import { nextTurn, systemClock } from '../base/clock.ts';
+import { watched } from '../../test/support/thread-time.ts';
 import { Budget, inlineShare } from '../core/budget.ts';
 import { type JobTable, runJob } from '../core/jobs.ts';
 import { loadParts } from '../core/parts.ts';
 import { SecretValue } from '../core/secret-value.ts';
 import { functionFamilies } from '../core/template/functions/all.ts';
-import { WorkerPool } from '../runtime/worker-pool.ts';
-import { createDesk, LoopShare } from './desk.ts';
+import { createDesk } from './desk.ts';
+import { heavyRooms } from './heavy-rooms.fixture.ts';
 
-const heavy = new WorkerPool({
-  entry: new URL('../main.ts', import.meta.url),
-  role: 'heavy work',
-  threads: 1,
-  deadlineMs: 110_000, // the primes of a large key, on a machine that does other things
-  idleMs: 60_000,
-  heapMegabytes: 256,
-  clock: systemClock,
-});
+const rooms = heavyRooms({ deadlineMs: 110_000 }); // the primes of a large key, on a machine that does other things
+const { heavy } = rooms;
 const patience = 120_000;
 /** What one step of the event loop may take. */
 const longestPauseMs = 50;
@@ -33,26 +25,9 @@ function orderOf(text: string): JobTable['render']['input'] {
 }
 
 async function rendered(text: string): Promise<string> {
-  const desk = createDesk('shop', { heavy, loop: new LoopShare(nextTurn) }, never);
+  const desk = createDesk('shop', rooms, never);
   const made = await desk.run('render', orderOf(text));
   return made.data.get('k')?.text() ?? '';
-}
-
-/** The longest time that this thread worked between two turns of its loop, while something ran. */
-async function longestTurnMs(running: Promise<unknown>): Promise<number> {
-  let isDone = false;
-  const end = running
-    .catch(() => {})
-    .then(() => {
-      isDone = true;
-    });
-  let longest = 0;
-  for (let last = threadMs(); !isDone; last = threadMs()) {
-    await nextTurn();
-    longest = Math.max(longest, threadMs() - last);
-  }
-  await end;
-  return longest;
 }
 
 beforeAll(async () => {
@@ -109,9 +84,9 @@ describe('functions of templates that make or derive keys', () => {
       expect(() => runJob('render', orderOf(text), new Budget(inlineShare))).toThrow(
         expect.objectContaining({ reason: 'TooMuchWork' }),
       );
-      const rendering = rendered(text);
-      expect(await longestTurnMs(rendering)).toBeLessThan(longestPauseMs);
-      expect(await rendering).toMatch(expected);
+      const { longestMs, outcome } = await watched(() => rendered(text));
+      expect(longestMs).toBeLessThan(longestPauseMs);
+      expect(outcome).toEqual({ status: 'fulfilled', value: expect.stringMatching(expected) });
       expect(heavy.threadCount).toBe(1);
     },
     patience,

@@ -1,8 +1,7 @@
 // Environments that are too large for the event loop, with a real thread: they give what they give anywhere, leave the loop
 // free, and end as an error of their own when they are more than that.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { threadMs } from '../../../test/support/thread-time.ts';
-import { nextTurn, systemClock } from '../../base/clock.ts';
+import { watched } from '../../../test/support/thread-time.ts';
 import { asOperatorError } from '../../base/operator-error.ts';
 import { pathsWhere, plainJson } from '../../core/esc/export.ts';
 import { hostileDocuments } from '../../core/esc/hostile.fixture.ts';
@@ -13,22 +12,14 @@ import { checkEnvironment } from '../../providers/esc/check.ts';
 import { clusterOf, openInline } from '../../providers/esc/esc.fixture.ts';
 import { openEnvironment } from '../../providers/esc/evaluation.ts';
 import type { EscProvider } from '../../providers/esc/open/contract.ts';
-import { WorkerPool } from '../../runtime/worker-pool.ts';
-import { createDesk, LoopShare } from '../desk.ts';
+import { createDesk } from '../desk.ts';
+import { heavyRooms } from '../heavy-rooms.fixture.ts';
 
-const heavy = new WorkerPool({
-  entry: new URL('../../main.ts', import.meta.url),
-  role: 'heavy work',
-  threads: 1,
-  deadlineMs: 60_000, // on a machine that others use as well
-  idleMs: 60_000,
-  heapMegabytes: 256,
-  clock: systemClock,
-});
+const rooms = heavyRooms({ deadlineMs: 60_000 }); // on a machine that others use as well
+const { heavy } = rooms;
 afterAll(() => heavy.close());
 
 const never = new AbortController().signal;
-const rooms = { heavy, loop: new LoopShare(nextTurn) };
 const desk = () => createDesk('shop', rooms, never);
 
 const binary = Buffer.from([0, 255, 128, 10]);
@@ -55,27 +46,6 @@ function largeEnvironment() {
 }
 
 const order = { name: 'shop/app', consumer: 'shop', holder: 'store', notBeforeMs: 0 };
-
-/** The longest time that the loop did not turn while `run` ran, and what came of it. */
-async function paused<Result>(run: () => Promise<Result>) {
-  let longestMs = 0;
-  let isDone = false;
-  let last = threadMs();
-  const watch = (async () => {
-    while (!isDone) {
-      await nextTurn();
-      longestMs = Math.max(longestMs, threadMs() - last);
-      last = threadMs();
-    }
-  })();
-  const outcome = await run().then(
-    (result) => ({ result }),
-    (thrown: unknown) => ({ error: asOperatorError(thrown) }),
-  );
-  isDone = true;
-  await watch;
-  return { longestMs, outcome };
-}
 
 describe('an Environment that is too large for the loop', () => {
   it('is opened in a thread, to the same value, of which all is to be had', async () => {
@@ -133,8 +103,9 @@ describe('a document that multiplies', () => {
     async (name) => {
       const cluster = clusterOf({ environments: { 'shop/app': { values: hostileDocuments[name]?.() } } });
       const ports = { cluster, providers, desk: desk() };
-      const { outcome, longestMs } = await paused(async () => await openEnvironment(order, ports, never));
-      if ('error' in outcome) expect(['TooMuchWork', 'InvalidSpec']).toContain(outcome.error.reason);
+      const { outcome, longestMs } = await watched(() => openEnvironment(order, ports, never));
+      if (outcome.status === 'rejected')
+        expect(['TooMuchWork', 'InvalidSpec']).toContain(asOperatorError(outcome.reason).reason);
       expect(longestMs).toBeLessThan(150); // 50 ms on a machine of its own
     },
     180_000,

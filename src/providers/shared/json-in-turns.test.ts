@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { threadMs } from '../../../test/support/thread-time.ts';
-import { nextTurn } from '../../base/clock.ts';
+import { Stopwatch } from '../../../test/support/thread-time.ts';
 import { parseInTurns } from './json-in-turns.ts';
 
 const noTurn = async () => {};
@@ -68,13 +67,8 @@ describe('a large answer that is read in turns', () => {
     ],
     ['of members', `{${Array.from({ length: 50_000 }, (_, at) => `"k${at}":${at}`).join(',')}}`],
   ])('leaves the loop free: large ones %s', async (_, text) => {
-    let longest = 0;
-    let sliceAt = threadMs();
-    await parseInTurns(Buffer.from(text), JSON.parse, async () => {
-      longest = Math.max(longest, threadMs() - sliceAt);
-      await nextTurn();
-      sliceAt = threadMs();
-    });
-    expect(Math.max(longest, threadMs() - sliceAt)).toBeLessThan(50);
+    const stopwatch = new Stopwatch();
+    await parseInTurns(Buffer.from(text), JSON.parse, stopwatch.turn);
+    expect(stopwatch.longestMs).toBeLessThan(50);
   });
 });
