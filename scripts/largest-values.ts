@@ -8,6 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { type LargestObject, largestObjects } from '../bench/support/largest-objects.ts';
+import { systemClock } from '../src/base/clock.ts';
 import { kinds } from '../src/controller/kinds.ts';
 import { Budget, inlineShare } from '../src/core/budget.ts';
 import { hostileFamilies } from '../src/core/hostile.fixture.ts';
@@ -21,6 +22,7 @@ import { parseList } from '../src/providers/infisical/wire.ts';
 import { definitionOf } from '../src/providers/pulumi/definition.ts';
 import { answerError as pulumiError, readJsonInTurns as readPulumi } from '../src/providers/pulumi/errors.ts';
 import { parseEnvironment } from '../src/providers/pulumi/plain-values.ts';
+import { heldMostBytes, MemoryAccount } from '../src/runtime/memory-account.ts';
 import { watched } from '../test/support/thread-time.ts';
 import { readFlags } from './arguments.ts';
 
@@ -130,15 +132,19 @@ async function rowsOfJobs(): Promise<readonly Row[]> {
   return rows;
 }
 
-/** A tenth of half the heap that the image has. */
-const answerBytes = 9_600_000;
+/** As the Dockerfile has it. */
+const imageHeapBytes = 192 * 2 ** 20;
+const { answerMostBytes: answerBytes } = new MemoryAccount({
+  clock: systemClock,
+  mostBytes: heldMostBytes(imageHeapBytes),
+});
 const errorBytes = 65_536;
 const infisicalPlace = { operation: 'list secrets', host: 'example.com' };
 const pulumiPlace = { operation: 'open', host: 'example.com' };
 const sent = { headers: {}, body: '' };
 
-function filled(head: string, unit: string, tail: string, bytes = answerBytes): Buffer {
-  const count = Math.floor((bytes - head.length - tail.length) / (unit.length + 1));
+function filled(head: string, unit: string, tail: string): Buffer {
+  const count = Math.floor((answerBytes - head.length - tail.length) / (unit.length + 1));
   return Buffer.from(`${head}${Array.from({ length: count }, () => unit).join(',')}${tail}`);
 }
 
@@ -160,7 +166,7 @@ const answers: Readonly<Record<string, readonly [body: () => Buffer | string, ta
     (body: Buffer) => infisicalError(answerOf(403, body), infisicalPlace, sent),
   ],
   'Pulumi: many values': [() => filled('{"properties":{"a":{"value":[', '{"value":"x"}', ']}}}'), pulumi],
-  'Pulumi: numbers': [() => filled('{"properties":{"a":{"value":[', '{"value":1.50}', ']}}}', 3_500_000), pulumi],
+  'Pulumi: numbers': [() => filled('{"properties":{"a":{"value":[', '{"value":1.50}', ']}}}'), pulumi],
   'Pulumi: one text': [() => Buffer.from(`{"properties":{"a":{"value":"${'\\n'.repeat(answerBytes / 2)}"}}}`), pulumi],
   'Pulumi: the words of an error': [
     () => Buffer.from(JSON.stringify({ message: 'x '.repeat(errorBytes / 2) })),
@@ -192,7 +198,7 @@ const page = `<!-- Made by \`npm run largest-values\`; edit scripts/largest-valu
 
 The largest value of each parameter that the API server takes (an object has ${(1_400_000 / 1e6).toFixed(1)} MB), and the largest answers that are read, each
 through the code that takes it in. The pause is the time that this thread worked between two turns of the event loop, whose bound
-is 50 ms; memory is what there was besides at the worst moment, garbage included. Longer work is given to a thread with 256 MiB and
+is 50 ms; memory is what there was besides at the worst moment, garbage included. Longer work is given to a thread with a heap and
 10 s of its own ([how](security.md#values)).
 
 ## Parameters, on the way into the cache
@@ -209,6 +215,8 @@ The worst of ${samples} inputs that are meant to be slow, of each kind; \`npm ru
 ${tableOf('work', await rowsOfJobs())}
 
 ## Answers of upstreams
+
+An answer has at most ${(answerBytes / 2 ** 20).toFixed(0)} MiB with the heap of the image.
 
 ${tableOf('answer', await rowsOfAnswers())}
 `;

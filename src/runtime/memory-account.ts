@@ -44,7 +44,12 @@ export function heapAccount(clock: Clock): MemoryAccount {
   const limitBytes = getHeapStatistics().heap_size_limit;
   const oldSpaceBytes =
     limitBytes <= smallLimitBytes ? limitBytes : Math.max(limitBytes - newSpaceBytes, smallLimitBytes / 2);
-  return new MemoryAccount({ clock, mostBytes: Math.floor(oldSpaceBytes * heapShare) });
+  return new MemoryAccount({ clock, mostBytes: heldMostBytes(oldSpaceBytes) });
+}
+
+/** What may be held by a process with this space of old objects, in bytes. */
+export function heldMostBytes(oldSpaceBytes: number): number {
+  return Math.floor(oldSpaceBytes * heapShare);
 }
 
 export class MemoryAccount {
