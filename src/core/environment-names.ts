@@ -92,8 +92,9 @@ export function environmentsNamedBy(
 ): readonly string[] {
   const found = new Set<string>();
   const note = (text: string) => {
+    if (found.size >= mostNames) return;
     const key = keyOrNothing(text, namespace);
-    if (key !== undefined && found.size < mostNames) found.add(key);
+    if (key !== undefined) found.add(key);
   };
   for (const entry of Array.isArray(imports) ? (imports as readonly unknown[]) : []) {
     if (typeof entry === 'string') note(entry);
