@@ -143,11 +143,11 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     stateDirectory: texts['state-dir'] || undefined,
     fakeProvider: read.boolean('enable-fake-provider'),
     genericTargets: read.boolean('unsafe-allow-generic-targets'),
-    namesPerNamespace: read.integer('names-per-namespace') || Number.POSITIVE_INFINITY,
+    namesPerNamespace: read.bound('names-per-namespace'),
     perNamespace: {
-      hosts: read.integer('hosts-per-namespace') || Number.POSITIVE_INFINITY,
-      requests: read.integer('requests-per-namespace') || Number.POSITIVE_INFINITY,
-      snapshots: read.integer('snapshots-per-namespace') || Number.POSITIVE_INFINITY,
+      hosts: read.bound('hosts-per-namespace'),
+      requests: read.bound('requests-per-namespace'),
+      snapshots: read.bound('snapshots-per-namespace'),
     },
     ambientIdentityHosts: read.hosts('ambient-identity-hosts'),
     ambientIdentityNamespaces: read.list('ambient-identity-namespaces'),
@@ -302,6 +302,10 @@ function readers(texts: Texts) {
     }
     throw new ConfigError(`--${name}=${texts[name]}: expected a duration such as 30s, 5m or 1h30m`);
   };
+  const integer = (name: FlagName): number => {
+    if (/^\d{1,9}$/.test(texts[name])) return Number(texts[name]);
+    throw new ConfigError(`--${name}=${texts[name]}: expected a whole number`);
+  };
   const list = (name: FlagName): readonly string[] =>
     texts[name]
       .split(',')
@@ -331,10 +335,8 @@ function readers(texts: Texts) {
       if (/^(0|f|F|false|FALSE|False)$/.test(texts[name])) return false;
       throw new ConfigError(`--${name}=${texts[name]}: expected true or false`);
     },
-    integer(name: FlagName): number {
-      if (/^\d{1,9}$/.test(texts[name])) return Number(texts[name]);
-      throw new ConfigError(`--${name}=${texts[name]}: expected a whole number`);
-    },
+    integer,
+    bound: (name: FlagName): number => integer(name) || Number.POSITIVE_INFINITY, // 0 is none
     address(name: FlagName): ListenAddress | undefined {
       if (texts[name] === '0' || texts[name] === '') return undefined;
       const match = /^(?:\[([0-9A-Fa-f:]+)\]|([^:\s]*)):(\d{1,5})$/.exec(texts[name]);
