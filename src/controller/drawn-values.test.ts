@@ -279,6 +279,22 @@ describe('what a generator drew for a process that died before it could tell', (
     expect(password()).toBe(drawn);
   });
 
+  it('stays when the answer to what was told is lost as well', async () => {
+    const { cluster, password } = drawing();
+    cluster.fault = (call) => (isStatus(call) ? 'refuse' : undefined);
+    cluster.start();
+    await cluster.clock.advance(5_000);
+    const drawn = password();
+    await cluster.stop();
+    cluster.fault = (call) => (isStatus(call) ? 'lose' : undefined);
+    cluster.start();
+    await cluster.clock.advance(5_000);
+    expect(isTold(cluster)).toBe(true);
+    cluster.fault = () => undefined;
+    await cluster.clock.advance(60_000);
+    expect(password()).toBe(drawn);
+  });
+
   it('is drawn anew for a spec that was edited meanwhile', async () => {
     const { cluster, password } = drawing();
     cluster.fault = (call) => (isStatus(call) ? 'refuse' : undefined);

@@ -81,6 +81,8 @@ export interface EsMemory extends Memory {
   readTexts: number | undefined;
   /** Stores and template's objects as of the last time that the sources were read, however it ended. */
   asked?: string | undefined;
+  /** The target whose values the last run was to tell of, as both were then; undefined once it was heard that it is told. */
+  telling?: string | undefined;
   /** Upstream of the store that failed last; '' when none is known. */
   failedOrigin: string;
   /** API root and identity to which a failure for what was found may be brought again soon; undefined where that costs much. */

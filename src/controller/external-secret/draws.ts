@@ -12,6 +12,7 @@ import { versionOf } from './duty.ts';
 
 type Texts = Readonly<Record<string, string>>;
 type Marked = Pick<ObservedTarget, 'annotations' | 'deleting'>;
+type Versioned = Pick<ObservedTarget, 'uid' | 'resourceVersion'>;
 
 /** Whether to read its sources is to get other values. */
 export function isDrawing(spec: ExternalSecretSpec): boolean {
@@ -22,6 +23,11 @@ export function isDrawing(spec: ExternalSecretSpec): boolean {
 export function isUntold(es: ExternalSecretRecord, spec: ExternalSecretSpec, target: Marked | undefined): boolean {
   if (spec.target.creationPolicy === 'None' || !isDrawing(spec)) return false;
   return target?.deleting === false && target.annotations[markName(es)] === markOf(es);
+}
+
+/** Object and target as they are: a status that tells of just these tells of what was drawn for just this. */
+export function tellingOf(es: ExternalSecretRecord, target: Versioned | undefined): string {
+  return JSON.stringify([versionOf(es), target?.uid, target?.resourceVersion]);
 }
 
 /** The blueprint of a target whose values are drawn for the object as it is. */

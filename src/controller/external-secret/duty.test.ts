@@ -87,6 +87,7 @@ function presentIn({ present = {} }: Case, es: ExternalSecretRecord): Present {
     wallMs: nowMs,
     isGenerating: false,
     isUntold: false,
+    isBeingTold: false,
     ...present,
   };
 }
@@ -188,6 +189,7 @@ describe('drawOf', () => {
       'draw',
     ],
     ['a status that could not be written', { past: failing, present: untold }, 'tell'],
+    ['a status that was written, and the answer lost', { past: failing, present: { isBeingTold: true } }, 'tell'],
     ['the same, of stores as they are', { past: { ...failing, asked: 's.1 1' }, present: untold }, 'tell'],
     ['the same, of another store', { past: { ...failing, asked: 's.0 1' }, present: untold }, 'draw'],
     ['the same, of another text', { past: { ...failing, asked: 's.1 0' }, present: untold }, 'draw'],

@@ -101,6 +101,8 @@ export interface Present {
   readonly isGenerating: boolean;
   /** The target holds what was drawn for the object as it is, and the status does not tell. */
   readonly isUntold: boolean;
+  /** It is to be told of the target as it is, and nobody has heard yet whether it was: the answer may have been lost. */
+  readonly isBeingTold: boolean;
 }
 
 /** What was read and told last, by this process. */
@@ -190,7 +192,7 @@ const drawsAnew: ReadonlySet<Duty> = new Set<Duty>(['target', 'store', 'texts', 
 export function drawOf(present: Present, past: Past): 'draw' | 'tell' | 'sweep' | undefined {
   const duty = dutyOf({ ...present, hasOrphans: false }, past);
   if (duty === undefined) return present.hasOrphans ? 'sweep' : undefined;
-  if (drawsAnew.has(duty) || !present.isUntold) return 'draw';
+  if (drawsAnew.has(duty) || !(present.isUntold || present.isBeingTold)) return 'draw';
   return past.asked === undefined || past.asked === askedOf(present) ? 'tell' : 'draw';
 }
 

@@ -34,6 +34,7 @@ export function presentNow(
     renewAtMs: renewAtOf(es, spec, rooms),
     hasOrphans: orphanedSecrets(es, rooms).length + rooms.manifests.orphansOf(es).length > 0,
     isUntold: isUntold(es, spec, target),
+    isBeingTold: false,
     nowMs: rooms.clock.monotonicMs(),
     wallMs: rooms.clock.nowMs(),
   });

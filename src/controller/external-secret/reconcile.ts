@@ -17,7 +17,7 @@ import type { ExternalSecretRecord } from '../records.ts';
 import { applyTarget, type Shaped, type Synced, sweepOrphans } from './apply.ts';
 import { applyManifest, type ShapedManifest, sweepManifests } from './apply-manifest.ts';
 import type { EsMemory, Rooms } from './context.ts';
-import { drawnFor, isDrawing } from './draws.ts';
+import { drawnFor, isDrawing, tellingOf } from './draws.ts';
 import { askedOf, drawOf, dutyOf, type Present, periodOf } from './duty.ts';
 import type { OpenKind } from './manifest-targets.ts';
 import { judgeTarget, observedTarget, presentNow, seenAfresh } from './present.ts';
@@ -64,7 +64,10 @@ export async function reconcileExternalSecret(
       if (outcome.kind === 'synced' && outcome.kept === 'told') return outcome;
       if (outcome.kind === 'synced' || isTold(outcome.error, memory.failures))
         await reportOutcome(es, outcome, rooms, signals.write);
-      if (outcome.kind === 'synced') reportWarnings(es, outcome, memory, rooms);
+      if (outcome.kind === 'synced') {
+        memory.telling = undefined;
+        reportWarnings(es, outcome, memory, rooms);
+      }
       if (outcome.kind === 'synced' && 'stores' in gathered) noteRead(memory, gathered);
       return outcome;
     });
@@ -164,8 +167,11 @@ async function gather(
     if (dutyOf(present, memory) === undefined) return idle();
     const policy = policyOf(spec);
     if (isDrawing(spec) && policy.creation !== 'None') {
-      const isOwed = drawOf(presentWith(await seenAfresh(es, open, rooms, wait)), memory);
+      const target = await seenAfresh(es, open, rooms, wait);
+      const telling = tellingOf(es, target);
+      const isOwed = drawOf({ ...presentWith(target), isBeingTold: memory.telling === telling }, memory);
       if (isOwed === undefined) return idle();
+      memory.telling = isOwed === 'tell' ? telling : undefined;
       if (isOwed !== 'draw') return { policy, stores, texts, open, kept: isOwed === 'tell' ? 'untold' : 'told' };
     }
     memory.asked = askedOf(present);
