@@ -5,7 +5,7 @@ import { wrongClusterWide } from './cluster-wide.ts';
 import { wrongWithEnvironments } from './environments.ts';
 import { wrongWithFrozen } from './frozen.ts';
 import { wrongWithGenerated } from './generated.ts';
-import { decoded, type EsSpec, isMerging, neverFires, sourceKey, specOf } from './specs.ts';
+import { decoded, type EsSpec, interval, isMerging, neverFires, sourceKey, specOf } from './specs.ts';
 import type { Stage } from './stage.ts';
 import { wrongWithTemplated } from './templated.ts';
 import { type Truth, truthOf } from './truth.ts';
@@ -60,7 +60,7 @@ function wrongWith(stage: Stage, es: ModelObject, when: When): string[] {
   const expected = expectedOf(spec, truth, secret !== undefined);
   const { windows } = spec.syncWindows ?? {};
   // Where refreshes wait for a window, one of them comes within two waves, unless the window never opens.
-  const isPeriodic = spec.refreshPolicy === 'Periodic' && !isShut(spec) && (windows === undefined || when === 'waves');
+  const isPeriodic = isRefreshed(spec) && !isShut(spec) && (windows === undefined || when === 'waves');
   // Until it reads again, an object speaks of what it has read.
   const mayBeOld = !isPeriodic || (when === 'soon' && !truth.isWatched);
   if (expected.kind === 'failing')
@@ -69,6 +69,11 @@ function wrongWith(stage: Stage, es: ModelObject, when: When): string[] {
     return mayBeOld && stage.wasWrong && when === 'soon' ? [] : [`${name}: Ready=False: ${ready.message ?? ''}`];
   const problems = mayBeOld ? oldProblems(stage, es, secret) : freshProblems(es, secret, expected, when);
   return problems.map((problem) => `${name}: ${problem}`);
+}
+
+/** Whether it reads again within two waves: somebody may have given it a longer interval. */
+function isRefreshed({ refreshPolicy, refreshInterval }: EsSpec): boolean {
+  return refreshPolicy === 'Periodic' && refreshInterval === interval;
 }
 
 function isShut({ syncWindows }: EsSpec): boolean {
