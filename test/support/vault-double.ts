@@ -158,7 +158,7 @@ export async function startVaultDouble(options: {
   function answerOfTokens(route: string, token: string, body: Record<string, unknown>): object | undefined {
     switch (route) {
       case 'lookup-self':
-        return { data: { id: token, ...tokens.get(token) } };
+        return { data: { id: token, ttl: double.renewalSeconds, renewable: true, ...tokens.get(token) } };
       case 'lookup': {
         const about = tokens.get(String(body['token']));
         if (about === undefined) throw new Refusal(403, 'bad token');

@@ -99,6 +99,23 @@ export const vaultCases: readonly VaultCase[] = [
     },
   },
   {
+    name: 'goes on with token and credential of the process before',
+    async run({ values, next }) {
+      const first = await values(creds('app'));
+      deepStrictEqual(await next().values(creds('app')), first);
+    },
+  },
+  {
+    name: 'makes another credential when the token of the process before was ended',
+    async run({ values, next }, { ask }) {
+      const first = await values(creds('app'));
+      await ask('POST', 'auth/token/revoke', { token: first.login.token });
+      const second = await next().values(creds('app'));
+      notStrictEqual(second.login.token, first.login.token);
+      notStrictEqual(second.vault['db'], first.vault['db']);
+    },
+  },
+  {
     name: 'makes another credential when the lease was ended there',
     async run({ values }, { ask }) {
       const first = await values(creds('app'));
@@ -115,7 +132,7 @@ export const vaultCases: readonly VaultCase[] = [
       const { vault } = await values(creds('short'));
       await sleep(2_500);
       deepStrictEqual((await values(creds('short'))).vault, vault);
-      await sleep(2_000);
+      await sleep(2_500);
       notStrictEqual((await values(creds('short'))).vault['db'], vault['db']);
     },
   },

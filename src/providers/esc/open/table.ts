@@ -18,6 +18,7 @@ import { onePasswordSecrets } from './one-password.ts';
 import { pulumiEnvironment } from './pulumi.ts';
 import { vaultLogin, vaultSecrets } from './vault.ts';
 import { VaultApi } from './vault-api.ts';
+import type { LastingText } from './vault-leases.ts';
 
 /** Providers by the names that documents use. */
 export type EscProviders = ReadonlyMap<string, EscProvider>;
@@ -38,6 +39,8 @@ export interface EscProviderPorts extends HostPorts {
   readonly pulumi: PulumiEnvironments;
   /** Where logins are kept; a holder that is released there ends them. */
   readonly sessions: SessionPool;
+  /** Where credentials that are leased are kept for the next process; absent keeps them for this one. */
+  readonly lastingLeases?: LastingText | undefined;
 }
 
 export function escProviders(ports: EscProviderPorts): EscProviders {

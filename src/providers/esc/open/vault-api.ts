@@ -28,7 +28,7 @@ import {
   vaultFailure,
   vaultMessage,
 } from './vault-errors.ts';
-import { VaultLeases } from './vault-leases.ts';
+import { type KeptLogin, type LastingText, VaultLeases } from './vault-leases.ts';
 
 /** A server, and the namespace in it; namespaces are of Vault Enterprise and of OpenBao. */
 export interface VaultServer {
@@ -81,6 +81,7 @@ const loginReply = z.object({
     renewable: z.nullish(z.boolean()),
   }),
 });
+const lookupReply = z.object({ data: z.object({ ttl: z.number(), renewable: z.nullish(z.boolean()) }) });
 const leaseReply = z.object({ lease_id: z.string(), lease_duration: z.number() });
 const mountReply = z.object({
   data: z.object({ path: z.string(), options: z.nullish(z.record(z.string(), z.unknown())) }),
@@ -95,19 +96,29 @@ const keepMs = 30_000;
 /** First parts of the paths of KV 2 below its mount. */
 const partsOfKv2 = new Set(['config', 'data', 'delete', 'destroy', 'metadata', 'subkeys', 'undelete']);
 
+interface VaultApiPorts {
+  readonly door: UpstreamDoor;
+  readonly clock: Clock;
+  readonly lastingLeases?: LastingText | undefined;
+}
+
 export class VaultApi {
   readonly #upstream: Upstream;
   readonly #clock: Clock;
   readonly #pauses: Pauses;
   readonly #answers: Snapshots<VaultAnswer>;
   readonly #refused = new Set<string>();
-  readonly #leases = new VaultLeases();
+  readonly #leases: VaultLeases;
+  /** The logins that tokens came from, by bearer; their leases are kept with them. */
+  readonly #logins = new Map<string, KeptLogin>();
   /** Where KV 2 has what was written as for KV 1. */
   readonly #moved = new Map<string, string>();
 
-  constructor({ door, clock }: { readonly door: UpstreamDoor; readonly clock: Clock }) {
+  /** `lastingLeases` is where leases are kept for the next process; absent keeps them for this one. */
+  constructor({ door, clock, lastingLeases }: VaultApiPorts) {
     this.#upstream = door.open({});
     this.#clock = clock;
+    this.#leases = new VaultLeases(clock, lastingLeases);
     this.#pauses = new Pauses({ clock });
     this.#answers = new Snapshots({ clock, keepMs });
   }
@@ -122,6 +133,42 @@ export class VaultApi {
     const { server } = call;
     const place: VaultPlace = { provider: 'vault-login', operation, host: server.host, isLogin: true };
     return (await this.#grant(server, { ...call, method: 'POST' }, place, nowMs, signal)).grant;
+  }
+
+  /**
+   * The token of the identity: the one that the process before had, as long as it lives and leases hang on it, else what
+   * `logIn` gives. Throws what either throws.
+   */
+  async tokenOf(
+    identity: string,
+    { server, turn }: Omit<VaultBearer, 'token'>,
+    nowMs: number,
+    logIn: () => Promise<Grant>,
+    signal: AbortSignal,
+  ): Promise<Grant> {
+    await this.#leases.whenKnown();
+    const former = this.#leases.formerToken(identity);
+    const lived = former && (await this.#look({ server, token: former, turn }, nowMs, signal));
+    this.#leases.forgetToken(identity);
+    const grant = lived ?? (await logIn());
+    remember(this.#logins, bearerKey(server, grant.token), { identity, token: grant.token });
+    return grant;
+  }
+
+  /** What is left of a token, renewed where it can be; undefined for one that has ended. */
+  async #look(bearer: VaultBearer, nowMs: number, signal: AbortSignal): Promise<Grant | undefined> {
+    const { server, token, turn } = bearer;
+    const key = bearerKey(server, token);
+    const place: VaultPlace = { provider: 'vault-login', operation: 'look up the token', host: server.host };
+    const call = { method: 'GET', path: 'auth/token/lookup-self', token, group: key, turn } as const;
+    const answer = this.#refused.has(key) ? undefined : await this.#ask(server, call, signal);
+    if (answer === undefined || isRefused(answer)) return undefined;
+    if (answer.status !== 200) throw vaultError(answer, place, secretsOf(call));
+    const parsed = lookupReply.safeParse(tryJson(answer.body));
+    if (!parsed.success) return undefined;
+    const { ttl, renewable } = parsed.data.data;
+    const renewed = renewable === true ? await this.renew(bearer, nowMs, signal) : undefined;
+    return renewed ?? { token, ...(ttl > 0 ? { expiresAtMs: nowMs + ttl * 1_000 } : {}) };
   }
 
   /** The token with a new life; undefined for one that cannot be renewed. Throws what asking throws. */
@@ -202,10 +249,14 @@ export class VaultApi {
         }
       }
       if (answer.status !== 200) throw vaultError(answer, place, secretsOf({ token }));
-      const { data, lease } = readAnswer(answer, place);
+      const { data, lease } = readAnswer(answer.body, place);
       if (lease === undefined) return { data };
       const endsAtMs = startedMs + lease.lifeMs;
-      if (lease.isRenewable) this.#leases.keep(leaseKey, { ...lease, data, bytes: answer.body.length, endsAtMs });
+      if (lease.isRenewable) {
+        const { id, lifeMs } = lease;
+        const kept = { id, lifeMs, endsAtMs, answer: new SecretValue(answer.body), tenant: turn };
+        await this.#leases.keep(leaseKey, { ...kept, login: this.#logins.get(key) });
+      }
       return { data, endsAtMs };
     } catch (thrown) {
       this.#moved.delete(movedKey);
@@ -224,15 +275,15 @@ export class VaultApi {
     signal: AbortSignal,
   ): Promise<VaultAnswer | undefined> {
     const startedMs = this.#clock.monotonicMs();
-    const lease = this.#leases.get(leaseKey, startedMs);
+    await this.#leases.whenKnown();
+    const lease = this.#leases.get(leaseKey);
     if (lease === undefined) return undefined;
+    const operation = `renew the lease of ${JSON.stringify(path)}`;
+    const place = { provider: 'vault-secrets', operation, host: server.host };
     const body = { lease_id: lease.id, increment: Math.ceil(lease.lifeMs / 1_000) };
     const call = { method: 'POST', path: 'sys/leases/renew', token, body, group: key, turn } as const;
     const answer = await this.#ask(server, call, signal);
-    if (answer.status !== 200 && !isRefused(answer)) {
-      const operation = `renew the lease of ${JSON.stringify(path)}`;
-      throw vaultError(answer, { provider: 'vault-secrets', operation, host: server.host }, secretsOf(call));
-    }
+    if (answer.status !== 200 && !isRefused(answer)) throw vaultError(answer, place, secretsOf(call));
     const parsed = leaseReply.safeParse(answer.status === 200 ? tryJson(answer.body) : undefined);
     const givenMs = parsed.success ? parsed.data.lease_duration * 1_000 : 0;
     if (!isWorthRenewing(lease.lifeMs, givenMs)) {
@@ -240,8 +291,8 @@ export class VaultApi {
       return undefined;
     }
     const endsAtMs = startedMs + givenMs;
-    this.#leases.keep(leaseKey, { ...lease, endsAtMs });
-    return { data: lease.data, endsAtMs };
+    await this.#leases.keep(leaseKey, { ...lease, endsAtMs });
+    return { data: readAnswer(lease.answer.reveal(), place).data, endsAtMs };
   }
 
   /** Vault says `permission denied` of a token that it does not know as well as of a right that is missing. */
@@ -330,9 +381,9 @@ interface ReadAnswer {
   readonly lease: { readonly id: string; readonly lifeMs: number; readonly isRenewable: boolean } | undefined;
 }
 
-function readAnswer(answer: UpstreamAnswer, place: VaultPlace): ReadAnswer {
-  if (hasTooManyParts(answer.body)) throw vaultFailure('UpstreamInvalid', place, 'the answer has too many parts');
-  const json = parsedOr(answer, () => vaultFailure('UpstreamInvalid', place, 'the answer is not JSON: check address'));
+function readAnswer(body: Buffer, place: VaultPlace): ReadAnswer {
+  if (hasTooManyParts(body)) throw vaultFailure('UpstreamInvalid', place, 'the answer has too many parts');
+  const json = parsedOr(body, () => vaultFailure('UpstreamInvalid', place, 'the answer is not JSON: check address'));
   const data = json.members.get('data');
   if (data?.data.kind !== 'object') throw vaultFailure('UpstreamInvalid', place, 'the answer holds no data');
   const id = json.members.get('lease_id')?.data;
@@ -346,9 +397,9 @@ function readAnswer(answer: UpstreamAnswer, place: VaultPlace): ReadAnswer {
 }
 
 /** With all digits of numbers, and everything secret. */
-function parsedOr(answer: UpstreamAnswer, failure: () => OperatorError): EscValue {
+function parsedOr(body: Buffer, failure: () => OperatorError): EscValue {
   try {
-    return parseFirstJson(answer.body.toString('utf8'), { secret: true });
+    return parseFirstJson(body.toString('utf8'), { secret: true });
   } catch {
     throw failure();
   }
@@ -359,7 +410,7 @@ function isRefused({ status }: UpstreamAnswer): boolean {
   return status >= 400 && status < 500 && status !== 429 && status !== 412;
 }
 
-function remember(map: Map<string, string>, key: string, value: string): void {
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
   map.set(key, value);
   for (const oldest of map.keys()) if (map.size > mostRemembered) map.delete(oldest);
 }

@@ -29,11 +29,12 @@ export async function vaultIdentity(
   signal: AbortSignal,
 ): Promise<Identity> {
   const { server } = order;
-  const { key, login } = await principalOf(api, order, context, signal);
+  const principal = await principalOf(api, order, context, signal);
   const turn = context.namespace;
+  const key = digestOf('vault', server.root, server.namespace ?? '', principal.key);
   return {
-    key: digestOf('vault', server.root, server.namespace ?? '', key),
-    login,
+    key,
+    login: (nowMs, until) => api.tokenOf(key, { server, turn }, nowMs, () => principal.login(nowMs, until), until),
     renew: (token, nowMs, until) => api.renew({ server, token, turn }, nowMs, until),
     revoke: (token, until) => api.revoke({ server, token, turn }, until),
   };

@@ -12,12 +12,15 @@ import { createUpstreamDoor } from '../../../http/upstream.ts';
 import { clusterOf, openInline } from '../esc.fixture.ts';
 import type { CheckSite } from './contract.ts';
 import { escProviders } from './table.ts';
+import type { LastingText } from './vault-leases.ts';
 
 export interface VaultDeskOptions {
   readonly url: string;
   /** Who mints the tokens of ServiceAccounts. */
   readonly issuer: JwtIssuer;
   readonly checkSite?: CheckSite | undefined;
+  /** What the process before left; absent begins with nothing. */
+  readonly lasting?: LastingText | undefined;
 }
 
 export interface VaultWanted {
@@ -46,6 +49,8 @@ export interface VaultDesk {
   open(wanted?: VaultWanted): Promise<unknown>;
   /** Throws when it opens. */
   fails(wanted?: VaultWanted): Promise<VaultFailure>;
+  /** A process that comes after this one and knows what it left. */
+  next(): VaultDesk;
   stop(): Promise<void>;
 }
 
@@ -62,7 +67,21 @@ function none(): never {
   throw new OperatorError('Internal', 'none here');
 }
 
-export function vaultDesk({ url, issuer, checkSite }: VaultDeskOptions): VaultDesk {
+/** A place for a text that outlives what uses it. */
+export function lastingText(): LastingText & { readonly saves: number; text: string | undefined } {
+  const place = {
+    saves: 0,
+    text: undefined as string | undefined,
+    load: async () => (place.text === undefined ? undefined : new SecretValue(place.text)),
+    async save(text: SecretValue) {
+      place.saves++;
+      place.text = text.text();
+    },
+  };
+  return place;
+}
+
+export function vaultDesk({ url, issuer, checkSite, lasting = lastingText() }: VaultDeskOptions): VaultDesk {
   const sessions = new Sessions({ clock: systemClock });
   const door = createUpstreamDoor({
     policy: createEgressPolicy({ insecureHosts: [new URL(url).host] }),
@@ -86,7 +105,9 @@ export function vaultDesk({ url, issuer, checkSite }: VaultDeskOptions): VaultDe
     },
   };
   const others = { infisical: { login: none, reader: none }, pulumi: { open: none } };
-  const providers = escProviders({ ...others, door, clock: systemClock, sessions, checkSite });
+  const ports = { door, clock: systemClock, sessions, checkSite, lastingLeases: lasting };
+  const providers = escProviders({ ...others, ...ports });
+  const successors: VaultDesk[] = [];
   const opened = async (wanted: VaultWanted = {}) => {
     const { login = { jwt: readerJwt }, read = { app: { path: 'kv/app' } }, more = {}, notBeforeMs } = wanted;
     const values = {
@@ -126,8 +147,14 @@ export function vaultDesk({ url, issuer, checkSite }: VaultDeskOptions): VaultDe
       }
       throw new Error('it was opened');
     },
+    next() {
+      const successor = vaultDesk({ url, issuer, checkSite, lasting });
+      successors.push(successor);
+      return successor;
+    },
     async stop() {
       door.close();
+      await Promise.all(successors.map((successor) => successor.stop()));
     },
   };
 }

@@ -5,7 +5,7 @@ import { OperatorError } from '../../../base/operator-error.ts';
 import { plainJson } from '../../../core/esc/export.ts';
 import { nullValue } from '../../../core/esc/value.ts';
 import type { CheckSite } from './contract.ts';
-import { readerJwt, vaultDesk } from './vault.fixture.ts';
+import { lastingText, readerJwt, vaultDesk } from './vault.fixture.ts';
 
 const { signal } = new AbortController();
 const stops: (() => unknown)[] = [];
@@ -26,9 +26,11 @@ async function scene(options: { readonly signer?: JwtIssuer; readonly checkSite?
   vault.kv1.set('app', { password: 'of-kv-one', port: 5432, user: 'app' });
   vault.kv2.set('app', { password: 'of-kv-two', nested: { deep: [1, null] } });
   vault.leased.set('app', 600);
-  const desk = vaultDesk({ url: vault.url, issuer: options.signer ?? issuer, checkSite: options.checkSite });
+  const lasting = lastingText();
+  const { checkSite, signer = issuer } = options;
+  const desk = vaultDesk({ url: vault.url, issuer: signer, checkSite, lasting });
   stops.push(() => desk.stop());
-  return { ...desk, vault, issuer, jwt: readerJwt };
+  return { ...desk, vault, issuer, lasting, jwt: readerJwt };
 }
 
 describe('vault-login', () => {
@@ -255,6 +257,59 @@ describe('vault-secrets', () => {
     const second = (await userOf()).vault.db;
     expect(second).not.toBe(first);
     expect(vault.leases.size).toBe(2);
+  });
+
+  it('goes on with the credential of the process before, and with the token that it hangs on', async () => {
+    const { values, vault, lasting, next } = await scene();
+    const wanted = { read: { db: { path: 'database/creds/app', field: 'username' } } };
+    const first = await values(wanted);
+    expect(await next().values(wanted)).toEqual(first);
+    expect([vault.count(/\/login$/), vault.count(/creds\/app$/), vault.count(/leases\/renew$/)]).toEqual([1, 1, 1]);
+    expect(lasting.saves).toBe(1);
+  });
+
+  it('saves nothing where no lease is kept', async () => {
+    const { values, lasting, next, vault } = await scene();
+    await values();
+    await next().values();
+    expect([lasting.saves, vault.count(/\/login$/)]).toEqual([0, 2]);
+  });
+
+  it.each(['', '{', '{"version":2,"leases":[]}', '{"version":1,"leases":[{}]}'])(
+    'begins with nothing where the process before left %j',
+    async (text) => {
+      const { values, lasting, next } = await scene();
+      const wanted = { read: { db: { path: 'database/creds/app' } } };
+      const first = await values(wanted);
+      lasting.text = text;
+      expect(await next().values(wanted)).not.toEqual(first);
+    },
+  );
+
+  it('waits for what the process before left: while that cannot be read, nothing is opened twice', async () => {
+    const { values, vault, lasting, next } = await scene();
+    const wanted = { read: { db: { path: 'database/creds/app' } } };
+    const first = await values(wanted);
+    const { load } = lasting;
+    lasting.load = () => Promise.reject(new OperatorError('ApiUnavailable', 'not now'));
+    const after = next();
+    expect(await after.fails(wanted)).toMatchObject({ reason: 'ApiUnavailable' });
+    lasting.load = load;
+    await after.sessions.close(signal);
+    expect(await next().values(wanted)).toEqual(first);
+    expect([vault.count(/\/login$/), vault.count(/creds\/app$/)]).toEqual([1, 1]);
+  });
+
+  it('logs in when the token of the process before has ended, and not while the server only fails', async () => {
+    const { values, vault, next } = await scene();
+    const wanted = { read: { db: { path: 'database/creds/app' } } };
+    const first = await values(wanted);
+    vault.faults.push({ path: /lookup-self$/, status: 503, body: '{"errors":["Vault is sealed"]}' });
+    expect(await next().fails(wanted)).toMatchObject({ reason: 'UpstreamUnavailable' });
+    vault.faults.length = 0;
+    vault.endTokens();
+    expect(await next().values(wanted)).not.toEqual(first);
+    expect(vault.count(/\/login$/)).toBe(2);
   });
 
   it('makes another credential when the lease was ended at the server, and none while that only fails', async () => {
