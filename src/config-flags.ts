@@ -96,6 +96,11 @@ export const flagTable = {
     default: '',
     help: 'directory that outlives the process, to note which objects it works on at length: one that it died at twice waits for an hour or a change; empty notes nothing',
   },
+  'leases-secret': {
+    kind: 'text',
+    default: '',
+    help: 'Secret of the namespace that the operator lives in, where credentials that Vault leased outlive the process; it must be there. Empty: another process asks for credentials of its own',
+  },
   'enable-fake-provider': {
     kind: 'boolean',
     default: 'true',

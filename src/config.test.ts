@@ -91,6 +91,7 @@ describe('loadConfig', () => {
       ['--heartbeat-interval=1h30m', '--store-requeue-interval=90s'],
       { heartbeatMs: 5_400_000, storeRequeueMs: 90_000 },
     ],
+    ['a Secret for leases', ['--leases-secret=leases'], { leasesSecret: 'leases' }],
     ['a directory for notes', ['--state-dir=/state'], { stateDirectory: '/state' }],
     ['the fake provider off', ['--enable-fake-provider=false'], { fakeProvider: false }],
     ['a bound on names', ['--names-per-namespace=7'], { namesPerNamespace: 7 }],

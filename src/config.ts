@@ -59,6 +59,8 @@ export interface Config {
   readonly upstreamHostsFor: NamespaceHosts;
   /** Where it is noted what is worked on; undefined notes nothing. */
   readonly stateDirectory: string | undefined;
+  /** The Secret in which leased credentials outlive the process; undefined for none. */
+  readonly leasesSecret: string | undefined;
   readonly fakeProvider: boolean;
   /** ExternalSecrets may write objects of other kinds than Secret. */
   readonly genericTargets: boolean;
@@ -141,6 +143,7 @@ export function loadConfig(args: readonly string[], env: Environment = process.e
     insecureUpstreamHosts: read.hosts('insecure-upstream-hosts'),
     upstreamHostsFor: namespaceHosts(texts[namespaceHostsFlag]),
     stateDirectory: texts['state-dir'] || undefined,
+    leasesSecret: texts['leases-secret'] || undefined,
     fakeProvider: read.boolean('enable-fake-provider'),
     genericTargets: read.boolean('unsafe-allow-generic-targets'),
     namesPerNamespace: read.bound('names-per-namespace'),

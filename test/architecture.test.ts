@@ -421,6 +421,7 @@ describe('secret bytes', () => {
     'core/taken-over.ts': 'whether a foreign key has another value now',
     'kube/in-cluster.ts': 'text of files: token, namespace and certificate of the ServiceAccount',
     'kube/kubeconfig.ts': 'text of files that a kubeconfig names',
+    'operator/lasting-secret.ts': 'what is kept for the next leader is written to its Secret',
     'providers/esc/documents.ts': 'that key, for the command line',
     'providers/esc/encryption-key.ts': 'the key that decrypts secrets of a document',
     'providers/esc/open': 'what is opened becomes values of an evaluation, flagged as secret',
@@ -445,10 +446,11 @@ describe('secret bytes', () => {
 });
 
 describe('writes to the API server', () => {
-  it('of the controllers stand in one file, which guards, bounds and remembers them', () => {
+  it('of the controllers stand in one file, which guards, bounds and remembers them; one Secret is the operator’s own', () => {
     const writes = /\bkube\??\.(create|update|mergePatch|delete)\b/;
     expect(filesWith(writes).filter((file) => isIn(file, ['controller', 'operator']))).toEqual([
       'controller/kit/writer.ts',
+      'operator/lasting-secret.ts',
     ]);
   });
 

@@ -166,6 +166,10 @@ export const values: Tree = {
     true,
     'Note in a volume of the pod which objects are worked on at length: one that the container died at twice waits for an hour or a change.',
   ),
+  keptLeases: flag(
+    true,
+    "Keep the credentials that Vault leased in a Secret of the release's namespace, so that the next leader goes on with them. Off, a restart makes each anew while the former runs to its end.",
+  ),
   fakeProvider: flag(true, 'Serve stores of the fake provider, whose values stand in their manifests.'),
   namesPerNamespace: count(
     2_000,

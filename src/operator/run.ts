@@ -64,7 +64,9 @@ export async function runOperator(config: Config, threadEntry: URL, stopping: Ab
   try {
     const informerDeps = { transport, clock, log, onFailure: countWatchFailures(metrics) };
     const caches = await startCaches({ config, informerDeps, waitingFor, stopping });
-    const base: Base = { config, transport, informerDeps, caches, clock, log, metrics, userAgent, threadEntry };
+    const namespace = config.podNamespace ?? access.namespace;
+    const parts = { config, transport, informerDeps, caches, clock, log, metrics };
+    const base: Base = { ...parts, userAgent, threadEntry, namespace };
     waitingFor.clear();
     log.info({ durationMs: clock.nowMs() - startedAtMs }, 'caches synced');
     await lead(base, stopping);
@@ -141,10 +143,7 @@ async function lead(base: Base, stopping: AbortSignal): Promise<void> {
   });
   const election = startElection({
     terms: {
-      namespace:
-        leaderElection.namespace ??
-        config.podNamespace ??
-        (await loadClusterAccess(accessSources(config), clock)).namespace,
+      namespace: leaderElection.namespace ?? base.namespace,
       name: leaderElection.name,
       identity: `${config.podName ?? hostname()}_${randomUUID()}`,
       durationMs: leaderElection.leaseDurationMs,

@@ -22,6 +22,7 @@ import { createEventRecorder } from '../kube/events.ts';
 import type { InformerDeps } from '../kube/informer.ts';
 import { createToken } from '../kube/tokens.ts';
 import type { Transport } from '../kube/transport.ts';
+import type { LastingText } from '../providers/esc/open/vault-leases.ts';
 import type { SnapshotRead } from '../providers/shared/snapshots.ts';
 import { heapAccount } from '../runtime/memory-account.ts';
 import type { Work } from '../runtime/while-leading.ts';
@@ -34,6 +35,7 @@ import { openUpstreams, type Upstreams } from '../upstreams/open.ts';
 import type { Caches } from './caches.ts';
 import { heavyRole } from './heavy-role.ts';
 import { oneAtATime } from './key-pairs.ts';
+import { lastingSecret } from './lasting-secret.ts';
 import { manifestKinds } from './manifest-kinds.ts';
 import { followNamespaces } from './namespaces.ts';
 import { noRunNotes, openRunNotes } from './run-notes.ts';
@@ -48,6 +50,8 @@ export interface Base {
   readonly metrics: OperatorMetrics;
   /** `escapement/<version>`. */
   readonly userAgent: string;
+  /** The namespace that the operator lives in. */
+  readonly namespace: string;
   /** The file that threads for heavy work run. */
   readonly threadEntry: URL;
 }
@@ -82,7 +86,14 @@ export async function startWork(
     heavy: new WorkerPool({ ...heavyLane, entry: base.threadEntry, clock }),
     loop: new LoopShare(nextTurn),
   };
-  const upstreams = openCountedUpstreams(base, namespaces, (tenant, waiting) => createDesk(tenant, desk, waiting));
+  const lastingLeases =
+    config.leasesSecret === undefined
+      ? undefined
+      : lastingSecret({ namespace: base.namespace, name: config.leasesSecret }, { kube, guard, log });
+  const upstreams = openCountedUpstreams(base, namespaces, {
+    desks: (tenant, waiting) => createDesk(tenant, desk, waiting),
+    lastingLeases,
+  });
   const { provider } = upstreams;
   const notes =
     config.stateDirectory === undefined
@@ -182,7 +193,7 @@ function briefly(keys: readonly string[]): string {
 function openCountedUpstreams(
   { config, clock, metrics, userAgent }: Base,
   namespaces: ReturnType<typeof followNamespaces>,
-  desks: Desks,
+  { desks, lastingLeases }: { readonly desks: Desks; readonly lastingLeases: LastingText | undefined },
 ): Upstreams {
   return openUpstreams(
     {
@@ -198,6 +209,7 @@ function openCountedUpstreams(
       account: heapAccount(clock),
       clock,
       desks,
+      lastingLeases,
       observe: {
         login: (via, outcome) => metrics.logins.add({ ...via, outcome }),
         request: (provider, { origin, outcome, durationMs }) =>

@@ -19,6 +19,7 @@ import { createTenantBounds, type TenantLimits } from '../http/tenant-bounds.ts'
 import { createUpstreamDoor, type RequestObservation } from '../http/upstream.ts';
 import type { EnvironmentEvaluation } from '../providers/esc/check.ts';
 import type { EscProviders } from '../providers/esc/open/table.ts';
+import type { LastingText } from '../providers/esc/open/vault-leases.ts';
 import type { EscPorts } from '../providers/esc/provider.ts';
 import { fakeProvider } from '../providers/fake/provider.ts';
 import { createInfisicalAccess } from '../providers/infisical/access.ts';
@@ -95,12 +96,15 @@ export function openUpstreams(
     clock,
     observe,
     desks,
+    lastingLeases,
   }: {
     readonly account: MemoryAccount;
     readonly clock: Clock;
     readonly observe: UpstreamObservers;
     /** Where Environments are evaluated; absent means at once. */
     readonly desks?: EscPorts['desks'];
+    /** Where credentials that are leased are kept for the next process; absent keeps them for this one. */
+    readonly lastingLeases?: LastingText | undefined;
   },
 ): Upstreams {
   const { userAgent, checkHost = anyHost, perNamespace = unbounded } = settings;
@@ -161,6 +165,7 @@ export function openUpstreams(
       sessions,
       account,
       desks,
+      lastingLeases,
       release: (holder) => sessions.release(holder),
       observeRead: readsOf.esc,
     }),

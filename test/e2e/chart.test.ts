@@ -203,7 +203,8 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
   });
 
   it('renders a Role in each of the namespaces that a release serves, and nothing of the cluster', async () => {
-    const objects = await rendered({ scopedNamespaces: ['one', 'two'], scopedRBAC: true, leaderElect: false });
+    const alone = { leaderElect: false, keptLeases: false };
+    const objects = await rendered({ scopedNamespaces: ['one', 'two'], scopedRBAC: true, ...alone });
     expect(objects.filter(({ metadata }) => metadata.namespace === undefined)).toEqual([]);
     const places = (kind: string) => objects.filter((one) => one.kind === kind).map((one) => one.metadata.namespace);
     expect([places('Role'), places('RoleBinding')]).toEqual([
@@ -213,6 +214,17 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     const { args } = containerOf(objects);
     expect(args).toContain('--namespace=one,two');
     expect(args).toContain('--enable-cluster-external-secret-reconciler=false');
+  });
+
+  it('makes the Secret of leases, says nothing of its data, and names it to the operator', async () => {
+    const objects = await rendered({});
+    const made = objects.filter(({ kind }) => kind === 'Secret');
+    expect(made).toEqual([expect.not.objectContaining({ data: expect.anything() })]);
+    const { leasesSecret } = loadConfig(containerOf(objects).args.slice(1), {});
+    expect(made.map(({ metadata }) => metadata.name)).toEqual([leasesSecret]);
+    const without = await rendered({ keptLeases: false });
+    expect(without.filter(({ metadata }) => metadata.name === leasesSecret)).toEqual([]);
+    expect(loadConfig(containerOf(without).args.slice(1), {}).leasesSecret).toBeUndefined();
   });
 
   it('mounts a token of an audience of its own for logins, which the operator then presents', async () => {

@@ -57,6 +57,18 @@ describe('an operator of some namespaces', () => {
     expect(await mayRead(one)).toContain('secret/app');
     await expect(mayRead(other)).rejects.toThrow(/forbidden/);
     await expect(mayRead('kube-system')).rejects.toThrow(/forbidden/);
+    await expect(mayRead(home)).rejects.toThrow(/forbidden/);
+  });
+
+  it('writes at home only what it keeps there', async () => {
+    const kept = (await cli(home, 'get', 'secrets', '-l', 'app.kubernetes.io/name=escapement', '-o', 'name')).trim();
+    expect(kept).toMatch(/^secret\/.+-leases$/);
+    const get = ['get', kept, '-n', home, '-o', 'json'];
+    const secret = JSON.parse((await kubectl(get, { kubeconfig: account })).stdout);
+    const stdin = JSON.stringify({ ...secret, data: { leases: base64('x') } });
+    await kubectl(['replace', '-f', '-'], { kubeconfig: account, stdin });
+    const other = JSON.stringify({ ...secret, metadata: { name: 'other', namespace: home } });
+    await expect(kubectl(['create', '-f', '-'], { kubeconfig: account, stdin: other })).rejects.toThrow(/forbidden/);
   });
 });
 

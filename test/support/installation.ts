@@ -61,6 +61,7 @@ type KubeconfigView = z.infer<typeof kubeconfigView>;
 const viewArgs = ['config', 'view', '--minify', '--flatten', '--raw', '-o', 'json'];
 /** Roles for people (`…:view`, `…:edit`) speak of the whole cluster and are no business of the operator. */
 const accountKinds = new Set([
+  'Secret',
   'ServiceAccount',
   'Role',
   'RoleBinding',

@@ -138,6 +138,9 @@ labels:
 {{- if .Values.quarantine }}
 - --state-dir=/state
 {{- end }}
+{{- if .Values.keptLeases }}
+- --leases-secret={{ include "escapement.fullname" . }}-leases
+{{- end }}
 - --enable-fake-provider={{ .Values.fakeProvider }}
 {{- if .Values.genericTargets.enabled }}
 - --unsafe-allow-generic-targets=true
