@@ -62,7 +62,11 @@ function build(podman: Podman, folder: string): void {
     podman.run(['build', '--isolation=chroot', '--quiet', `--tag=${name}`, `--file=${containerfile}`, content]);
   }
   say('▸ The Dockerfile');
-  podman.show(['build', '--isolation=chroot', '--pull=never', `--tag=${image}`, root]);
+  // A stand-in has not the digest of what it stands for.
+  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8').replaceAll(/@sha256:[0-9a-f]{64}/g, '');
+  writeFileSync(containerfile, dockerfile);
+  const options = ['--isolation=chroot', '--pull=never', `--tag=${image}`, `--file=${containerfile}`];
+  podman.show(['build', ...options, root]);
   podman.run(['push', '--quiet', image, `oci:${join(folder, 'layout')}`]);
   const bytes = Number(podman.run(['image', 'inspect', '--format={{.Size}}', image]));
   const megabytes = (count: number) => `${(count / 1e6).toFixed(1)} MB`;

@@ -539,6 +539,15 @@ describe.skipIf(!isCheckout)('files of the repository', () => {
     expect(linesWith(hosts)).toEqual([]);
   });
 
+  it('name what a release is built from by digest, and let a tool move the digests', () => {
+    const workflows = files.filter((file) => file.startsWith('.github/workflows/'));
+    expect(linesWith(/\buses: \S+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/, workflows).length).toBeGreaterThan(10);
+    expect(linesWith(/\buses:(?!.*@[0-9a-f]{40} # v\d+\.\d+\.\d+$)/, workflows)).toEqual([]);
+    expect(linesWith(/^FROM .*@sha256:[0-9a-f]{64}( AS \w+)?$/, ['Dockerfile']).length).toBe(2);
+    expect(linesWith(/^FROM (?!.*@sha256:[0-9a-f]{64}( AS \w+)?$)|^# syntax=/, ['Dockerfile'])).toEqual([]);
+    expect(linesWith(/ecosystem: (docker|github-actions),/, ['.github/dependabot.yml']).length).toBe(2);
+  });
+
   it('lock packages by digest, not by address', () => {
     expect(linesWith(/"resolved"\s*:/, ['package-lock.json'])).toEqual([]);
     const lock: { packages: Record<string, { integrity?: string; optional?: boolean; dev?: boolean }> } = JSON.parse(
