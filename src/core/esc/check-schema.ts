@@ -1,5 +1,6 @@
 // Whether a value satisfies a schema, with everything that is wrong and where. An unknown is compared by its own schema.
 import { compile, matches } from '../regexp.ts';
+import { choiceProblem } from './check-choice.ts';
 import { pay, presentBudget, unitsPerExpression, unitsPerValue } from './effort.ts';
 import { LimitExceeded } from './limits.ts';
 import { own, type Schema, type SchemaObject } from './schema.ts';
@@ -79,7 +80,11 @@ class Checker {
     if (data.kind === 'number') checkNumber(schema, data.text, tell);
     if (data.kind === 'string') checkString(schema, data.text, tell);
     if (data.kind === 'array') ok = this.#elements(schema, data.elements, at, problems) && ok;
-    if (data.kind === 'object') ok = this.#members(schema, value.members, at, problems) && ok;
+    if (data.kind === 'object') {
+      ok = this.#members(schema, value.members, at, problems) && ok;
+      const problem = choiceProblem(schema, value);
+      if (problem !== undefined) tell(problem);
+    }
     return ok && problems.length === before;
   }
 

@@ -32,6 +32,10 @@ export interface SchemaObject {
   readonly maximum?: number;
   readonly exclusiveMaximum?: number;
   readonly multipleOf?: number;
+  /** Members of which one is set, whatever it is. Of providers alone, as is what follows. */
+  readonly exactlyOne?: readonly string[];
+  /** Members of which one or more are set; `false` sets nothing. */
+  readonly atLeastOne?: readonly string[];
   /** Inputs that hold what only a rotation needs. */
   readonly rotateOnly?: readonly string[];
 }

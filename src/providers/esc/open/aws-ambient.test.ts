@@ -92,11 +92,4 @@ describe('aws-login as the operator', () => {
     });
     expect(error?.message).not.toContain(own.secretAccessKey);
   });
-
-  it('is one of three ways', async () => {
-    const { bench } = await scene();
-    const both = { oidc: { roleArn: roleArn('reader'), sessionName: 'shop' } };
-    const { error } = await bench.open({ 'shop/app': document('platform', both) });
-    expect(error).toMatchObject({ reason: 'InvalidSpec', message: expect.stringContaining('exactly one of') });
-  });
 });

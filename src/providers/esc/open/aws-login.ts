@@ -11,7 +11,7 @@ import { naming } from './aws-errors.ts';
 import { regionOfRole, serviceEndpoint } from './aws-regions.ts';
 import type { RoleOrder } from './aws-requests.ts';
 import type { EscProvider, OpenContext } from './contract.ts';
-import { member, textOf, textsOf } from './inputs.ts';
+import { chosenOf, member, textOf, textsOf } from './inputs.ts';
 
 const usualAudience = 'sts.amazonaws.com';
 const string = { type: 'string', minLength: 1 } as const;
@@ -54,6 +54,7 @@ export function awsLogin(access: AwsAccess): EscProvider {
         ambient: { type: 'object', properties: roleProperties, required },
         static: awsLoginSchema,
       },
+      exactlyOne: ways,
     },
     outputs: {
       type: 'object',
@@ -62,10 +63,7 @@ export function awsLogin(access: AwsAccess): EscProvider {
     },
     secret: true,
     async open(inputs, context, signal) {
-      const [way, ...others] = ways.filter((each) => inputs.members.has(each));
-      if (way === undefined || others.length > 0) {
-        throw new OperatorError('InvalidSpec', 'aws-login: set exactly one of oidc, ambient and static');
-      }
+      const way = chosenOf(inputs, ways);
       if (way === 'static') return given(inputs, textOf(inputs, 'region'));
       const order = orderOf(inputs, way);
       const identity =

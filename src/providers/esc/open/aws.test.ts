@@ -129,7 +129,6 @@ describe('aws-login', () => {
   });
 
   it.each<[why: string, login: object, reason: string, message: string]>([
-    ['two ways to log in', { static: { accessKeyId: 'AKIA1', secretAccessKey: 'x' } }, 'InvalidSpec', 'exactly one'],
     ['a duration that STS never gives', { oidc: { duration: '13h' } }, 'InvalidSpec', 'between 15m and 12h'],
     ['an ARN of no role', { oidc: { roleArn: 'arn:aws:iam::111122223333:user/a' } }, 'InvalidSpec', 'none of a role'],
     ['a region of another partition', { region: 'cn-north-1' }, 'InvalidSpec', 'partition "aws"'],

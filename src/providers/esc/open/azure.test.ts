@@ -290,7 +290,6 @@ describe('what fails at Azure', () => {
       reason: 'LoginRejected',
       says: ['AADSTS7000215', 'check clientId, tenantId and clientSecret'],
     },
-    { why: 'no way to log in', login: who, reason: 'InvalidSpec', says: ['set oidc to true, or clientSecret'] },
     {
       why: 'a ServiceAccount that is not there',
       login: { ...federated, serviceAccount: 'gone' },

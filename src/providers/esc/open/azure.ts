@@ -43,6 +43,9 @@ const loginOutputs = {
   required: ['clientId', 'tenantId'],
 } as const;
 
+/** A token, a client secret, or both, of which the token counts. */
+const credentials = ['oidc', 'clientSecret'] as const;
+
 interface Parts {
   readonly checkSite: CheckSite;
   readonly calls: CloudCalls;
@@ -80,6 +83,7 @@ function azureLogin({ assertions }: Parts): EscProvider {
         audience: string,
       },
       required: ['clientId', 'tenantId'],
+      atLeastOne: credentials,
     },
     outputs: loginOutputs,
     secret: true,
@@ -87,9 +91,6 @@ function azureLogin({ assertions }: Parts): EscProvider {
       const oidc = inputs.members.get('oidc')?.data;
       const isFederated = oidc?.kind === 'boolean' && oidc.value;
       const clientSecret = textOf(inputs, 'clientSecret');
-      if (!isFederated && clientSecret === undefined) {
-        throw new OperatorError('InvalidSpec', 'azure-login: set oidc to true, or clientSecret');
-      }
       const plain = ['clientId', 'tenantId', 'subscriptionId'].flatMap((name) => {
         const text = textOf(inputs, name);
         return text === undefined ? [] : [[name, textValue(text)] as const];
@@ -144,7 +145,7 @@ function azureSecrets(parts: Parts): EscProvider {
     inputs: {
       type: 'object',
       properties: {
-        login: loginOutputs,
+        login: { ...loginOutputs, atLeastOne: credentials },
         vault: string,
         get: {
           type: 'object',
@@ -187,10 +188,7 @@ function identityOf(login: EscValue): Identity {
     throw new OperatorError('InvalidSpec', 'azure-secrets: login.tenantId is neither an id nor a domain');
   }
   const token = textOf(member(login, 'oidc'), 'token');
-  const credential = token ?? textOf(login, 'clientSecret');
-  if (credential === undefined) {
-    throw new OperatorError('InvalidSpec', 'azure-secrets: login has neither oidc.token nor clientSecret');
-  }
+  const credential = token ?? textOf(login, 'clientSecret') ?? '';
   const clientId = textOf(login, 'clientId') ?? '';
   return { clientId, tenantId, credential: new SecretValue(credential), isAssertion: token !== undefined };
 }

@@ -306,12 +306,6 @@ describe('what fails at Google', () => {
       says: ['tokenLifetime'],
     },
     {
-      why: 'two ways to log in',
-      login: { ...federated, accessToken: { accessToken: 'x' } },
-      reason: 'InvalidSpec',
-      says: ['exactly one of oidc and accessToken'],
-    },
-    {
       why: 'a ServiceAccount that is not there',
       login: { ...federated, oidc: { ...oidc, kubernetesServiceAccount: 'gone' } },
       reason: 'ReferenceNotFound',

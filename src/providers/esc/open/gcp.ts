@@ -17,7 +17,7 @@ import { Snapshots } from '../../shared/snapshots.ts';
 import { CloudCalls, type Complaint, type Verdict } from './cloud-calls.ts';
 import { openEntries, secondsOf, wholeNumberOf } from './cloud-inputs.ts';
 import { anySite, type CheckSite, type EscProvider, type HostPorts, type OpenContext } from './contract.ts';
-import { member, textOf } from './inputs.ts';
+import { chosenOf, member, textOf } from './inputs.ts';
 import { KeptLogins, type LoggedIn, type LoginOrder } from './kept-logins.ts';
 
 const stsUrl = new URL('https://sts.googleapis.com/v1/token');
@@ -31,6 +31,9 @@ const usualLifeSeconds = 3_600;
 const string = { type: 'string', minLength: 1 } as const;
 const number = { type: 'number' } as const;
 const duration = { type: 'string', pattern: '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$' } as const;
+
+/** Ways to log in, of which one is set. */
+const ways = ['oidc', 'accessToken'] as const;
 
 interface Parts {
   readonly checkSite: CheckSite;
@@ -86,6 +89,7 @@ function gcpLogin(parts: Parts): EscProvider {
         },
       },
       required: ['project'],
+      exactlyOne: ways,
     },
     outputs: {
       type: 'object',
@@ -120,11 +124,7 @@ async function logIn(
   { inputs, project, context }: LoginParts,
   signal: AbortSignal,
 ): Promise<GoogleToken> {
-  const isFederated = inputs.members.has('oidc');
-  if (isFederated === inputs.members.has('accessToken')) {
-    throw new OperatorError('InvalidSpec', 'gcp-login: set exactly one of oidc and accessToken');
-  }
-  if (isFederated) {
+  if (chosenOf(inputs, ways) === 'oidc') {
     return parts.logins.get(await federatedLogin(parts.calls, { inputs, project, context }, signal), signal);
   }
   const block = member(inputs, 'accessToken');

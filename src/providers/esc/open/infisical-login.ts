@@ -5,7 +5,6 @@
 // https://www.pulumi.com/docs/esc/integrations/dynamic-login-credentials/infisical-login/
 
 import type { Credentials } from '../../../auth/contract.ts';
-import { OperatorError } from '../../../base/operator-error.ts';
 import type { Schema } from '../../../core/esc/schema.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
@@ -15,7 +14,7 @@ import type { InfisicalAccess } from '../../infisical/access.ts';
 import { parseHostApi } from '../../infisical/host.ts';
 import { anySite, type EscProvider } from './contract.ts';
 import { cloudSite } from './infisical-secrets.ts';
-import { caPemOf, member, textOf } from './inputs.ts';
+import { caPemOf, chosenOf, member, textOf } from './inputs.ts';
 
 const string = { type: 'string', minLength: 1 } as const;
 
@@ -55,12 +54,17 @@ const logins: Readonly<Record<Exclude<InfisicalAuthMethod, 'universal'> | 'stati
   token: { method: 'token', required: ['accessToken'] },
 };
 
-const names = Object.keys(logins);
+/** The keys of the table, as the types know them. */
+const names = Object.keys(logins) as readonly (keyof typeof logins)[];
 
 export function infisicalLogin(access: InfisicalAccess, checkSite = anySite): EscProvider {
   const blocks = Object.entries(logins).map(([name, login]) => [name, inputsOf(login)] as const);
   return {
-    inputs: { type: 'object', properties: { siteUrl: string, caBundle: string, ...Object.fromEntries(blocks) } },
+    inputs: {
+      type: 'object',
+      properties: { siteUrl: string, caBundle: string, ...Object.fromEntries(blocks) },
+      exactlyOne: names,
+    },
     outputs: {
       type: 'object',
       properties: { accessToken: string, siteUrl: string, caBundle: string },
@@ -89,19 +93,14 @@ function inputsOf({ required, optional = [], accountUnless, isForSite }: Login):
   return { type: 'object', properties: { ...properties, ...published }, required };
 }
 
-/** What the inputs say, as a store's login block and the material that it names. Throws InvalidSpec for none or several. */
+/** What the inputs say, as a store's login block and the material that it names. */
 function loginOf(
   inputs: EscValue,
   siteUrl: string,
   credentials: Credentials,
 ): { auth: InfisicalAuth; credentials: Credentials } {
-  const [chosen, ...others] = Object.entries(logins).filter(([name]) => inputs.members.has(name));
-  if (chosen === undefined || others.length > 0) {
-    const set = [chosen, ...others].flatMap((each) => each?.[0] ?? []);
-    const found = set.length === 0 ? '' : `, and not ${set.join(' and ')} together`;
-    throw new OperatorError('InvalidSpec', `infisical-login: set exactly one of ${names.join(', ')}${found}`);
-  }
-  const [name, login] = chosen;
+  const name = chosenOf(inputs, names);
+  const login = logins[name];
   const block = member(inputs, name);
   const texts = [...login.required, ...(login.optional ?? [])].filter((each) => block.members.has(each));
   const selectors = Object.fromEntries(texts.map((key) => [key, { name: 'inputs', key }]));

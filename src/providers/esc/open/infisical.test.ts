@@ -104,15 +104,6 @@ describe('infisical-login and infisical-secrets', () => {
     expect(failed).toMatchObject({ reason, message: expect.stringContaining('environment "shop/app": values.read: ') });
   });
 
-  it.each([
-    ['none', {}, {}, 'set exactly one of oidc, static, '],
-    ['two', undefined, { oidc: { identityId } }, 'and not oidc and static together'],
-  ])('refuse %s of the ways to log in', async (_, only, login, says) => {
-    const { made, entry } = await scene();
-    const order = { login, get: { a: entry }, ...(only === undefined ? {} : { only }) };
-    expect(await open(made, order)).toMatchObject({ reason: 'InvalidSpec', message: expect.stringContaining(says) });
-  });
-
   it('trust a private CA where the login names it, which the reads take from there', async () => {
     const { made, entry } = await scene({ tls: true });
     const { caPem: caBundle = '' } = made.double;

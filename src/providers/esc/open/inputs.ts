@@ -1,5 +1,6 @@
 // Reads inputs that their schema has let pass: members by name, texts, and maps of entries.
 
+import { OperatorError } from '../../../base/operator-error.ts';
 import type { Schema } from '../../../core/esc/schema.ts';
 import { type EscValue, objectValue } from '../../../core/esc/value.ts';
 import { decodeBundle } from '../../shared/ca.ts';
@@ -15,6 +16,13 @@ export function member(value: EscValue, name: string): EscValue {
 export function textOf(value: EscValue, name: string): string | undefined {
   const data = value.members.get(name)?.data;
   return data?.kind === 'string' ? data.text : undefined;
+}
+
+/** Which of the members is set: one, as `exactlyOne` of the schema has it. */
+export function chosenOf<Name extends string>(value: EscValue, names: readonly Name[]): Name {
+  const chosen = names.find((name) => value.members.has(name));
+  if (chosen === undefined) throw new OperatorError('Internal', 'the inputs were not checked by their schema');
+  return chosen;
 }
 
 /** An object with any names whose members look like `entry`. */

@@ -15,10 +15,12 @@ import { parseApiUrl } from '../../pulumi/address.ts';
 import type { EnvironmentScope } from '../../pulumi/api.ts';
 import { readScope } from '../../pulumi/provider.ts';
 import { anySite, type EscProvider } from './contract.ts';
-import { caPemOf, member, textOf } from './inputs.ts';
+import { caPemOf, chosenOf, member, textOf } from './inputs.ts';
 
 const string = { type: 'string', minLength: 1 } as const;
 const leastExpirationSeconds = 600;
+/** Ways to log in, of which one is set. */
+const ways = ['oidc', 'static'] as const;
 
 export function pulumiEnvironment(environments: PulumiEnvironments, checkSite = anySite): EscProvider {
   return {
@@ -40,6 +42,7 @@ export function pulumiEnvironment(environments: PulumiEnvironments, checkSite = 
         static: { type: 'object', properties: { accessToken: string }, required: ['accessToken'] },
       },
       required: ['environment'],
+      exactlyOne: ways,
     },
     outputs: { type: 'object', additionalProperties: true },
     secret: true,
@@ -73,11 +76,9 @@ function loginOf(
   { organization }: EnvironmentScope,
   credentials: Credentials,
 ): { readonly auth: PulumiAuth; readonly credentials: Credentials } {
-  const isOidc = inputs.members.has('oidc');
-  if (isOidc === inputs.members.has('static')) {
-    throw new OperatorError('InvalidSpec', 'set exactly one of oidc and static');
-  }
-  const block = member(inputs, isOidc ? 'oidc' : 'static');
+  const way = chosenOf(inputs, ways);
+  const isOidc = way === 'oidc';
+  const block = member(inputs, way);
   const token = textOf(block, 'accessToken')?.trim() ?? '';
   if (!isOidc && !visible.test(token)) {
     throw new OperatorError(

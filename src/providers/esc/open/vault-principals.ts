@@ -6,7 +6,7 @@ import type { EscValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import { digestOf } from '../../shared/digest.ts';
 import type { OpenContext } from './contract.ts';
-import { member, textOf, textsOf } from './inputs.ts';
+import { chosenOf, member, textOf, textsOf } from './inputs.ts';
 import { encodedPath, type VaultApi, type VaultServer } from './vault-api.ts';
 
 /** Who logs in: told from others by `key`, which holds no secret. */
@@ -21,7 +21,7 @@ export interface LoginOrder {
   readonly address: string;
 }
 
-/** Whoever logs in by these inputs. Throws InvalidSpec unless exactly one way is set, and what reading its material throws. */
+/** Whoever logs in by these inputs. Throws what reading the material throws. */
 export async function vaultIdentity(
   api: VaultApi,
   order: LoginOrder,
@@ -40,7 +40,8 @@ export async function vaultIdentity(
   };
 }
 
-const methods = ['jwt', 'kubernetes', 'appRole', 'token'] as const;
+/** Of which one is set. */
+export const vaultMethods = ['jwt', 'kubernetes', 'appRole', 'token'] as const;
 
 async function principalOf(
   api: VaultApi,
@@ -48,11 +49,7 @@ async function principalOf(
   context: OpenContext,
   signal: AbortSignal,
 ): Promise<VaultPrincipal> {
-  const set = methods.filter((name) => inputs.members.has(name));
-  const [method] = set;
-  if (method === undefined || set.length > 1) {
-    throw new OperatorError('InvalidSpec', `vault-login: set exactly one of ${methods.join(', ')}`);
-  }
+  const method = chosenOf(inputs, vaultMethods);
   const order = { block: member(inputs, method), server, address };
   if (method === 'token') return tokenPrincipal(api, order, context.namespace);
   if (method === 'appRole') return appRolePrincipal(api, order, context.namespace);

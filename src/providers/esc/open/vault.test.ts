@@ -146,13 +146,6 @@ describe('vault-login', () => {
       'LoginRejected',
       'ServiceAccount "shop/default"',
     ],
-    ['no way to log in', {}, 'InvalidSpec', 'exactly one of jwt, kubernetes, appRole, token'],
-    [
-      'two ways to log in',
-      { jwt: { role: 'r' }, token: { token: 't' } },
-      'InvalidSpec',
-      'exactly one of jwt, kubernetes, appRole, token',
-    ],
     ['a token that is none', { token: { token: 'hvs.nobody' } }, 'LoginRejected', 'invalid token'],
     ['a mount that leads elsewhere', { jwt: { role: 'r', mount: '../sys' } }, 'InvalidSpec', 'jwt.mount'],
     ['a life that cannot be read', { token: { token: 't', maxTtl: 'long' } }, 'InvalidSpec', 'maxTtl'],

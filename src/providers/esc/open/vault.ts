@@ -12,7 +12,7 @@ import type { EscProvider, HostPorts } from './contract.ts';
 import { mapOf, member, textOf } from './inputs.ts';
 import { type VaultApi, vaultServer } from './vault-api.ts';
 import { vaultFailure } from './vault-errors.ts';
-import { vaultIdentity } from './vault-principals.ts';
+import { vaultIdentity, vaultMethods } from './vault-principals.ts';
 
 const string = { type: 'string', minLength: 1 } as const;
 const strings = { type: 'array', items: string } as const;
@@ -64,6 +64,7 @@ export function vaultLogin({
         },
       },
       required: ['address'],
+      exactlyOne: vaultMethods,
     },
     outputs: login,
     secret: true,
