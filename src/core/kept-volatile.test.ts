@@ -8,8 +8,10 @@ import {
   renewAtAnnotation,
   renewalOf,
 } from './kept-volatile.ts';
-import { fieldOf, jsonOf } from './manifest/manifest-blueprint.ts';
+import { fieldOf, jsonOf, type ManifestField } from './manifest/manifest-blueprint.ts';
 import type { RenderedManifest } from './manifest/manifest-template.ts';
+import type { Json, JsonMap } from './manifest/object-path.ts';
+import { withoutEmpty, withWrittenFields } from './manifest/written-fields.ts';
 import { SecretValue } from './secret-value.ts';
 import type { RenderedTarget } from './target-template.ts';
 import type { TemplateInput } from './template-texts.ts';
@@ -120,6 +122,61 @@ describe('keptManifest', () => {
   it('keeps what was drawn at its place, and nothing of others', () => {
     const kept = keptManifest(manifest, { content, labels: {}, annotations }, how);
     expect(kept?.fields.map(jsonOf)).toEqual(['new', { a: 'then' }]);
+  });
+
+  it.each<[why: string, of: Json, change: (there: JsonMap) => JsonMap]>([
+    ['a member', { a: 'then', dir: {} }, (there) => ({ ...there, filled: 1 })],
+    ['a member of a list', { list: [{ a: 'then' }] }, () => ({ list: [{ filled: 1, a: 'then' }] })],
+    ['beside a name that is drawn', { 'name-then': 1 }, (there) => ({ ...there, filled: 1 })],
+    ['in place of null', { a: 'then', none: null }, (there) => ({ ...there, none: 'filled' })],
+  ])('keeps it where the API server filled in %s', (_, of, change) => {
+    const drawnAs = (value: Json): RenderedManifest => ({
+      ...manifest,
+      fields: [fieldOf(['spec'], value)],
+      volatile: { ...manifest.volatile, fields: [0] },
+    });
+    const first = withWrittenFields(markedAsDrawn(drawnAs(of), how.digest, how.uid, nowMs));
+    const there = { ...first, content: { spec: change(of as JsonMap) } };
+    const kept = keptManifest(drawnAs({ other: 'now' }), there, how);
+    expect(kept && withoutEmpty(jsonOf(kept.fields[0] ?? fieldOf([], 0)))).toEqual(withoutEmpty(of));
+  });
+
+  it.each<[why: string, over: ManifestField, there: JsonMap]>([
+    ['below it', fieldOf(['spec', 'fixed'], 'new'), { fixed: 'edited' }],
+    ['beside what it has in a map', fieldOf(['spec', 'map', 'fixed'], 'new'), { map: { own: 1, fixed: 'edited' } }],
+    ['over a member of it', fieldOf(['spec', 'own'], 'new'), { own: 'edited' }],
+    ['in a list', fieldOf(['spec', 'list', 0, 'fixed'], 1), { list: [{ fixed: 2 }, { own: 1 }] }],
+    [
+      'as a map that is merged',
+      fieldOf(['spec', 'map'], { fixed: 1 }, { isMerge: true }),
+      { map: { own: 1, fixed: 2 } },
+    ],
+  ])('keeps it although another field is laid %s, which is edited', (_, over, there) => {
+    const first: Json = { drawn: 'then', own: 'then', map: { own: 1 }, list: [{}, { own: 1 }] };
+    const drawnAs = (value: Json): RenderedManifest => ({
+      ...manifest,
+      fields: [fieldOf(['spec'], value), over],
+      volatile: { ...manifest.volatile, fields: [0] },
+    });
+    const { annotations: marks } = withWrittenFields(markedAsDrawn(drawnAs(first), how.digest, how.uid, nowMs));
+    const now = { ...first, drawn: 'now' };
+    const keptAs = (spec: JsonMap) =>
+      keptManifest(drawnAs(now), { content: { spec }, labels: {}, annotations: marks }, how)?.fields.map(jsonOf)[0];
+    expect(keptAs({ ...first, ...there })).toMatchObject({ drawn: 'then' });
+    expect(keptAs({ ...first, ...there, drawn: 'edited' })).toBeUndefined();
+  });
+
+  it('does not look for what a later field replaced', () => {
+    const of = (value: string, ...later: readonly ManifestField[]): RenderedManifest => ({
+      ...manifest,
+      fields: [fieldOf(['spec', 'a', 'b'], value), ...later],
+      volatile: { ...manifest.volatile, fields: [0] },
+    });
+    for (const later of [fieldOf(['spec', 'a'], 1), fieldOf(['spec', 'a'], { b: 1 }, { isMerge: true })]) {
+      const { annotations: marks } = markedAsDrawn(of('then', later), how.digest, how.uid, nowMs);
+      const there = { content: { spec: { a: { b: 1 } } }, labels: {}, annotations: marks };
+      expect(keptManifest(of('now', later), there, how)).toBeDefined();
+    }
   });
 
   it.each([

@@ -4,7 +4,8 @@
 import { createHmac } from 'node:crypto';
 import { fieldOf, jsonOf } from './manifest/manifest-blueprint.ts';
 import type { RenderedManifest } from './manifest/manifest-template.ts';
-import { isMap, type JsonMap, valueAt } from './manifest/object-path.ts';
+import { type JsonMap, valueAt } from './manifest/object-path.ts';
+import { ownValue, withoutEmpty, writtenValue } from './manifest/written-fields.ts';
 import type { SecretValue } from './secret-value.ts';
 import { rfc3339 } from './sync-status.ts';
 import type { RenderedTarget } from './target-template.ts';
@@ -79,8 +80,8 @@ function drawnDigest(rendered: Rendered, uid: string): string {
   const add = (key: unknown, value: Buffer) => hmac.update(JSON.stringify([key, value.length])).update(value);
   if ('fields' in rendered) {
     for (const at of rendered.volatile.fields) {
-      const field = rendered.fields[at];
-      if (field !== undefined) add(field.path, Buffer.from(sortedJson(jsonOf(field))));
+      const own = ownValue(rendered.fields, at);
+      if (own !== undefined) add(rendered.fields[at]?.path, Buffer.from(sortedJson(withoutEmpty(own))));
     }
   } else {
     for (const key of rendered.volatile.data) add(key, rendered.data.get(key)?.reveal() ?? Buffer.alloc(0));
@@ -136,7 +137,7 @@ export function keptVolatile(
   return withEarlierMarks({ ...rendered, data }, there, how);
 }
 
-/** The same for a target of another kind; `content` is what the object holds. */
+/** The same for a target of another kind; `content` is what the object holds, of which only what we wrote counts. */
 export function keptManifest(
   rendered: RenderedManifest,
   there: Earlier & { readonly content: JsonMap },
@@ -148,11 +149,7 @@ export function keptManifest(
     if (field === undefined) continue;
     const value = valueAt(there.content, field.path);
     if (value === undefined) return undefined;
-    const drawn = jsonOf(field);
-    // Of a map that is merged, the other members are not of our making.
-    const own = (map: JsonMap) =>
-      Object.fromEntries(Object.entries(map).filter(([name]) => isMap(drawn) && Object.hasOwn(drawn, name)));
-    fields[at] = fieldOf(field.path, field.isMerge === true && isMap(value) ? own(value) : value, field);
+    fields[at] = fieldOf(field.path, writtenValue(value, field.path, there.annotations, jsonOf(field)), field);
   }
   return withEarlierMarks({ ...rendered, fields }, there, how);
 }

@@ -3,12 +3,14 @@
 //
 //   drawn ──target written, with the mark of the status as it was──► untold ──status written──► told: the mark fits no more
 import { templateInputsAnnotation } from '../../core/kept-volatile.ts';
+import { isConfigMap, type ManifestBlueprint, type ManifestKind } from '../../core/manifest/manifest-blueprint.ts';
+import { writtenFieldsAnnotation } from '../../core/manifest/written-fields.ts';
 import { hashText } from '../../core/object-hash.ts';
 import type { Blueprint, ObservedTarget } from '../../core/target-plan.ts';
 import { type ExternalSecretSpec, generatorReferences } from '../../crds/external-secret.ts';
 import { isDrawn } from '../generators/generators.ts';
 import type { ExternalSecretRecord } from '../records.ts';
-import { versionOf } from './duty.ts';
+import { refreshPolicyOf, versionOf } from './duty.ts';
 
 type Texts = Readonly<Record<string, string>>;
 type Marked = Pick<ObservedTarget, 'annotations' | 'deleting'>;
@@ -40,10 +42,23 @@ export function drawnFor<B extends Pick<Blueprint, 'annotations'>>(
   return { ...blueprint, annotations: { ...blueprint.annotations, [markName(es)]: markOf(es) } };
 }
 
-/** Annotations that the object wants on its target: its own, and the mark of whatever was drawn last. */
+/**
+ * Whether to read the sources again only because the API server completed the target would change what is to stay: a target
+ * of another kind then says which of its fields are ours. A ConfigMap is never completed.
+ */
+export function isReadOnce(spec: ExternalSecretSpec, kind: ManifestKind, { annotations }: ManifestBlueprint): boolean {
+  if (isConfigMap(kind)) return false;
+  return isDrawing(spec) || templateInputsAnnotation in annotations || refreshPolicyOf(spec) !== 'Periodic';
+}
+
+/** Annotations that the object wants on its target: its own, and what was noted of the last write. */
 export function annotationsOn(es: ExternalSecretRecord, spec: ExternalSecretSpec, target: Marked): Texts {
-  const mark = isDrawing(spec) ? target.annotations[markName(es)] : undefined;
-  return mark === undefined ? es.annotations : { ...es.annotations, [markName(es)]: mark };
+  const notes = [...(isDrawing(spec) ? [markName(es)] : []), writtenFieldsAnnotation];
+  const noted = notes.flatMap((name) => {
+    const note = target.annotations[name];
+    return note === undefined ? [] : [[name, note] as const];
+  });
+  return noted.length === 0 ? es.annotations : { ...es.annotations, ...Object.fromEntries(noted) };
 }
 
 /** Whether what is wanted was drawn, by a generator or a template, for just what the other was drawn for. */

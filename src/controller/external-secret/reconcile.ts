@@ -3,6 +3,7 @@
 
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import { externalSecretFinalizer } from '../../core/contract-names.ts';
+import { withWrittenFields } from '../../core/manifest/written-fields.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { ObservedTarget } from '../../core/target-plan.ts';
 import { asResource, endings, policyOf, type TargetPolicy } from '../../core/target-policy.ts';
@@ -17,7 +18,7 @@ import type { ExternalSecretRecord } from '../records.ts';
 import { applyTarget, type Shaped, type Synced, sweepOrphans } from './apply.ts';
 import { applyManifest, type ShapedManifest, sweepManifests } from './apply-manifest.ts';
 import type { EsMemory, Rooms } from './context.ts';
-import { drawnFor, isDrawing, tellingOf } from './draws.ts';
+import { drawnFor, isDrawing, isReadOnce, tellingOf } from './draws.ts';
 import { askedOf, drawOf, dutyOf, type Present, periodOf } from './duty.ts';
 import type { OpenKind } from './manifest-targets.ts';
 import { judgeTarget, observedTarget, presentNow, seenAfresh } from './present.ts';
@@ -201,8 +202,12 @@ async function readAndShape(
       const blueprint = await shapeTarget(es, spec, sources, desk, rooms, signal);
       return { ...sources, blueprint: drawnFor(es, spec, blueprint) };
     }
-    const manifest = await shapeManifest(es, spec, open, sources, desk, rooms, signal);
-    return { ...sources, open, manifest: drawnFor(es, spec, manifest) };
+    const manifest = drawnFor(es, spec, await shapeManifest(es, spec, open, sources, desk, rooms, signal));
+    return {
+      ...sources,
+      open,
+      manifest: isReadOnce(spec, open.kind, manifest) ? withWrittenFields(manifest) : manifest,
+    };
   } finally {
     noted.end();
   }

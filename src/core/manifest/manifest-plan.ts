@@ -25,6 +25,7 @@ import {
   type ManifestKind,
 } from './manifest-blueprint.ts';
 import { isMap, type Json, type JsonMap, withValueAt } from './object-path.ts';
+import { writtenPart } from './written-fields.ts';
 
 /** An object of any kind, as far as a plan looks at it. */
 export interface AnyObject {
@@ -69,7 +70,7 @@ export function planManifest(
     return {
       action: 'create',
       content,
-      marks: { ...marksOf(source, policy, blueprint, hashContent(content)), owners },
+      marks: { ...marksOf(source, policy, blueprint, hashWritten(content, blueprint)), owners },
     };
   }
   const { observed, object } = present;
@@ -78,9 +79,14 @@ export function planManifest(
   const there = contentOf(object);
   const base = isMerging(policy) ? withoutOurs(there, source, object) : emptyContent(kind);
   const content = laidOver(base, blueprint.fields);
-  const marks = marksOver(observed, source, policy, blueprint, hashContent(content));
+  const marks = marksOver(observed, source, policy, blueprint, hashWritten(content, blueprint));
   if (sameJson(content, there) && sameMarks(marks, observed)) return { action: 'none' };
   return { action: 'update', content, marks };
+}
+
+/** Digest of what the object holds, for ESO's annotation: of our part, where the annotations say which that is. */
+export function hashWritten(content: JsonMap, { annotations }: Pick<ManifestBlueprint, 'annotations'>): string {
+  return hashContent(writtenPart(content, annotations));
 }
 
 function emptyContent(kind: ManifestKind): JsonMap {
