@@ -6,6 +6,7 @@ import { OperatorError } from './base/operator-error.ts';
 import { type Desk, type Output, passedSignals } from './cli/desk.ts';
 import { usage } from './cli/usage.ts';
 import { ConfigError, loadConfig, loadDeskSettings, runHelp } from './config.ts';
+import { keepMemoryOutOfDumps } from './operator/core-dumps.ts';
 import { heavyRole } from './operator/heavy-role.ts';
 import { version } from './version.ts';
 
@@ -83,6 +84,8 @@ function outputTo(stream: NodeJS.WriteStream): Output {
 const stopWithinMs = 9_000;
 
 async function runUntilSignal(args: readonly string[]): Promise<number> {
+  // Before anything is read. Not for `env`, whose children would inherit it: their dumps are the user's.
+  const isOutOfDumps = keepMemoryOutOfDumps();
   const config = loadConfig(args);
   const stopping = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
@@ -92,7 +95,7 @@ async function runUntilSignal(args: readonly string[]): Promise<number> {
     });
   }
   const { runOperator } = await import('./operator/run.ts');
-  return await runOperator(config, new URL(import.meta.url), stopping.signal);
+  return await runOperator(config, { threadEntry: new URL(import.meta.url), isOutOfDumps }, stopping.signal);
 }
 
 /** Node's own answer to this signal is to open a debugger, which would show every value to whoever can send it. */

@@ -30,8 +30,20 @@ const clock = systemClock;
 const rows: readonly KindRow[] = Object.values(kinds);
 const userAgent = `escapement/${version}`;
 
-/** Runs until `stopping` fires; the answer is the exit code. `threadEntry` is the file that threads for heavy work run. Throws OperatorError when it cannot start. */
-export async function runOperator(config: Config, threadEntry: URL, stopping: AbortSignal): Promise<number> {
+/** What the entry knows of the process. */
+interface ProcessFacts {
+  /** The file that threads for heavy work run. */
+  readonly threadEntry: URL;
+  /** Core dumps of this process hold no memory. */
+  readonly isOutOfDumps: boolean;
+}
+
+/** Runs until `stopping` fires; the answer is the exit code. Throws OperatorError when it cannot start. */
+export async function runOperator(
+  config: Config,
+  { threadEntry, isOutOfDumps }: ProcessFacts,
+  stopping: AbortSignal,
+): Promise<number> {
   const startedAtMs = clock.nowMs();
   const heapTimer = keepHeapSmall(clock);
   const log = createLogger(config.logLevel, config.logFormat);
@@ -39,6 +51,7 @@ export async function runOperator(config: Config, threadEntry: URL, stopping: Ab
   log.info({ detail: scopeOf(config) }, 'serving');
   for (const note of config.notes) log.info({ detail: note }, 'flag');
   for (const flag of switchedOff(config)) log.info({ detail: `--${flag}` }, 'switched off');
+  if (!isOutOfDumps) log.debug({}, 'core dumps may hold memory: the system has no filter for them');
   const registry = new Registry();
   const metrics = operatorMetrics(registry, {
     startedAtMs,
