@@ -124,7 +124,7 @@ export const flagTable = {
   'snapshots-per-namespace': {
     kind: 'integer',
     default: '2000',
-    help: 'most answers (folders, or secrets read by name) that are held for one namespace; 0 sets no bound',
+    help: 'most answers (folders, secrets, environments, logins) that are held for one namespace; 0 sets no bound',
   },
   'ambient-identity-hosts': {
     kind: 'list',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { noCluster } from '../../test/support/no-cluster.ts';
 import { createStubProvider, Shelf } from '../../test/support/stub/provider.ts';
 import { systemClock } from '../base/clock.ts';
+import { Shares } from '../base/shares.ts';
 import { fakeSpec } from '../crds/fake.ts';
 import type { ConnectContext, ReadRequest, StoreReader } from './contract.ts';
 import { fakeProvider } from './fake/provider.ts';
@@ -12,6 +13,8 @@ import { ScopeNews } from './shared/scope-news.ts';
 
 interface Subject {
   readonly reader: StoreReader;
+  /** Of the same provider, for a namespace that reads through a cluster store; undefined without an upstream. */
+  readonly through?: (consumerNamespace: string) => Promise<StoreReader>;
   /** Requests for secrets that the upstream has counted; undefined without an upstream. */
   readonly reads: (() => number) | undefined;
   release(): void;
@@ -32,31 +35,36 @@ function contextOf(holder: string): ConnectContext {
   };
 }
 
+const readThrough = (consumerNamespace: string) =>
+  ({ storeKind: 'ClusterSecretStore', storeName: 'shelf', storeNamespace: undefined, consumerNamespace }) as const;
+
 /** A store that holds `A` = one, `B` = two and `J` = {"k":"v"}. */
-const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
+const subjects: Readonly<Record<string, (shares?: Shares) => Promise<Subject>>> = {
   async fake() {
     const data = Object.entries({ A: 'one', B: 'two', J: '{"k":"v"}' }).map(([key, value]) => ({ key, value }));
     const reader = await fakeProvider.connect(fakeSpec.parse({ data }), contextOf('store'), infisical.signal);
     return { reader, reads: undefined, release: () => fakeProvider.release('store'), sessions: () => 0 };
   },
-  async infisical() {
-    const made = await infisical.bench();
+  async infisical(shares) {
+    const made = await infisical.bench(shares && { shares });
     for (const [key, value] of Object.entries({ A: 'one', B: 'two', J: '{"k":"v"}' })) {
       made.double.secrets.set({ project: 'shop', environment: 'dev', key, value });
     }
     return {
       reader: await made.connect(),
+      through: (consumer) => made.connect({}, { holder: consumer, context: readThrough(consumer) }),
       reads: () => made.double.requests.counts().byKind.list,
       release: () => made.release('store'),
       sessions: () => made.sessions.size,
     };
   },
-  async pulumi() {
-    const made = await pulumi.bench();
+  async pulumi(shares) {
+    const made = await pulumi.bench(shares && { shares });
     // Evaluated at each open, so that its definition proves nothing.
     made.double.environments.set('acme/shop/prod', () => ({ A: 'one', B: 'two', J: { k: 'v' } }));
     return {
       reader: await made.connect(),
+      through: (consumer) => made.connect({}, consumer, readThrough(consumer)),
       reads: () => made.double.counts.open,
       release: () => made.provider.release('store'),
       sessions: () => made.sessions.size,
@@ -65,13 +73,16 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
 };
 
 /** The stub lives with the tests; it keeps the contract as those that are served do. */
-const stub = async (): Promise<Subject> => {
+const stub = async (shares?: Shares): Promise<Subject> => {
   const shelf = new Shelf();
   for (const [key, text] of Object.entries({ A: 'one', B: 'two', J: '{"k":"v"}' })) shelf.values.set(key, text);
-  const provider = createStubProvider(shelf, systemClock, new ScopeNews());
+  const provider = createStubProvider(shelf, systemClock, new ScopeNews(), shares);
+  const through = (consumer: string) =>
+    provider.connect({ data: [] }, { ...contextOf(consumer), ...readThrough(consumer) }, infisical.signal);
   const reader = await provider.connect({ data: [] }, contextOf('store'), infisical.signal);
   return {
     reader,
+    through,
     reads: () => shelf.reads,
     release: () => provider.release('store'),
     sessions: () => shelf.holders.size,
@@ -137,6 +148,30 @@ describe.each(Object.entries({ ...subjects, stub }))('the provider %s', (_name, 
     const { reader, reads } = await make();
     expect(await reader.validate(now(), infisical.signal)).toBe('valid');
     if (reads !== undefined) expect(reader.origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+(\/| |$)/);
+  });
+
+  it('keeps what it reads in the share of who asked first, and gives it to those who may keep nothing', async () => {
+    const shares = new Shares(3);
+    const { reader, through } = await make(shares);
+    if (through === undefined) return;
+    expect(await infisical.reasonOf(reader.read([value('A')], now(), infisical.signal))).toBe('none');
+    expect(shares.counts.greatest).toBeGreaterThan(0);
+    while (!shares.isFull('greedy')) shares.add('greedy');
+    const denied = await through('greedy');
+    const { all } = shares.counts;
+    expect(await infisical.reasonOf(denied.read([value('A')], now(), infisical.signal))).toBe('none');
+    expect(shares.counts.all).toBe(all);
+  });
+
+  it('refuses what would be kept beyond the share, by any way, and asks nothing for it', async () => {
+    const shares = new Shares(1);
+    const { through, reads } = await make(shares);
+    if (through === undefined) return;
+    shares.add('greedy');
+    const denied = await through('greedy');
+    for (const ask of [denied.read([value('A')], now(), infisical.signal), denied.validate(now(), infisical.signal)])
+      expect(await infisical.reasonOf(ask)).toBe('QuotaExceeded');
+    expect([reads?.(), shares.counts]).toEqual([0, { all: 1, greatest: 1, bound: 1 }]);
   });
 
   it('lets its session go with its last holder', async () => {

@@ -12,13 +12,13 @@ export interface Environments {
 }
 
 export function openEnvironments(
-  ports: EscProviderPorts & Pick<EscPorts, 'account' | 'desks' | 'release' | 'observeRead'>,
+  ports: EscProviderPorts & Pick<EscPorts, 'desks' | 'release' | 'observeRead'>,
 ): Environments {
-  const { account, clock, desks, release, observeRead } = ports;
+  const { account, clock, desks, release, observeRead, shares } = ports;
   const providers = escProviders(ports);
   return {
     providers,
-    provider: createEscProvider({ account, clock, desks, providers, release, observeRead }),
+    provider: createEscProvider({ account, clock, desks, providers, release, observeRead, shares }),
     evaluation: environmentEvaluation(providers, { desks, release }),
   };
 }

@@ -109,7 +109,8 @@ export function openUpstreams(
 ): Upstreams {
   const { userAgent, checkHost = anyHost, perNamespace = unbounded } = settings;
   const tenants = createTenantBounds(clock, perNamespace);
-  const snapshots = new Shares(perNamespace.snapshots);
+  const shares = new Shares(perNamespace.snapshots);
+  const keeping = { account, shares };
   const sessions = new Sessions({ clock, observeLogin: observe.login });
   const proxy = createProxyRules(settings.proxy);
   const largeAnswers = createLargeAnswerTurns();
@@ -139,13 +140,13 @@ export function openUpstreams(
     clock,
     gatherPrincipal: gatherInfisicalPrincipal,
     observeCall: (call: string, status: 'success' | 'error') => observe.call('infisical', call, status),
-    reads: createInfisicalReads({ account, clock, news, shares: snapshots, observeRead: observe.readsOf('infisical') }),
+    reads: createInfisicalReads({ ...keeping, clock, news, observeRead: observe.readsOf('infisical') }),
   };
   // Their series begin at zero now, whenever the parts are loaded.
   const readsOf = { pulumi: observe.readsOf('pulumi'), esc: observe.readsOf('esc') };
   const pulumi = new OnDemand('Pulumi ESC', async () =>
     (await import('./pulumi.ts')).openPulumi({
-      account,
+      ...keeping,
       door: doors.pulumi,
       sessions,
       clock,
@@ -163,7 +164,7 @@ export function openUpstreams(
       checkSite: checkHost,
       observeLogin: observe.login,
       sessions,
-      account,
+      ...keeping,
       desks,
       lastingLeases,
       release: (holder) => sessions.release(holder),
@@ -194,7 +195,7 @@ export function openUpstreams(
       release: (holder) => environments.ifLoaded?.evaluation.release(holder),
     },
     clouds: createCloudSources({ ...cloudDoors, environment: settings.cloud, readFile: readBoundedFile, clock }),
-    shares: () => ({ hosts: tenants.hosts, requests: tenants.requests, snapshots: snapshots.counts }),
+    shares: () => ({ hosts: tenants.hosts, requests: tenants.requests, snapshots: shares.counts }),
     close() {
       for (const door of Object.values(doors)) door.close();
       cloudDoors.close();

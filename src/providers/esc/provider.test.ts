@@ -1,6 +1,7 @@
 // The store: one evaluation for all that is read of it, a version for each that is asked for, and what ends is read anew.
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
+import { Shares } from '../../base/shares.ts';
 import { objectValue, textValue } from '../../core/esc/value.ts';
 import type { ConnectContext, ReadRequest } from '../contract.ts';
 import { type Contents, clusterOf } from './esc.fixture.ts';
@@ -14,12 +15,13 @@ interface StoreOptions {
   readonly lifetimeMs?: number;
   /** Makes it a ClusterSecretStore, in the name of this namespace; undefined for the look of the store itself. */
   readonly consumer?: { readonly namespace: string | undefined };
+  readonly shares?: Shares;
 }
 
 async function store(
   spec: { environment: string; version?: string },
   contents: Contents,
-  { lifetimeMs, consumer }: StoreOptions = {},
+  { lifetimeMs, consumer, shares }: StoreOptions = {},
 ) {
   const clock = new FakeClock();
   let opened = 0;
@@ -31,7 +33,7 @@ async function store(
       return objectValue([['n', textValue(`${++opened}`)]]);
     },
   };
-  const provider = createEscProvider({ clock, providers: new Map([['it', it]]), release() {} });
+  const provider = createEscProvider({ clock, providers: new Map([['it', it]]), release() {}, shares });
   const context = {
     storeKind: consumer === undefined ? 'SecretStore' : 'ClusterSecretStore',
     storeName: 'config',
@@ -78,6 +80,25 @@ describe('a version', () => {
   it('that cannot be one is refused', async () => {
     const { read } = await store({ environment: 'app' }, versions);
     await expect(read([value('at', 'a@b')])).rejects.toMatchObject({ reason: 'InvalidSpec' });
+  });
+});
+
+describe('what is kept', () => {
+  it('is no more than the share of the namespace, of which each version takes one', async () => {
+    const shares = new Shares(2);
+    const { read } = await store({ environment: 'app' }, versions, { shares });
+    expect(await read([value('at'), value('at', '1')])).toEqual(['now', 'one']);
+    await expect(read([value('at', '2')])).rejects.toMatchObject({ reason: 'QuotaExceeded' });
+    expect(await read([value('at')])).toEqual(['now']);
+    expect([shares.isFull('shop'), shares.counts]).toEqual([true, { all: 2, greatest: 2, bound: 2 }]);
+  });
+
+  it('counts for the namespace that opens through a cluster store', async () => {
+    const shares = new Shares(1);
+    const shared = { environments: { 'infra/x': { values: { at: 'x' }, sharedWith: { namespaces: ['shop'] } } } };
+    const { read } = await store({ environment: 'infra/x' }, shared, { shares, consumer: { namespace: 'shop' } });
+    expect(await read([value('at')])).toEqual(['x']);
+    expect([shares.isFull('shop'), shares.isFull('infra')]).toEqual([true, false]);
   });
 });
 

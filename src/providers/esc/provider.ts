@@ -9,17 +9,16 @@ import { type Desks, inlineDesk } from '../../core/jobs.ts';
 import { renewAtMs } from '../../core/renewal.ts';
 import type { EscSpec } from '../../crds/esc.ts';
 import type { Provider, ReadRequest, ReadResult } from '../contract.ts';
-import { type SnapshotAccount, type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
+import { type KeepingPorts, type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
+import { keeperOf } from '../shared/whose.ts';
 import { openEnvironment } from './evaluation.ts';
 import type { EscProviders } from './open/table.ts';
 
-export interface EscPorts {
+export interface EscPorts extends KeepingPorts {
   readonly clock: Clock;
   readonly providers: EscProviders;
   /** Where Environments are evaluated; absent means at once. */
   readonly desks?: Desks | undefined;
-  /** Where what is opened is accounted for. */
-  readonly account?: SnapshotAccount | undefined;
   /** Ends the sessions that openings of this holder logged in. */
   readonly release: (holder: string) => void;
   readonly observeRead?: ((result: SnapshotRead) => void) | undefined;
@@ -33,9 +32,9 @@ interface Kept {
 }
 
 export function createEscProvider(ports: EscPorts): Provider<EscSpec> {
-  const { account, clock, providers, release, observeRead, desks = () => inlineDesk() } = ports;
+  const { account, clock, providers, release, observeRead, shares, desks = () => inlineDesk() } = ports;
   const memory = account && { account, sizeOf: ({ value }: Kept) => sizeOfHeld(value) };
-  const snapshots = new Snapshots<Kept>({ clock, observeRead, memory });
+  const snapshots = new Snapshots<Kept>({ clock, observeRead, memory, shares });
   /** Ends what is being opened for a holder. */
   const ends = new Map<string, AbortController>();
   return {
@@ -66,6 +65,7 @@ export function createEscProvider(ports: EscPorts): Provider<EscSpec> {
           {
             key: `esc|${holder}|${name}`,
             origin: `esc|${storeNamespace ?? storeKind}`,
+            holder: keeperOf(context),
             notBeforeMs,
             fetch: async (_, waiting) => {
               const openedAtMs = clock.monotonicMs();

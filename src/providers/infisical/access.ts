@@ -11,9 +11,10 @@ import type { StoreReader } from '../contract.ts';
 import { addBounded } from '../shared/bounded-set.ts';
 import { counted } from '../shared/counted.ts';
 import { digestOf } from '../shared/digest.ts';
+import { taggedWith } from '../shared/whose.ts';
 import { callName } from './call-count.ts';
 import { parseHostApi } from './host.ts';
-import { type InfisicalPorts, type InfisicalReads, identityAt, taggedWith } from './provider.ts';
+import { type InfisicalPorts, type InfisicalReads, identityAt } from './provider.ts';
 import { createReader, readFolder } from './reader.ts';
 
 export interface LoginOrder {
@@ -24,6 +25,8 @@ export interface LoginOrder {
   readonly credentials: Credentials;
   /** Who holds the session; its end ends the token. */
   readonly holder: string;
+  /** Who takes turns with others at the host. */
+  readonly turn: string;
 }
 
 /** Where secrets are read, and with what. */
@@ -34,7 +37,7 @@ export interface SecretsPlace {
   readonly projectId: string;
   readonly environment: string;
   readonly folder: string;
-  /** Who takes turns with others at the host. */
+  /** Who takes turns with others at the host, and in whose share answers are kept: a namespace. */
   readonly turn: string;
 }
 
@@ -61,11 +64,11 @@ export function createInfisicalAccess(ports: InfisicalPorts & { readonly reads: 
   const wayOf = (caPem: string | undefined, method?: InfisicalAuthMethod) =>
     counted(door.open(caPem === undefined ? {} : { caPem }), (request) => callName(request, method), observeCall);
   return {
-    async login({ siteUrl, caPem, auth, credentials, holder }, signal) {
+    async login({ siteUrl, caPem, auth, credentials, holder, turn }, signal) {
       const host = parseHostApi(siteUrl);
       const method = infisicalLogins(auth)[0]?.method;
       const principal = await gatherPrincipal(auth, { credentials, host: host.host }, signal);
-      const upstream = taggedWith(wayOf(caPem, method), { group: `${host.root} ${principal.key}`, turn: holder });
+      const upstream = taggedWith(wayOf(caPem, method), { group: `${host.root} ${principal.key}`, turn });
       const parts = { host, upstream, principal, caPem, organizationSlug: undefined, method };
       // A holder that has let go meanwhile would hold the session for ever.
       signal.throwIfAborted();
@@ -101,7 +104,8 @@ export function createInfisicalAccess(ports: InfisicalPorts & { readonly reads: 
         recursive: false,
         expand: true,
       };
-      return createReader({ host, upstream, session, pauses: reads.pauses, group, turn }, scope, reads.shared);
+      const access = { host, upstream, session, pauses: reads.pauses, group, turn, keeper: turn };
+      return createReader(access, scope, reads.shared);
     },
   };
 }

@@ -9,6 +9,7 @@ import { sendAndRead } from '../../http/send-and-read.ts';
 import { strongEtag } from '../shared/headers.ts';
 import type { Pauses } from '../shared/pauses.ts';
 import type { Fetched } from '../shared/snapshots.ts';
+import type { Whose } from '../shared/whose.ts';
 import { answerError, failure, type Place, readJson, readJsonInTurns } from './errors.ts';
 import type { ApiHost } from './host.ts';
 import { loginError } from './login-errors.ts';
@@ -27,15 +28,13 @@ export interface Scope {
 }
 
 /** The way to one host with one identity. */
-export interface ApiAccess {
+export interface ApiAccess extends Whose {
   readonly host: ApiHost;
   readonly upstream: Upstream;
   readonly session: Session;
   readonly pauses: Pauses;
-  /** What fails and recovers together: the API root and the identity. */
-  readonly group: string;
-  /** Who takes turns with others at the host: a namespace, or a cluster store. */
-  readonly turn: string;
+  /** In whose share answers are kept. */
+  readonly keeper: string;
 }
 
 /** An answer that may be the one that the caller has kept. */

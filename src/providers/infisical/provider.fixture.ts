@@ -11,6 +11,7 @@ import { gatherInfisicalPrincipal } from '../../auth/infisical/table.ts';
 import { Sessions } from '../../auth/session.ts';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
+import type { Shares } from '../../base/shares.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import { type InfisicalSpec, infisicalSpec } from '../../crds/infisical.ts';
 import type { UpstreamDoor } from '../../http/contract.ts';
@@ -55,8 +56,10 @@ const universalAuth = {
 };
 
 /** A double with project `shop` and identity `reader` (viewer), and a provider that knows the identity's credentials. */
-export async function bench(options: DoubleOptions & { readonly providerClock?: Clock } = {}): Promise<Bench> {
-  const { providerClock: clock = systemClock, ...doubleOptions } = options;
+export async function bench(
+  options: DoubleOptions & { readonly providerClock?: Clock; readonly shares?: Shares } = {},
+): Promise<Bench> {
+  const { providerClock: clock = systemClock, shares, ...doubleOptions } = options;
   const double = await startInfisicalDouble(doubleOptions);
   open.push(double);
   double.projects.add({
@@ -85,7 +88,7 @@ export async function bench(options: DoubleOptions & { readonly providerClock?: 
     sessions,
     clock,
     gatherPrincipal: gatherInfisicalPrincipal,
-    reads: createInfisicalReads({ clock }),
+    reads: createInfisicalReads({ clock, shares }),
   };
   const provider = createInfisicalProvider(ports);
   return {

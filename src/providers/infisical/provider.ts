@@ -4,7 +4,6 @@
 import type { Identity, LoginSite, Principal, SessionPool } from '../../auth/contract.ts';
 import type { Clock } from '../../base/clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
-import type { Shares } from '../../base/shares.ts';
 import { type InfisicalAuth, type InfisicalSpec, infisicalLogins, type SecretsScope } from '../../crds/infisical.ts';
 import type { Upstream, UpstreamDoor } from '../../http/contract.ts';
 import type { Provider } from '../contract.ts';
@@ -13,7 +12,8 @@ import { counted, type ObserveCall } from '../shared/counted.ts';
 import { digestOf } from '../shared/digest.ts';
 import { Pauses } from '../shared/pauses.ts';
 import { publishAnswers, type ScopeNews } from '../shared/scope-news.ts';
-import { memoryOf, type SnapshotAccount, type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
+import { type KeepingPorts, memoryOf, type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
+import { keeperOf, taggedWith, turnOf } from '../shared/whose.ts';
 import { loginApi, revoke, type Scope } from './api.ts';
 import { callName } from './call-count.ts';
 import { sizeOfSecret, sizeOfView } from './folder-view.ts';
@@ -22,14 +22,10 @@ import { KnownPlaces } from './known-places.ts';
 import { noteLoginSource, withLoginSource } from './login-source.ts';
 import { createReader, readFolder, type SharedReads } from './reader.ts';
 
-export interface InfisicalPorts {
+export interface InfisicalPorts extends KeepingPorts {
   readonly door: UpstreamDoor;
   readonly sessions: SessionPool;
   readonly clock: Clock;
-  /** Where what is kept counts. */
-  readonly account?: SnapshotAccount | undefined;
-  /** How many answers each turn has kept. */
-  readonly shares?: Shares | undefined;
   /** The identity of the login block that is set. */
   readonly gatherPrincipal: (auth: InfisicalAuth, site: LoginSite, signal: AbortSignal) => Promise<Principal>;
   /** Told of every call, for ESO's metric of provider calls. */
@@ -86,12 +82,13 @@ export function createInfisicalProvider(
       const site = { credentials: source.credentials, host: host.host };
       const principal = await gatherPrincipal(spec.auth, site, signal);
       const group = `${host.root} ${principal.key}`;
-      const turn = context.storeNamespace ?? `ClusterSecretStore ${context.storeName}`;
+      const turn = turnOf(context);
       const upstream = taggedWith(way, { group, turn });
       const organizationSlug = spec.secretsScope.organizationSlug?.trim() || undefined;
       const identity = identityAt({ host, upstream, principal, caPem, organizationSlug, method });
       const session = sessions.open(identity, context.holder);
-      const reader = createReader({ host, upstream, session, pauses, group, turn }, scope, shared);
+      const keeper = keeperOf(context);
+      const reader = createReader({ host, upstream, session, pauses, group, turn, keeper }, scope, shared);
       return withLoginSource(reader, loginField(method), source.describe());
     },
     release: (holder) => sessions.release(holder),
@@ -113,11 +110,6 @@ function readSlug(slug: string, field: string): string {
   const trimmed = slug.trim();
   if (trimmed !== '') return trimmed;
   throw new OperatorError('InvalidSpec', `infisical.secretsScope.${field} is empty: write the slug`);
-}
-
-/** The same way, with every request saying whose it is. */
-export function taggedWith(upstream: Upstream, whose: { readonly group: string; readonly turn: string }): Upstream {
-  return { send: (request, signal) => upstream.send({ ...request, ...whose }, signal) };
 }
 
 interface IdentityParts {

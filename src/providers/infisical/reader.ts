@@ -116,7 +116,7 @@ class Reading {
       {
         key,
         origin: `${this.#access.host.origin} ${this.#access.turn}`,
-        holder: this.#access.turn,
+        holder: this.#access.keeper,
         notBeforeMs: this.#freshness.notBeforeMs,
         fetch: (kept, signal) => fetchNamed(this.#access, scope, this.#shared.places, kept, signal),
       },
@@ -181,7 +181,7 @@ class Reading {
       {
         key,
         origin: `${this.#access.host.origin} ${this.#access.turn}`,
-        holder: this.#access.turn,
+        holder: this.#access.keeper,
         notBeforeMs: this.#freshness.notBeforeMs,
         fetch: (kept, signal) => fetchSecret(this.#access, scope, name, kept, signal),
       },

@@ -5,6 +5,7 @@ import { OperatorError } from '../../base/operator-error.ts';
 import { type EscValue, objectValue } from '../../core/esc/value.ts';
 import type { PulumiAuth } from '../../crds/pulumi.ts';
 import { digestOf } from '../shared/digest.ts';
+import { sizeOfEsc } from '../shared/kept-size.ts';
 import { type Outcome, outcomeOf, valueIn } from '../shared/outcome.ts';
 import { Pauses } from '../shared/pauses.ts';
 import { memoryOf, overheadBytes, Snapshots } from '../shared/snapshots.ts';
@@ -22,6 +23,8 @@ export interface EnvironmentOrder {
   readonly caPem: string | undefined;
   /** Who holds the session. */
   readonly holder: string;
+  /** Who takes turns with others at the host, and in whose share answers are kept: a namespace. */
+  readonly turn: string;
   /** The open must have started at or after this instant (monotonic ms). */
   readonly notBeforeMs: number;
 }
@@ -38,24 +41,26 @@ export interface PulumiEnvironments {
 const keepMs = 60_000;
 
 export function createPulumiEnvironments(ports: PulumiPorts): PulumiEnvironments {
-  const { account, clock } = ports;
+  const { account, clock, shares } = ports;
   const pauses = new Pauses({ clock });
   const opened = new Snapshots<Outcome<Evaluated>>({
     clock,
     keepMs,
-    memory: memoryOf(account, ({ value }) => (value === undefined ? overheadBytes : sizeOf(value))),
+    shares,
+    memory: memoryOf(account, ({ value }) => (value === undefined ? overheadBytes : sizeOfEsc(value))),
   });
   return {
     async open({ apiUrl, scope, auth, notBeforeMs, ...more }, signal) {
       const { organization, project, environment } = scope;
       const spec = { apiUrl, organization, project, environment, auth };
-      const way = await connectPulumi(ports, { spec, ...more }, signal);
+      const way = await connectPulumi(ports, { spec, ...more, keeper: more.turn }, signal);
       const fetch = async (_: unknown, waiting: AbortSignal) => ({
         value: await outcomeOf(() => openEvaluated({ ...way, pauses }, scope, waiting)),
       });
       try {
         const key = digestOf(way.session.key, scope);
-        const outcome = await opened.get({ key, origin: way.address.root, notBeforeMs, fetch }, signal);
+        const order = { key, origin: way.address.root, holder: more.turn, notBeforeMs, fetch };
+        const outcome = await opened.get(order, signal);
         const { value, diagnostics } = valueIn(outcome);
         const errors = diagnostics.filter(({ severity }) => severity === 'error');
         if (errors.length > 0) {
@@ -73,13 +78,4 @@ export function createPulumiEnvironments(ports: PulumiPorts): PulumiEnvironments
       }
     },
   };
-}
-
-/** About how many bytes a value takes. */
-function sizeOf({ data, members }: EscValue): number {
-  if (data.kind === 'string') return (data.bytes?.length ?? data.text.length) + overheadBytes;
-  if (data.kind === 'array') return data.elements.reduce((sum, each) => sum + sizeOf(each), overheadBytes);
-  let bytes = overheadBytes;
-  for (const [name, member] of members) bytes += name.length + sizeOf(member);
-  return bytes;
 }

@@ -38,6 +38,8 @@ export interface PulumiAccess {
   readonly upstream: Upstream;
   readonly session: Session;
   readonly pauses: Pauses;
+  /** In whose share answers are kept. */
+  readonly keeper: string;
 }
 
 /** How long an open session may live: it is read once, right away. */

@@ -35,7 +35,7 @@ export function createPulumiDesk({ upstream, clock, accessToken, backendUrl }: P
     const token = new SecretValue(accessToken);
     const session: Session = { key: 'desk', withToken: (call) => call(token, Number.POSITIVE_INFINITY).catch(refused) };
     const address = parseApiUrl(backendUrl === undefined ? '' : `${backendUrl.replace(/\/+$/, '')}/api/esc`);
-    return { address, upstream, session, pauses: new Pauses({ clock }) };
+    return { address, upstream, session, pauses: new Pauses({ clock }), keeper: 'desk' };
   };
   return {
     open: async (scope, signal) => await openEvaluated(access(), scope, signal),

@@ -12,11 +12,12 @@ import { gatherPulumiPrincipal, pulumiLogin } from '../../auth/pulumi/table.ts';
 import { Sessions } from '../../auth/session.ts';
 import { systemClock } from '../../base/clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
+import type { Shares } from '../../base/shares.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import { pulumiSpec } from '../../crds/pulumi.ts';
 import { createEgressPolicy } from '../../http/egress.ts';
 import { createUpstreamDoor } from '../../http/upstream.ts';
-import type { Provider, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
+import type { ConnectContext, Provider, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
 import { createPulumiProvider } from './provider.ts';
 
 export const signal = new AbortController().signal;
@@ -34,11 +35,17 @@ export interface Bench {
   /** ServiceAccounts that tokens were minted for. */
   readonly minted: ServiceAccountSelector[];
   readonly provider: Provider<ReturnType<typeof pulumiSpec.parse>>;
-  connect(spec?: Readonly<Record<string, unknown>>, holder?: string): Promise<StoreReader>;
+  connect(
+    spec?: Readonly<Record<string, unknown>>,
+    holder?: string,
+    whose?: Partial<ConnectContext>,
+  ): Promise<StoreReader>;
 }
 
 /** A double with organization `acme`, and a provider whose store reads `acme/shop/prod` with an access token. */
-export async function bench(options: PulumiDoubleOptions & { readonly mostBytes?: number } = {}): Promise<Bench> {
+export async function bench(
+  options: PulumiDoubleOptions & { readonly mostBytes?: number; readonly shares?: Shares } = {},
+): Promise<Bench> {
   const double = await startPulumiDouble(options);
   const door = createUpstreamDoor({
     policy: createEgressPolicy({ insecureHosts: [double.host] }),
@@ -58,6 +65,7 @@ export async function bench(options: PulumiDoubleOptions & { readonly mostBytes?
     clock: { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + made.aheadMs },
     gatherPrincipal: gatherPulumiPrincipal,
     loginOf: pulumiLogin,
+    shares: options.shares,
   });
   const issuer = await createJwtIssuer('https://cluster.example');
   const minted: ServiceAccountSelector[] = [];
@@ -69,7 +77,7 @@ export async function bench(options: PulumiDoubleOptions & { readonly mostBytes?
     provider,
     token: double.addToken(['acme']),
     aheadMs: 0,
-    connect(spec = {}, holder = 'store') {
+    connect(spec = {}, holder = 'store', whose = {}) {
       const defaults = { apiUrl: double.apiUrl, organization: 'acme', project: 'shop', environment: 'prod' };
       const parsed = pulumiSpec.parse({ ...defaults, auth: accessTokenAuth, ...spec });
       const context = {
@@ -81,6 +89,7 @@ export async function bench(options: PulumiDoubleOptions & { readonly mostBytes?
         credentials: credentialsOf(made),
         caText: async () => '',
         holder,
+        ...whose,
       };
       return provider.connect(parsed, context, signal);
     },

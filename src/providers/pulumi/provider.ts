@@ -12,18 +12,18 @@ import { counted, type ObserveCall } from '../shared/counted.ts';
 import { digestOf } from '../shared/digest.ts';
 import { Pauses } from '../shared/pauses.ts';
 import { publishAnswers, type ScopeNews } from '../shared/scope-news.ts';
-import { memoryOf, type SnapshotAccount, type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
+import { type KeepingPorts, memoryOf, overheadBytes, type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
+import { keeperOf, taggedWith, turnOf } from '../shared/whose.ts';
 import { parseApiUrl } from './address.ts';
 import { type EnvironmentScope, loginApi, type Opened, type PulumiAccess } from './api.ts';
+import type { Definition } from './definition.ts';
 import { createReader, type SharedReads } from './reader.ts';
 import { sizeOfValue } from './wire.ts';
 
-export interface PulumiPorts {
+export interface PulumiPorts extends KeepingPorts {
   readonly door: UpstreamDoor;
   readonly sessions: SessionPool;
   readonly clock: Clock;
-  /** Where what is kept counts. */
-  readonly account?: SnapshotAccount | undefined;
   /** The identity of the login that is set; `baseUrl` is the audience of tokens whose reference names none. */
   readonly gatherPrincipal: (
     spec: PulumiSpec,
@@ -44,16 +44,17 @@ export interface PulumiPorts {
 const keepMs = 2 * 3_600_000;
 
 export function createPulumiProvider(ports: PulumiPorts): Provider<PulumiSpec> {
-  const { account, clock, observeRead, sessions } = ports;
+  const { account, clock, observeRead, sessions, shares } = ports;
   const shared: SharedReads = {
     environments: new Snapshots({
       clock,
       observeRead,
       onNewer: publishAnswers(ports.news),
       memory: memoryOf(account, ({ root }: Opened) => sizeOfValue(root)),
+      shares,
       keepMs,
     }),
-    definitions: new Snapshots({ clock, keepMs }),
+    definitions: new Snapshots({ clock, memory: memoryOf(account, sizeOfDefinition), shares, keepMs }),
     clock,
   };
   const pauses = new Pauses({ clock });
@@ -63,7 +64,8 @@ export function createPulumiProvider(ports: PulumiPorts): Provider<PulumiSpec> {
     async connect(spec, context, signal) {
       const scope = readScope(spec);
       const caPem = await readCa('pulumi', spec, context, signal);
-      const way = await connectPulumi(ports, { spec, caPem, ...context }, signal);
+      const connection = { spec, caPem, ...context, turn: turnOf(context), keeper: keeperOf(context) };
+      const way = await connectPulumi(ports, connection, signal);
       return createReader({ ...way, pauses }, scope, shared);
     },
     release: (holder) => sessions.release(holder),
@@ -73,14 +75,15 @@ export function createPulumiProvider(ports: PulumiPorts): Provider<PulumiSpec> {
 /** The way to the service that a spec names, and a session there of the identity that it sets. */
 export async function connectPulumi(
   { door, gatherPrincipal, loginOf, observeCall = () => {}, sessions }: PulumiPorts,
-  { spec, caPem, credentials, holder }: PulumiConnection,
+  { spec, caPem, credentials, holder, turn, keeper }: PulumiConnection,
   signal: AbortSignal,
 ): Promise<Omit<PulumiAccess, 'pauses'>> {
   const address = parseApiUrl(spec.apiUrl);
-  const upstream = counted(door.open(caPem === undefined ? {} : { caPem }), callName, observeCall);
   const site = { credentials, host: address.host, baseUrl: address.baseUrl };
   const principal = await gatherPrincipal(spec, site, signal);
   const method = loginOf(spec);
+  const counting = counted(door.open(caPem === undefined ? {} : { caPem }), callName, observeCall);
+  const upstream = taggedWith(counting, { group: `${address.root} ${principal.key}`, turn });
   const api = loginApi(upstream, address);
   const identity: Identity = {
     key: digestOf(address.root, caPem ?? '', principal.key),
@@ -89,7 +92,7 @@ export async function connectPulumi(
   };
   // A holder that has let go meanwhile would hold the session for ever.
   signal.throwIfAborted();
-  return { address, upstream, session: sessions.open(identity, holder) };
+  return { address, upstream, session: sessions.open(identity, holder), keeper };
 }
 
 export interface PulumiConnection {
@@ -97,6 +100,14 @@ export interface PulumiConnection {
   readonly caPem: string | undefined;
   readonly credentials: Credentials;
   readonly holder: string;
+  /** Who takes turns with others at the host. */
+  readonly turn: string;
+  /** In whose share answers are kept. */
+  readonly keeper: string;
+}
+
+function sizeOfDefinition({ imports = [] }: Definition): number {
+  return overheadBytes * (1 + imports.length);
 }
 
 /** Names of organizations, projects and environments: https://www.pulumi.com/docs/esc/environments/working-with-environments/ */

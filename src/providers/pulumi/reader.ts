@@ -26,12 +26,14 @@ export interface SharedReads {
 /** `base` is the store's environment at its latest. */
 export function createReader(access: PulumiAccess, base: EnvironmentScope, shared: SharedReads): StoreReader {
   const { origin, root } = access.address;
+  const { keeper: holder } = access;
   const scopeKey = (scope: EnvironmentScope) => JSON.stringify([access.session.key, scope]);
   const definition = (scope: EnvironmentScope, notBeforeMs: number, signal: AbortSignal) =>
     shared.definitions.get(
       {
         key: scopeKey(scope),
         origin,
+        holder,
         notBeforeMs,
         fetch: (kept, fetching) => fetchDefinition(access, scope, kept, fetching),
       },
@@ -44,7 +46,7 @@ export function createReader(access: PulumiAccess, base: EnvironmentScope, share
       const ask: AskDefinition = (one, askedFromMs) => definition(one, askedFromMs, fetching);
       return fetchEnvironment(access, scope, { kept, ask, nowMs: shared.clock.monotonicMs() }, fetching);
     };
-    const outcome = await shared.environments.get({ key: scopeKey(scope), origin, notBeforeMs, fetch }, signal);
+    const outcome = await shared.environments.get({ key: scopeKey(scope), origin, holder, notBeforeMs, fetch }, signal);
     if ('value' in outcome && outcome.value.warning !== undefined) noteWarning?.(outcome.value.warning);
     return outcome;
   };

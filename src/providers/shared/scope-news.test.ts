@@ -13,12 +13,12 @@ describe('news of a scope', () => {
     const news = new ScopeNews();
     const heard: [string, number][] = [];
     const end = news.subscribe((...each) => heard.push(each));
-    const snapshots = new Snapshots<Outcome<string>>({ clock, onNewer: publishAnswers(news) });
+    const snapshots = new Snapshots<Outcome<string>>({ clock, shares: undefined, onNewer: publishAnswers(news) });
     const read = async (value: Outcome<string> | 'kept') => {
       const notBeforeMs = clock.monotonicMs();
       const fetch = async (kept: { value: Outcome<string> } | undefined) =>
         value === 'kept' && kept !== undefined ? kept : { value: value === 'kept' ? { value } : value };
-      const answer = snapshots.get({ key: 'scope', origin: '', notBeforeMs, fetch }, signal);
+      const answer = snapshots.get({ key: 'scope', origin: '', holder: 'ns', notBeforeMs, fetch }, signal);
       await clock.advance(60);
       await answer;
       return clock.monotonicMs() - 10; // requests are collected for 50 ms

@@ -12,7 +12,7 @@ const neverAborted = new AbortController().signal;
 function setUp(tookMs = 0) {
   const clock = new FakeClock(1_000_000);
   const reads: string[] = [];
-  const snapshots = new Snapshots<number>({ clock, observeRead: (result) => reads.push(result) });
+  const snapshots = new Snapshots<number>({ clock, shares: undefined, observeRead: (result) => reads.push(result) });
   const seen = { fetches: 0, parallel: 0, mostParallel: 0, aborted: 0, etags: [] as (string | undefined)[] };
   const fetch = async (kept: Fetched<number> | undefined, signal: AbortSignal): Promise<Fetched<number>> => {
     const startedAtMs = clock.nowMs();
@@ -36,7 +36,13 @@ function setUp(tookMs = 0) {
   };
   const get = (options: { key?: string; notBeforeMs?: number; signal?: AbortSignal } = {}) =>
     snapshots.get(
-      { key: options.key ?? 'scope', origin: 'https://host', notBeforeMs: options.notBeforeMs ?? clock.nowMs(), fetch },
+      {
+        key: options.key ?? 'scope',
+        origin: 'https://host',
+        holder: 'ns',
+        notBeforeMs: options.notBeforeMs ?? clock.nowMs(),
+        fetch,
+      },
       options.signal ?? neverAborted,
     );
   return { clock, snapshots, seen, reads, get };
@@ -216,13 +222,14 @@ describe('snapshots', () => {
 
   it('give back the slot of a fetch that fails, and keep no failure', async () => {
     const clock = new FakeClock();
-    const snapshots = new Snapshots<string>({ clock });
+    const snapshots = new Snapshots<string>({ clock, shares: undefined });
     let fails = true;
     const ask = (key: string) =>
       snapshots.get(
         {
           key,
           origin: 'o',
+          holder: 'ns',
           notBeforeMs: 0,
           fetch: async () => {
             if (fails) throw new OperatorError('UpstreamUnavailable', 'down');
@@ -255,9 +262,12 @@ describe('snapshots', () => {
 
   it('are kept for as long as a provider says', async () => {
     const clock = new FakeClock(1_000_000);
-    const snapshots = new Snapshots<number>({ clock, keepMs: 3_600_000 });
+    const snapshots = new Snapshots<number>({ clock, shares: undefined, keepMs: 3_600_000 });
     const fetch = async () => ({ value: 1 });
-    const first = snapshots.get({ key: 'k', origin: 'o', notBeforeMs: clock.nowMs(), fetch }, neverAborted);
+    const first = snapshots.get(
+      { key: 'k', origin: 'o', holder: 'ns', notBeforeMs: clock.nowMs(), fetch },
+      neverAborted,
+    );
     await clock.advance(50);
     await first;
     await clock.advance(3_500_000);
@@ -295,14 +305,18 @@ describe('what is kept', () => {
   function bounded(mostBytes: number) {
     const clock = new FakeClock(1_000_000);
     const account = new MemoryAccount({ clock, mostBytes });
-    const snapshots = new Snapshots<number>({ clock, memory: { account, sizeOf: (value) => value } });
+    const snapshots = new Snapshots<number>({
+      clock,
+      shares: undefined,
+      memory: { account, sizeOf: (value) => value },
+    });
     const fetched: string[] = [];
     const get = async (key: string, bytes: number) => {
       const fetch = async (kept: Fetched<number> | undefined) => {
         fetched.push(kept === undefined ? key : `${key} again`);
         return { value: bytes };
       };
-      const answer = snapshots.get({ key, origin: 'o', notBeforeMs: 0, fetch }, neverAborted);
+      const answer = snapshots.get({ key, origin: 'o', holder: 'ns', notBeforeMs: 0, fetch }, neverAborted);
       await clock.advance(100);
       return answer;
     };

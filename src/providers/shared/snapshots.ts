@@ -42,7 +42,7 @@ export interface SnapshotRequest<T> {
   /** Whose parallel requests are bounded. */
   readonly origin: string;
   /** Whose share of the kept answers it counts in, such as a namespace, when it is the first to ask. */
-  readonly holder?: string;
+  readonly holder: string;
   /** The answer must come from a fetch that started at or after this instant (monotonic ms). */
   readonly notBeforeMs: number;
   /** Fetches, with the kept answer at hand when there is one. */
@@ -70,7 +70,7 @@ interface Entry<T> {
   /** Collecting, or waiting for `running` to end or for a slot. */
   next: SharedFetch<T> | undefined;
   usedAtMs: number;
-  readonly holder: string | undefined;
+  readonly holder: string;
 }
 
 /** What a value takes besides its text: names, objects and the place in a map. */
@@ -85,6 +85,13 @@ interface SnapshotMemory<T> {
 
 export type SnapshotAccount = Pick<MemoryAccount, 'keep'>;
 
+/** Where all that is kept of upstreams counts; absent counts nothing. */
+export interface KeepingPorts {
+  readonly account?: SnapshotAccount | undefined;
+  /** How many answers each namespace has kept. */
+  readonly shares?: Shares | undefined;
+}
+
 /** The account for outcomes: a refusal takes little. */
 export function memoryOf<T>(
   account: SnapshotAccount | undefined,
@@ -98,8 +105,8 @@ interface SnapshotsOptions<T> {
   readonly onNewer?: ((newer: Newer<T>) => void) | undefined;
   readonly clock: Clock;
   readonly memory?: SnapshotMemory<T> | undefined;
-  /** Answers that are kept or being fetched, by holder. */
-  readonly shares?: Shares | undefined;
+  /** Answers that are kept or being fetched, by holder: one for all providers. Undefined counts and bounds nothing. */
+  readonly shares: Shares | undefined;
   readonly observeRead?: ((result: SnapshotRead) => void) | undefined;
   /** How long an answer is kept that nobody asks for. */
   readonly keepMs?: number;
@@ -157,10 +164,10 @@ export class Snapshots<T> {
   #entry({ key, holder }: SnapshotRequest<T>): Entry<T> {
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
-    if (holder !== undefined) this.#makeRoom(holder);
+    this.#makeRoom(holder);
     const made: Entry<T> = { kept: undefined, running: undefined, next: undefined, usedAtMs: 0, holder };
     this.#entries.set(key, made);
-    if (holder !== undefined) this.#shares?.add(holder);
+    this.#shares?.add(holder);
     this.#planSweep();
     return made;
   }
@@ -181,7 +188,7 @@ export class Snapshots<T> {
   #drop(key: string, entry: Entry<T>): void {
     entry.kept?.keeping?.drop();
     this.#entries.delete(key);
-    if (entry.holder !== undefined) this.#shares?.remove(entry.holder);
+    this.#shares?.remove(entry.holder);
   }
 
   #collect(entry: Entry<T>, request: SnapshotRequest<T>): SharedFetch<T> {

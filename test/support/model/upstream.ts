@@ -10,6 +10,7 @@ import type { Provider, ReadRequest, ReadResult, StoreReader } from '../../../sr
 import { type Outcome, refusal } from '../../../src/providers/shared/outcome.ts';
 import { publishAnswers, type ScopeNews } from '../../../src/providers/shared/scope-news.ts';
 import { type Fetched, Snapshots } from '../../../src/providers/shared/snapshots.ts';
+import { keeperOf } from '../../../src/providers/shared/whose.ts';
 
 interface Held {
   readonly atMs: number;
@@ -76,12 +77,13 @@ export class ModelUpstream {
   }
 
   provider(clock: Clock, news: ScopeNews): Provider<FakeSpec> {
-    const snapshots = new Snapshots<Outcome<Values>>({ clock, onNewer: publishAnswers(news) });
+    const snapshots = new Snapshots<Outcome<Values>>({ clock, onNewer: publishAnswers(news), shares: undefined });
     return {
       capabilities: 'ReadOnly',
-      connect: async ({ data }, { storeKind, storeName, credentials }, signal): Promise<StoreReader> => {
+      connect: async ({ data }, { storeKind, storeName, credentials, ...whose }, signal): Promise<StoreReader> => {
         const base = new Map(data.map(({ key, value }) => [key, value]));
         const scope = base.get('scope') ?? storeName;
+        const holder = keeperOf({ storeName, ...whose });
         const key = JSON.stringify([scope, ...base]);
         const credential = { name: `${storeName}-credential`, key: 'k' };
         // Where there is none, none is needed; either way its changes reach the store.
@@ -107,7 +109,7 @@ export class ModelUpstream {
           isCheap: true,
           read: async (requests, { notBeforeMs, noteScope }, waiting) => {
             noteScope?.(key);
-            const outcome = await snapshots.get({ key, origin: scope, notBeforeMs, fetch }, waiting);
+            const outcome = await snapshots.get({ key, origin: scope, holder, notBeforeMs, fetch }, waiting);
             if ('error' in outcome) throw outcome.error;
             return requests.map((request) => resultOf(outcome.value, request));
           },

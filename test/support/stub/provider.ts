@@ -2,6 +2,7 @@
 // folder and a row of the table. Its block is that of `fake`, because a block of its own is a schema's business.
 import type { Clock } from '../../../src/base/clock.ts';
 import { asOperatorError, OperatorError } from '../../../src/base/operator-error.ts';
+import type { Shares } from '../../../src/base/shares.ts';
 import { type Desk, inlineDesk } from '../../../src/core/jobs.ts';
 import { SecretValue } from '../../../src/core/secret-value.ts';
 import type { FakeSpec } from '../../../src/crds/fake.ts';
@@ -9,6 +10,7 @@ import type { Provider, ReadRequest, ReadResult } from '../../../src/providers/c
 import type { Outcome } from '../../../src/providers/shared/outcome.ts';
 import { publishAnswers, type ScopeNews } from '../../../src/providers/shared/scope-news.ts';
 import { Snapshots } from '../../../src/providers/shared/snapshots.ts';
+import { keeperOf } from '../../../src/providers/shared/whose.ts';
 
 type Values = ReadonlyMap<string, string>;
 
@@ -22,19 +24,19 @@ export class Shelf {
 
 const origin = 'http://127.0.0.1:1';
 
-export function createStubProvider(shelf: Shelf, clock: Clock, news: ScopeNews): Provider<FakeSpec> {
-  const snapshots = new Snapshots<Outcome<Values>>({ clock, onNewer: publishAnswers(news) });
+export function createStubProvider(shelf: Shelf, clock: Clock, news: ScopeNews, shares?: Shares): Provider<FakeSpec> {
+  const snapshots = new Snapshots<Outcome<Values>>({ clock, onNewer: publishAnswers(news), shares });
   return {
     capabilities: 'ReadOnly',
-    async connect(_spec, { holder, storeName }) {
+    async connect(_spec, { holder, ...context }) {
       shelf.holders.add(holder);
-      const key = `stub|${storeName}`;
+      const key = `stub|${context.storeName}`;
       const look = async (notBeforeMs: number, signal: AbortSignal) => {
         const fetch = async () => {
           shelf.reads++;
           return { value: { value: new Map(shelf.values) } };
         };
-        const outcome = await snapshots.get({ key, origin, notBeforeMs, fetch }, signal);
+        const outcome = await snapshots.get({ key, origin, holder: keeperOf(context), notBeforeMs, fetch }, signal);
         if ('error' in outcome) throw outcome.error;
         return outcome.value;
       };

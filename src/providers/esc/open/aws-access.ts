@@ -6,7 +6,7 @@ import { SecretValue } from '../../../core/secret-value.ts';
 import type { UpstreamAnswer } from '../../../http/contract.ts';
 import { digestOf } from '../../shared/digest.ts';
 import { Pauses } from '../../shared/pauses.ts';
-import { Snapshots } from '../../shared/snapshots.ts';
+import { overheadBytes, Snapshots } from '../../shared/snapshots.ts';
 import { naming } from './aws-errors.ts';
 import { serviceEndpoint } from './aws-regions.ts';
 import { type AwsCall, assumeRole, type RoleOrder, type RoleProof, sendCall } from './aws-requests.ts';
@@ -41,9 +41,11 @@ interface GivenRole extends LoggedIn {
 /** An answer is there for those who open in the same wave. */
 const keepAnswersMs = 60_000;
 
-export function createAwsAccess({ door, clock, checkSite = anySite, observeLogin }: HostPorts): AwsAccess {
-  const roles = new KeptLogins<GivenRole>({ clock, provider: 'aws', observeLogin });
-  const answers = new Snapshots<UpstreamAnswer>({ clock, keepMs: keepAnswersMs });
+export function createAwsAccess(ports: HostPorts): AwsAccess {
+  const { account, door, clock, checkSite = anySite, shares } = ports;
+  const roles = new KeptLogins<GivenRole>({ ...ports, provider: 'aws' });
+  const memory = account && { account, sizeOf: ({ body }: UpstreamAnswer) => body.length + overheadBytes };
+  const answers = new Snapshots<UpstreamAnswer>({ clock, keepMs: keepAnswersMs, memory, shares });
   const pauses = new Pauses({ clock });
 
   return {
@@ -65,7 +67,7 @@ export function createAwsAccess({ door, clock, checkSite = anySite, observeLogin
           const lifetimeMs = Math.max(0, credentials.expiresAtMs - nowMs);
           return { token: new SecretValue(credentials.accessKeyId), credentials, lifetimeMs };
         });
-      return await roles.get({ key, origin: place, method, login: logIn }, signal);
+      return await roles.get({ key, origin: place, keeper: namespace, method, login: logIn }, signal);
     },
     async call(call, { namespace, notBeforeMs }, signal) {
       const { credentials, input, region, service, target } = call;
@@ -85,7 +87,13 @@ export function createAwsAccess({ door, clock, checkSite = anySite, observeLogin
         });
       return await answers
         .get(
-          { key, origin: place, notBeforeMs, fetch: async (_, waiting) => ({ value: await fetch(waiting) }) },
+          {
+            key,
+            origin: place,
+            holder: namespace,
+            notBeforeMs,
+            fetch: async (_, waiting) => ({ value: await fetch(waiting) }),
+          },
           signal,
         )
         .catch((thrown: unknown) => {

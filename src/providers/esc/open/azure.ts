@@ -11,8 +11,9 @@ import { OperatorError } from '../../../base/operator-error.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import { digestOf } from '../../shared/digest.ts';
+import { sizeOfEsc } from '../../shared/kept-size.ts';
 import { type Outcome, outcomeOf, valueIn } from '../../shared/outcome.ts';
-import { Snapshots } from '../../shared/snapshots.ts';
+import { memoryOf, Snapshots } from '../../shared/snapshots.ts';
 import { CloudCalls, type Complaint, type Verdict } from './cloud-calls.ts';
 import { openEntries } from './cloud-inputs.ts';
 import { anySite, type CheckSite, type EscProvider, type HostPorts, type OpenContext } from './contract.ts';
@@ -58,12 +59,13 @@ interface Parts {
 
 /** Both providers by name; an assertion that Entra finds expired is not given again by `azure-login`. */
 export function azureProviders(ports: HostPorts): readonly (readonly [string, EscProvider])[] {
+  const { account, clock, shares } = ports;
   const parts: Parts = {
     checkSite: ports.checkSite ?? anySite,
     calls: new CloudCalls(ports),
-    assertions: new KeptLogins({ clock: ports.clock }),
+    assertions: new KeptLogins(ports),
     tokens: new KeptLogins({ ...ports, provider: 'azure' }),
-    values: new Snapshots({ clock: ports.clock, keepMs }),
+    values: new Snapshots({ clock, keepMs, memory: memoryOf(account, sizeOfEsc), shares }),
   };
   return [
     ['azure-login', azureLogin(parts)],
@@ -116,6 +118,7 @@ async function federated(
   const order = {
     key: digestOf(account.name, audience),
     origin: context.namespace,
+    keeper: context.namespace,
     method: 'assertion',
     async login(shared: AbortSignal) {
       const token = await account.mint(shared);
@@ -255,6 +258,7 @@ async function readShared(parts: Parts, wanted: Wanted, signal: AbortSignal): Pr
     {
       key: digestOf(tenantId, clientId, credential.text(), host, name, version),
       origin: host,
+      holder: context.namespace,
       notBeforeMs: context.notBeforeMs,
       fetch: async (_, shared) => ({ value: await outcomeOf(() => read(parts, wanted, shared)) }),
     },
@@ -336,7 +340,8 @@ async function vaultToken(parts: Parts, wanted: Wanted, signal: AbortSignal): Pr
   const key = digestOf(tenantId, clientId, credential.text(), domain);
   const method = isAssertion ? 'oidc' : 'clientSecret';
   try {
-    return (await parts.tokens.get({ key, origin: context.namespace, method, login }, signal)).token;
+    const { namespace } = context;
+    return (await parts.tokens.get({ key, origin: namespace, keeper: namespace, method, login }, signal)).token;
   } catch (thrown) {
     if (thrown instanceof TokenRejected) parts.assertions.refuse(credential);
     throw thrown;

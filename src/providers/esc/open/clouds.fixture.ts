@@ -8,6 +8,7 @@ import type { ObserveLogin } from '../../../auth/contract.ts';
 import { gatherPulumiPrincipal, pulumiLogin } from '../../../auth/pulumi/table.ts';
 import { Sessions } from '../../../auth/session.ts';
 import { systemClock } from '../../../base/clock.ts';
+import type { Shares } from '../../../base/shares.ts';
 import { createEgressPolicy } from '../../../http/egress.ts';
 import { createProxyRules } from '../../../http/proxy.ts';
 import { createUpstreamDoor } from '../../../http/upstream.ts';
@@ -49,7 +50,13 @@ const itemOf = (id: string, value: string) => ({
   fields: [{ id: 'password', label: 'password', value }],
 });
 
-export async function cloudsScene(limits: { readonly wholeMs?: number } = {}): Promise<CloudsScene> {
+export async function cloudsScene({
+  shares,
+  ...limits
+}: {
+  readonly wholeMs?: number;
+  readonly shares?: Shares;
+} = {}): Promise<CloudsScene> {
   const clock = new JumpingClock();
   const clouds = ending(
     await startClouds({
@@ -89,11 +96,12 @@ export async function cloudsScene(limits: { readonly wholeMs?: number } = {}): P
       const sessions = new Sessions({ clock, observeLogin });
       const environments = createPulumiEnvironments({
         ...ports,
+        shares,
         sessions,
         gatherPrincipal: gatherPulumiPrincipal,
         loginOf: pulumiLogin,
       });
-      const table = escProviders({ ...noOthers, ...ports, pulumi: environments, sessions, observeLogin });
+      const table = escProviders({ ...noOthers, ...ports, shares, pulumi: environments, sessions, observeLogin });
       return names.flatMap((name) => {
         const provider = table.get(name);
         return provider === undefined ? [] : [[name, provider] as const];

@@ -7,6 +7,7 @@ import type { ProviderShape } from '../../../core/esc/openings.ts';
 import type { EscValue } from '../../../core/esc/value.ts';
 import type { UpstreamDoor } from '../../../http/contract.ts';
 import type { ClusterSources } from '../../contract.ts';
+import type { KeepingPorts } from '../../shared/snapshots.ts';
 
 export interface OpenContext {
   /** Namespace of the Environment whose document holds the call. */
@@ -31,7 +32,7 @@ export type CheckSite = (namespace: string, site: URL, signal: AbortSignal) => P
 export const anySite: CheckSite = async () => {};
 
 /** The way of a provider to hosts of its own. */
-export interface HostPorts {
+export interface HostPorts extends KeepingPorts {
   /** Under the rules for upstreams. */
   readonly door: UpstreamDoor;
   readonly clock: Clock;

@@ -12,8 +12,9 @@ import { OperatorError } from '../../../base/operator-error.ts';
 import { bytesValue, type EscValue, numberValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import { digestOf } from '../../shared/digest.ts';
+import { sizeOfEsc } from '../../shared/kept-size.ts';
 import { type Outcome, outcomeOf, valueIn } from '../../shared/outcome.ts';
-import { Snapshots } from '../../shared/snapshots.ts';
+import { memoryOf, Snapshots } from '../../shared/snapshots.ts';
 import { CloudCalls, type Complaint, type Verdict } from './cloud-calls.ts';
 import { openEntries, secondsOf, wholeNumberOf } from './cloud-inputs.ts';
 import { anySite, type CheckSite, type EscProvider, type HostPorts, type OpenContext } from './contract.ts';
@@ -50,11 +51,12 @@ interface GoogleToken extends LoggedIn {
 
 /** Both providers by name; a token that `gcp-secrets` was refused with is not given again by `gcp-login`. */
 export function gcpProviders(ports: HostPorts): readonly (readonly [string, EscProvider])[] {
+  const { account, clock, shares } = ports;
   const parts: Parts = {
     checkSite: ports.checkSite ?? anySite,
     calls: new CloudCalls(ports),
     logins: new KeptLogins({ ...ports, provider: 'gcp' }),
-    values: new Snapshots({ clock: ports.clock, keepMs }),
+    values: new Snapshots({ clock, keepMs, memory: memoryOf(account, sizeOfEsc), shares }),
   };
   return [
     ['gcp-login', gcpLogin(parts)],
@@ -136,6 +138,7 @@ async function logIn(
   const order: LoginOrder<GoogleToken> = {
     key: digestOf('accessToken', token.text(), email, String(lifeSeconds)),
     origin: turn,
+    keeper: turn,
     method: 'accessToken',
     login: (shared) =>
       impersonate(
@@ -170,6 +173,7 @@ async function federatedLogin(
   return {
     key: digestOf('oidc', account.name, audience, provider, email, String(lifeSeconds)),
     origin: turn,
+    keeper: turn,
     method: 'oidc',
     async login(shared) {
       const jwt = await account.mint(shared);
@@ -337,6 +341,7 @@ async function readShared({ calls, logins, values }: Parts, wanted: SecretVersio
     {
       key: digestOf(token.text(), project, name, version),
       origin: project,
+      holder: context.namespace,
       notBeforeMs: context.notBeforeMs,
       async fetch(_, shared) {
         try {

@@ -29,8 +29,9 @@ interface InstallationToken extends LoggedIn {
   readonly expiry: string;
 }
 
-export function githubLogin({ door, clock, checkSite = anySite, observeLogin }: HostPorts): EscProvider {
-  const logins = new KeptLogins<InstallationToken>({ clock, provider: 'github', observeLogin });
+export function githubLogin(ports: HostPorts): EscProvider {
+  const { door, clock, checkSite = anySite } = ports;
+  const logins = new KeptLogins<InstallationToken>({ ...ports, provider: 'github' });
   const pauses = new Pauses({ clock });
   return {
     inputs: {
@@ -76,7 +77,7 @@ export function githubLogin({ door, clock, checkSite = anySite, observeLogin }: 
         return await pauses.around(site.group, () => makeToken(site, order, clock, shared));
       };
       const key = digestOf(proof, owner, terms);
-      const given = await logins.get({ key, origin: namespace, method: 'app', login }, signal);
+      const given = await logins.get({ key, origin: namespace, keeper: namespace, method: 'app', login }, signal);
       if (given.lifetimeMs !== undefined) noteLifetime?.(given.lifetimeMs);
       return objectValue([
         ['accessToken', textValue(given.token.text(), { secret: true })],

@@ -76,7 +76,7 @@ export function infisicalLogin(access: InfisicalAccess, checkSite = anySite): Es
       await checkSite(context.namespace, new URL(parseHostApi(siteUrl).origin), signal);
       const { auth, credentials } = loginOf(inputs, siteUrl, context.credentials);
       const caPem = caPemOf(inputs, 'infisical-login');
-      const order = { siteUrl, caPem, auth, credentials, holder: context.holder };
+      const order = { siteUrl, caPem, auth, credentials, holder: context.holder, turn: context.namespace };
       const { token, lifetimeMs } = await access.login(order, signal);
       if (lifetimeMs !== undefined) context.noteLifetime?.(lifetimeMs);
       // What says where the token is good goes with it, so that `login: ${infisical.login}` reads there.

@@ -19,6 +19,7 @@ function scene({ lifetimeMs, failures = 0 }: { readonly lifetimeMs?: number; rea
   const order = (key = 'a') => ({
     key,
     origin: 'shop',
+    keeper: 'ns',
     method: 'oidc',
     async login() {
       made.push(key);

@@ -8,7 +8,7 @@ import { renewAtMs } from '../../../core/renewal.ts';
 import type { SecretValue } from '../../../core/secret-value.ts';
 import { addBounded } from '../../shared/bounded-set.ts';
 import { digestOf } from '../../shared/digest.ts';
-import { Snapshots } from '../../shared/snapshots.ts';
+import { type KeepingPorts, overheadBytes, Snapshots } from '../../shared/snapshots.ts';
 
 /** What a login gave. */
 export interface LoggedIn {
@@ -20,8 +20,10 @@ export interface LoggedIn {
 export interface LoginOrder<T extends LoggedIn> {
   /** Equal for equal identity and equal wishes. Holds no secret. */
   readonly key: string;
-  /** Whose parallel logins are bounded, such as a namespace. */
+  /** Where it logs in: parallel logins there are bounded. */
   readonly origin: string;
+  /** In whose share it is kept: a namespace. */
+  readonly keeper: string;
   /** How it logs in, as metrics count it: a word of the provider's own. */
   readonly method: string;
   login(signal: AbortSignal): Promise<T>;
@@ -40,7 +42,7 @@ const mostAheadMs = 5_000;
 /** Refused tokens that are remembered; the oldest is forgotten first. */
 const mostRefused = 1_000;
 
-interface KeptLoginsOptions {
+interface KeptLoginsOptions extends KeepingPorts {
   readonly clock: Clock;
   /** Where the logins go, as metrics count them; absent leaves them uncounted. */
   readonly provider?: string;
@@ -53,9 +55,10 @@ export class KeptLogins<T extends LoggedIn> {
   readonly #snapshots: Snapshots<Kept<T>>;
   readonly #refused = new Set<string>();
 
-  constructor({ clock, provider, observeLogin }: KeptLoginsOptions) {
+  constructor({ clock, provider, observeLogin, account, shares }: KeptLoginsOptions) {
     this.#clock = clock;
-    this.#snapshots = new Snapshots({ clock, keepMs });
+    const memory = account && { account, sizeOf: ({ given }: Kept<T>) => given.token.reveal().length + overheadBytes };
+    this.#snapshots = new Snapshots({ clock, keepMs, memory, shares });
     this.#count = (method, outcome) => provider !== undefined && observeLogin?.({ provider, method }, outcome);
   }
 
@@ -74,12 +77,16 @@ export class KeptLogins<T extends LoggedIn> {
     addBounded(this.#refused, digestOf(token.text()), mostRefused);
   }
 
-  #read({ key, origin, ...order }: LoginOrder<T>, notBeforeMs: number, signal: AbortSignal): Promise<Kept<T>> {
+  #read(
+    { key, origin, keeper: holder, ...order }: LoginOrder<T>,
+    notBeforeMs: number,
+    signal: AbortSignal,
+  ): Promise<Kept<T>> {
     const fetch = async (_: unknown, waiting: AbortSignal) => {
       const startedAtMs = this.#clock.monotonicMs();
       return { value: { given: await this.#counted(order, waiting), startedAtMs } };
     };
-    return this.#snapshots.get({ key, origin, notBeforeMs, fetch }, signal);
+    return this.#snapshots.get({ key, origin, holder, notBeforeMs, fetch }, signal);
   }
 
   async #counted({ login, method }: Pick<LoginOrder<T>, 'login' | 'method'>, signal: AbortSignal): Promise<T> {

@@ -9,9 +9,10 @@ import { readAll } from '../../../base/read-all.ts';
 import { type EscValue, objectValue, textValue } from '../../../core/esc/value.ts';
 import type { Upstream, UpstreamDoor } from '../../../http/contract.ts';
 import { digestOf } from '../../shared/digest.ts';
+import { sizeOfJson } from '../../shared/kept-size.ts';
 import { type Outcome, outcomeOf, valueIn } from '../../shared/outcome.ts';
 import { Pauses } from '../../shared/pauses.ts';
-import { Snapshots } from '../../shared/snapshots.ts';
+import { memoryOf, Snapshots } from '../../shared/snapshots.ts';
 import { anySite, type EscProvider, type HostPorts, type OpenContext } from './contract.ts';
 import { caPemOf, member, textOf } from './inputs.ts';
 import { apiRoot, callJson, failure, type JsonCall } from './rest.ts';
@@ -27,8 +28,10 @@ interface Shared {
   readonly pauses: Pauses;
 }
 
-export function onePasswordSecrets({ door, clock, checkSite = anySite }: HostPorts): EscProvider {
-  const shared: Shared = { answers: new Snapshots({ clock, keepMs }), pauses: new Pauses({ clock }) };
+export function onePasswordSecrets(ports: HostPorts): EscProvider {
+  const { account, door, clock, checkSite = anySite, shares } = ports;
+  const answers = new Snapshots<Outcome<unknown>>({ clock, keepMs, memory: memoryOf(account, sizeOfJson), shares });
+  const shared: Shared = { answers, pauses: new Pauses({ clock }) };
   return {
     inputs: {
       type: 'object',
@@ -210,13 +213,13 @@ class Items {
   }
 
   async #ask(call: JsonCall): Promise<unknown> {
-    const { group, notBeforeMs, upstream } = this.#server;
+    const { group, notBeforeMs, turn: holder, upstream } = this.#server;
     const { answers, pauses } = this.#shared;
     const fetch = async (_: unknown, waiting: AbortSignal) => ({
       value: await outcomeOf(() => pauses.around(group, () => callJson(upstream, call, waiting))),
     });
     const key = digestOf(group, call.operation, call.url.href);
-    return valueIn(await answers.get({ key, origin: group, notBeforeMs, fetch }, this.#signal));
+    return valueIn(await answers.get({ key, origin: group, holder, notBeforeMs, fetch }, this.#signal));
   }
 }
 

@@ -52,7 +52,7 @@ export function pulumiEnvironment(environments: PulumiEnvironments, checkSite = 
       const apiUrl = textOf(inputs, 'apiUrl') ?? '';
       await checkSite(namespace, new URL(parseApiUrl(apiUrl).origin), signal);
       const place = { apiUrl, scope, caPem: caPemOf(inputs, 'pulumi-environment') };
-      return await environments.open({ ...place, ...login, holder, notBeforeMs }, signal);
+      return await environments.open({ ...place, ...login, holder, turn: namespace, notBeforeMs }, signal);
     },
   };
 }

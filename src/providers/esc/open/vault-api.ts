@@ -17,8 +17,9 @@ import type { Upstream, UpstreamAnswer, UpstreamDoor } from '../../../http/contr
 import { parseBaseUrl } from '../../../http/egress.ts';
 import { addBounded } from '../../shared/bounded-set.ts';
 import { hasTooManyParts } from '../../shared/json-parts.ts';
+import { sizeOfEsc } from '../../shared/kept-size.ts';
 import { Pauses } from '../../shared/pauses.ts';
-import { Snapshots } from '../../shared/snapshots.ts';
+import { type KeepingPorts, Snapshots } from '../../shared/snapshots.ts';
 import {
   hasWarnings,
   type Sent,
@@ -96,7 +97,7 @@ const keepMs = 30_000;
 /** First parts of the paths of KV 2 below its mount. */
 const partsOfKv2 = new Set(['config', 'data', 'delete', 'destroy', 'metadata', 'subkeys', 'undelete']);
 
-interface VaultApiPorts {
+interface VaultApiPorts extends KeepingPorts {
   readonly door: UpstreamDoor;
   readonly clock: Clock;
   readonly lastingLeases?: LastingText | undefined;
@@ -115,12 +116,13 @@ export class VaultApi {
   readonly #moved = new Map<string, string>();
 
   /** `lastingLeases` is where leases are kept for the next process; absent keeps them for this one. */
-  constructor({ door, clock, lastingLeases }: VaultApiPorts) {
+  constructor({ account, door, clock, lastingLeases, shares }: VaultApiPorts) {
     this.#upstream = door.open({});
     this.#clock = clock;
     this.#leases = new VaultLeases(clock, lastingLeases);
     this.#pauses = new Pauses({ clock });
-    this.#answers = new Snapshots({ clock, keepMs });
+    const memory = account && { account, sizeOf: ({ data }: VaultAnswer) => sizeOfEsc(data) };
+    this.#answers = new Snapshots({ clock, keepMs, memory, shares });
   }
 
   /** Logs in by a POST to `path`. Throws LoginRejected, ScopeNotFound, UpstreamThrottled … */
@@ -215,6 +217,7 @@ export class VaultApi {
         {
           key: `${key} ${written}`,
           origin: `${bearer.server.root} ${bearer.turn}`,
+          holder: bearer.turn,
           notBeforeMs: fromMs,
           fetch: async (_, until) => ({ value: await this.#readOnce(bearer, { key, path, written }, until) }),
         },

@@ -5,6 +5,7 @@ import type { Credentials } from '../../../auth/contract.ts';
 import { Sessions } from '../../../auth/session.ts';
 import { systemClock } from '../../../base/clock.ts';
 import { asOperatorError, OperatorError } from '../../../base/operator-error.ts';
+import type { Shares } from '../../../base/shares.ts';
 import { plainJson } from '../../../core/esc/export.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import { createEgressPolicy } from '../../../http/egress.ts';
@@ -21,6 +22,7 @@ export interface VaultDeskOptions {
   readonly checkSite?: CheckSite | undefined;
   /** What the process before left; absent begins with nothing. */
   readonly lasting?: LastingText | undefined;
+  readonly shares?: Shares | undefined;
 }
 
 export interface VaultWanted {
@@ -81,7 +83,7 @@ export function lastingText(): LastingText & { readonly saves: number; text: str
   return place;
 }
 
-export function vaultDesk({ url, issuer, checkSite, lasting = lastingText() }: VaultDeskOptions): VaultDesk {
+export function vaultDesk({ url, issuer, checkSite, shares, lasting = lastingText() }: VaultDeskOptions): VaultDesk {
   const sessions = new Sessions({ clock: systemClock });
   const door = createUpstreamDoor({
     policy: createEgressPolicy({ insecureHosts: [new URL(url).host] }),
@@ -105,7 +107,7 @@ export function vaultDesk({ url, issuer, checkSite, lasting = lastingText() }: V
     },
   };
   const others = { infisical: { login: none, reader: none }, pulumi: { open: none } };
-  const ports = { door, clock: systemClock, sessions, checkSite, lastingLeases: lasting };
+  const ports = { door, clock: systemClock, sessions, checkSite, shares, lastingLeases: lasting };
   const providers = escProviders({ ...others, ...ports });
   const successors: VaultDesk[] = [];
   const opened = async (wanted: VaultWanted = {}) => {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createJwtIssuer, type JwtIssuer } from '../../../../test/support/jwt-issuer.ts';
 import { startVaultDouble, type VaultDouble } from '../../../../test/support/vault-double.ts';
 import { OperatorError } from '../../../base/operator-error.ts';
+import { Shares } from '../../../base/shares.ts';
 import { plainJson } from '../../../core/esc/export.ts';
 import { nullValue } from '../../../core/esc/value.ts';
 import type { CheckSite } from './contract.ts';
@@ -17,7 +18,9 @@ const cluster = 'https://cluster.example';
 const subject = 'system:serviceaccount:shop:robot';
 
 /** A Vault with role `reader`, whose tokens may read all secrets, and what opens Environments of namespace `shop`. */
-async function scene(options: { readonly signer?: JwtIssuer; readonly checkSite?: CheckSite } = {}) {
+async function scene(
+  options: { readonly signer?: JwtIssuer; readonly checkSite?: CheckSite; readonly shares?: Shares } = {},
+) {
   const issuer = await createJwtIssuer(cluster);
   const vault = await startVaultDouble(issuer);
   stops.push(() => vault.stop());
@@ -27,8 +30,7 @@ async function scene(options: { readonly signer?: JwtIssuer; readonly checkSite?
   vault.kv2.set('app', { password: 'of-kv-two', nested: { deep: [1, null] } });
   vault.leased.set('app', 600);
   const lasting = lastingText();
-  const { checkSite, signer = issuer } = options;
-  const desk = vaultDesk({ url: vault.url, issuer: signer, checkSite, lasting });
+  const desk = vaultDesk({ url: vault.url, issuer: options.signer ?? issuer, ...options, lasting });
   stops.push(() => desk.stop());
   return { ...desk, vault, issuer, lasting, jwt: readerJwt };
 }
@@ -222,6 +224,19 @@ describe('vault-secrets', () => {
     expect(vault.count(/kv\/app$/)).toBe(1);
     await open();
     expect(vault.count(/kv\/app$/)).toBe(2);
+  });
+
+  it('keeps what it reads in the share of the namespace, and no more than that has', async () => {
+    const shares = new Shares(2);
+    const { opened, vault } = await scene({ shares });
+    const paths = (...names: readonly string[]) => Object.fromEntries(names.map((name) => [name, { path: name }]));
+    await opened({ read: paths('kv/app', 'secret/app') });
+    expect(shares.counts).toEqual({ all: 2, greatest: 2, bound: 2 });
+    const asked = vault.count(/./);
+    const third = opened({ read: paths('kv/app', 'database/creds/app') });
+    await expect(third).rejects.toMatchObject({ reason: 'QuotaExceeded' });
+    expect(vault.count(/creds/)).toBe(0);
+    expect(vault.count(/./)).toBeGreaterThan(asked);
   });
 
   it('says how long a lease is good for', async () => {

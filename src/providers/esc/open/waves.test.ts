@@ -1,5 +1,6 @@
 // What is opened alike at the same time is asked for once, whatever the cloud.
 import { describe, expect, it } from 'vitest';
+import { Shares } from '../../../base/shares.ts';
 import { cloudCases, cloudsScene } from './clouds.fixture.ts';
 
 const consumers = 20;
@@ -28,5 +29,29 @@ describe('twenty Environments that open the same in one wave', () => {
     expect(second.map(({ value }) => value)).toEqual(first.map(({ value }) => value));
     expect(each.asked(clouds)).toBe(each.once + each.again);
     expect(logins).toEqual(each.logins);
+  });
+});
+
+describe('what is kept of an opening', () => {
+  it.each(cloudCases)('counts for the namespace of the document, by $provider', async (each) => {
+    const shares = new Shares(10);
+    const { bench, clouds } = await cloudsScene({ shares });
+    const environments = { 'shop/app': { values: each.values(clouds) } };
+    expect((await bench.open(environments)).error).toBeUndefined();
+    const { all, greatest } = shares.counts;
+    expect([greatest, greatest > 0]).toEqual([all, true]);
+    expect([shares.isFull('shop'), shares.isFull('other')]).toEqual([false, false]);
+  });
+
+  it.each(cloudCases)('is refused beyond its share, and nothing is asked by $provider', async (each) => {
+    const shares = new Shares(1);
+    shares.add('shop');
+    const { bench, clouds } = await cloudsScene({ shares });
+    const { error } = await bench.open({ 'shop/app': { values: each.values(clouds) } });
+    expect(error).toMatchObject({
+      reason: 'QuotaExceeded',
+      message: expect.stringContaining('--snapshots-per-namespace'),
+    });
+    expect(each.asked(clouds)).toBe(0);
   });
 });
