@@ -42,7 +42,10 @@ export function awsParameterStore(access: AwsAccess): EscProvider {
         const answer = readParameters(await access.call(order, context, signal));
         if (answer === undefined) throw notFromAws(what);
         return entries.map(({ key, name }) => {
-          const found = answer.found.find((each) => each.names.includes(name));
+          // Each parameter stands in a request once, so that an answer which leaves the version out means the one asked for.
+          const found = [name, bare(name)].flatMap(
+            (as) => answer.found.find((each) => each.names.includes(as)) ?? [],
+          )[0];
           if (found !== undefined) return [key, opened(found)] as const;
           if (!answer.missing.includes(name)) throw notFromAws(what);
           throw new OperatorError(

@@ -225,6 +225,21 @@ describe('aws-parameter-store', () => {
     });
   });
 
+  it('reads a version whose number the answer leaves out, as it may, and takes no other version for it', async () => {
+    const { apis, open } = await awsScene();
+    const keys = { accessKeyId: 'AKIA0123', secretAccessKey: 'key' };
+    const login = { 'fn::open::aws-login': { static: keys } };
+    const aws = { login, params: parametersOf({ first: { name: '/shop/url:1' } }) };
+    const answer = (more: object) => {
+      const Parameters = [{ Name: '/shop/url', Type: 'String', Value: 'https://shop', ...more }];
+      apis.http.answerWith({ status: 200, body: { Parameters, InvalidParameters: [] } });
+    };
+    answer({});
+    expect(await open({ aws })).toMatchObject({ value: { aws: { params: { first: 'https://shop' } } } });
+    answer({ Selector: ':2' });
+    expect(await open({ aws }, { notBeforeMs: performance.now() })).toMatchObject({ reason: 'UpstreamInvalid' });
+  });
+
   it('asks for ten at a time', async () => {
     const { apis, open } = await awsScene();
     const names = Array.from({ length: 25 }, (_, at) => `/shop/${at}`);
