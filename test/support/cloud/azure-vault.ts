@@ -12,6 +12,8 @@ export const azureLogin = {
   clientSecret: 'client~secret~of~the~double',
 };
 export const azureVaultName = 'my-keyvault';
+/** A vault on which the application has no right. */
+export const hiddenVaultName = 'hidden-keyvault';
 
 interface VaultSecret {
   /** Values by version, oldest first. */
@@ -51,6 +53,7 @@ export async function startAzureVault({
   const entra = await startHttpDouble(async ({ method, path, body }) => {
     const form = Object.fromEntries(new URLSearchParams(body));
     const [, tenant, call] = /^\/([^/]+)\/(.*)$/.exec(path) ?? [];
+    if (method === 'GET' && call === 'v2.0/.well-known/openid-configuration') return discovery(tenant ?? '');
     if (method !== 'POST' || call !== 'oauth2/v2.0/token') return { status: 404 };
     if (tenant !== azureLogin.tenantId) {
       return refused(
@@ -59,7 +62,8 @@ export async function startAzureVault({
         `AADSTS90002: Tenant '${tenant}' not found. Check to make sure you have the correct tenant ID.`,
       );
     }
-    if (form['grant_type'] !== 'client_credentials' || form['scope'] !== 'https://vault.azure.net/.default') {
+    const scopes = (form['scope'] ?? '').split(' '); // libraries of Microsoft add openid, profile and offline_access
+    if (form['grant_type'] !== 'client_credentials' || !scopes.includes('https://vault.azure.net/.default')) {
       return refused(400, 'invalid_scope', 'AADSTS70011: The provided value for scope is not valid.');
     }
     if (form['client_id'] !== azureLogin.clientId) {
@@ -93,10 +97,15 @@ export async function startAzureVault({
 
   const vault = await startHttpDouble(({ method, path, query, headers }) => {
     if (double.isSilent) return new Promise<never>(() => {});
-    const [, name = '', version] = /^\/secrets\/([A-Za-z0-9-]+)(?:\/([A-Za-z0-9]+))?$/.exec(path) ?? [];
-    if (method !== 'GET' || name === '' || query.get('api-version') !== '7.4') return { status: 404 };
+    const [, name = '', version] = /^\/secrets\/([A-Za-z0-9-]+)(?:\/([A-Za-z0-9]+)?)?$/.exec(path) ?? [];
+    if (method !== 'GET' || name === '' || !apiVersions.test(query.get('api-version') ?? '')) return { status: 404 };
     const token = (headers['authorization'] ?? '').replace(/^Bearer /, '');
-    if ((tokens.get(token) ?? 0) <= clock.nowMs()) return vaultError(401, 'Unauthorized', 'AKV10022: Invalid token.');
+    if ((tokens.get(token) ?? 0) <= clock.nowMs()) {
+      return {
+        ...vaultError(401, 'Unauthorized', 'AKV10022: Invalid token.'),
+        headers: { 'www-authenticate': challenge },
+      };
+    }
     if (!double.isOwnTenant)
       return vaultError(
         401,
@@ -104,7 +113,8 @@ export async function startAzureVault({
         'AKV10032: Invalid issuer. Expected one of https://sts.windows.net/other/.',
       );
     const secret = double.secrets.get(name);
-    if (secret?.isForbidden === true) {
+    const isHidden = headers['host'] === `${hiddenVaultName}.vault.azure.net`;
+    if (isHidden || secret?.isForbidden === true) {
       const text = `Caller is not authorized to perform action on resource.\r\nIf role assignments were changed recently, please observe propagation time.\r\nVault: ${azureVaultName};location=westeurope\r\n`;
       return vaultError(403, 'Forbidden', text, 'ForbiddenByRbac');
     }
@@ -123,7 +133,11 @@ export async function startAzureVault({
   const double: AzureVault = {
     entra,
     vault,
-    routes: { 'login.microsoftonline.com': entra.url, [`${azureVaultName}.vault.azure.net`]: vault.url },
+    routes: {
+      'login.microsoftonline.com': entra.url,
+      [`${azureVaultName}.vault.azure.net`]: vault.url,
+      [`${hiddenVaultName}.vault.azure.net`]: vault.url,
+    },
     secrets: new Map(),
     subject: 'system:serviceaccount:shop:default',
     audience: 'api://AzureADTokenExchange',
@@ -134,6 +148,17 @@ export async function startAzureVault({
     stop: async () => void (await Promise.all([entra.stop(), vault.stop()])),
   };
   return double;
+}
+
+/** https://learn.microsoft.com/rest/api/keyvault/versions */
+const apiVersions = /^(?:7\.\d|20\d\d-\d\d-\d\d)$/;
+/** By which clients that are told only the vault find its tenant. */
+const challenge = `Bearer authorization="https://login.microsoftonline.com/${azureLogin.tenantId}", resource="https://vault.azure.net"`;
+
+function discovery(tenant: string): CloudAnswer {
+  const root = `https://login.microsoftonline.com/${tenant}`;
+  const at = { authorization_endpoint: `${root}/oauth2/v2.0/authorize`, token_endpoint: `${root}/oauth2/v2.0/token` };
+  return { status: 200, body: { ...at, issuer: `${root}/v2.0`, jwks_uri: `${root}/discovery/v2.0/keys` } };
 }
 
 const faults = {

@@ -19,8 +19,13 @@ export interface CloudsOptions {
   readonly trust: ClusterTrust;
   /** Of the 1Password Connect server. */
   readonly vaults: readonly ConnectVault[];
-  /** The app at GitHub, and the organization that has installed it, with these repositories. */
-  readonly github: { readonly appId: number; readonly organization: string; readonly repositories: readonly string[] };
+  /** The app at GitHub, and the organization that has installed it, with these repositories; perhaps a user, too. */
+  readonly github: {
+    readonly appId: number;
+    readonly organization: string;
+    readonly user?: string;
+    readonly repositories: readonly string[];
+  };
 }
 
 export interface Clouds {
@@ -40,12 +45,13 @@ export const connectHost = 'onepassword-connect.example.com';
 
 export async function startClouds(options: CloudsOptions): Promise<Clouds> {
   const { clock = systemClock, trust, vaults, github: app } = options;
-  const { appId, organization, repositories } = app;
+  const { appId, organization, repositories, user } = app;
+  const users = user === undefined ? {} : { [user]: 2 };
   const doubles = {
     aws: await startAwsApis({ clock, issuer: trust }),
     azure: await startAzureVault({ clock, trust }),
     google: await startGoogleFederation({ clock, trust }),
-    github: await startGithubDouble({ clock, appId, organizations: { [organization]: 1 }, repositories }),
+    github: await startGithubDouble({ clock, appId, organizations: { [organization]: 1 }, users, repositories }),
     onePassword: await startOnePasswordDouble(vaults),
     pulumi: await startPulumiDouble({ nowMs: () => clock.nowMs() }),
   };

@@ -17,7 +17,7 @@ export interface GoogleFederation {
   readonly secretManager: HttpDouble;
   readonly routes: Routes;
   /** Values of versions by name of the secret, from 1 on; null is a version that is disabled. */
-  readonly secrets: Map<string, readonly (string | null)[]>;
+  readonly secrets: Map<string, readonly (string | Buffer | null)[]>;
   /** Secrets that the service account may not read. */
   readonly forbidden: Set<string>;
   /** Subject that the attribute condition lets pass. */
@@ -28,6 +28,8 @@ export interface GoogleFederation {
   mayImpersonate: boolean;
   /** Whether reads of secrets are never answered. */
   isSilent: boolean;
+  /** An access token of the service account, for an hour. */
+  addToken(): string;
   /** Ends all tokens at once. */
   endTokens(): void;
   stop(): Promise<void>;
@@ -51,6 +53,13 @@ export async function startGoogleFederation({
     'UNAUTHENTICATED',
     'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.',
   );
+
+  const addToken = (seconds: number) => {
+    const accessToken = `ya29.access-${++count}`;
+    const endsAtMs = clock.nowMs() + seconds * 1_000;
+    access.set(accessToken, endsAtMs);
+    return { accessToken, endsAtMs };
+  };
 
   const sts = await startHttpDouble(async ({ method, path, body }) => {
     const form = Object.fromEntries(new URLSearchParams(body));
@@ -102,9 +111,7 @@ export async function startGoogleFederation({
     if (order.scope?.[0] !== scope || !(seconds > 0 && seconds <= 3_600)) {
       return apiError(400, 'INVALID_ARGUMENT', 'The access token lifetime cannot exceed the maximum value of 1 hour.');
     }
-    const accessToken = `ya29.access-${++count}`;
-    const endsAtMs = clock.nowMs() + seconds * 1_000;
-    access.set(accessToken, endsAtMs);
+    const { accessToken, endsAtMs } = addToken(seconds);
     return { status: 200, body: { accessToken, expireTime: new Date(endsAtMs).toISOString() } };
   });
 
@@ -146,6 +153,7 @@ export async function startGoogleFederation({
     audience: `https:${provider}`,
     mayImpersonate: true,
     isSilent: false,
+    addToken: () => addToken(3_600).accessToken,
     endTokens() {
       federated.clear();
       access.clear();
