@@ -384,6 +384,8 @@ describe.skipIf(!hasHelm).each(helmMajors)('a release of helm %i', (major) => {
     const [secret, uid] = [await data(), await crdUids()];
     expect(Buffer.from(secret, 'base64').toString()).toBe('kept-value');
 
+    const kept = ['secret', 'escapement-leases', '-n', namespace];
+    await cli('patch', ...kept, '-p', '{"data":{"leases":"a2VwdA=="}}'); // as the operator does
     await run('upgrade', 'escapement', chartFolder, '-n', namespace);
     expect(await columns()).toContain('Store');
     await run('rollback', 'escapement', '1', '-n', namespace);
@@ -391,6 +393,7 @@ describe.skipIf(!hasHelm).each(helmMajors)('a release of helm %i', (major) => {
     await run('upgrade', 'escapement', chartFolder, '-n', namespace);
     expect(await columns()).toContain('Store');
     expect(await data()).toBe(secret);
+    expect(await cli('get', ...kept, '-o', 'jsonpath={.data}')).toBe('{"leases":"a2VwdA=="}');
 
     expect(await operator.stop()).toBe(0);
     await run('uninstall', 'escapement', '-n', namespace);
@@ -440,7 +443,12 @@ describe('deploy/kustomize', () => {
     await cli('apply', '-k', base);
     await untilServed();
     expect(await cli('get', 'deployment', '-n', namespace, '-o', 'name')).toContain('escapement');
+    // What the operator keeps is no difference, and stays.
+    const kept = ['secret', 'escapement-leases', '-n', namespace];
+    await cli('patch', ...kept, '-p', '{"data":{"leases":"a2VwdA=="}}');
     await cli('diff', '-k', base);
+    await cli('apply', '-k', base);
+    expect(await cli('get', ...kept, '-o', 'jsonpath={.data}')).toBe('{"leases":"a2VwdA=="}');
     await cli('delete', '-k', base, '--wait=false');
     await until('the namespace is gone', async () =>
       cluster.hasControllerManager ? (await cli('get', 'namespace', namespace, '--ignore-not-found')) === '' : true,
