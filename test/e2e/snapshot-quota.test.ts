@@ -1,7 +1,7 @@
 // One namespace that asks for more answers than may be kept for it, by each provider that keeps some: what is beyond is told,
 // what was asked before is served, and the metric shows the bound.
 import { expect, it } from 'vitest';
-import { applyYaml } from '../support/kubectl.ts';
+import { applyYaml, listOf } from '../support/kubectl.ts';
 import { entry, externalSecret, type PulumiScene, startPulumi } from '../support/pulumi-scene.ts';
 import { credentials, plantSample, store } from '../support/samples.ts';
 import { condition, until } from '../support/wait.ts';
@@ -31,7 +31,7 @@ const plants: Readonly<Record<string, (made: PulumiScene) => Promise<(name: stri
       metadata: { name, namespace },
       spec: { values: { KEY: { 'fn::secret': scene.value(name) } } },
     }));
-    await applyYaml(environments.map((each) => JSON.stringify(each)).join('\n---\n'), { kubeconfig });
+    await applyYaml(listOf(environments), { kubeconfig });
     const stores = wanted.map((name) => ({
       apiVersion: 'external-secrets.io/v1',
       kind: 'SecretStore' as const,
