@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { verbsOf } from '../scripts/chart/rbac.ts';
 import { OperatorError } from '../src/base/operator-error.ts';
 import { controlledKinds, createControllers } from '../src/controller/controllers.ts';
+import type { RunNotes } from '../src/controller/desk.ts';
 import { kinds } from '../src/controller/kinds.ts';
 import { exposeQueues } from '../src/controller/queue-series.ts';
 import { customResourceDefinition } from '../src/crds/custom-resource.ts';
 import { referencePage } from '../src/crds/reference-page.ts';
+import { noRunNotes } from '../src/operator/run-notes.ts';
 import { ScopeNews } from '../src/providers/shared/scope-news.ts';
 import { providersByName } from '../src/providers/table.ts';
 import { Collection } from './support/collection.ts';
@@ -15,9 +17,9 @@ import { noteKind, openNotes } from './support/stub/kind.ts';
 import { createStubProvider, Shelf } from './support/stub/provider.ts';
 
 describe('a kind that has a row', () => {
-  function setUp() {
+  function setUp(runNotes?: RunNotes) {
     const notes = new Collection((object) => noteKind.record(object));
-    const bench = controllerPorts([...Object.values(kinds), noteKind], { notes });
+    const bench = controllerPorts([...Object.values(kinds), noteKind], { notes }, runNotes);
     const note = { row: noteKind, open: openNotes.bind(undefined, notes) };
     const controllers = createControllers(bench.ports, [...controlledKinds, note]);
     controllers.start();
@@ -58,6 +60,24 @@ describe('a kind that has a row', () => {
     expect(notes.get('team/a')?.status).toMatchObject({ said: 'HELLO' });
     expect(notes.calls).toHaveLength(3);
     expect(lines.map(({ level }) => level)).not.toContain('error');
+  });
+
+  it('waits when the process died of working on its object, and is let out by an edit', async () => {
+    const begin: RunNotes['begin'] = ({ key, generation }) => {
+      if (key === 'Note/team/a' && generation === 1) throw new OperatorError('Quarantined', 'it died twice');
+      return noRunNotes.begin({ key, generation });
+    };
+    const { notes, clock } = setUp({ begin });
+    for (const key of ['team/a', 'team/b']) notes.put(key, { spec: { text: 'hello' } });
+    await clock.advance(100);
+    expect(notes.get('team/a')?.status).toMatchObject({
+      conditions: [{ type: 'Stalled' }, { type: 'Ready', status: 'False' }],
+    });
+    expect(notes.get('team/a')?.status).not.toHaveProperty('said');
+    expect(notes.get('team/b')?.status).toMatchObject({ said: 'HELLO' });
+    notes.put('team/a', { spec: { text: 'hi' } });
+    await clock.advance(100);
+    expect(notes.get('team/a')?.status).toMatchObject({ said: 'HI', conditions: [{ status: 'True' }] });
   });
 
   it('is measured under its own names, as long as its object lives', async () => {

@@ -89,6 +89,11 @@ export const reasons = {
     baseDelayMs: 60_000,
     hint: 'simplify the field, or divide the work over several ExternalSecrets',
   },
+  Quarantined: {
+    next: 'stall',
+    baseDelayMs: 0,
+    hint: 'edit it so that it is less work: the next attempt may end the operator again',
+  },
   ApiDenied: { next: 'retry', baseDelayMs: 5_000, hint: "extend the operator's RBAC" },
   ApiUnavailable: { next: 'retry', baseDelayMs: 1_000, hint: 'retried by itself' },
   Conflict: { next: 'quiet', baseDelayMs: 20, hint: '' },

@@ -4,13 +4,49 @@
 import { asOperatorError, OperatorError } from '../base/operator-error.ts';
 import { Budget, inlineShare } from '../core/budget.ts';
 import { packInput, unpackError, unpackOutput } from '../core/job-packing.ts';
-import { beforeJob, type Desk, type JobKind, type JobTable, runJob } from '../core/jobs.ts';
+import { beforeJob, type Desk, type JobKind, type JobTable, runJob, type Workplaces } from '../core/jobs.ts';
+import type { RunningObject } from '../core/quarantine.ts';
 import type { JobAnswer, JobOrder } from '../core/thread-jobs.ts';
 import { WorkerLost, type WorkerPool } from '../runtime/worker-pool.ts';
 
 export interface DeskRooms {
   readonly heavy: Pick<WorkerPool, 'run'>;
   readonly loop: LoopShare;
+}
+
+/** Knows across a death of the process what was worked on. */
+export interface RunNotes {
+  /** A run begins. Throws Quarantined for an object that must wait. */
+  begin(object: RunningObject): NotedRun;
+}
+
+export interface NotedRun {
+  /** Work of its own begins, as against waiting for an upstream or for what others work on; from then on until the end. */
+  works(): void;
+  /** A thread begins to work for it; returns what ends that. */
+  heavy(): () => void;
+  /** The run is over. */
+  end(): void;
+}
+
+/** Places whose work is noted, as long as it takes and as long as a thread does a part of it. */
+export function notedWorkplaces(rooms: DeskRooms, notes: RunNotes): Workplaces {
+  return {
+    begin({ tenant, object }) {
+      const noted = notes.begin(object);
+      const heavy = withNotes(rooms.heavy, noted);
+      const deskFor = (signal: AbortSignal): Desk => {
+        const desk = createDesk(tenant, { ...rooms, heavy }, signal);
+        return {
+          async run(kind, input) {
+            noted.works();
+            return await desk.run(kind, input);
+          },
+        };
+      };
+      return { desk: deskFor, end: () => noted.end() };
+    },
+  };
 }
 
 /** What was spent in this turn of the event loop, by all objects together. */
@@ -98,10 +134,7 @@ const lostWords = {
 } as const;
 
 /** The same threads, with a note of each job for as long as a thread has it. */
-export function withNotes(
-  heavy: DeskRooms['heavy'],
-  { heavy: note }: { readonly heavy: () => () => void },
-): DeskRooms['heavy'] {
+function withNotes(heavy: DeskRooms['heavy'], { heavy: note }: NotedRun): DeskRooms['heavy'] {
   return {
     async run(tenant, order, signal) {
       let end = () => {};

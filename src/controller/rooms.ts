@@ -2,6 +2,7 @@
 // turn for whoever starts and stops them.
 import type { Clock } from '../base/clock.ts';
 import type { Slots } from '../base/slots.ts';
+import type { Workplaces } from '../core/jobs.ts';
 import type { StatusDialect } from '../core/sync-status.ts';
 import type { ObservedTarget } from '../core/target-plan.ts';
 import type { Informer, InformerEvent, Kube } from '../kube/contract.ts';
@@ -10,9 +11,7 @@ import type { QueueLoad } from '../runtime/workqueue.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 import type { ConnectDeps, StoreConnections } from './connect.ts';
-import type { DeskRooms } from './desk.ts';
 import type { EnvironmentEvaluation } from './environment/context.ts';
-import type { RunNotes } from './external-secret/context.ts';
 import type { ScopeNews } from './external-secret/controller.ts';
 import type { ManifestPorts } from './external-secret/manifest-targets.ts';
 import type { GenerationPorts } from './generators/generators.ts';
@@ -69,11 +68,10 @@ export interface ControllerPorts {
   readonly connect: Omit<ConnectDeps, 'store'>;
   /** Tells of scopes that were read anew. */
   readonly news: ScopeNews;
-  /** Where work of a size that tenants decide is done. */
-  readonly desk: DeskRooms;
+  /** Where work of a size that tenants decide is done, and noted. */
+  readonly workplaces: Workplaces;
   /** What generators draw from. */
   readonly generation: GenerationPorts;
-  readonly notes: RunNotes;
   /** How other kinds than Secrets are found and followed; absent while they may not be targets. */
   readonly manifests?: ManifestPorts | undefined;
   /** Asked only where Environments are served. */

@@ -11,6 +11,7 @@ import type { GjsonResult } from './gjson/result.ts';
 import { jsonMemberText, jsonObjectMembers } from './json-text.ts';
 import type { RenderedManifest } from './manifest/manifest-template.ts';
 import { environments, jsonPaths, regexps, rewriting, templates } from './parts.ts';
+import type { RunningObject } from './quarantine.ts';
 import { type Combined, combine, type PlannedRead, planReads, type ReadAnswer } from './selection.ts';
 import { policyOf, toleratesMissing } from './target-policy.ts';
 import type { RenderedTarget } from './target-template.ts';
@@ -72,8 +73,26 @@ export interface Desk {
   run<K extends JobKind>(kind: K, input: JobTable[K]['input']): Promise<JobTable[K]['output']>;
 }
 
-/** Gives a desk for one piece of work of a tenant, a namespace, with a budget of its own. */
-export type Desks = (tenant: string, signal: AbortSignal) => Desk;
+/** A piece of work that may take long: whose it is, and what is to wait when the process dies of it. */
+export interface Work {
+  /** Whom threads serve in turn: a namespace. */
+  readonly tenant: string;
+  readonly object: RunningObject;
+}
+
+/** Where one piece of work is done. */
+export interface Workplace {
+  /** A desk with a budget of its own. */
+  desk(signal: AbortSignal): Desk;
+  /** The work is over. */
+  end(): void;
+}
+
+/** Where all work is done. */
+export interface Workplaces {
+  /** Throws Quarantined for what must wait. */
+  begin(work: Work): Workplace;
+}
 
 type Jobs = { readonly [K in JobKind]: (input: JobTable[K]['input'], budget: Budget) => JobTable[K]['output'] };
 
@@ -158,3 +177,6 @@ export function inlineDesk(budget = new Budget()): Desk {
     },
   };
 }
+
+/** Places with such desks. */
+export const inlineWorkplaces: Workplaces = { begin: () => ({ desk: () => inlineDesk(), end() {} }) };

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { afterDeath, emptyRecord, type RunRecord, readRecord, waitLeftMs, writeRecord } from './quarantine.ts';
+import { afterDeath, emptyRecord, type RunRecord, readRecord, waitOf, writeRecord } from './quarantine.ts';
+
+/** How many ms the object still waits; 0 when it may run. */
+const waitLeftMs = (...[record, object, nowMs]: Parameters<typeof waitOf>) =>
+  (waitOf(record, object, nowMs)?.untilMs ?? nowMs) - nowMs;
 
 const hourMs = 3_600_000;
 const bomb = { key: 'ExternalSecret/shop/bomb', generation: 3 };
@@ -21,6 +25,7 @@ describe('an object that was running when the process died', () => {
     expect(waitLeftMs(record, bomb, 10_000 + hourMs - 1)).toBe(1);
     expect(waitLeftMs(record, bomb, 10_000 + hourMs)).toBe(0);
     expect(waitLeftMs(record, bystander, 10_000)).toBe(0);
+    expect(waitOf(record, bomb, 20_000)).toEqual({ sinceMs: 10_000, untilMs: 10_000 + hourMs });
   });
 
   it('is let out by a change, and begins anew', () => {

@@ -43,10 +43,17 @@ export function afterDeath(record: RunRecord, nowMs: number): RunRecord {
   return { running: [], suspects: [...known.values()].slice(-mostSuspects) };
 }
 
-/** How many ms the object still waits; 0 when it may run. */
-export function waitLeftMs(record: RunRecord, object: RunningObject, nowMs: number): number {
+/** Since when an object waits and until when, in epoch ms. */
+export interface Wait {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+/** Whether the object waits; undefined when it may run. */
+export function waitOf(record: RunRecord, object: RunningObject, nowMs: number): Wait | undefined {
   const suspect = suspectOf(record, object, nowMs);
-  return suspect === undefined || suspect.deaths < deathsToWait ? 0 : suspect.seenAtMs + waitMs - nowMs;
+  if (suspect === undefined || suspect.deaths < deathsToWait) return undefined;
+  return { sinceMs: suspect.seenAtMs, untilMs: suspect.seenAtMs + waitMs };
 }
 
 /** Deaths at which the object was running as it is now. */
@@ -56,7 +63,7 @@ export function deathsOf(record: RunRecord, object: RunningObject, nowMs: number
 
 /** Keys of the objects that wait unless they change. */
 export function waitingIn(record: RunRecord, nowMs: number): readonly string[] {
-  return record.suspects.filter((each) => waitLeftMs(record, each, nowMs) > 0).map(({ key }) => key);
+  return record.suspects.filter((each) => waitOf(record, each, nowMs) !== undefined).map(({ key }) => key);
 }
 
 function suspectOf({ suspects }: RunRecord, { key, generation }: RunningObject, nowMs: number): Suspect | undefined {

@@ -55,7 +55,7 @@ it('lets an object wait that a thread worked for at two deaths, and no other', (
   dieIn(first, web);
   dieIn(start(), web);
   const third = start();
-  expect(reasonOf(() => third.begin(web))).toBe('TooMuchWork');
+  expect(reasonOf(() => third.begin(web))).toBe('Quarantined');
   expect(reasonOf(() => third.begin(other))).toBe('begun');
 });
 
@@ -64,21 +64,32 @@ it('writes nothing for a run that needs no thread, and blames it for nothing', (
   for (let death = 0; death < 3; death++) {
     const notes = start();
     const before = written();
-    notes.begin(web).end();
-    notes.begin(other);
+    const run = notes.begin(web);
+    run.works();
+    run.end();
+    notes.begin(other).works();
     expect(written()).toBe(before);
   }
   expect(deaths).toEqual([]);
 });
 
-it('blames an object that ran at a death for the next one already when its run has begun', () => {
+it('blames an object that ran at a death for the next one already when work of its run has begun', () => {
   const { start } = setUp();
   dieIn(start(), web);
-  start().begin(web);
-  expect(reasonOf(() => start().begin(web))).toBe('TooMuchWork');
+  start().begin(web).works();
+  expect(reasonOf(() => start().begin(web))).toBe('Quarantined');
 });
 
-it('notes the whole run of an object that kept a thread busy for long the last time', async () => {
+it('blames it for nothing while its run waits for what others work on', () => {
+  const { start } = setUp();
+  dieIn(start(), web);
+  const second = start();
+  second.begin(web);
+  dieIn(second, other);
+  expect(reasonOf(() => start().begin(web))).toBe('begun');
+});
+
+it('notes all work of a run of an object that kept a thread busy for long the last time', async () => {
   const { start, clock, deaths } = setUp();
   const first = start();
   for (const [object, tookMs] of [
@@ -91,8 +102,8 @@ it('notes the whole run of an object that kept a thread busy for long the last t
     end();
     run.end();
   }
-  first.begin(web);
-  first.begin(other);
+  first.begin(web).works();
+  first.begin(other).works();
   start();
   expect(deaths.map(({ running }) => running)).toEqual([[web.key]]);
 });

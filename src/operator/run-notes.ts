@@ -1,11 +1,12 @@
 // Which objects are worked on at length, in a file that outlives the process, and so which of them must wait: the rules are
-// core's. Only what leaves its small share of the event loop is noted, for as long as a thread works on it, and as a whole what
-// took long there the last time or ran at a death: nearly every run ends without a word. That one ended is written a moment later.
+// core's. Only what leaves its small share of the event loop is noted, for as long as a thread works on it; what took long there
+// the last time, or ran at a death, from its first work on to its end: nearly every run ends without a word, and none is blamed for
+// the time in which it waits for others. That one ended is written a moment later.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { OperatorError } from '../base/operator-error.ts';
-import type { NotedRun, RunNotes } from '../controller/external-secret/context.ts';
+import type { NotedRun, RunNotes } from '../controller/desk.ts';
 import {
   afterDeath,
   deathsOf,
@@ -13,10 +14,12 @@ import {
   type RunningObject,
   type RunRecord,
   readRecord,
+  type Wait,
   waitingIn,
-  waitLeftMs,
+  waitOf,
   writeRecord,
 } from '../core/quarantine.ts';
+import { rfc3339 } from '../core/sync-status.ts';
 
 interface ClosableNotes extends RunNotes {
   /** The process ends in good order: nothing was running at a death. */
@@ -34,7 +37,7 @@ interface NotesOptions {
   readonly onTrouble: (thrown: unknown) => void;
 }
 
-const unnoted: NotedRun = { heavy: () => () => {}, end: () => {} };
+const unnoted: NotedRun = { works: () => {}, heavy: () => () => {}, end: () => {} };
 
 /** Where nothing is noted, nobody waits. */
 export const noRunNotes: ClosableNotes = { begin: () => unnoted, close: () => {} };
@@ -105,11 +108,15 @@ export function openRunNotes(directory: string, { clock, onDeath, onTrouble }: N
   write(); // the deaths so far, so that they count even if nothing begins
   return {
     begin(object) {
-      const leftMs = waitLeftMs(record, object, clock.nowMs());
-      if (leftMs > 0) throw mustWait(leftMs);
-      const isWatched = long.has(object.key) || deathsOf(record, object, clock.nowMs()) > 0;
-      const end = isWatched ? hold(object) : () => {};
+      const nowMs = clock.nowMs();
+      const wait = waitOf(record, object, nowMs);
+      if (wait !== undefined) throw mustWait(object, wait, nowMs);
+      const isWatched = long.has(object.key) || deathsOf(record, object, nowMs) > 0;
+      let end: (() => void) | undefined;
       return {
+        works() {
+          if (isWatched) end ??= hold(object);
+        },
         heavy() {
           const startedMs = clock.monotonicMs();
           const endHeavy = hold(object);
@@ -118,7 +125,7 @@ export function openRunNotes(directory: string, { clock, onDeath, onTrouble }: N
             endHeavy();
           };
         },
-        end,
+        end: () => end?.(),
       };
     },
     close() {
@@ -136,7 +143,8 @@ function readExisting(path: string) {
   }
 }
 
-function mustWait(retryAfterMs: number): OperatorError {
-  const problem = 'the operator died twice while it worked on this object: it waits until its spec changes, or an hour';
-  return new OperatorError('TooMuchWork', problem, { retryAfterMs });
+function mustWait({ key }: RunningObject, { sinceMs, untilMs }: Wait, nowMs: number): OperatorError {
+  const since = `the operator died twice while it worked on ${key}, the second time shortly before ${rfc3339(sinceMs)}`;
+  const problem = `${since}: that waits until its spec is edited, or until ${rfc3339(untilMs)}`;
+  return new OperatorError('Quarantined', problem, { retryAfterMs: untilMs - nowMs });
 }

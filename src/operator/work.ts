@@ -8,10 +8,10 @@ import type { ShareCounts } from '../base/shares.ts';
 import { Slots } from '../base/slots.ts';
 import type { Config } from '../config.ts';
 import { createControllers } from '../controller/controllers.ts';
-import { createDesk, LoopShare } from '../controller/desk.ts';
+import { LoopShare, notedWorkplaces } from '../controller/desk.ts';
 import { Writer } from '../controller/kit/writer.ts';
 import { exposeQueues } from '../controller/queue-series.ts';
-import type { Desks } from '../core/jobs.ts';
+import type { Workplaces } from '../core/jobs.ts';
 import type { StatusDialect } from '../core/sync-status.ts';
 import { isServedProvider } from '../crds/secret-store.ts';
 import { operatorIdentity } from '../credentials/operator-identity.ts';
@@ -82,38 +82,17 @@ export async function startWork(
   const objects = new ObjectWatcher(informerDeps, { namesPerNamespaceMax: config.namesPerNamespace });
   const events = createEventRecorder({ transport, clock, slot: (waiting) => writer.idleTurn(waiting) });
   const namespaces = followNamespaces(informerDeps);
-  const desk = {
-    heavy: new WorkerPool({ ...heavyLane, entry: base.threadEntry, clock }),
-    loop: new LoopShare(nextTurn),
-  };
+  const heavy = new WorkerPool({ ...heavyLane, entry: base.threadEntry, clock });
+  const notes = openNotes(base);
+  const workplaces = notedWorkplaces({ heavy, loop: new LoopShare(nextTurn) }, notes);
   const lastingLeases =
     config.leasesSecret === undefined
       ? undefined
       : lastingSecret({ namespace: base.namespace, name: config.leasesSecret }, { kube, guard, log });
-  const upstreams = openCountedUpstreams(base, namespaces, {
-    desks: (tenant, waiting) => createDesk(tenant, desk, waiting),
-    lastingLeases,
-  });
+  const upstreams = openCountedUpstreams(base, namespaces, { workplaces, lastingLeases });
   const { provider } = upstreams;
-  const notes =
-    config.stateDirectory === undefined
-      ? noRunNotes
-      : openRunNotes(config.stateDirectory, {
-          clock,
-          onDeath({ running, waiting }) {
-            if (running.length > 0)
-              log.warn({ detail: briefly(running) }, 'the last process died while it worked on these objects');
-            if (waiting.length > 0)
-              log.warn(
-                { detail: briefly(waiting) },
-                'these objects wait: the process died twice while it worked on them',
-              );
-          },
-          onTrouble: (thrown) => log.warn({ err: thrown }, 'could not note what is worked on'),
-        });
   const controllers = createControllers({
-    desk,
-    notes,
+    workplaces,
     manifests: config.genericTargets ? manifestKinds(informerDeps, config.namespaces) : undefined,
     generation: { random: randomBytes, keyPair: oneAtATime(), sendWebhook: upstreams.sendWebhook },
     kube,
@@ -166,13 +145,28 @@ export async function startWork(
       for (const end of endReading) end();
       await controllers.stop(graceMs);
       notes.close();
-      await desk.heavy.close();
+      await heavy.close();
       await Promise.all([events.stop(), upstreams.sessions.close(AbortSignal.timeout(revokeWithinMs))]);
       upstreams.close();
       objects.close();
       namespaces.close();
     },
   };
+}
+
+/** What is worked on is noted where the administrator gave a place for that. */
+function openNotes({ config, clock, log }: Base) {
+  if (config.stateDirectory === undefined) return noRunNotes;
+  return openRunNotes(config.stateDirectory, {
+    clock,
+    onDeath({ running, waiting }) {
+      if (running.length > 0)
+        log.warn({ detail: briefly(running) }, 'the last process died while it worked on these objects');
+      if (waiting.length > 0)
+        log.warn({ detail: briefly(waiting) }, 'these objects wait: the process died twice while it worked on them');
+    },
+    onTrouble: (thrown) => log.warn({ err: thrown }, 'could not note what is worked on'),
+  });
 }
 
 function shareSeries(what: string, { all, greatest, bound }: ShareCounts): [Record<'what' | 'of', string>, number][] {
@@ -193,7 +187,7 @@ function briefly(keys: readonly string[]): string {
 function openCountedUpstreams(
   { config, clock, metrics, userAgent }: Base,
   namespaces: ReturnType<typeof followNamespaces>,
-  { desks, lastingLeases }: { readonly desks: Desks; readonly lastingLeases: LastingText | undefined },
+  { workplaces, lastingLeases }: { readonly workplaces: Workplaces; readonly lastingLeases: LastingText | undefined },
 ): Upstreams {
   return openUpstreams(
     {
@@ -208,7 +202,7 @@ function openCountedUpstreams(
     {
       account: heapAccount(clock),
       clock,
-      desks,
+      workplaces,
       lastingLeases,
       observe: {
         login: (via, outcome) => metrics.logins.add({ ...via, outcome }),

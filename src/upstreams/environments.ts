@@ -12,13 +12,13 @@ export interface Environments {
 }
 
 export function openEnvironments(
-  ports: EscProviderPorts & Pick<EscPorts, 'desks' | 'release' | 'observeRead'>,
+  ports: EscProviderPorts & Pick<EscPorts, 'workplaces' | 'release' | 'observeRead'>,
 ): Environments {
-  const { account, clock, desks, release, observeRead, shares } = ports;
+  const { account, clock, workplaces, release, observeRead, shares } = ports;
   const providers = escProviders(ports);
   return {
     providers,
-    provider: createEscProvider({ account, clock, desks, providers, release, observeRead, shares }),
-    evaluation: environmentEvaluation(providers, { desks, release }),
+    provider: createEscProvider({ account, clock, workplaces, providers, release, observeRead, shares }),
+    evaluation: environmentEvaluation(providers, { release }),
   };
 }

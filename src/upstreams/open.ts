@@ -95,14 +95,14 @@ export function openUpstreams(
     account,
     clock,
     observe,
-    desks,
+    workplaces,
     lastingLeases,
   }: {
     readonly account: MemoryAccount;
     readonly clock: Clock;
     readonly observe: UpstreamObservers;
     /** Where Environments are evaluated; absent means at once. */
-    readonly desks?: EscPorts['desks'];
+    readonly workplaces?: EscPorts['workplaces'];
     /** Where credentials that are leased are kept for the next process; absent keeps them for this one. */
     readonly lastingLeases?: LastingText | undefined;
   },
@@ -165,7 +165,7 @@ export function openUpstreams(
       observeLogin: observe.login,
       sessions,
       ...keeping,
-      desks,
+      workplaces,
       lastingLeases,
       release: (holder) => sessions.release(holder),
       observeRead: readsOf.esc,
@@ -191,7 +191,6 @@ export function openUpstreams(
     evaluation: {
       check: async (...order) => (await environments.load()).evaluation.check(...order),
       open: async (...order) => (await environments.load()).evaluation.open(...order),
-      publication: async (...order) => (await environments.load()).evaluation.publication(...order),
       release: (holder) => environments.ifLoaded?.evaluation.release(holder),
     },
     clouds: createCloudSources({ ...cloudDoors, environment: settings.cloud, readFile: readBoundedFile, clock }),

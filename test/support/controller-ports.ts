@@ -2,7 +2,7 @@
 // ask for refuses to answer.
 
 import { Slots } from '../../src/base/slots.ts';
-import { LoopShare } from '../../src/controller/desk.ts';
+import { LoopShare, notedWorkplaces, type RunNotes } from '../../src/controller/desk.ts';
 import type { KindRow } from '../../src/controller/kit/kind.ts';
 import { seriesOf } from '../../src/controller/kit/kind.ts';
 import { Writer } from '../../src/controller/kit/writer.ts';
@@ -30,6 +30,7 @@ export interface LogLine {
 export function controllerPorts(
   rows: readonly KindRow[],
   more: Readonly<Record<string, Pick<Collection<Identified>, 'client'>>> = {},
+  notes: RunNotes = noRunNotes,
 ) {
   const externalSecrets = new Collection(externalSecretRecord);
   const stores = new Collection(storeRecord('SecretStore'));
@@ -74,9 +75,8 @@ export function controllerPorts(
       signal: new AbortController().signal,
     },
     news: { subscribe: () => () => {} },
-    desk: { heavy: { run: unasked }, loop: new LoopShare(() => Promise.resolve()) },
+    workplaces: notedWorkplaces({ heavy: { run: unasked }, loop: new LoopShare(() => Promise.resolve()) }, notes),
     generation: { random: (size) => Buffer.alloc(size), keyPair: unasked, sendWebhook: unasked },
-    notes: noRunNotes,
     capabilities: () => 'ReadOnly',
     heartbeatMs: 3_600_000,
     templateDelimiters: ['{{', '}}'],

@@ -21,6 +21,7 @@ import {
 import { Recovery } from '../../src/controller/recovery.ts';
 import { Reporter } from '../../src/controller/report.ts';
 import { managedLabel, managedLabelValue } from '../../src/core/contract-names.ts';
+import { inlineWorkplaces } from '../../src/core/jobs.ts';
 import { loadParts } from '../../src/core/parts.ts';
 import { SecretValue } from '../../src/core/secret-value.ts';
 import type { EnvironmentStatus } from '../../src/crds/environment.ts';
@@ -243,6 +244,7 @@ export class EnvironmentCluster {
       log,
       metrics,
       recovery: new Recovery(clock, log),
+      workplaces: inlineWorkplaces,
     });
     this.#controller.start();
   }

@@ -5,6 +5,7 @@
 
 import type { Clock } from '../../base/clock.ts';
 import { forceSyncAnnotation, namespaceFinalizer } from '../../core/contract-names.ts';
+import type { Workplaces } from '../../core/jobs.ts';
 import { sameJson } from '../../core/same-json.ts';
 import { sameTexts } from '../../core/target-plan.ts';
 import type { Informer, InformerEvent } from '../../kube/contract.ts';
@@ -19,7 +20,7 @@ import type { ClusterExternalSecretRecord, ExternalSecretRecord, NamespaceRecord
 import type { Recovery } from '../recovery.ts';
 import type { StoreDirectory } from '../stores/directory.ts';
 import { ownerUidOf, selects } from './plan.ts';
-import { type CesRooms, cesInterval, reconcileClusterExternalSecret } from './reconcile.ts';
+import { type CesRooms, cesInterval, reconcileClusterExternalSecret, tellFailure } from './reconcile.ts';
 
 export interface CesControllerDeps extends Omit<CesRooms, 'ownedBy'> {
   readonly informer: Informer<ClusterExternalSecretRecord>;
@@ -32,6 +33,7 @@ export interface CesControllerDeps extends Omit<CesRooms, 'ownedBy'> {
   readonly log: Logger;
   readonly metrics: OperatorMetrics;
   readonly recovery: Recovery;
+  readonly workplaces: Workplaces;
 }
 
 export class ClusterExternalSecretController {
@@ -47,7 +49,7 @@ export class ClusterExternalSecretController {
 
   constructor(deps: CesControllerDeps) {
     this.#deps = deps;
-    const { clock, log, metrics, recovery } = deps;
+    const { clock, log, metrics, recovery, workplaces } = deps;
     const rooms: CesRooms = { ...deps, ownedBy: (uid) => this.#ownedBy(uid) };
     this.#kit = new ObjectController(
       {
@@ -56,12 +58,13 @@ export class ClusterExternalSecretController {
         find: deps.find,
         isOurs: (ces) => this.#isOurs(ces),
         run: (ces, memory, _, signals) => reconcileClusterExternalSecret(ces, memory, rooms, signals),
+        tell: (ces, error, signal) => tellFailure(ces, error, rooms, signal),
         intervalMs: safeInterval,
         groupOf: (key) => key,
         retryLane: lanes.background,
         failureMessage: 'provisioning failed',
       },
-      { clock, log, metrics, recovery },
+      { clock, log, metrics, recovery, workplaces },
     );
     for (const [key, child] of deps.childInformer.entries()) this.#indexChild(key, child);
     this.#unsubscribe = [

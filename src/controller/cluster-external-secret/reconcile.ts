@@ -276,23 +276,30 @@ async function reportFailure(
   ces: ClusterExternalSecretRecord,
   error: OperatorError,
   memory: Memory,
-  { reporter, writer }: CesRooms,
+  rooms: CesRooms,
   signal: AbortSignal,
 ): Promise<Ended> {
   try {
-    if (!ces.deleting && isTold(error, memory.failures)) {
-      const verdict = failedVerdict(failedReason, error);
-      if (reporter.isExtended || !saysSame(ces, verdict)) {
-        await writer.inTurn(lanes.spec, signal, async () => {
-          const after = await reporter.writeStatus(ces, verdict, { fields: {}, isDue: false }, signal);
-          if (after !== undefined) tell(ces, verdict, reporter);
-        });
-      }
-    }
+    if (!ces.deleting && isTold(error, memory.failures)) await tellFailure(ces, error, rooms, signal);
     return { kind: 'failed', error, origin: '' };
   } catch (thrown) {
     return { kind: 'failed', error: asOperatorError(thrown), origin: '' };
   }
+}
+
+/** Writes what failed into the status, if that is new, and asks for its event. */
+export async function tellFailure(
+  ces: ClusterExternalSecretRecord,
+  error: OperatorError,
+  { reporter, writer }: CesRooms,
+  signal: AbortSignal,
+): Promise<void> {
+  const verdict = failedVerdict(failedReason, error);
+  if (!reporter.isExtended && saysSame(ces, verdict)) return;
+  await writer.inTurn(lanes.spec, signal, async () => {
+    const after = await reporter.writeStatus(ces, verdict, { fields: {}, isDue: false }, signal);
+    if (after !== undefined) tell(ces, verdict, reporter);
+  });
 }
 
 /** Does the work for all items, some at a time; a failure ends it after those under way. */

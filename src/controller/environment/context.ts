@@ -2,7 +2,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { CheckedEnvironment } from '../../core/environment-check.ts';
 import type { HeldValue } from '../../core/esc/packed-value.ts';
-import type { Publication, Publish } from '../../core/publication.ts';
+import type { Desk } from '../../core/jobs.ts';
 import type { Kube } from '../../kube/contract.ts';
 import type { ClusterSources } from '../../providers/contract.ts';
 import type { Memory } from '../kit/object-controller.ts';
@@ -15,22 +15,22 @@ import type { Revisions } from './revisions.ts';
 import type { EnvironmentSources } from './sources.ts';
 import type { PublishTarget } from './targets.ts';
 
+/** What an evaluation reads, and where it works. */
+interface EvaluationMeans {
+  readonly cluster: ClusterSources;
+  readonly desk: Desk;
+}
+
 /** The evaluation of Environments, which is the providers' room. `name` is `namespace/name`. */
 export interface EnvironmentEvaluation {
   /** Without a call of any provider. Throws InvalidSpec, ReferenceNotFound, and what reading throws. */
-  check(name: string, cluster: ClusterSources, signal: AbortSignal): Promise<CheckedEnvironment>;
+  check(name: string, means: EvaluationMeans, signal: AbortSignal): Promise<CheckedEnvironment>;
   /** Throws InvalidSpec for errors of documents, and what openings throw. `lifetimeMs` counts from the opening on. */
   open(
     order: { readonly name: string; readonly holder: string; readonly notBeforeMs: number },
-    cluster: ClusterSources,
+    means: EvaluationMeans,
     signal: AbortSignal,
   ): Promise<{ readonly value: HeldValue; readonly lifetimeMs: number | undefined }>;
-  /** What an opened Environment gives to pods. What `publicationOf` throws, and TooMuchWork. */
-  publication(
-    name: string,
-    input: { readonly value: HeldValue; readonly publish: Publish },
-    signal: AbortSignal,
-  ): Promise<Publication>;
   /** Ends what openings of the holder logged in. */
   release(holder: string): void;
 }

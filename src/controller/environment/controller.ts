@@ -4,6 +4,7 @@
 //   another one names it, or no longer ─► background lane        a revision of it is gone ─► background lane
 //   what it publishes was edited or deleted ─► drift lane        time to publish anew ─► periodic lane
 import type { Clock } from '../../base/clock.ts';
+import type { Workplaces } from '../../core/jobs.ts';
 import { environmentWriter, type ObservedTarget, ownerKeyOf } from '../../core/target-plan.ts';
 import type { Informer, InformerEvent } from '../../kube/contract.ts';
 import type { QueueLoad } from '../../runtime/workqueue.ts';
@@ -16,10 +17,12 @@ import { newMemory, ObjectController } from '../kit/object-controller.ts';
 import { lanes } from '../lanes.ts';
 import type { EnvironmentRecord } from '../records.ts';
 import type { Recovery } from '../recovery.ts';
+import { failedVerdict } from '../report.ts';
 import type { EnvironmentMemory, EnvironmentRooms } from './context.ts';
 import { publishIntervalOf, publishVersionOf } from './duty.ts';
 import { publishHolder } from './publish.ts';
 import { reconcileEnvironment } from './reconcile.ts';
+import { report } from './report.ts';
 import type { PublishTarget } from './targets.ts';
 
 export interface EnvironmentControllerDeps extends Omit<EnvironmentRooms, 'namersOf'> {
@@ -29,6 +32,7 @@ export interface EnvironmentControllerDeps extends Omit<EnvironmentRooms, 'namer
   readonly clock: Clock;
   readonly metrics: OperatorMetrics;
   readonly recovery: Recovery;
+  readonly workplaces: Workplaces;
 }
 
 export class EnvironmentController {
@@ -44,7 +48,7 @@ export class EnvironmentController {
 
   constructor(deps: EnvironmentControllerDeps) {
     this.#deps = deps;
-    const { clock, log, metrics, recovery, controllerClass, environments } = deps;
+    const { clock, log, metrics, recovery, controllerClass, environments, workplaces } = deps;
     const rooms: EnvironmentRooms = { ...deps, namersOf: (key) => this.#byNamed.at(key) };
     this.#kit = new ObjectController(
       {
@@ -53,12 +57,14 @@ export class EnvironmentController {
         find: (key) => environments.get(key),
         isOurs: ({ deleting, controller }) => !deleting && (controller === '' || controller === controllerClass),
         run: (environment, memory, run, signals) => reconcileEnvironment(environment, memory, run, rooms, signals),
+        tell: (environment, error, signal) =>
+          report(environment, failedVerdict(error.reason, error), undefined, rooms, signal),
         intervalMs: safeInterval,
         groupOf: (key) => key,
         retryLane: lanes.background,
         failureMessage: 'check failed',
       },
-      { clock, log, metrics, recovery },
+      { clock, log, metrics, recovery, workplaces },
     );
     const targets = [deps.secrets, deps.configMaps].filter((target) => target !== undefined);
     this.#unsubscribe = [

@@ -47,7 +47,7 @@ export async function publish(
   const openedAtMs = clock.monotonicMs();
   const opened = await open(environment, run, rooms, signals.wait);
   const taken = { value: opened.value, publish: spec.publish ?? {} };
-  const publication = await rooms.evaluation.publication(key, taken, signals.wait);
+  const publication = await run.desk(signals.wait).run('publication', taken);
   const wrote = await bring(environment, spec.publish ?? {}, publication, rooms, signals.write);
   const swept = await sweep(environment, spec.publish, rooms, signals.write);
   const periodicAtMs = intervalMs === 0 ? Number.POSITIVE_INFINITY : openedAtMs + intervalMs;
@@ -59,13 +59,14 @@ export async function publish(
 
 async function open(
   environment: EnvironmentRecord,
-  { notBeforeMs }: Run,
+  { notBeforeMs, desk }: Run,
   { openSources, evaluation }: EnvironmentRooms,
   signal: AbortSignal,
 ) {
   const name = keyOf(environment);
   const { cluster, settle } = openSources.begin(name);
-  const opened = await evaluation.open({ name, holder: publishHolder(name), notBeforeMs }, cluster, signal);
+  const order = { name, holder: publishHolder(name), notBeforeMs };
+  const opened = await evaluation.open(order, { cluster, desk: desk(signal) }, signal);
   settle();
   return opened;
 }

@@ -30,7 +30,7 @@ export async function reconcileEnvironment(
   const { write, wait } = signals;
   try {
     const environment = isGreenForOlderSpec(found) ? await withdrawReady(found, rooms, write) : found;
-    const gathered = await gather(environment, rooms, wait);
+    const gathered = await gather(environment, run, rooms, wait);
     const end = (reason: string, error: OperatorError, findings?: Findings) =>
       failed(environment, { reason, error, findings }, memory, rooms, write);
     if ('error' in gathered) return await end('InvalidEnvironment', gathered.error);
@@ -85,6 +85,7 @@ const soon = { afterMs: unknownRevisionsMs, lane: lanes.background, cause: 'agai
 /** Everything that is read before anything is decided. */
 async function gather(
   environment: EnvironmentRecord,
+  run: Run,
   { sources, evaluation, namersOf }: EnvironmentRooms,
   signal: AbortSignal,
 ): Promise<Findings | { readonly error: OperatorError }> {
@@ -92,7 +93,7 @@ async function gather(
   const { cluster, settle } = sources.begin(key);
   try {
     if ('issues' in environment.spec) throw new OperatorError('InvalidSpec', environment.spec.issues.join('; '));
-    const checked = await evaluation.check(key, cluster, signal);
+    const checked = await evaluation.check(key, { cluster, desk: run.desk(signal) }, signal);
     const namers = [...namersOf(key)].filter((namer) => namer !== key);
     const importedBy = await importersOf(environment, namers, cluster, signal);
     settle();

@@ -1,13 +1,12 @@
 // What a reconcile of an ExternalSecret is given: the rooms that it may call, and what this process remembers of the object.
 
 import type { Clock } from '../../base/clock.ts';
-import type { RunningObject } from '../../core/quarantine.ts';
+import type { Workplaces } from '../../core/jobs.ts';
 import type { ObservedTarget } from '../../core/target-plan.ts';
 import type { Kube } from '../../kube/contract.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
 import type { StoreConnections } from '../connect.ts';
-import type { DeskRooms } from '../desk.ts';
 import type { Generators } from '../generators/generators.ts';
 import type { KeyIndex } from '../key-index.ts';
 import type { Memory } from '../kit/object-controller.ts';
@@ -22,21 +21,7 @@ import type { ManifestTargets } from './manifest-targets.ts';
 import type { Silence } from './silence.ts';
 import type { TemplateSources } from './template-sources.ts';
 
-/** Knows across a death of the process what was worked on. */
-export interface RunNotes {
-  /** A run begins. Throws TooMuchWork for an object that must wait. */
-  begin(object: RunningObject): NotedRun;
-}
-
-export interface NotedRun {
-  /** A thread begins to work for it; returns what ends that. */
-  heavy(): () => void;
-  /** The run is over. */
-  end(): void;
-}
-
 export interface Rooms {
-  readonly notes: RunNotes;
   /** For the one read that no cache can answer: a Secret without our label. */
   readonly kube: Pick<Kube, 'get'>;
   readonly clock: Clock;
@@ -45,7 +30,7 @@ export interface Rooms {
   readonly writer: Writer;
   readonly connections: StoreConnections;
   /** Where work of a size that tenants decide is done. */
-  readonly desk: DeskRooms;
+  readonly workplaces: Workplaces;
   readonly stores: StoreDirectory;
   readonly generators: Generators;
   readonly templates: TemplateSources;

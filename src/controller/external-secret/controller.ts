@@ -26,7 +26,7 @@ import type { EsMemory, Rooms } from './context.ts';
 import { intervalOf, periodOf, refreshPolicyOf, untilNextRefreshMs } from './duty.ts';
 import { judgeTarget, observedTarget, renewAtOf } from './present.ts';
 import { connectFirst } from './read.ts';
-import { reconcileExternalSecret, releaseDeleted, tellSilence } from './reconcile.ts';
+import { reconcileExternalSecret, releaseDeleted, tellSilence, tellWaiting } from './reconcile.ts';
 import { reportStranger } from './report.ts';
 import type { Silence } from './silence.ts';
 
@@ -70,7 +70,7 @@ export class ExternalSecretController {
     this.#rooms = rooms;
     this.#inputs = inputs;
     this.#byTarget = rooms.writers;
-    const { clock, log, metrics, connections } = rooms;
+    const { clock, log, metrics, connections, workplaces } = rooms;
     const { recovery, slots } = inputs;
     this.#contentFailures = new ContentFailures(clock, (key) => this.#wake(key, lanes.drift, 'recovered'));
     this.#kit = new ObjectController(
@@ -80,12 +80,13 @@ export class ExternalSecretController {
         find: (key) => rooms.externalSecrets.get(key),
         isOurs: (es) => connections.isOurs(es.stores, es.namespace),
         run: (es, memory, run, signals) => this.#run(es, memory, run, signals),
+        tell: (es, error, signal) => tellWaiting(es, error, rooms, signal),
         intervalMs: safeInterval,
         groupOf: (_, es) => es.stores.map(({ kind, name }) => `${kind}/${name}`).join() + es.namespace,
         retryLane: lanes.periodic,
         failureMessage: 'sync failed',
       },
-      { clock, log, metrics, recovery, hasRoom: (lane) => slots.waitingUpTo(lane) < longestWriteQueue },
+      { clock, log, metrics, recovery, workplaces, hasRoom: (lane) => slots.waitingUpTo(lane) < longestWriteQueue },
     );
     this.#unsubscribe = [
       inputs.externalSecrets.subscribe((event) => this.#onExternalSecret(event)),

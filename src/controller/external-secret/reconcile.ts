@@ -10,7 +10,6 @@ import { asResource, endings, policyOf, type TargetPolicy } from '../../core/tar
 import { refuseInvalid, refuseUnsupported } from '../../core/unsupported.ts';
 import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
 import { keyOf } from '../../kube/types.ts';
-import { createDesk, withNotes } from '../desk.ts';
 import { isTold } from '../kit/next.ts';
 import type { Run, Signals } from '../kit/object-controller.ts';
 import { lanes } from '../lanes.ts';
@@ -184,33 +183,38 @@ async function gather(
   }
 }
 
-/** Reads the sources and makes of them what the target is to be; whatever a thread works for meanwhile is noted. */
+/** Reads the sources and makes of them what the target is to be. */
 async function readAndShape(
   es: ExternalSecretRecord,
   spec: ExternalSecretSpec,
   open: OpenKind | undefined,
   memory: EsMemory,
-  { notBeforeMs }: Run,
+  { notBeforeMs, ...run }: Run,
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<Shaped | ShapedManifest> {
-  const noted = rooms.notes.begin({ key: `ExternalSecret/${es.namespace}/${es.name}`, generation: es.generation });
-  try {
-    const desk = createDesk(es.namespace, { ...rooms.desk, heavy: withNotes(rooms.desk.heavy, noted) }, signal);
-    const sources = await readSources(es, spec, memory, { notBeforeMs, desk }, rooms, signal);
-    if (open === undefined) {
-      const blueprint = await shapeTarget(es, spec, sources, desk, rooms, signal);
-      return { ...sources, blueprint: drawnFor(es, spec, blueprint) };
-    }
-    const manifest = drawnFor(es, spec, await shapeManifest(es, spec, open, sources, desk, rooms, signal));
-    return {
-      ...sources,
-      open,
-      manifest: isReadOnce(spec, open.kind, manifest) ? withWrittenFields(manifest) : manifest,
-    };
-  } finally {
-    noted.end();
+  const desk = run.desk(signal);
+  const sources = await readSources(es, spec, memory, { notBeforeMs, desk }, rooms, signal);
+  if (open === undefined) {
+    const blueprint = await shapeTarget(es, spec, sources, desk, rooms, signal);
+    return { ...sources, blueprint: drawnFor(es, spec, blueprint) };
   }
+  const manifest = drawnFor(es, spec, await shapeManifest(es, spec, open, sources, desk, rooms, signal));
+  return {
+    ...sources,
+    open,
+    manifest: isReadOnce(spec, open.kind, manifest) ? withWrittenFields(manifest) : manifest,
+  };
+}
+
+/** A failure that no run met: the object had to wait for the operator's sake. */
+export async function tellWaiting(
+  es: ExternalSecretRecord,
+  error: OperatorError,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<void> {
+  await rooms.writer.inTurn(lanes.background, signal, () => reportFailure(es, error, rooms, signal));
 }
 
 async function decideAndAct(

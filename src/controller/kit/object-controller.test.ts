@@ -3,6 +3,7 @@ import { Collection } from '../../../test/support/collection.ts';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import type { Reason } from '../../base/reasons.ts';
+import { inlineDesk, inlineWorkplaces, type Workplaces } from '../../core/jobs.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { Registry } from '../../telemetry/metrics.ts';
 import { operatorMetrics } from '../../telemetry/operator-metrics.ts';
@@ -25,7 +26,13 @@ const changed = { lane: lanes.spec, cause: 'changed' as Cause };
 const drift = { lane: lanes.drift, cause: 'drift' as Cause };
 
 /** A controller whose story is `play`, with one object `team/app`; each run is noted with its time. */
-function setUp(play: Play, { isOurs = true } = {}) {
+function setUp(
+  play: Play,
+  {
+    isOurs = true,
+    workplaces = inlineWorkplaces,
+  }: { readonly isOurs?: boolean; readonly workplaces?: Workplaces } = {},
+) {
   const clock = new FakeClock(0);
   const objects = new Collection(externalSecretRecord);
   const lines: string[] = [];
@@ -52,12 +59,13 @@ function setUp(play: Play, { isOurs = true } = {}) {
         runs.push({ atMs: clock.monotonicMs(), causes: run.causes, notBeforeMs: run.notBeforeMs });
         return await play(record, memory, run, signals);
       },
+      tell: async (_, { reason }) => void lines.push(`told ${reason}`),
       intervalMs: () => 60_000,
       groupOf: (one) => one,
       retryLane: lanes.periodic,
       failureMessage: 'sync failed',
     },
-    { clock, log, metrics, recovery, random: () => 1 },
+    { clock, log, metrics, recovery, workplaces, random: () => 1 },
   );
   objects.put(key, { spec: { refreshInterval: '1m', secretStoreRef: { name: 's' } } });
   const memory = newMemory(clock);
@@ -320,5 +328,66 @@ describe('a stop', () => {
     await clock.advance(5_000);
     await stopped;
     expect([told, runs.length]).toEqual([['wait ended', 'write done'], 1]);
+  });
+});
+
+describe('an object that the process died of twice', () => {
+  /** Places for generations from 2 on; what was begun and ended is counted. */
+  function guarded(retryAfterMs = 60_000) {
+    const counts = { begun: 0, ended: 0 };
+    const keys: string[] = [];
+    const workplaces: Workplaces = {
+      begin({ tenant, object: { key: named, generation } }) {
+        keys.push(`${tenant} ${named}`);
+        if (generation < 2) throw new OperatorError('Quarantined', 'it waits', { retryAfterMs });
+        counts.begun++;
+        return { desk: () => inlineDesk(), end: () => void counts.ended++ };
+      },
+    };
+    return { workplaces, counts, keys };
+  }
+
+  it('is told so and not run, until the wait is over', async () => {
+    const { workplaces, keys } = guarded();
+    const { kit, clock, lines, runs } = setUp(() => synced, { workplaces });
+    kit.wake(key, changed);
+    await clock.advance(59_000);
+    expect(runs).toEqual([]);
+    expect(lines).toEqual(['told Quarantined', 'warn sync failed Quarantined']);
+    await clock.advance(2_000);
+    expect(keys).toEqual(['team ExternalSecret/team/app', 'team ExternalSecret/team/app']);
+  });
+
+  it('runs at once when its spec is edited, at a place that ends with the run', async () => {
+    const { workplaces, counts } = guarded();
+    const { kit, clock, objects, runs } = setUp(() => synced, { workplaces });
+    kit.wake(key, changed);
+    await clock.advance(1_000);
+    objects.put(key, { spec: { refreshInterval: '2m', secretStoreRef: { name: 's' } } });
+    kit.wake(key, changed);
+    await clock.advance(10);
+    expect([runs.length, counts]).toEqual([1, { begun: 1, ended: 1 }]);
+  });
+
+  it('is let go when it is deleted', async () => {
+    const { workplaces } = guarded();
+    const { kit, clock, objects, runs } = setUp(() => synced, { workplaces });
+    const metadata = { finalizers: ['f'], deletionTimestamp: '2026-01-01T00:00:00Z' };
+    objects.put(key, { metadata, spec: { refreshInterval: '1m', secretStoreRef: { name: 's' } } });
+    kit.wake(key, { lane: lanes.deletion, cause: 'deleted' });
+    await clock.advance(10);
+    expect(runs).toHaveLength(1);
+  });
+
+  it('leaves its place when the run crashes', async () => {
+    const { workplaces, counts } = guarded();
+    const crash = () => {
+      throw new Error('a fault of ours');
+    };
+    const { kit, clock, objects } = setUp(crash, { workplaces });
+    objects.put(key, { spec: { refreshInterval: '2m', secretStoreRef: { name: 's' } } });
+    kit.wake(key, changed);
+    await clock.advance(10);
+    expect(counts).toEqual({ begun: 1, ended: 1 });
   });
 });

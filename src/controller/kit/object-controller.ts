@@ -3,13 +3,16 @@
 // how that is done, is the story's.
 //
 //   event ─► wake ─► queue ─► run ─► story ─► ended ─► next run, or the recovery of an origin
-//                     ▲ └─ held: a conflict or an API server's fault is waited out, unless the object itself changed
+//                     ▲ │     └─ told instead: the process died twice of working on the object
+//                     │ └─ held: a conflict or an API server's fault is waited out, unless the object itself changed
 //                     └──────────────────────────────────────────────────────────────────────┘
 
 import type { Clock } from '../../base/clock.ts';
 import { onAbort } from '../../base/on-abort.ts';
-import type { OperatorError } from '../../base/operator-error.ts';
+import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
+import { inlineWorkplaces, type Work, type Workplace, type Workplaces } from '../../core/jobs.ts';
 import { retryWithinMs } from '../../core/renewal.ts';
+import { keyOf } from '../../kube/types.ts';
 import { type NextRun, startWorker, type Worker } from '../../runtime/worker.ts';
 import { type Ask, type QueueLoad, type RunRequest, Workqueue } from '../../runtime/workqueue.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -81,9 +84,11 @@ export interface Signals {
   readonly wait: AbortSignal;
 }
 
-/** One run: why, how urgent, and how fresh what it reads must be. */
+/** One run: why, how urgent, how fresh what it reads must be, and where it does work of a size that others decide. */
 export interface Run extends RunRequest {
   readonly notBeforeMs: number;
+  /** A desk with a budget of its own; what a thread does for it is noted as work on the object. */
+  readonly desk: Workplace['desk'];
 }
 
 interface Reported extends RecordMeta {
@@ -101,6 +106,8 @@ export interface Story<R extends Reported, M extends Memory> {
   readonly isOurs: (record: R) => boolean;
   /** Never throws: what went wrong is in the answer. */
   readonly run: (record: R, memory: M, run: Run, signals: Signals) => Promise<Ended>;
+  /** Says in status and event why the object is not run. Throws what writing throws. */
+  readonly tell: (record: R, error: OperatorError, signal: AbortSignal) => Promise<void>;
   /** How often the object is looked at, in ms; 0 for never. */
   readonly intervalMs: (record: R) => number;
   /** What probes of a sick origin are rotated over. */
@@ -116,6 +123,8 @@ export interface KitDeps {
   readonly log: Logger;
   readonly metrics: OperatorMetrics;
   readonly recovery: Recovery;
+  /** Where runs work; one that the process died of twice gets no place for a while. */
+  readonly workplaces: Workplaces;
   /** False while runs of this lane would only queue behind others. */
   readonly hasRoom?: (lane: number) => boolean;
   readonly random?: () => number;
@@ -228,7 +237,7 @@ export class ObjectController<R extends Reported, M extends Memory> {
     if (heldMs > 0) return { afterMs: heldMs, lane: request.lane, cause: 'again' satisfies Cause };
     const begunMs = clock.monotonicMs();
     const run = { ...request, notBeforeMs };
-    const ended = await untilSuperseded(memory, signal, (signals) => this.#story.run(record, memory, run, signals));
+    const ended = await untilSuperseded(memory, signal, (signals) => this.#atWork(key, record, memory, run, signals));
     if (this.#memories.get(key) !== memory) return undefined; // gone, and its successor has asked for itself
     const next = this.#settle(key, record, memory, ended, request);
     const ready = this.#story.find(key)?.status.conditions?.find(({ type }) => type === 'Ready')?.status;
@@ -236,6 +245,37 @@ export class ObjectController<R extends Reported, M extends Memory> {
     const durationMs = clock.monotonicMs() - begunMs;
     this.#seriesOf(key)?.note(key, { durationMs, ready, error, comesBack: next !== undefined });
     return next;
+  }
+
+  /** Runs the story at a place of its own; an object that has to wait is told so in its stead. */
+  async #atWork(key: string, record: R, memory: M, run: Omit<Run, 'desk'>, signals: Signals): Promise<Ended> {
+    const { generation, namespace } = record;
+    const object = { key: `${this.#story.kindOf(key)}/${keyOf(record)}`, generation };
+    const place = this.#placeFor({ tenant: namespace, object }, record);
+    if (place instanceof OperatorError) return await this.#refuse(record, place, signals.write);
+    try {
+      return await this.#story.run(record, memory, { ...run, desk: place.desk }, signals);
+    } finally {
+      place.end();
+    }
+  }
+
+  /** What is being deleted has little to do, and never waits. */
+  #placeFor(work: Work, { deleting }: R): Workplace | OperatorError {
+    try {
+      return (deleting ? inlineWorkplaces : this.#deps.workplaces).begin(work);
+    } catch (thrown) {
+      return asOperatorError(thrown);
+    }
+  }
+
+  async #refuse(record: R, error: OperatorError, signal: AbortSignal): Promise<Ended> {
+    try {
+      await this.#story.tell(record, error, signal);
+      return { kind: 'failed', error, origin: '' };
+    } catch (thrown) {
+      return { kind: 'failed', error: asOperatorError(thrown), origin: '' };
+    }
   }
 
   #heldMs(record: R, memory: M, { causes }: RunRequest): number {

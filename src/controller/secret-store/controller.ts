@@ -4,6 +4,7 @@
 
 import type { Clock } from '../../base/clock.ts';
 import { asOperatorError } from '../../base/operator-error.ts';
+import type { Workplaces } from '../../core/jobs.ts';
 import type { QueueLoad } from '../../runtime/workqueue.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { OperatorMetrics } from '../../telemetry/operator-metrics.ts';
@@ -24,7 +25,7 @@ import type { StoreKind, StoreRecord } from '../records.ts';
 import type { Recovery } from '../recovery.ts';
 import type { Reporter } from '../report.ts';
 import type { StoreChange, StoreDirectory } from '../stores/directory.ts';
-import { type StoreFinding, type StoreRooms, storeInterval, validateStore } from './reconcile.ts';
+import { failureFinding, type StoreFinding, type StoreRooms, storeInterval, validateStore } from './reconcile.ts';
 
 export interface StoreControllerDeps extends StoreRooms {
   readonly stores: StoreDirectory;
@@ -36,6 +37,7 @@ export interface StoreControllerDeps extends StoreRooms {
   readonly log: Logger;
   readonly metrics: OperatorMetrics;
   readonly recovery: Recovery;
+  readonly workplaces: Workplaces;
   readonly requeueMs: number;
 }
 
@@ -54,7 +56,7 @@ export class StoreController {
 
   constructor(deps: StoreControllerDeps) {
     this.#deps = deps;
-    const { clock, log, metrics, recovery, connections, stores } = deps;
+    const { clock, log, metrics, recovery, connections, stores, workplaces } = deps;
     this.#kit = new ObjectController(
       {
         kinds: [kinds.SecretStore, kinds.ClusterSecretStore],
@@ -62,12 +64,13 @@ export class StoreController {
         find: (key) => stores.get(kindOf(key), key.slice(kindOf(key).length + 1)),
         isOurs: (store) => !store.deleting && connections.isOurStore(store),
         run: (store, memory, run, signals) => this.#run(store, memory, run, signals),
+        tell: (store, error, signal) => this.#report(store, failureFinding(error), signal),
         intervalMs: (store) => this.#intervalMs(store),
         groupOf: (key) => key,
         retryLane: lanes.background,
         failureMessage: 'store validation failed',
       },
-      { clock, log, metrics, recovery },
+      { clock, log, metrics, recovery, workplaces },
     );
     this.#unsubscribe = stores.subscribe((change, key, store) => this.#onStore(change, key, store));
     for (const store of stores.values()) this.#onStore('new', keyOfStore(store), store);
@@ -100,7 +103,7 @@ export class StoreController {
     // A periodic look is content with what the ExternalSecrets fetched since the last one.
     const isPeriodic = run.causes.every((cause) => cause === ('periodic' satisfies Cause));
     const notBeforeMs = run.notBeforeMs - (isPeriodic ? this.#intervalMs(store) : settleMs);
-    const finding = await validateStore(store, notBeforeMs, this.#deps, wait);
+    const finding = await validateStore(store, { notBeforeMs, desk: run.desk(wait) }, this.#deps, wait);
     const leftMs = this.#graceLeftMs(store, memory, finding);
     if (leftMs > 0) return { kind: 'grace', leftMs };
     const { error, reader } = finding;

@@ -43,7 +43,7 @@ async function found(store: StoreRecord, validate: StoreReader['validate'] = asy
     clusterStores: true,
     signal,
   });
-  return await validateStore(store, 0, { connections, capabilities: () => 'ReadOnly' }, signal);
+  return await validateStore(store, { notBeforeMs: 0 }, { connections, capabilities: () => 'ReadOnly' }, signal);
 }
 
 describe('validateStore', () => {

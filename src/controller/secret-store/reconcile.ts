@@ -8,7 +8,7 @@ import { beforeConditions, checkConditions } from '../../core/store-access.ts';
 import type { Verdict } from '../../core/sync-status.ts';
 import type { SecretStoreSpec } from '../../crds/secret-store.ts';
 import { OpenNamespaceError } from '../../credentials/references.ts';
-import type { Capabilities, StoreReader } from '../../providers/contract.ts';
+import type { Capabilities, Freshness, StoreReader } from '../../providers/contract.ts';
 import type { StoreConnections } from '../connect.ts';
 import type { StoreRecord } from '../records.ts';
 import { failedVerdict } from '../report.ts';
@@ -37,7 +37,7 @@ const validVerdict: Verdict = { ready: 'True', reason: 'Valid', message: 'store 
 /** Never throws: what is wrong is in the finding. */
 export async function validateStore(
   store: StoreRecord,
-  notBeforeMs: number,
+  freshness: Freshness,
   rooms: StoreRooms,
   signal: AbortSignal,
 ): Promise<StoreFinding> {
@@ -50,16 +50,20 @@ export async function validateStore(
       checkConditions(store.spec.ok.conditions);
     }
     reader = await rooms.connections.connectStore(store, signal);
-    const result = await reader.validate({ notBeforeMs }, signal);
+    const result = await reader.validate(freshness, signal);
     if (result === 'unknown') return { verdict: unknownVerdict, error: undefined, capabilities: undefined, reader };
     return { verdict: validVerdict, error: undefined, capabilities, reader };
   } catch (thrown) {
     if (thrown instanceof OpenNamespaceError) {
       return { verdict: { ...unknownVerdict, message: thrown.message }, error: undefined, capabilities, reader };
     }
-    const error = asOperatorError(thrown);
-    return { verdict: failedVerdict(failedReason, error), error, capabilities: undefined, reader };
+    return { ...failureFinding(asOperatorError(thrown)), reader };
   }
+}
+
+/** What is found of a store that could not be looked at. */
+export function failureFinding(error: OperatorError): StoreFinding {
+  return { verdict: failedVerdict(failedReason, error), error, capabilities: undefined, reader: undefined };
 }
 
 /** The store's own interval in ms, or undefined when it names none. Numbers count seconds. Throws InvalidSpec. */

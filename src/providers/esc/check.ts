@@ -2,11 +2,7 @@
 
 import { OperatorError } from '../../base/operator-error.ts';
 import type { CheckedEnvironment } from '../../core/environment-check.ts';
-import { environmentName } from '../../core/environment-names.ts';
 import { maxDocuments } from '../../core/esc/limits.ts';
-import { type Desks, inlineDesk, type JobTable } from '../../core/jobs.ts';
-import type { Publication } from '../../core/publication.ts';
-import type { ClusterSources } from '../contract.ts';
 import { Documents } from './documents.ts';
 import { type Opened, type OpenOrder, type OpenPorts, openEnvironment } from './evaluation.ts';
 import { type EscProviders, shapesOf } from './open/table.ts';
@@ -36,35 +32,22 @@ export async function checkEnvironment(
 
 /** Environments as who looks after them evaluates them: the providers are known already. */
 export interface EnvironmentEvaluation {
-  check(name: string, cluster: ClusterSources, signal: AbortSignal): Promise<CheckedEnvironment>;
+  check(name: string, means: EvaluationMeans, signal: AbortSignal): Promise<CheckedEnvironment>;
   /** In the name of its own namespace. What `openEnvironment` throws. */
-  open(order: Omit<OpenOrder, 'consumer'>, cluster: ClusterSources, signal: AbortSignal): Promise<Opened>;
-  /** What an opened Environment gives to pods. What `publicationOf` throws, and TooMuchWork. */
-  publication(name: string, input: PublicationInput, signal: AbortSignal): Promise<Publication>;
+  open(order: Omit<OpenOrder, 'consumer'>, means: EvaluationMeans, signal: AbortSignal): Promise<Opened>;
   /** Ends what openings of the holder logged in. */
   release(holder: string): void;
 }
 
-type PublicationInput = JobTable['publication']['input'];
+type EvaluationMeans = Omit<OpenPorts, 'providers'>;
 
 export function environmentEvaluation(
   providers: EscProviders,
-  {
-    desks = () => inlineDesk(),
-    release,
-  }: { readonly desks?: Desks | undefined; readonly release: (holder: string) => void },
+  { release }: { readonly release: (holder: string) => void },
 ): EnvironmentEvaluation {
-  const deskOf = (name: string, signal: AbortSignal) => desks(environmentName(name, '').namespace, signal);
   return {
-    check: (name, cluster, signal) =>
-      checkEnvironment(name, { cluster, providers, desk: deskOf(name, signal) }, signal),
-    open: (order, cluster, signal) =>
-      openEnvironment(
-        { ...order, consumer: undefined },
-        { cluster, providers, desk: deskOf(order.name, signal) },
-        signal,
-      ),
-    publication: (name, input, signal) => deskOf(name, signal).run('publication', input),
+    check: (name, means, signal) => checkEnvironment(name, { ...means, providers }, signal),
+    open: (order, means, signal) => openEnvironment({ ...order, consumer: undefined }, { ...means, providers }, signal),
     release,
   };
 }

@@ -37,7 +37,7 @@ export function clusterOf(contents: Contents): ClusterSources & { readonly read:
     async readEnvironment({ namespace, name }) {
       read.push(`${namespace}/${name}`);
       const spec = contents.environments[`${namespace}/${name}`];
-      return spec && { metadata: { namespace, name, uid: uidOf(name) }, spec };
+      return spec && { metadata: { namespace, name, uid: uidOf(name), generation: 7 }, spec };
     },
     async readRevision({ namespace, name }) {
       for (const [key, data] of Object.entries(contents.revisions ?? {})) {

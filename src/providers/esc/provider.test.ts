@@ -1,8 +1,10 @@
 // The store: one evaluation for all that is read of it, a version for each that is asked for, and what ends is read anew.
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
+import { OperatorError } from '../../base/operator-error.ts';
 import { Shares } from '../../base/shares.ts';
 import { objectValue, textValue } from '../../core/esc/value.ts';
+import { inlineDesk, type Work, type Workplaces } from '../../core/jobs.ts';
 import type { ConnectContext, ReadRequest } from '../contract.ts';
 import { type Contents, clusterOf } from './esc.fixture.ts';
 import type { EscProvider } from './open/contract.ts';
@@ -16,12 +18,13 @@ interface StoreOptions {
   /** Makes it a ClusterSecretStore, in the name of this namespace; undefined for the look of the store itself. */
   readonly consumer?: { readonly namespace: string | undefined };
   readonly shares?: Shares;
+  readonly workplaces?: Workplaces;
 }
 
 async function store(
   spec: { environment: string; version?: string },
   contents: Contents,
-  { lifetimeMs, consumer, shares }: StoreOptions = {},
+  { lifetimeMs, consumer, shares, workplaces }: StoreOptions = {},
 ) {
   const clock = new FakeClock();
   let opened = 0;
@@ -33,7 +36,7 @@ async function store(
       return objectValue([['n', textValue(`${++opened}`)]]);
     },
   };
-  const provider = createEscProvider({ clock, providers: new Map([['it', it]]), release() {}, shares });
+  const provider = createEscProvider({ clock, providers: new Map([['it', it]]), release() {}, shares, workplaces });
   const context = {
     storeKind: consumer === undefined ? 'SecretStore' : 'ClusterSecretStore',
     storeName: 'config',
@@ -99,6 +102,53 @@ describe('what is kept', () => {
     const { read } = await store({ environment: 'infra/x' }, shared, { shares, consumer: { namespace: 'shop' } });
     expect(await read([value('at')])).toEqual(['x']);
     expect([shares.isFull('shop'), shares.isFull('infra')]).toEqual([true, false]);
+  });
+});
+
+describe('an opening', () => {
+  /** Notes each piece of work, and refuses what has one of these keys. */
+  function watching(...waiting: readonly string[]) {
+    const works: Work[] = [];
+    const counts = { begun: 0, ended: 0 };
+    const workplaces: Workplaces = {
+      begin(work) {
+        works.push(work);
+        if (waiting.includes(work.object.key)) throw new OperatorError('Quarantined', 'it waits');
+        counts.begun++;
+        return { desk: () => inlineDesk(), end: () => void counts.ended++ };
+      },
+    };
+    return { workplaces, works, counts };
+  }
+  const shared: Contents = {
+    environments: { 'infra/x': { values: { at: 'x' }, sharedWith: { namespaces: ['shop', 'web'] } } },
+  };
+
+  it('is work on the Environment, or on one version of it, as it is now', async () => {
+    const { workplaces, works, counts } = watching();
+    const { read } = await store({ environment: 'app' }, versions, { workplaces });
+    await read([value('at'), value('at', '1')]);
+    expect(works).toEqual([
+      { tenant: 'shop', object: { key: 'Environment/shop/app', generation: 7 } },
+      { tenant: 'shop', object: { key: 'Environment/shop/app@1', generation: 7 } },
+    ]);
+    expect(counts).toEqual({ begun: 2, ended: 2 });
+  });
+
+  it('that the process died of waits for the namespace in whose name it was, and for no other', async () => {
+    const { workplaces } = watching('Environment/infra/x for namespace shop');
+    const readAs = async (namespace: string) =>
+      (await store({ environment: 'infra/x' }, shared, { workplaces, consumer: { namespace } })).read([value('at')]);
+    await expect(readAs('shop')).rejects.toMatchObject({ reason: 'Quarantined' });
+    expect(await readAs('web')).toEqual(['x']);
+    expect(await readAs('infra')).toEqual(['x']);
+  });
+
+  it('leaves its place when it fails', async () => {
+    const { workplaces, counts } = watching();
+    const { read } = await store({ environment: 'gone' }, versions, { workplaces });
+    await expect(read([value('at')])).rejects.toMatchObject({ reason: 'ReferenceNotFound' });
+    expect(counts).toEqual({ begun: 1, ended: 1 });
   });
 });
 

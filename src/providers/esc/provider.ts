@@ -5,20 +5,21 @@ import type { Clock } from '../../base/clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import { environmentKey, environmentName, isEnvironmentVersion, latestVersion } from '../../core/environment-names.ts';
 import { type HeldValue, sizeOfHeld } from '../../core/esc/packed-value.ts';
-import { type Desks, inlineDesk } from '../../core/jobs.ts';
+import { inlineDesk, inlineWorkplaces, type Work, type Workplaces } from '../../core/jobs.ts';
 import { renewAtMs } from '../../core/renewal.ts';
 import type { EscSpec } from '../../crds/esc.ts';
-import type { Provider, ReadRequest, ReadResult } from '../contract.ts';
+import { recordAt } from '../../crds/parse.ts';
+import type { ClusterSources, Provider, ReadRequest, ReadResult } from '../contract.ts';
 import { type KeepingPorts, type SnapshotRead, Snapshots } from '../shared/snapshots.ts';
 import { keeperOf } from '../shared/whose.ts';
-import { openEnvironment } from './evaluation.ts';
+import { type OpenOrder, openEnvironment } from './evaluation.ts';
 import type { EscProviders } from './open/table.ts';
 
 export interface EscPorts extends KeepingPorts {
   readonly clock: Clock;
   readonly providers: EscProviders;
   /** Where Environments are evaluated; absent means at once. */
-  readonly desks?: Desks | undefined;
+  readonly workplaces?: Workplaces | undefined;
   /** Ends the sessions that openings of this holder logged in. */
   readonly release: (holder: string) => void;
   readonly observeRead?: ((result: SnapshotRead) => void) | undefined;
@@ -32,7 +33,7 @@ interface Kept {
 }
 
 export function createEscProvider(ports: EscPorts): Provider<EscSpec> {
-  const { account, clock, providers, release, observeRead, shares, desks = () => inlineDesk() } = ports;
+  const { account, clock, providers, release, observeRead, shares, workplaces = inlineWorkplaces } = ports;
   const memory = account && { account, sizeOf: ({ value }: Kept) => sizeOfHeld(value) };
   const snapshots = new Snapshots<Kept>({ clock, observeRead, memory, shares });
   /** Ends what is being opened for a holder. */
@@ -71,8 +72,9 @@ export function createEscProvider(ports: EscPorts): Provider<EscSpec> {
               const openedAtMs = clock.monotonicMs();
               const order = { name, consumer, holder, notBeforeMs };
               const until = AbortSignal.any([waiting, end.signal]);
-              const desk = desks(consumer ?? named.namespace, until);
-              const { value, lifetimeMs } = await openEnvironment(order, { cluster, providers, desk }, until);
+              const place = workplaces.begin(await workOf(order, cluster, until));
+              const means = { cluster, providers, desk: place.desk(until) };
+              const { value, lifetimeMs } = await openEnvironment(order, means, until).finally(() => place.end());
               const endsAtMs = openedAtMs + (lifetimeMs ?? Number.POSITIVE_INFINITY);
               return { value: { value, renewAtMs: renewAtMs(openedAtMs, lifetimeMs), endsAtMs } };
             },
@@ -123,6 +125,23 @@ export function createEscProvider(ports: EscPorts): Provider<EscSpec> {
       release(holder);
     },
   };
+}
+
+/**
+ * What an opening works on. When the process dies of it, the Environment waits, or the one version of it; opened in the name of
+ * another namespace it waits for that one alone, so that nobody takes it from those who share it.
+ */
+async function workOf(
+  { name, consumer }: Pick<OpenOrder, 'name' | 'consumer'>,
+  cluster: ClusterSources,
+  signal: AbortSignal,
+): Promise<Work> {
+  const named = environmentName(name, '');
+  const tenant = consumer ?? named.namespace;
+  const metadata = recordAt(await cluster.readEnvironment(named, signal), 'metadata');
+  const generation = typeof metadata['generation'] === 'number' ? metadata['generation'] : 0;
+  const place = tenant === named.namespace ? '' : ` for namespace ${tenant}`;
+  return { tenant, object: { key: `Environment/${name}${place}`, generation } };
 }
 
 function unanswered(): never {

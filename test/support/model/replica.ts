@@ -4,7 +4,7 @@
 import { OperatorError } from '../../../src/base/operator-error.ts';
 import { Slots } from '../../../src/base/slots.ts';
 import { createControllers } from '../../../src/controller/controllers.ts';
-import { LoopShare } from '../../../src/controller/desk.ts';
+import { LoopShare, notedWorkplaces, type RunNotes } from '../../../src/controller/desk.ts';
 import { kinds } from '../../../src/controller/kinds.ts';
 import { type KindRow, seriesOf } from '../../../src/controller/kit/kind.ts';
 import { Writer } from '../../../src/controller/kit/writer.ts';
@@ -41,6 +41,8 @@ export interface ReplicaOptions {
   readonly environments?: boolean;
   /** Other kinds than Secrets may be targets. */
   readonly manifests?: boolean;
+  /** What is known of earlier deaths; nothing when absent. */
+  readonly notes?: RunNotes;
 }
 
 interface ReplicaPorts {
@@ -161,10 +163,13 @@ async function startWork(
   const metricsOptions = { startedAtMs: 0, version: '1', extendedLabels: false, monotonicMs, kinds: series };
   const controllers = createControllers({
     // The model has no thread: what is too much for the loop is done there all the same.
-    desk: {
-      heavy: { run: async (_, order) => answerOrder(order() as JobOrder) },
-      loop: new LoopShare(() => Promise.resolve()),
-    },
+    workplaces: notedWorkplaces(
+      {
+        heavy: { run: async (_, order) => answerOrder(order() as JobOrder) },
+        loop: new LoopShare(() => Promise.resolve()),
+      },
+      options.notes ?? noRunNotes,
+    ),
     generation: { random: (size) => randomBytes(size, random), keyPair: refused, sendWebhook: refused },
     kube,
     slots,
@@ -193,7 +198,6 @@ async function startWork(
       signal,
     },
     capabilities: () => 'ReadOnly',
-    notes: noRunNotes,
     manifests,
     ...(options.environments === true ? { evaluation: served.evaluation } : {}),
     heartbeatMs: 3_600_000,

@@ -74,6 +74,9 @@ export function openNotes(followed: Followed<NoteRecord>, rooms: ControllerRooms
         reporter.event(note, 'Normal', 'Said', verdict.message);
         return { kind: 'synced', next: undefined };
       },
+      async tell(note, error, signal) {
+        await reporter.writeStatus(note, failedVerdict('Unsaid', error), { fields: {}, isDue: false }, signal);
+      },
       intervalMs: () => 0,
       groupOf: (key) => key,
       retryLane: lanes.background,
