@@ -4,6 +4,7 @@
 import { unlessAborted } from '../base/abort.ts';
 import { OperatorError } from '../base/operator-error.ts';
 import { nearest } from '../core/esc/nearest.ts';
+import type { Workplaces } from '../core/jobs.ts';
 import type { StoreRef } from '../core/selection.ts';
 import { beforeConditions, mayUseStore, needsNamespaceLabels } from '../core/store-access.ts';
 import { foreignProviderNames, isForeignProvider } from '../crds/foreign-providers.ts';
@@ -19,6 +20,7 @@ import type { Provider, StoreReader } from '../providers/contract.ts';
 import type { StoreKind, StoreRecord } from './records.ts';
 import { clusterSources } from './stores/cluster-sources.ts';
 import type { StoreDirectory } from './stores/directory.ts';
+import { notedReads } from './stores/noted-reader.ts';
 
 /** The watched single objects, counted by who needs them. */
 export interface WatchedObjects {
@@ -39,6 +41,8 @@ export interface ConnectDeps {
   readonly tokens: TokenMinter;
   /** The operator's own identities. */
   readonly operator: CredentialPorts['operator'];
+  /** Where what is read through a store is noted. */
+  readonly workplaces: Workplaces;
   readonly controllerClass: string;
   /** False when ClusterSecretStores are switched off by flag. */
   readonly clusterStores: boolean;
@@ -244,7 +248,8 @@ export class StoreConnections {
       const storeNamespace = store.kind === 'SecretStore' ? store.namespace : undefined;
       const referrer = { kind: store.kind, name: store.name, namespace: storeNamespace, consumerNamespace };
       const objects = this.#watchedReader(store, life);
-      const { tokens, operator } = this.#deps;
+      const { tokens, operator, workplaces } = this.#deps;
+      const noted = notedReads(store, consumerNamespace, workplaces);
       const credentials = storeCredentials(referrer, { objects, tokens, operator });
       const context = {
         storeKind: store.kind,
@@ -255,9 +260,10 @@ export class StoreConnections {
         cluster: clusterSources(store.name, { objects, tokens, operator }),
         caText: credentials.caText,
         holder,
+        readsLarge: noted.readsLarge,
       };
       const block = (store.spec.ok.provider as Record<string, unknown>)[name]; // read by the schema of the same name
-      return await provider.connect(block, context, this.#deps.signal);
+      return noted.around(await provider.connect(block, context, this.#deps.signal));
     };
     const reader = open();
     reader.catch(() => {}); // every caller sees the failure through its own await

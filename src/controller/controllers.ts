@@ -48,7 +48,8 @@ export interface Controllers {
 /** To be called once the caches are in step; nothing runs before `start`. */
 export function createControllers(ports: ControllerPorts, controlled = controlledKinds): Controllers {
   const directory = new StoreDirectory(storesOf(ports.caches.kinds));
-  const connections = new StoreConnections({ ...ports.connect, store: (kind, key) => directory.get(kind, key) });
+  const { connect, workplaces } = ports;
+  const connections = new StoreConnections({ ...connect, workplaces, store: (kind, key) => directory.get(kind, key) });
   connections.follow(directory);
   connections.whenSourceChanged((store) => directory.sourceChanged(store));
   const recovery = new Recovery(ports.clock, ports.log);

@@ -23,7 +23,7 @@ export interface RunNotes {
 export interface NotedRun {
   /** Work of its own begins, as against waiting for an upstream or for what others work on; from then on until the end. */
   works(): void;
-  /** A thread begins to work for it; returns what ends that. */
+  /** A thread begins to work for it, or the loop to read what is large; returns what ends that. */
   heavy(): () => void;
   /** The run is over. */
   end(): void;
@@ -44,7 +44,7 @@ export function notedWorkplaces(rooms: DeskRooms, notes: RunNotes): Workplaces {
           },
         };
       };
-      return { desk: deskFor, end: () => noted.end() };
+      return { desk: deskFor, reads: () => noted.heavy(), end: () => noted.end() };
     },
   };
 }

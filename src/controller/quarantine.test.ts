@@ -101,3 +101,21 @@ it.each(everyKind)('a %s runs again by itself when the hour is over', async (kin
   await clock.advance(60_000);
   expect(ready('bomb')?.status).toBe('True');
 });
+
+it('nobody reads through a SecretStore of which the process died twice, until it is edited', async () => {
+  const { cluster, clock, put, key, ready } = setUp('SecretStore');
+  const { objects } = cluster;
+  for (const name of ['bomb', 'neighbour']) {
+    put(name, specs.SecretStore[0]);
+    const spec = specOf([name], { target: name });
+    objects.apply({ kind: 'ExternalSecret', metadata: { namespace: 'n', name }, spec });
+  }
+  const read = (name: string) => readyOf(objects.get('ExternalSecret', { namespace: 'n', name }));
+  await clock.advance(20_000);
+  expect([read('bomb')?.status, read('neighbour')?.status]).toEqual(['False', 'True']);
+  expect(read('bomb')?.message).toContain(`died twice while it worked on ${key}`);
+  expect(cluster.upstream.reads.map(({ scope }) => scope)).not.toContain('bomb');
+  put('bomb', specs.SecretStore[1]);
+  await clock.advance(20_000);
+  expect([ready('bomb')?.status, read('bomb')?.status]).toEqual(['True', 'True']);
+});

@@ -65,7 +65,7 @@ export interface ControllerPorts {
   readonly caches: FollowedObjects;
   /** Asked only where ClusterExternalSecrets are served. */
   readonly namespaces?: Namespaces;
-  readonly connect: Omit<ConnectDeps, 'store'>;
+  readonly connect: Omit<ConnectDeps, 'store' | 'workplaces'>;
   /** Tells of scopes that were read anew. */
   readonly news: ScopeNews;
   /** Where work of a size that tenants decide is done, and noted. */

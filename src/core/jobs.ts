@@ -84,6 +84,8 @@ export interface Work {
 export interface Workplace {
   /** A desk with a budget of its own. */
   desk(signal: AbortSignal): Desk;
+  /** Something large is read on the event loop; returns what ends that. */
+  reads(): () => void;
   /** The work is over. */
   end(): void;
 }
@@ -179,4 +181,6 @@ export function inlineDesk(budget = new Budget()): Desk {
 }
 
 /** Places with such desks. */
-export const inlineWorkplaces: Workplaces = { begin: () => ({ desk: () => inlineDesk(), end() {} }) };
+export const inlineWorkplaces: Workplaces = {
+  begin: () => ({ desk: () => inlineDesk(), reads: () => () => {}, end() {} }),
+};

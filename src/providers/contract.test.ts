@@ -15,6 +15,8 @@ interface Subject {
   readonly reader: StoreReader;
   /** Of the same provider, for a namespace that reads through a cluster store; undefined without an upstream. */
   readonly through?: (consumerNamespace: string) => Promise<StoreReader>;
+  /** A store that holds a text besides, as `L`, and says when a large answer is read; undefined without an upstream. */
+  readonly holding?: (text: string, readsLarge: NonNullable<ConnectContext['readsLarge']>) => Promise<StoreReader>;
   /** Requests for secrets that the upstream has counted; undefined without an upstream. */
   readonly reads: (() => number) | undefined;
   release(): void;
@@ -53,6 +55,10 @@ const subjects: Readonly<Record<string, (shares?: Shares) => Promise<Subject>>> 
     return {
       reader: await made.connect(),
       through: (consumer) => made.connect({}, { holder: consumer, context: readThrough(consumer) }),
+      holding(value, readsLarge) {
+        made.double.secrets.set({ project: 'shop', environment: 'dev', key: 'L', value });
+        return made.connect({}, { context: { readsLarge } });
+      },
       reads: () => made.double.requests.counts().byKind.list,
       release: () => made.release('store'),
       sessions: () => made.sessions.size,
@@ -65,6 +71,10 @@ const subjects: Readonly<Record<string, (shares?: Shares) => Promise<Subject>>> 
     return {
       reader: await made.connect(),
       through: (consumer) => made.connect({}, consumer, readThrough(consumer)),
+      holding(L, readsLarge) {
+        made.double.environments.set('acme/shop/prod', () => ({ A: 'one', L }));
+        return made.connect({}, 'store', { readsLarge });
+      },
       reads: () => made.double.counts.open,
       release: () => made.provider.release('store'),
       sessions: () => made.sessions.size,
@@ -172,6 +182,22 @@ describe.each(Object.entries({ ...subjects, stub }))('the provider %s', (_name, 
     for (const ask of [denied.read([value('A')], now(), infisical.signal), denied.validate(now(), infisical.signal)])
       expect(await infisical.reasonOf(ask)).toBe('QuotaExceeded');
     expect([reads?.(), shares.counts]).toEqual([0, { all: 1, greatest: 1, bound: 1 }]);
+  });
+
+  it('says while it reads a large answer, and of no other', async () => {
+    const { holding } = await make();
+    if (holding === undefined) return;
+    const counts = { begun: 0, ended: 0 };
+    const readsLarge = () => {
+      counts.begun++;
+      return () => void counts.ended++;
+    };
+    const small = await holding('x', readsLarge);
+    await small.read([value('A')], now(), infisical.signal);
+    expect(counts).toEqual({ begun: 0, ended: 0 });
+    const large = await holding('x'.repeat(300_000), readsLarge);
+    await large.read([value('A')], now(), infisical.signal);
+    expect(counts).toEqual({ begun: 1, ended: 1 });
   });
 
   it('lets its session go with its last holder', async () => {

@@ -102,6 +102,8 @@ export interface ConnectContext {
   readonly caText: (caProvider: CaProvider, signal: AbortSignal) => Promise<string>;
   /** Set while the store lives; a session stays as long as one holder does. */
   readonly holder: string;
+  /** Told when a large answer of the store's upstream is read, so that it is known what the process dies of; ends that. */
+  readonly readsLarge?: () => () => void;
 }
 
 export interface CaProvider {

@@ -8,7 +8,7 @@ import { readRecord } from '../../src/core/quarantine.ts';
 import { kubectl, listOf } from '../support/kubectl.ts';
 import { credentials, entry, externalSecret, plantSample, store } from '../support/samples.ts';
 import { createScene, type Scene } from '../support/scene.ts';
-import { condition, until } from '../support/wait.ts';
+import { condition, isFailed, until } from '../support/wait.ts';
 
 /** A scene whose operator notes what it works on; it is not started yet. */
 async function noting() {
@@ -63,13 +63,15 @@ const waits = (object: string) =>
 
 const rows = JSON.stringify(Array.from({ length: 40_000 }, (_, a) => ({ a, b: 'xxxx' })));
 /** Each takes a thread some 100 ms; together they are still something that an object may ask for. */
-const heavyData = Array.from({ length: 40 }, (_, i) => entry(`k${i}`, 'ROWS', '@pretty|@pretty|@pretty|@ugly|0.a'));
+const heavyData = Array.from({ length: 40 }, (_, i) =>
+  entry(`k${i}`, '/rows/ROWS', '@pretty|@pretty|@pretty|@ugly|0.a'),
+);
 
 it('an ExternalSecret that is worked on at two deaths waits, says so, and is let out by a change', async () => {
   const made = await noting();
   const { scene } = made;
   const heavy = `ExternalSecret/${scene.namespace}/heavy`;
-  scene.double.secrets.set({ environment: 'dev', path: '/', key: 'ROWS', value: rows });
+  scene.double.secrets.set({ environment: 'dev', path: '/rows', key: 'ROWS', value: rows });
   await scene.put(externalSecret({ name: 'heavy', spec: { refreshInterval: '1s', data: heavyData } }));
   await afterTwoDeaths(made, heavy);
   expect(condition(await scene.whenFailed('heavy'), 'Ready')?.message).toMatch(waits(heavy));
@@ -130,4 +132,25 @@ it('an Environment that is worked on at two deaths waits for all who open it, an
   await until('it is let out', async () => (await readyOf('heavy'))?.status === 'True');
   await scene.whenSynced('of-heavy');
   expect(await scene.secretData('of-heavy')).toEqual({ value: 'one' });
+});
+
+it('a SecretStore whose large answer is read at two deaths waits with all who read it, and an edit lets it out', async () => {
+  const made = await noting();
+  const { scene } = made;
+  const large = `SecretStore/${scene.namespace}/large`;
+  for (let i = 0; i < 3_000; i++)
+    scene.double.secrets.set({ environment: 'dev', path: '/large', key: `K${i}`, value: `${i}`.padEnd(1_000, '.') });
+  const data = [entry('value', '/large/K0')];
+  await scene.put(
+    store({ name: 'large', hostAPI: scene.double.url }),
+    externalSecret({ name: 'of-large', storeRef: { name: 'large' }, spec: { refreshInterval: '1s', data } }),
+  );
+  await afterTwoDeaths(made, large);
+  const told = await scene.stores.until('large', 'says so', isFailed);
+  expect(condition(told, 'Ready')?.message).toMatch(waits(large));
+  expect(condition(await scene.whenFailed('of-large'), 'Ready')?.message).toMatch(waits(large));
+  await expectOthersServed(scene, large);
+
+  await scene.edit('SecretStore', 'large', { spec: { refreshInterval: 3_600 } });
+  await scene.whenSynced('of-large');
 });

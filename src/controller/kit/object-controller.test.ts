@@ -341,7 +341,7 @@ describe('an object that the process died of twice', () => {
         keys.push(`${tenant} ${named}`);
         if (generation < 2) throw new OperatorError('Quarantined', 'it waits', { retryAfterMs });
         counts.begun++;
-        return { desk: () => inlineDesk(), end: () => void counts.ended++ };
+        return { desk: () => inlineDesk(), reads: () => () => {}, end: () => void counts.ended++ };
       },
     };
     return { workplaces, counts, keys };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OperatorError } from '../../base/operator-error.ts';
 import type { Reason } from '../../base/reasons.ts';
+import { inlineWorkplaces } from '../../core/jobs.ts';
 import { SecretValue } from '../../core/secret-value.ts';
 import type { Provider, StoreReader } from '../../providers/contract.ts';
 import { StoreConnections } from '../connect.ts';
@@ -39,6 +40,7 @@ async function found(store: StoreRecord, validate: StoreReader['validate'] = asy
       checkChooser: () => {},
     },
     tokens: { createToken: async () => new SecretValue('t') },
+    workplaces: inlineWorkplaces,
     controllerClass: 'default',
     clusterStores: true,
     signal,

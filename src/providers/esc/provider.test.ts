@@ -115,7 +115,7 @@ describe('an opening', () => {
         works.push(work);
         if (waiting.includes(work.object.key)) throw new OperatorError('Quarantined', 'it waits');
         counts.begun++;
-        return { desk: () => inlineDesk(), end: () => void counts.ended++ };
+        return { desk: () => inlineDesk(), reads: () => () => {}, end: () => void counts.ended++ };
       },
     };
     return { workplaces, works, counts };

@@ -83,7 +83,7 @@ export function createInfisicalProvider(
       const principal = await gatherPrincipal(spec.auth, site, signal);
       const group = `${host.root} ${principal.key}`;
       const turn = turnOf(context);
-      const upstream = taggedWith(way, { group, turn });
+      const upstream = taggedWith(way, { group, turn }, context.readsLarge);
       const organizationSlug = spec.secretsScope.organizationSlug?.trim() || undefined;
       const identity = identityAt({ host, upstream, principal, caPem, organizationSlug, method });
       const session = sessions.open(identity, context.holder);

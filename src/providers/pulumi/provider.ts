@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.ts';
 import { OperatorError } from '../../base/operator-error.ts';
 import type { PulumiSpec } from '../../crds/pulumi.ts';
 import type { UpstreamDoor, UpstreamRequest } from '../../http/contract.ts';
-import type { Provider } from '../contract.ts';
+import type { ConnectContext, Provider } from '../contract.ts';
 import { readCa } from '../shared/ca.ts';
 import { counted, type ObserveCall } from '../shared/counted.ts';
 import { digestOf } from '../shared/digest.ts';
@@ -75,7 +75,7 @@ export function createPulumiProvider(ports: PulumiPorts): Provider<PulumiSpec> {
 /** The way to the service that a spec names, and a session there of the identity that it sets. */
 export async function connectPulumi(
   { door, gatherPrincipal, loginOf, observeCall = () => {}, sessions }: PulumiPorts,
-  { spec, caPem, credentials, holder, turn, keeper }: PulumiConnection,
+  { spec, caPem, credentials, holder, turn, keeper, readsLarge }: PulumiConnection,
   signal: AbortSignal,
 ): Promise<Omit<PulumiAccess, 'pauses'>> {
   const address = parseApiUrl(spec.apiUrl);
@@ -83,7 +83,7 @@ export async function connectPulumi(
   const principal = await gatherPrincipal(spec, site, signal);
   const method = loginOf(spec);
   const counting = counted(door.open(caPem === undefined ? {} : { caPem }), callName, observeCall);
-  const upstream = taggedWith(counting, { group: `${address.root} ${principal.key}`, turn });
+  const upstream = taggedWith(counting, { group: `${address.root} ${principal.key}`, turn }, readsLarge);
   const api = loginApi(upstream, address);
   const identity: Identity = {
     key: digestOf(address.root, caPem ?? '', principal.key),
@@ -104,6 +104,7 @@ export interface PulumiConnection {
   readonly turn: string;
   /** In whose share answers are kept. */
   readonly keeper: string;
+  readonly readsLarge?: ConnectContext['readsLarge'];
 }
 
 function sizeOfDefinition({ imports = [] }: Definition): number {

@@ -1,5 +1,5 @@
 // Whose a request is, and in whose share an answer is kept: what bounds and takes turns goes by these names.
-import type { Upstream } from '../../http/contract.ts';
+import type { Upstream, UpstreamAnswer, UpstreamRequest } from '../../http/contract.ts';
 import type { ConnectContext } from '../contract.ts';
 
 /** What is said with a request. */
@@ -10,9 +10,30 @@ export interface Whose {
   readonly turn: string;
 }
 
-/** The same way, with every request saying whose it is. */
-export function taggedWith(upstream: Upstream, { group, turn }: Whose): Upstream {
-  return { send: (request, signal) => upstream.send({ ...request, group, turn }, signal) };
+/** From here on reading an answer takes what a few of its kind would end the process by. */
+const largeBytes = 256 * 1024;
+
+/** The same way, with every request saying whose it is; `readsLarge` hears of each large answer that is read. */
+export function taggedWith(
+  upstream: Upstream,
+  { group, turn }: Whose,
+  readsLarge?: ConnectContext['readsLarge'],
+): Upstream {
+  const noted = (digest: NonNullable<UpstreamRequest['digest']>) => async (answer: UpstreamAnswer) => {
+    const end = answer.body.length > largeBytes ? readsLarge?.() : undefined;
+    try {
+      await digest(answer);
+    } finally {
+      end?.();
+    }
+  };
+  return {
+    send(request, signal) {
+      const { digest } = request;
+      const taken = digest === undefined ? {} : { digest: noted(digest) };
+      return upstream.send({ ...request, ...taken, group, turn }, signal);
+    },
+  };
 }
 
 /** Who takes turns for a store. */
