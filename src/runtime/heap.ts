@@ -17,9 +17,12 @@ const freeGrowthBytes = 40 * 2 ** 20;
  * it in at a full collection, and lets a heap come to hundreds of MB before its first: that one is asked for.
  */
 const growthPercent = 30;
-/** How long the process must have had little to do, at most so much CPU, before what its start needed is collected. */
+/**
+ * How long the process must have had little to do, at most so much CPU, before what its start needed is collected. Without
+ * work it takes some 15 ms; a first sync whose API server is slow was seen at 300.
+ */
 const quietMs = 4_000;
-const quietCpuMs = 400;
+const quietCpuMs = 150;
 
 /**
  * To be called once, at the start; the timer is for a process that ends before it fires. `--max-semi-space-size` would say
