@@ -122,7 +122,7 @@ export class TokenRejected extends OperatorError {
 
 /** How an identity logs in, as metrics count it. */
 export interface LoginVia {
-  /** The provider's block in a store. */
+  /** The provider's block in a store, or who an Environment logs in to. */
   readonly provider: string;
   /** The login method, from the provider's closed table. */
   readonly method: string;

@@ -29,11 +29,13 @@ export async function vaultIdentity(
   signal: AbortSignal,
 ): Promise<Identity> {
   const { server } = order;
-  const principal = await principalOf(api, order, context, signal);
+  const method = chosenOf(order.inputs, vaultMethods);
+  const principal = await principalOf(api, method, order, context, signal);
   const turn = context.namespace;
   const key = digestOf('vault', server.root, server.namespace ?? '', principal.key);
   return {
     key,
+    via: { provider: 'vault', method },
     login: (nowMs, until) => api.tokenOf(key, { server, turn }, nowMs, () => principal.login(nowMs, until), until),
     renew: (token, nowMs, until) => api.renew({ server, token, turn }, nowMs, until),
     revoke: (token, until) => api.revoke({ server, token, turn }, until),
@@ -45,11 +47,11 @@ export const vaultMethods = ['jwt', 'kubernetes', 'appRole', 'token'] as const;
 
 async function principalOf(
   api: VaultApi,
+  method: (typeof vaultMethods)[number],
   { inputs, server, address }: LoginOrder,
   context: OpenContext,
   signal: AbortSignal,
 ): Promise<VaultPrincipal> {
-  const method = chosenOf(inputs, vaultMethods);
   const order = { block: member(inputs, method), server, address };
   if (method === 'token') return tokenPrincipal(api, order, context.namespace);
   if (method === 'appRole') return appRolePrincipal(api, order, context.namespace);

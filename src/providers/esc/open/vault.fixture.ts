@@ -1,7 +1,7 @@
 // Opens Environments of namespace `shop` that log in to a Vault and read there, over the real door. For the tests beside this
 // file, and for the conformance of doubles and real servers.
 import type { JwtIssuer } from '../../../../test/support/jwt-issuer.ts';
-import type { Credentials } from '../../../auth/contract.ts';
+import type { Credentials, ObserveLogin } from '../../../auth/contract.ts';
 import { Sessions } from '../../../auth/session.ts';
 import { systemClock } from '../../../base/clock.ts';
 import { asOperatorError, OperatorError } from '../../../base/operator-error.ts';
@@ -42,6 +42,8 @@ export interface VaultFailure {
 
 export interface VaultDesk {
   readonly sessions: Sessions;
+  /** Logins as metrics count them: `provider method outcome`. */
+  readonly logins: readonly string[];
   /** ServiceAccounts whose tokens were minted. */
   readonly minted: readonly string[];
   opened(wanted?: VaultWanted): ReturnType<typeof openInline>;
@@ -84,7 +86,10 @@ export function lastingText(): LastingText & { readonly saves: number; text: str
 }
 
 export function vaultDesk({ url, issuer, checkSite, shares, lasting = lastingText() }: VaultDeskOptions): VaultDesk {
-  const sessions = new Sessions({ clock: systemClock });
+  const logins: string[] = [];
+  const observeLogin: ObserveLogin = ({ provider, method }, outcome) =>
+    void logins.push(`${provider} ${method} ${outcome}`);
+  const sessions = new Sessions({ clock: systemClock, observeLogin });
   const door = createUpstreamDoor({
     policy: createEgressPolicy({ insecureHosts: [new URL(url).host] }),
     proxy: () => undefined,
@@ -130,6 +135,7 @@ export function vaultDesk({ url, issuer, checkSite, shares, lasting = lastingTex
     plainJson((await opened(wanted)).value, { redact: false }) as unknown as VaultValues; // the document is made above
   return {
     sessions,
+    logins,
     minted,
     opened,
     values,

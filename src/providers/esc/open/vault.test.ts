@@ -119,6 +119,17 @@ describe('vault-login', () => {
     ]);
   });
 
+  it('is counted by its method, good or refused', async () => {
+    const { open, logins, vault, jwt } = await scene();
+    vault.appRoles.set('robots', { secretId: 'id', policies: ['read'] });
+    const token = { 'fn::secret': vault.rootToken };
+    const appRole = { roleId: 'robots', secretId: { 'fn::secret': 'id' } };
+    for (const login of [{ jwt }, { kubernetes: jwt }, { appRole }, { token: { token } }]) await open({ login });
+    await open({ login: { jwt: { ...jwt, role: 'nobody' } } });
+    const counted = ['kubernetes success', 'appRole success', 'token success', 'jwt LoginRejected'];
+    expect(logins).toEqual(['jwt success', ...counted].map((each) => `vault ${each}`));
+  });
+
   it('says the namespace with each request, and passes it on', async () => {
     const { open, vault, jwt } = await scene();
     vault.namespace = 'team/one';
