@@ -45,6 +45,8 @@ export interface AwsApis {
   readonly roles: Map<string, RoleRules>;
   readonly secrets: Map<string, readonly SecretVersion[]>;
   readonly parameters: Map<string, StoredParameter>;
+  /** Seconds for which it asks all who come to stay away, each service in its way; undefined serves. */
+  retryAfterSeconds: number | undefined;
   /** A key of a user, without an end. */
   addUser(name: string, allows?: RegExp): AwsKey;
   /** Every key that was ever given out, by a login or to a user. */
@@ -180,12 +182,14 @@ export async function startAwsApis(options: {
     const [service = '', region = ''] = (request.headers['host'] ?? '').split('.');
     const form = new URLSearchParams(request.body);
     asked.push(request.headers['x-amz-target'] ?? form.get('Action') ?? '');
+    if (double.retryAfterSeconds !== undefined) return throttled(service, double.retryAfterSeconds);
     if (service === 'sts') return await assume(request);
     return serve(service, region, request);
   });
   const names = services.flatMap((service) => regions.map((region) => `${service}.${region}.${domainOf(region)}`));
-  return {
+  const double: AwsApis = {
     http,
+    retryAfterSeconds: undefined,
     roles,
     secrets,
     parameters,
@@ -198,7 +202,10 @@ export async function startAwsApis(options: {
     routes: Object.fromEntries(names.map((name) => [name, http.url])),
     stop: () => http.stop(),
   };
+  return double;
 }
+
+export const roleArn = (name: string, partition = 'aws') => `arn:${partition}:iam::${awsAccount}:role/${name}`;
 
 interface Fault {
   readonly code: string;
@@ -243,6 +250,13 @@ function assumed(key: AwsKey, arn: string, expiration: string, nowMs: number): C
 </AssumeRoleWithWebIdentityResponse>`;
   const headers = { 'content-type': 'text/xml', date: new Date(nowMs).toUTCString() };
   return { status: 200, headers, body };
+}
+
+function throttled(service: string, seconds: number): CloudAnswer {
+  const headers = { 'retry-after': String(seconds) };
+  if (service !== 'sts') return jsonError('ThrottlingException', 'Rate exceeded', headers);
+  const answer = xmlError(400, 'Throttling', 'Rate exceeded');
+  return { ...answer, headers: { ...answer.headers, ...headers } };
 }
 
 export function xmlError(status: number, code: string, message: string): CloudAnswer {

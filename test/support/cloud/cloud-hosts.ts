@@ -10,7 +10,10 @@ export interface CloudHosts {
   /** What clients trust, and the proxy that they reach the hosts by. */
   readonly caPem: string;
   readonly proxyUrl: string;
-  /** The host answers no more, nor does it refuse: what reaches it is lost. */
+  /**
+   * The host answers no more, nor does it refuse: what reaches it is lost, also on connections that are open. Those are cut
+   * when it answers again.
+   */
   silence(host: string, isSilent: boolean): void;
   stop(): Promise<void>;
 }
@@ -21,6 +24,7 @@ export async function startCloudHosts(routes: Routes): Promise<CloudHosts> {
   const { keyPem, certPem } = issue(ca, { names: Object.keys(routes) });
   const sockets = new Set<Socket>();
   const silent = new Set<string>();
+  const tunnels = new Set<Tunnel>();
   const noted = <T extends Socket>(socket: T): T => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
@@ -33,8 +37,13 @@ export async function startCloudHosts(routes: Routes): Promise<CloudHosts> {
     const { hostname, port } = new URL(root);
     const onward = noted(connect(Number(port), hostname));
     noted(socket).pipe(onward).pipe(socket);
+    const tunnel = { host: socket.servername || '', ends: [socket, onward] as const };
+    tunnels.add(tunnel);
     onward.on('close', () => socket.destroy());
-    socket.on('close', () => onward.destroy());
+    socket.on('close', () => {
+      onward.destroy();
+      tunnels.delete(tunnel);
+    });
   });
   tls.on('tlsClientError', () => {});
   const proxy = createServer((_, response) => response.writeHead(403).end());
@@ -53,8 +62,13 @@ export async function startCloudHosts(routes: Routes): Promise<CloudHosts> {
     caPem: ca.certPem,
     proxyUrl: `http://127.0.0.1:${port}`,
     silence(host, isSilent) {
-      if (isSilent) silent.add(host);
-      else silent.delete(host);
+      const open = [...tunnels].filter((tunnel) => tunnel.host === host);
+      if (isSilent) {
+        silent.add(host);
+        for (const { ends } of open) for (const end of ends) end.unpipe().resume();
+        return;
+      }
+      if (silent.delete(host)) for (const { ends } of open) ends[0].destroy();
     },
     stop: () =>
       new Promise<void>((resolve) => {
@@ -62,6 +76,12 @@ export async function startCloudHosts(routes: Routes): Promise<CloudHosts> {
         proxy.close(() => resolve());
       }),
   };
+}
+
+/** A connection of a client, and the one to the double behind it. */
+interface Tunnel {
+  readonly host: string;
+  readonly ends: readonly [Socket, Socket];
 }
 
 function routeOf(routes: Routes, host: string): string | undefined {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../../src/base/clock.ts';
 import { type PulumiDouble, startPulumiDouble } from '../pulumi-double/double.ts';
+import { startVaultDouble, type VaultDouble } from '../vault-double.ts';
 import { type AwsApis, startAwsApis } from './aws-apis.ts';
 import { type AzureVault, startAzureVault } from './azure-vault.ts';
 import { type CloudHosts, startCloudHosts } from './cloud-hosts.ts';
@@ -35,6 +36,7 @@ export interface Clouds {
   readonly github: GithubDouble;
   readonly onePassword: OnePasswordDouble;
   readonly pulumi: PulumiDouble;
+  readonly vault: VaultDouble;
   readonly hosts: CloudHosts;
   /** Variables of a process that reaches them. */
   readonly env: Readonly<Record<string, string>>;
@@ -42,6 +44,7 @@ export interface Clouds {
 }
 
 export const connectHost = 'onepassword-connect.example.com';
+export const vaultHost = 'vault.example.com';
 
 export async function startClouds(options: CloudsOptions): Promise<Clouds> {
   const { clock = systemClock, trust, vaults, github: app } = options;
@@ -54,8 +57,9 @@ export async function startClouds(options: CloudsOptions): Promise<Clouds> {
     github: await startGithubDouble({ clock, appId, organizations: { [organization]: 1 }, users, repositories }),
     onePassword: await startOnePasswordDouble(vaults),
     pulumi: await startPulumiDouble({ nowMs: () => clock.nowMs() }),
+    vault: await startVaultDouble(trust),
   };
-  const { aws, azure, google, github, onePassword, pulumi } = doubles;
+  const { aws, azure, google, github, onePassword, pulumi, vault } = doubles;
   const hosts = await startCloudHosts({
     ...aws.routes,
     ...azure.routes,
@@ -63,6 +67,7 @@ export async function startClouds(options: CloudsOptions): Promise<Clouds> {
     'api.github.com': github.url,
     [connectHost]: onePassword.url,
     'api.pulumi.com': pulumi.baseUrl,
+    [vaultHost]: vault.url,
   });
   const folder = await mkdtemp(join(tmpdir(), 'clouds-'));
   const caPath = join(folder, 'ca.pem');

@@ -7,6 +7,8 @@ import { type SigningKeys, signingKeys } from './signing-keys.ts';
 
 export interface GithubDouble extends HttpDouble {
   readonly appId: number;
+  /** Of the tokens; GitHub's own is an hour. */
+  lifeSeconds: number;
   /** Of the app. */
   readonly keys: SigningKeys;
   /** The tokens that were made, in order, and what each was narrowed to. */
@@ -21,7 +23,6 @@ export interface GithubDoubleOptions {
   readonly repositories?: readonly string[];
 }
 
-const lifeMs = 3_600_000;
 const longestProofSeconds = 600;
 
 export async function startGithubDouble(options: GithubDoubleOptions): Promise<GithubDouble> {
@@ -52,11 +53,11 @@ export async function startGithubDouble(options: GithubDoubleOptions): Promise<G
     }
     const token = `ghs_${String(made.length + 1).padStart(36, 'a')}`;
     made.push({ token, terms });
-    const expires_at = new Date(clock.nowMs() + lifeMs).toISOString().replace(/\.\d+Z$/, 'Z');
+    const expires_at = new Date(clock.nowMs() + double.lifeSeconds * 1_000).toISOString().replace(/\.\d+Z$/, 'Z');
     return { status: 201, body: { token, expires_at, permissions: {}, repository_selection: 'all' } };
   }
 
-  const double = await startHttpDouble(async (request) => {
+  const http = await startHttpDouble(async (request) => {
     if (!(await isTheApp(request))) return fault(401, 'A JSON web token could not be decoded');
     const [, kind, owner = ''] = /^(?:\/api\/v3)?\/(orgs|users)\/([^/]+)\/installation$/.exec(request.path) ?? [];
     if (kind === 'orgs' || kind === 'users') {
@@ -69,7 +70,8 @@ export async function startGithubDouble(options: GithubDoubleOptions): Promise<G
       ? makeToken(Number(id), request.body)
       : fault(404, 'Not Found');
   });
-  return { ...double, appId, keys, made };
+  const double: GithubDouble = { ...http, appId, lifeSeconds: 3_600, keys, made };
+  return double;
 }
 
 function fault(status: number, message: string): CloudAnswer {

@@ -25,10 +25,13 @@ export interface ConnectVault {
 
 export interface OnePasswordDouble extends HttpDouble {
   readonly token: string;
+  /** Gives the field of an item another value. */
+  put(itemId: string, fieldId: string, value: string): void;
 }
 
 export async function startOnePasswordDouble(vaults: readonly ConnectVault[]): Promise<OnePasswordDouble> {
   const token = `connect-token-${'x'.repeat(64)}.of-the-double`;
+  const values = new Map<string, { readonly value: string }>();
   const double = await startHttpDouble(({ method, path, query, headers }) => {
     if (headers['authorization'] !== `Bearer ${token}`) return fault(401, 'Invalid token signature');
     const [, vaultId, items, itemId] = /^\/v1\/vaults(?:\/([^/]+)(?:\/(items)(?:\/([^/]+))?)?)?$/.exec(path) ?? [];
@@ -48,11 +51,11 @@ export async function startOnePasswordDouble(vaults: readonly ConnectVault[]): P
       return { status: 200, body: found.map(({ id, title: of }) => ({ id, title: of, vault: { id: vault.id } })) };
     }
     const item = vault.items.find(({ id }) => id === itemId);
-    return item === undefined
-      ? fault(404, 'Item not found')
-      : { status: 200, body: { ...item, vault: { id: vault.id } } };
+    if (item === undefined) return fault(404, 'Item not found');
+    const fields = item.fields?.map((field) => ({ ...field, ...values.get(`${item.id} ${field.id}`) }));
+    return { status: 200, body: { ...item, fields, vault: { id: vault.id } } };
   });
-  return { ...double, token };
+  return { ...double, token, put: (itemId, fieldId, value) => void values.set(`${itemId} ${fieldId}`, { value }) };
 }
 
 function fault(status: number, message: string): CloudAnswer {

@@ -1,8 +1,8 @@
 // A role that is assumed as the operator: only where the administrator allows it, and what the operator is stays with it.
 import { describe, expect, it } from 'vitest';
+import { roleArn } from '../../../../test/support/cloud/aws-apis.ts';
 import { SecretValue } from '../../../core/secret-value.ts';
 import { type AmbientRules, operatorIdentity } from '../../../credentials/operator-identity.ts';
-import { roleArn } from './aws.fixture.ts';
 import { cloudsScene } from './clouds.fixture.ts';
 
 const sts = 'sts.us-east-1.amazonaws.com';
@@ -44,7 +44,7 @@ const document = (role = 'platform', more: object = {}) => ({
   values: {
     login: { 'fn::open::aws-login': { ambient: { roleArn: roleArn(role), sessionName: 'shop' }, ...more } },
     read: {
-      'fn::open::aws-secrets': { region: 'us-west-2', login: `\${login}`, get: { db: { secretId: 'db' } } },
+      'fn::open::aws-secrets': { region: 'us-west-2', login: `\${login}`, get: { db: { secretId: 'prod-db' } } },
     },
   },
 });
@@ -53,7 +53,10 @@ describe('aws-login as the operator', () => {
   it('gives credentials of the role, and never those of the operator', async () => {
     const { bench, clouds, logins, own } = await scene();
     const { value, lifetimeMs = 0 } = await bench.open({ 'shop/app': document() });
-    expect(value).toMatchObject({ login: { accessKeyId: expect.stringMatching(/^ASIA/) }, read: { db: 'from-aws' } });
+    expect(value).toMatchObject({
+      login: { accessKeyId: expect.stringMatching(/^ASIA/) },
+      read: { db: 'from-aws-secrets' },
+    });
     expect(JSON.stringify(value)).not.toContain(own.secretAccessKey);
     expect(lifetimeMs).toBeGreaterThan(7_100_000);
     expect(clouds.aws.asked()).toEqual(['AssumeRole', 'secretsmanager.GetSecretValue']);

@@ -2,8 +2,7 @@
 // ServiceAccounts as the cluster signs them. For the tests beside this file.
 
 import { onTestFinished } from 'vitest';
-import { awsAccount } from '../../../../test/support/cloud/aws.ts';
-import { startAwsApis } from '../../../../test/support/cloud/aws-apis.ts';
+import { roleArn, startAwsApis } from '../../../../test/support/cloud/aws-apis.ts';
 import { startCloudHosts } from '../../../../test/support/cloud/cloud-hosts.ts';
 import { createJwtIssuer } from '../../../../test/support/jwt-issuer.ts';
 import type { Credentials } from '../../../auth/contract.ts';
@@ -21,7 +20,6 @@ import { escProviders } from './table.ts';
 
 const signal = new AbortController().signal;
 
-export const roleArn = (name: string, partition = 'aws') => `arn:${partition}:iam::${awsAccount}:role/${name}`;
 /** What the ServiceAccount `default` of namespace `shop` is to AWS. */
 export const shopDefault = { subject: 'system:serviceaccount:shop:default', audience: 'sts.amazonaws.com' };
 

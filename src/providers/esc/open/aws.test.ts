@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { jsonError, xmlError } from '../../../../test/support/cloud/aws-apis.ts';
+import { jsonError, roleArn, xmlError } from '../../../../test/support/cloud/aws-apis.ts';
 import { printedDocuments } from '../../../core/esc/as-printed.fixture.ts';
-import { awsScene, parametersOf, roleArn, secretsOf, shopDefault, withLogin } from './aws.fixture.ts';
+import { awsScene, parametersOf, secretsOf, shopDefault, withLogin } from './aws.fixture.ts';
 
 const getSecret = 'secretsmanager.GetSecretValue';
 const assume = 'AssumeRoleWithWebIdentity';

@@ -2,7 +2,7 @@
 // generation, or nothing. CLOUD_OPENINGS says how often.
 import { expect, it } from 'vitest';
 import { seededRandom } from '../../../../test/oracle/random.ts';
-import { roleArn } from './aws.fixture.ts';
+import { roleArn } from '../../../../test/support/cloud/aws-apis.ts';
 import { cloudsScene } from './clouds.fixture.ts';
 
 const openings = Number(process.env['CLOUD_OPENINGS'] ?? 100);
@@ -30,7 +30,11 @@ it('gives a triple of one generation, and what was read with it', { timeout: 600
         zone: read('zone'),
         // In another round, with the same login.
         later: {
-          'fn::open::aws-parameter-store': { region: `\${zone.by}`, login: `\${login}`, get: { db: { name: 'db' } } },
+          'fn::open::aws-parameter-store': {
+            region: `\${zone.by}`,
+            login: `\${login}`,
+            get: { db: { name: 'prod-db' } },
+          },
         },
       },
     };
