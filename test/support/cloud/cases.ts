@@ -11,7 +11,7 @@ export interface CloudCase {
   readonly provider: string;
   /** Values of a document that reads by the provider, logged in where that is a call of its own. */
   readonly values: (clouds: Clouds) => object;
-  /** What they hold besides after `plantCases`. */
+  /** What the document holds after `plantCases`. */
   readonly holds: object;
   /** Where the document has what was read. */
   readonly path: string;
@@ -162,7 +162,7 @@ export const cloudCases: readonly CloudCase[] = [
       },
     }),
     holds: { read: { appSlug: 'deployer' } },
-    path: 'read.token',
+    path: 'read.accessToken',
     asked: ({ github }) => sum(github),
     once: 2,
     again: 0,

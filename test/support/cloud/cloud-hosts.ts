@@ -39,7 +39,7 @@ export async function startCloudHosts(routes: Routes): Promise<CloudHosts> {
     noted(socket).pipe(onward).pipe(socket);
     const tunnel = { host: socket.servername || '', ends: [socket, onward] as const };
     tunnels.add(tunnel);
-    onward.on('close', () => socket.destroy());
+    onward.on('close', () => silent.has(tunnel.host) || socket.destroy());
     socket.on('close', () => {
       onward.destroy();
       tunnels.delete(tunnel);

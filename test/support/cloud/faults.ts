@@ -14,15 +14,15 @@ export interface Fault {
 }
 
 export interface Faults {
-  /** The host that reads go to. */
-  readonly host: string;
+  /** Of the cloud: those that log in, and the one that reads. */
+  readonly hosts: readonly string[];
   readonly missing: Fault;
   readonly forbidden: Fault;
   /** Another region, project, vault, or whatever else the cloud is divided by. */
   readonly elsewhere: Fault;
   /** A login that the cloud refuses, where the provider has one before it. */
   readonly stranger?: Fault;
-  /** Asks whoever comes to stay away for `throttledSeconds`, or serves again. */
+  /** Asks whoever comes to any of the hosts to stay away for `throttledSeconds`, or serves again. */
   readonly throttle: (clouds: Clouds, isOn: boolean) => void;
   /** Ends all credentials that were given out; absent where none are, or none are used here. */
   readonly end?: (clouds: Clouds) => void;
@@ -42,11 +42,11 @@ const replacing = (from: string, to: string) => (values: object) =>
 const missing = replacing('prod-db', 'nope');
 const forbidden = replacing('prod-db', 'sealed');
 
+const headers = { 'retry-after': String(throttledSeconds) };
 const answering =
-  (double: (clouds: Clouds) => HttpDouble, answer: Pick<CloudAnswer, 'status' | 'body'>) =>
+  (doubles: (clouds: Clouds) => readonly HttpDouble[], answer: Pick<CloudAnswer, 'status' | 'body'>) =>
   (clouds: Clouds, isOn: boolean) => {
-    const headers = { 'retry-after': String(throttledSeconds) };
-    double(clouds).answerWith(isOn ? { ...answer, headers } : undefined);
+    for (const double of doubles(clouds)) double.answerWith(isOn ? { ...answer, headers } : undefined);
   };
 
 const ofAws = {
@@ -62,10 +62,10 @@ const ofAws = {
   end: ({ aws }: Clouds) => aws.forgetKeys(),
 };
 
-export const faultsOf: Readonly<Record<string, Faults>> = {
+const faultsOf: Readonly<Record<string, Faults>> = {
   'aws-secrets': {
     ...ofAws,
-    host: 'secretsmanager.us-west-2.amazonaws.com',
+    hosts: ['sts.us-west-2.amazonaws.com', 'secretsmanager.us-west-2.amazonaws.com'],
     missing: {
       change: missing,
       reason: 'InvalidValue',
@@ -79,12 +79,12 @@ export const faultsOf: Readonly<Record<string, Faults>> = {
   },
   'aws-parameter-store': {
     ...ofAws,
-    host: 'ssm.us-west-2.amazonaws.com',
+    hosts: ['sts.us-west-2.amazonaws.com', 'ssm.us-west-2.amazonaws.com'],
     missing: { change: missing, reason: 'InvalidValue', says: 'there is no parameter "nope" in us-west-2' },
     elsewhere: { change: replacing('us-west-2', 'eu-central-1'), reason: 'InvalidValue', says: 'in eu-central-1' },
   },
   'azure-secrets': {
-    host: `${azureVaultName}.vault.azure.net`,
+    hosts: ['login.microsoftonline.com', `${azureVaultName}.vault.azure.net`],
     missing: { change: missing, reason: 'InvalidValue', says: '404 (SecretNotFound)' },
     forbidden: { change: forbidden, reason: 'AccessDenied', says: 'Caller is not authorized' },
     elsewhere: {
@@ -97,14 +97,14 @@ export const faultsOf: Readonly<Record<string, Faults>> = {
       reason: 'LoginRejected',
       says: 'No matching federated identity record found for presented assertion subject',
     },
-    throttle: answering(({ azure }) => azure.vault, {
+    throttle: answering(({ azure }) => [azure.entra, azure.vault], {
       status: 429,
       body: { error: { code: 'Throttled', message: 'too many' } },
     }),
     end: ({ azure }) => azure.endTokens(),
   },
   'gcp-secrets': {
-    host: 'secretmanager.googleapis.com',
+    hosts: ['sts.googleapis.com', 'iamcredentials.googleapis.com', 'secretmanager.googleapis.com'],
     missing: { change: missing, reason: 'InvalidValue', says: '404 (NOT_FOUND)' },
     forbidden: {
       change: forbidden,
@@ -121,14 +121,14 @@ export const faultsOf: Readonly<Record<string, Faults>> = {
       reason: 'LoginRejected',
       says: 'rejected by the attribute condition',
     },
-    throttle: answering(({ google }) => google.secretManager, {
+    throttle: answering(({ google }) => [google.sts, google.iam, google.secretManager], {
       status: 429,
       body: { error: { status: 'RESOURCE_EXHAUSTED', message: 'quota' } },
     }),
     end: ({ google }) => google.endTokens(),
   },
   '1password-secrets': {
-    host: connectHost,
+    hosts: [connectHost],
     missing: { change: replacing('Shop/Database', 'Shop/Nope'), reason: 'InvalidValue', says: 'no item "Nope"' },
     forbidden: {
       change: replacing('connect-token-', 'another-token-'),
@@ -136,10 +136,10 @@ export const faultsOf: Readonly<Record<string, Faults>> = {
       says: 'the token is refused: it is wrong, has ended or was revoked, "Invalid token signature"',
     },
     elsewhere: { change: replacing('op://Shop', 'op://Hidden'), reason: 'ScopeNotFound', says: 'no vault "Hidden"' },
-    throttle: answering(({ onePassword }) => onePassword, { status: 429, body: {} }),
+    throttle: answering(({ onePassword }) => [onePassword], { status: 429, body: {} }),
   },
   'gh-login': {
-    host: 'api.github.com',
+    hosts: ['api.github.com'],
     missing: { change: replacing('"acme"', '"nobody"'), reason: 'ScopeNotFound', says: 'not installed there' },
     forbidden: {
       change: replacing('"owner":"acme"', '"owner":"acme","repositories":["secret"]'),
@@ -147,10 +147,10 @@ export const faultsOf: Readonly<Record<string, Faults>> = {
       says: 'There is at least one repository that does not exist',
     },
     elsewhere: { change: replacing('4711', '4712'), reason: 'LoginRejected', says: 'check appId and privateKey' },
-    throttle: answering(({ github }) => github, { status: 403, body: { message: 'secondary rate limit' } }),
+    throttle: answering(({ github }) => [github], { status: 403, body: { message: 'secondary rate limit' } }),
   },
   'pulumi-environment': {
-    host: 'api.pulumi.com',
+    hosts: ['api.pulumi.com'],
     missing: { change: replacing('shop/prod', 'shop/nope'), reason: 'ScopeNotFound', says: 'no such environment' },
     forbidden: {
       change: replacing('{"audience"', '{"serviceAccount":"reader","audience"'),
@@ -159,13 +159,12 @@ export const faultsOf: Readonly<Record<string, Faults>> = {
     },
     elsewhere: { change: replacing('acme/', 'other/'), reason: 'LoginRejected', says: 'organization' },
     throttle({ pulumi }, isOn) {
-      const headers = { 'retry-after': String(throttledSeconds) };
       if (isOn) pulumi.fail('open', { status: 429, headers, body: 'slow down' }); // the next one only
     },
     end: ({ pulumi }) => pulumi.revokeTokens(),
   },
   'vault-secrets': {
-    host: vaultHost,
+    hosts: [vaultHost],
     missing: { change: missing, reason: 'InvalidValue', says: 'there is no such secret' },
     forbidden: { change: forbidden, reason: 'AccessDenied', says: 'the token has no right to read there' },
     elsewhere: {
@@ -179,7 +178,6 @@ export const faultsOf: Readonly<Record<string, Faults>> = {
       says: 'invalid subject',
     },
     throttle({ vault }, isOn) {
-      const headers = { 'retry-after': String(throttledSeconds) };
       vault.faults.splice(0, vault.faults.length, ...(isOn ? [{ path: /^/, status: 429, headers }] : []));
     },
     end: ({ vault }) => vault.endTokens(),

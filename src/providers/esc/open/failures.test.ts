@@ -36,8 +36,17 @@ describe.each(faultyCases)('$provider', (each) => {
     expect(faults.missing.reason).not.toBe(faults.forbidden.reason);
   });
 
-  it('is left alone for as long as it asks, and read right after', async () => {
-    const scene = await cloudsScene();
+  /** With a login that is good, only what reads is asked; one that gives nothing but its login is not asked at all. */
+  const states =
+    each.again > 0 ? ['before it has logged in', 'with a login that is good'] : ['before it has logged in'];
+  const sceneOf = async (state: string, limits: Parameters<typeof cloudsScene>[0] = {}) => {
+    const scene = await cloudsScene(limits);
+    if (state !== states[0]) expect((await openWith(scene, each)).value).toMatchObject(holds);
+    return scene;
+  };
+
+  it.each(states)('is left alone for as long as it asks, and read right after, %s', async (state) => {
+    const scene = await sceneOf(state);
     const { clock, clouds } = scene;
     faults.throttle(clouds, true);
     const { error } = await openWith(scene, each);
@@ -51,18 +60,27 @@ describe.each(faultyCases)('$provider', (each) => {
     expect((await openWith(scene, each)).value).toMatchObject(holds);
   });
 
-  it('is given up when it does not answer, and read when it does', async () => {
-    const scene = await cloudsScene({ wholeMs: 600 });
-    const { hosts } = scene.clouds;
-    hosts.silence(faults.host, true);
+  it.each(states)('is given up when it does not answer, and read when it does, %s', async (state) => {
+    const scene = await sceneOf(state, { wholeMs: 600 });
+    const silence = (isSilent: boolean) => {
+      for (const host of faults.hosts) scene.clouds.hosts.silence(host, isSilent);
+    };
+    silence(true);
     const { error } = await openWith(scene, each);
     expect(error?.reason).toBe('UpstreamUnavailable');
     expect(error?.message).toMatch(answers);
     expect(error?.message).toContain('in time');
-    hosts.silence(faults.host, false);
+    silence(false);
     scene.clock.jump(10_000); // a login that failed is not tried again at once
     expect((await openWith(scene, each)).value).toMatchObject(holds);
   });
+
+  if (each.ends) {
+    it('gives what would be known for a credential wherever it were told', async () => {
+      const { value } = await openWith(await cloudsScene(), each);
+      expect(JSON.stringify(value)).toMatch(credential);
+    });
+  }
 
   const { end } = faults;
   if (end === undefined) return;
