@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { seededRandom } from '../oracle/random.ts';
 import { type Clouds, startClouds } from '../support/cloud/clouds.ts';
+import { consumed } from '../support/cloud/consumed.ts';
 import { googlePool, googleProject, googleReader } from '../support/cloud/google-federation.ts';
 import { clusterIssuer } from '../support/cluster-trust.ts';
 import { createScene, decoded, type Scene } from '../support/scene.ts';
@@ -41,23 +42,6 @@ const trusted = () => ({
   audience: 'sts.amazonaws.com',
   maxSessionSeconds: 7_200,
 });
-
-/** An Environment that is published, with a store, and an ExternalSecret of its variables. */
-function consumed(name: string, values: object, refreshInterval: string) {
-  const apiVersion = 'external-secrets.io/v1';
-  const dataFrom = [{ extract: { key: 'environmentVariables' } }];
-  const publish = { secretName: `${name}-published`, refreshInterval };
-  return [
-    { apiVersion: 'escapement.dev/v1alpha1', kind: 'Environment', metadata: { name }, spec: { values, publish } },
-    { apiVersion, kind: 'SecretStore', metadata: { name }, spec: { provider: { esc: { environment: name } } } },
-    {
-      apiVersion,
-      kind: 'ExternalSecret',
-      metadata: { name },
-      spec: { refreshInterval, secretStoreRef: { name }, dataFrom },
-    },
-  ];
-}
 
 const loginOf = (role: string, sessionName: string) => ({
   'fn::open::aws-login': { oidc: { roleArn: `arn:aws:iam::123456789012:role/${role}`, sessionName } },

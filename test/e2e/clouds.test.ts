@@ -6,10 +6,10 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { printedDocuments } from '../../src/core/esc/as-printed.fixture.ts';
-import { type AuditTrail, followAudit } from '../support/audit.ts';
+import { type AuditTrail, followAudit, refusedIn } from '../support/audit.ts';
 import type { AwsKey } from '../support/cloud/aws-signature.ts';
 import { azureLogin } from '../support/cloud/azure-vault.ts';
-import { type Clouds, startClouds } from '../support/cloud/clouds.ts';
+import { type Clouds, startClouds, vaultHost } from '../support/cloud/clouds.ts';
 import type { ClusterTrust } from '../support/cloud/cluster-tokens.ts';
 import { googleReader } from '../support/cloud/google-federation.ts';
 import { clusterIssuer } from '../support/cluster-trust.ts';
@@ -50,7 +50,7 @@ afterAll(async () => {
   const { namespace } = scene;
   const printed = scene.operator().output();
   const opened = scene.secrets.values().flatMap((secret) => Object.values(secret.data ?? {}));
-  const refused = ((await audit?.calls()) ?? []).filter((call) => call.code === 403 && call.namespace === namespace);
+  const refused = refusedIn(namespace, await audit?.calls());
   await scene.end();
   await clouds.stop();
   expect(refused).toEqual([]);
@@ -71,7 +71,7 @@ const connectItem = {
 
 /** What the clouds hold, and whom they trust. */
 function plant(): void {
-  const { aws, azure, google, pulumi } = clouds;
+  const { aws, azure, google, pulumi, vault } = clouds;
   const trusted = { subject: account(), audience: 'sts.amazonaws.com', maxSessionSeconds: 7_200 };
   aws.roles.set('platform', { ...trusted, principal: operatorAtAws.arn });
   for (const role of ['my-app', 'esc-oidc', 'pulumi-deployment-role']) aws.roles.set(role, trusted);
@@ -86,6 +86,11 @@ function plant(): void {
   pulumi.environments.set('acme/shop/prod', { database: { url: scene.value('pulumi-url') } });
   pulumi.environments.tag('acme/shop/prod', 'stable', 1);
   pulumi.trust('acme', { ...trust, audience: 'urn:pulumi:org:acme', subject: account() });
+  vault.kv2.set('my-app', { 'api-key': scene.value('vault-key') });
+  vault.leased.set('my-app', 3_600);
+  vault.policies.set('my-app', ['secret/data/my-app', 'database/creds/my-app']);
+  const reader = { audience: 'vault', subject: account('vault-reader') };
+  vault.roles.set('my-app', { ...reader, policies: ['my-app'], ttlSeconds: 3_600 });
 }
 
 /** A manifest of docs/manifests as it is printed, but for its namespace and who logs in. */
@@ -96,6 +101,7 @@ async function shown(file: string): Promise<string> {
     '<id of the tenant>': azureLogin.tenantId,
     '<id of the subscription>': azureLogin.subscriptionId,
     'reader@my-project.iam.gserviceaccount.com': googleReader,
+    'https://vault.example.com:8200': `https://${vaultHost}`,
   };
   return Object.entries(replacements)
     .reduce((all, [from, to]) => all.replaceAll(from, to), text)
@@ -209,6 +215,15 @@ describe('the manifests of the pages about clouds', () => {
       name: 'cloud',
       holds: (data) => expect(data).toEqual({ DATABASE_URL: scene.value('pulumi-url') }),
     },
+    {
+      file: 'vault',
+      name: 'vault',
+      holds(data) {
+        const [DATABASE_USER, DATABASE_PASSWORD] = [/^v-/, /^.{36}$/].map((text) => expect.stringMatching(text));
+        expect(data).toEqual({ API_KEY: scene.value('vault-key'), DATABASE_USER, DATABASE_PASSWORD });
+        expect(clouds.vault.leases.size).toBe(1);
+      },
+    },
   ];
 
   it.each(pages)(
@@ -292,6 +307,7 @@ describe('what an Environment opens from a cloud', () => {
       ['azure', 'oidc'],
       ['gcp', 'oidc'],
       ['github', 'app'],
+      ['vault', 'jwt'],
     ]) {
       const series = `{provider="${provider}",method="${method}",outcome="success"}`;
       expect([series, (await operator.metric('escapement_logins_total', series)) > 0]).toEqual([series, true]);

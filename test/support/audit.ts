@@ -87,6 +87,11 @@ function readCall(line: string): ApiCall {
   };
 }
 
+/** Those in a namespace that were refused for a missing right. */
+export function refusedIn(namespace: string, calls: readonly ApiCall[] = []): readonly ApiCall[] {
+  return calls.filter((call) => call.code === 403 && call.namespace === namespace);
+}
+
 const writingVerbs = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
 
 /**
