@@ -7,6 +7,7 @@ import type { Kube } from '../../kube/contract.ts';
 import type { ClusterSources } from '../../providers/contract.ts';
 import type { Memory } from '../kit/object-controller.ts';
 import type { OwnWrites } from '../kit/own-writes.ts';
+import type { Silence } from '../kit/silence.ts';
 import type { Writer } from '../kit/writer.ts';
 import type { EnvironmentRecord } from '../records.ts';
 import type { Reporter } from '../report.ts';
@@ -39,6 +40,8 @@ export interface EnvironmentEvaluation {
 export interface EnvironmentMemory extends Memory {
   /** The last publication that succeeded. */
   published: PublishedOnce | undefined;
+  /** Set while what an Environment in step opens does not answer. */
+  silence?: Silence | undefined;
 }
 
 export interface EnvironmentRooms {

@@ -234,6 +234,62 @@ describe('an Environment that is published', () => {
     expect(secretOf(cluster)).toEqual({ TOKEN: 't4' });
   });
 
+  describe('whose source does not answer', () => {
+    const minuteMs = 60_000;
+
+    /** Published every ten minutes; the source fails from the first publication on, for so long. */
+    async function silentFor(ms: number, failure: OperatorError) {
+      const cluster = new EnvironmentCluster();
+      let answersAtMs = 0;
+      let value = 'one';
+      cluster.providers['it'] = {
+        inputs: true,
+        outputs: true,
+        async open() {
+          if (cluster.clock.monotonicMs() < answersAtMs) throw failure;
+          return textValue(value, { secret: true });
+        },
+      };
+      const opening = { environmentVariables: { TOKEN: { 'fn::open::it': {} } } };
+      const every = { secretName: 'app-secret', refreshInterval: '10m' };
+      cluster.environment('shop/app', { values: opening, publish: every });
+      cluster.start();
+      onTestFinished(() => cluster.stop());
+      await cluster.settle();
+      value = 'two';
+      answersAtMs = cluster.clock.monotonicMs() + 10 * minuteMs + ms;
+      const seen = new Set<string>();
+      const until = cluster.clock.monotonicMs() + 25 * minuteMs;
+      while (cluster.clock.monotonicMs() < until) {
+        await cluster.settle(5_000);
+        const { status, message } = cluster.ready('shop/app') ?? {};
+        seen.add(`${status} ${secretOf(cluster)?.['TOKEN']}${/does not answer/.test(message ?? '') ? ', silent' : ''}`);
+      }
+      return seen;
+    }
+
+    const down = new OperatorError('UpstreamUnavailable', 'no answer');
+    const throttled = new OperatorError('UpstreamThrottled', 'slow down', { retryAfterMs: 2 * minuteMs });
+
+    it.each<[why: string, ms: number, failure: OperatorError]>([
+      ['for ten seconds', 10_000, down],
+      ['for as long as it asks', minuteMs, throttled],
+    ])('stays Ready when that lasts %s', async (_, ms, failure) => {
+      expect(await silentFor(ms, failure)).toEqual(new Set(['True one', 'True one, silent', 'True two']));
+    });
+
+    it('says so when that lasts, keeps what it published, and is in step again after', async () => {
+      expect(await silentFor(5 * minuteMs, down)).toEqual(
+        new Set(['True one', 'True one, silent', 'False one', 'True two']),
+      );
+    });
+
+    it('says at once what is no silence', async () => {
+      const denied = new OperatorError('AccessDenied', 'no right');
+      expect(await silentFor(1_000, denied)).toContain('False one');
+    });
+  });
+
   it('meets a conflict, and writes what is wanted all the same', async () => {
     const cluster = await started();
     let isMet = false;

@@ -7,14 +7,23 @@ import { keyOf } from '../../kube/types.ts';
 import type { NextRun } from '../../runtime/worker.ts';
 import { isTold } from '../kit/next.ts';
 import type { Ended, Run, Signals } from '../kit/object-controller.ts';
+import { isSilent, silenceAfter } from '../kit/silence.ts';
 import { type Cause, lanes } from '../lanes.ts';
 import type { EnvironmentRecord } from '../records.ts';
 import { failedVerdict } from '../report.ts';
 import type { EnvironmentMemory, EnvironmentRooms } from './context.ts';
-import { failureOf, graceLeftMs, revisionPlanOf } from './duty.ts';
+import { failureOf, graceLeftMs, publishIntervalOf, publishVersionOf, revisionPlanOf } from './duty.ts';
 import { importersOf } from './importers.ts';
 import { type Published, publish } from './publish.ts';
-import { type Findings, isGreenForOlderSpec, publishedStatus, report, validVerdict, withdrawReady } from './report.ts';
+import {
+  type Findings,
+  isGreenForOlderSpec,
+  publishedStatus,
+  report,
+  silentVerdict,
+  validVerdict,
+  withdrawReady,
+} from './report.ts';
 
 /** How soon the revisions are looked for again that are not known yet. */
 const unknownRevisionsMs = 1_000;
@@ -43,7 +52,15 @@ export async function reconcileEnvironment(
     if ('error' in kept) return await end('RevisionFailed', kept.error, gathered);
     const findings = { ...gathered, revision: kept.revision };
     const published = await publishNow(environment, memory, run, rooms, signals);
-    if ('error' in published) return await end('PublishFailed', published.error, findings);
+    if ('error' in published) {
+      const isKnown = memory.silence !== undefined;
+      if (isBorne(environment, published.error, memory, rooms)) {
+        if (!isKnown) await report(environment, silentVerdict(published.error, rooms), findings, rooms, write);
+        return failedQuietly(published.error, memory);
+      }
+      return await end('PublishFailed', published.error, findings);
+    }
+    memory.silence = undefined;
     const { publish } = specOf(environment);
     const told = { ...findings, published: publishedStatus(environment, publish, published, rooms) };
     await report(environment, validVerdict(gathered.checked, publish), told, rooms, write);
@@ -137,5 +154,34 @@ async function failed(
   if (isTold(error, memory.failures)) {
     await report(environment, failedVerdict(reason, error), findings, rooms, signal);
   }
-  return { kind: 'failed', error, origin: '', endsAtMs: memory.published?.endsAtMs };
+  return failedQuietly(error, memory);
+}
+
+function failedQuietly(error: OperatorError, { published }: EnvironmentMemory): Ended {
+  return { kind: 'failed', error, origin: '', endsAtMs: published?.endsAtMs };
+}
+
+/**
+ * Whether a failure leaves Ready=True for now: what is published is of the present document and outlasts the patience, and
+ * what it opens has not been silent for long.
+ */
+function isBorne(
+  environment: EnvironmentRecord,
+  error: OperatorError,
+  memory: EnvironmentMemory,
+  { clock }: EnvironmentRooms,
+): boolean {
+  const { published, silence: before } = memory;
+  memory.silence = undefined;
+  const { publish } = specOf(environment);
+  const ready = (environment.status.conditions ?? []).find(({ type }) => type === 'Ready');
+  const isInStep = ready?.status === 'True' && published?.version === publishVersionOf(environment);
+  if (!isInStep || publish === undefined || !isSilent(error)) return false;
+  const nowMs = clock.monotonicMs();
+  const periodMs = publishIntervalOf(publish);
+  const silence = silenceAfter(before, error, { nowMs, dueMs: published.dueAtMs, periodMs });
+  if (nowMs >= silence.patientUntilMs) return false;
+  if ((published.endsAtMs ?? Number.POSITIVE_INFINITY) <= silence.patientUntilMs) return false;
+  memory.silence = silence;
+  return true;
 }

@@ -1,5 +1,6 @@
 // What an Environment's status and events say after a run.
 
+import { explain, type OperatorError } from '../../base/operator-error.ts';
 import { type CheckedEnvironment, isPlainSecretWarning } from '../../core/environment-check.ts';
 import { sameJson } from '../../core/same-json.ts';
 import type { Verdict } from '../../core/sync-status.ts';
@@ -32,6 +33,12 @@ export function validVerdict({ warnings }: CheckedEnvironment, publish: Environm
   ];
   if (places.length === 0) return { ready: 'True', reason: 'Valid', message: `the document is valid${more}` };
   return { ready: 'True', reason: 'Published', message: `published in ${places.join(' and ')}${more}` };
+}
+
+/** What is published stays good for some time while what it opens does not answer. */
+export function silentVerdict(error: OperatorError, { reporter }: Pick<EnvironmentRooms, 'reporter'>): Verdict {
+  const since = `since ${reporter.now()} what it opens does not answer`;
+  return { ready: 'True', reason: 'Published', message: `all is as it was published; ${since}: ${explain(error)}` };
 }
 
 /**

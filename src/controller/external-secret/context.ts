@@ -18,7 +18,7 @@ import type { Reporter } from '../report.ts';
 import type { StoreDirectory } from '../stores/directory.ts';
 import type { ForeignTargets } from './foreign-targets.ts';
 import type { ManifestTargets } from './manifest-targets.ts';
-import type { Silence } from './silence.ts';
+import type { Silence } from '../kit/silence.ts';
 import type { TemplateSources } from './template-sources.ts';
 
 export interface Rooms {

@@ -28,7 +28,7 @@ import { judgeTarget, observedTarget, renewAtOf } from './present.ts';
 import { connectFirst } from './read.ts';
 import { reconcileExternalSecret, releaseDeleted, tellSilence, tellWaiting } from './reconcile.ts';
 import { reportStranger } from './report.ts';
-import type { Silence } from './silence.ts';
+import type { Silence } from '../kit/silence.ts';
 
 /** Tells of scopes that were read anew, by a fetch that began at `startedAtMs` (monotonic). */
 export interface ScopeNews {

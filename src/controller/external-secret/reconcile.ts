@@ -34,7 +34,7 @@ import {
   withdrawReady,
 } from './report.ts';
 import { shapeManifest, shapeTarget } from './shape.ts';
-import { failureNow, isSilent, type Silence, silenceAfter } from './silence.ts';
+import { failureNow, isSilent, type Silence, silenceAfter } from '../kit/silence.ts';
 
 /** Runs one ExternalSecret that is ours and is not being deleted. Never throws: what went wrong is in the outcome. */
 export async function reconcileExternalSecret(
