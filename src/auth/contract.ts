@@ -142,6 +142,8 @@ export interface Identity {
    * and would have to be made anew with another. Absent logs in anew.
    */
   readonly renew?: (token: SecretValue, nowMs: number, signal: AbortSignal) => Promise<Grant | undefined>;
+  /** The token that another process had before this one, in place of the first login; undefined when there is none that lives. */
+  readonly resume?: (nowMs: number, signal: AbortSignal) => Promise<Grant | undefined>;
   /** Absent leaves its logins uncounted. */
   readonly via?: LoginVia;
   /** Ends a token at the provider; absent where tokens are not ours to end. */

@@ -79,6 +79,7 @@ export class IdentitySession implements Session {
   #flight: Promise<Held> | undefined;
   #pause: Pause | undefined;
   #calls = 0;
+  #mayResume = true;
 
   constructor(identity: Identity, { clock, observeLogin, onIdle }: SessionPorts) {
     this.key = identity.key;
@@ -178,7 +179,8 @@ export class IdentitySession implements Session {
     const startedMs = this.#clock.monotonicMs();
     try {
       const { renew } = this.#identity;
-      const lived = renew === undefined ? undefined : await this.#livingOn(renew, wallMs);
+      const lived =
+        (renew === undefined ? undefined : await this.#livingOn(renew, wallMs)) ?? (await this.#resumed(wallMs));
       const grant = lived ?? (await this.#identity.login(wallMs, this.#stop.signal));
       const lifeMs = lifeOf(grant, wallMs);
       const renewAtMs = startedMs + lifeMs * renewAtShare;
@@ -192,6 +194,14 @@ export class IdentitySession implements Session {
       this.#remember(error);
       throw error;
     }
+  }
+
+  /** Once: what another process had takes the place of the first login, and of no later one. */
+  async #resumed(wallMs: number): Promise<Grant | undefined> {
+    if (!this.#mayResume) return undefined;
+    const grant = await this.#identity.resume?.(wallMs, this.#stop.signal);
+    this.#mayResume = false;
+    return grant;
   }
 
   /** The token that is held with a new life, or undefined: then a login is what helps, whatever went wrong. */

@@ -64,6 +64,38 @@ async function reasonOf(promise: Promise<unknown>): Promise<{ reason: string; re
   return { reason: 'none', retryAfterMs: undefined };
 }
 
+describe('a token that another process had', () => {
+  function resuming(token: string | undefined) {
+    const clock = new FakeClock();
+    const upstream = new Upstream();
+    const counted: string[] = [];
+    const sessions = new Sessions({ clock, observeLogin: (_, outcome) => counted.push(outcome) });
+    let asked = 0;
+    const resume = async (nowMs: number): Promise<Grant | undefined> => {
+      asked++;
+      return token === undefined ? undefined : { token: new SecretValue(token), expiresAtMs: nowMs + hourMs };
+    };
+    const via = { provider: 'it', method: 'token' };
+    const session = sessions.open({ ...upstream.identity(), via, resume }, 'store-a');
+    return { upstream, session, counted, asked: () => asked };
+  }
+
+  it('takes the place of the first login, and is none', async () => {
+    const { upstream, session, counted } = resuming('former');
+    upstream.good.add('former');
+    expect(await session.withToken(upstream.call, signal)).toBe('former');
+    expect([upstream.logins, counted]).toEqual([0, []]);
+  });
+
+  it('is followed by a login where there is none that lives, and where it is refused', async () => {
+    for (const token of [undefined, 'ended']) {
+      const { upstream, session, counted } = resuming(token);
+      expect(await session.withToken(upstream.call, signal)).toBe('token-1');
+      expect(counted).toEqual(['success']);
+    }
+  });
+});
+
 describe('a session', () => {
   it('logs in once for callers that arrive together', async () => {
     const { session, upstream } = setUp();

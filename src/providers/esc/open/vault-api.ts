@@ -137,24 +137,24 @@ export class VaultApi {
     return (await this.#grant(server, { ...call, method: 'POST' }, place, nowMs, signal)).grant;
   }
 
-  /**
-   * The token of the identity: the one that the process before had, as long as it lives and leases hang on it, else what
-   * `logIn` gives. Throws what either throws.
-   */
-  async tokenOf(
+  /** The token that the process before had for the identity, as long as it lives and leases hang on it. Throws what asking throws. */
+  async resume(
     identity: string,
     { server, turn }: Omit<VaultBearer, 'token'>,
     nowMs: number,
-    logIn: () => Promise<Grant>,
     signal: AbortSignal,
-  ): Promise<Grant> {
+  ): Promise<Grant | undefined> {
     await this.#leases.whenKnown();
     const former = this.#leases.formerToken(identity);
     const lived = former && (await this.#look({ server, token: former, turn }, nowMs, signal));
     this.#leases.forgetToken(identity);
-    const grant = lived ?? (await logIn());
-    remember(this.#logins, bearerKey(server, grant.token), { identity, token: grant.token });
-    return grant;
+    if (lived !== undefined) this.noteLogin(identity, server, lived.token);
+    return lived;
+  }
+
+  /** Leases that hang on the token are kept with it, for the next process to resume. */
+  noteLogin(identity: string, server: VaultServer, token: SecretValue): void {
+    remember(this.#logins, bearerKey(server, token), { identity, token });
   }
 
   /** What is left of a token, renewed where it can be; undefined for one that has ended. */

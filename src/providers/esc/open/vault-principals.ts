@@ -36,7 +36,12 @@ export async function vaultIdentity(
   return {
     key,
     via: { provider: 'vault', method },
-    login: (nowMs, until) => api.tokenOf(key, { server, turn }, nowMs, () => principal.login(nowMs, until), until),
+    resume: (nowMs, until) => api.resume(key, { server, turn }, nowMs, until),
+    async login(nowMs, until) {
+      const grant = await principal.login(nowMs, until);
+      api.noteLogin(key, server, grant.token);
+      return grant;
+    },
     renew: (token, nowMs, until) => api.renew({ server, token, turn }, nowMs, until),
     revoke: (token, until) => api.revoke({ server, token, turn }, until),
   };

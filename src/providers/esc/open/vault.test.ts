@@ -282,8 +282,10 @@ describe('vault-secrets', () => {
     const { values, vault, lasting, next } = await scene();
     const wanted = { read: { db: { path: 'database/creds/app', field: 'username' } } };
     const first = await values(wanted);
-    expect(await next().values(wanted)).toEqual(first);
+    const after = next();
+    expect(await after.values(wanted)).toEqual(first);
     expect([vault.count(/\/login$/), vault.count(/creds\/app$/), vault.count(/leases\/renew$/)]).toEqual([1, 1, 1]);
+    expect(after.logins).toEqual([]);
     expect(lasting.saves).toBe(1);
   });
 
