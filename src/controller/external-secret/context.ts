@@ -12,13 +12,13 @@ import type { KeyIndex } from '../key-index.ts';
 import type { Memory } from '../kit/object-controller.ts';
 import type { OwnWrites } from '../kit/own-writes.ts';
 import type { OwnedTargets } from '../kit/owned-targets.ts';
+import type { Silence } from '../kit/silence.ts';
 import type { Writer, Written } from '../kit/writer.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 import type { Reporter } from '../report.ts';
 import type { StoreDirectory } from '../stores/directory.ts';
 import type { ForeignTargets } from './foreign-targets.ts';
 import type { ManifestTargets } from './manifest-targets.ts';
-import type { Silence } from '../kit/silence.ts';
 import type { TemplateSources } from './template-sources.ts';
 
 export interface Rooms {

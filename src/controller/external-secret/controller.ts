@@ -16,6 +16,7 @@ import { KeyIndex } from '../key-index.ts';
 import { kinds } from '../kinds.ts';
 import { exposeEnds } from '../kit/end-series.ts';
 import { type Ended, newMemory, ObjectController, type Run, type Signals } from '../kit/object-controller.ts';
+import type { Silence } from '../kit/silence.ts';
 import { type Cause, lanes } from '../lanes.ts';
 import type { ExternalSecretRecord, StoreRecord } from '../records.ts';
 import type { Recovery } from '../recovery.ts';
@@ -28,7 +29,6 @@ import { judgeTarget, observedTarget, renewAtOf } from './present.ts';
 import { connectFirst } from './read.ts';
 import { reconcileExternalSecret, releaseDeleted, tellSilence, tellWaiting } from './reconcile.ts';
 import { reportStranger } from './report.ts';
-import type { Silence } from '../kit/silence.ts';
 
 /** Tells of scopes that were read anew, by a fetch that began at `startedAtMs` (monotonic). */
 export interface ScopeNews {

@@ -12,6 +12,7 @@ import type { ExternalSecretSpec } from '../../crds/external-secret.ts';
 import { keyOf } from '../../kube/types.ts';
 import { isTold } from '../kit/next.ts';
 import type { Run, Signals } from '../kit/object-controller.ts';
+import { failureNow, isSilent, type Silence, silenceAfter } from '../kit/silence.ts';
 import { lanes } from '../lanes.ts';
 import type { ExternalSecretRecord } from '../records.ts';
 import { applyTarget, type Shaped, type Synced, sweepOrphans } from './apply.ts';
@@ -34,7 +35,6 @@ import {
   withdrawReady,
 } from './report.ts';
 import { shapeManifest, shapeTarget } from './shape.ts';
-import { failureNow, isSilent, type Silence, silenceAfter } from '../kit/silence.ts';
 
 /** Runs one ExternalSecret that is ours and is not being deleted. Never throws: what went wrong is in the outcome. */
 export async function reconcileExternalSecret(
