@@ -53,12 +53,14 @@ export function isReadOnce(spec: ExternalSecretSpec, kind: ManifestKind, { annot
 
 /** Annotations that the object wants on its target: its own, and what was noted of the last write. */
 export function annotationsOn(es: ExternalSecretRecord, spec: ExternalSecretSpec, target: Marked): Texts {
-  const notes = [...(isDrawing(spec) ? [markName(es)] : []), writtenFieldsAnnotation];
-  const noted = notes.flatMap((name) => {
-    const note = target.annotations[name];
-    return note === undefined ? [] : [[name, note] as const];
-  });
-  return noted.length === 0 ? es.annotations : { ...es.annotations, ...Object.fromEntries(noted) };
+  const mark = isDrawing(spec) ? target.annotations[markName(es)] : undefined;
+  const fields = target.annotations[writtenFieldsAnnotation];
+  if (mark === undefined && fields === undefined) return es.annotations;
+  return {
+    ...es.annotations,
+    ...(mark === undefined ? {} : { [markName(es)]: mark }),
+    ...(fields === undefined ? {} : { [writtenFieldsAnnotation]: fields }),
+  };
 }
 
 /** Whether what is wanted was drawn, by a generator or a template, for just what the other was drawn for. */
