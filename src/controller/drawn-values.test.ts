@@ -201,6 +201,17 @@ async function another(cluster: OneOperator) {
   await cluster.clock.advance(5_000);
 }
 
+/** Such an object, of which a process that is gone has drawn the password and could not tell. */
+async function diedUntold() {
+  const { cluster, password } = drawing();
+  cluster.fault = (call) => (isStatus(call) ? 'refuse' : undefined);
+  cluster.start();
+  await cluster.clock.advance(5_000);
+  const drawn = password();
+  await cluster.stop();
+  return { cluster, password, drawn };
+}
+
 describe('what a generator drew for a process that died before it could tell', () => {
   it.each<[why: string, wish: Drawing]>([
     ['a Secret of its own', {}],
@@ -280,12 +291,7 @@ describe('what a generator drew for a process that died before it could tell', (
   });
 
   it('stays when the answer to what was told is lost as well', async () => {
-    const { cluster, password } = drawing();
-    cluster.fault = (call) => (isStatus(call) ? 'refuse' : undefined);
-    cluster.start();
-    await cluster.clock.advance(5_000);
-    const drawn = password();
-    await cluster.stop();
+    const { cluster, password, drawn } = await diedUntold();
     cluster.fault = (call) => (isStatus(call) ? 'lose' : undefined);
     cluster.start();
     await cluster.clock.advance(5_000);
@@ -296,12 +302,7 @@ describe('what a generator drew for a process that died before it could tell', (
   });
 
   it('is drawn anew for a spec that was edited meanwhile', async () => {
-    const { cluster, password } = drawing();
-    cluster.fault = (call) => (isStatus(call) ? 'refuse' : undefined);
-    cluster.start();
-    await cluster.clock.advance(5_000);
-    const drawn = password();
-    await cluster.stop();
+    const { cluster, password, drawn } = await diedUntold();
     cluster.edit('ExternalSecret', 'e', (es) => ({ ...es, spec: { ...es.spec, refreshInterval: '2h' } }));
     await another(cluster);
     expect([password() === drawn, isTold(cluster)]).toEqual([false, true]);

@@ -16,14 +16,11 @@ import type { ConnectItem } from '../../support/cloud/one-password.ts';
 import { secret } from '../../support/pulumi-double/values.ts';
 import type { Facts } from './contract.ts';
 import { cloudDesk } from './desk.ts';
+import { awsPlaces, awsRegion, objectFacts, secretBytes, secretText } from './laid-out.ts';
 import type { CloudName } from './providers.ts';
 import type { CloudTarget } from './run.ts';
 
 const subject = 'system:serviceaccount:shop:default';
-const text = '{"password":"of-the-newest","user":"app"}';
-const object = { secretText: text, field: 'password', fieldText: 'of-the-newest' };
-/** Not text, so that nothing can take it for some. */
-const bytes = Buffer.from([0xff, 0x00, 0xfe, 0x80, 0x0a]);
 
 const ids = {
   vault: 'hfnjvi6aymbsnfc2xeeoheizda',
@@ -81,41 +78,26 @@ async function tokensFor(audience: string): Promise<Readonly<{ token: string; st
 }
 
 async function awsFacts(aws: AwsApis): Promise<Facts> {
-  const region = 'us-west-2';
-  const secretArn = `arn:aws:secretsmanager:${region}:${awsAccount}:secret:db-AbCdEf`;
-  const versions = [{ text }, { text: 'of-before', stage: 'AWSPREVIOUS' }];
-  for (const name of ['db', secretArn]) aws.secrets.set(`${region}/${name}`, versions);
-  aws.secrets.set(`${region}/bytes`, [{ bytes }]).set(`${region}/hidden`, [{ text }]);
+  const secretArn = `arn:aws:secretsmanager:${awsRegion}:${awsAccount}:secret:db-AbCdEf`;
+  const versions = [{ text: secretText }, { text: 'of-before', stage: 'AWSPREVIOUS' }];
+  for (const name of ['db', secretArn]) aws.secrets.set(`${awsRegion}/${name}`, versions);
+  aws.secrets.set(`${awsRegion}/bytes`, [{ bytes: secretBytes }]).set(`${awsRegion}/hidden`, [{ text: secretText }]);
   aws.parameters
-    .set(`${region}//shop/db`, { value: 'of-the-parameter', selectors: ['1'] })
-    .set(`${region}//shop/list`, { value: 'a,b,c', type: 'StringList' })
-    .set(`${region}//shop/sealed`, { value: 'of-the-sealed', type: 'SecureString' })
-    .set(`${region}//shop/hidden`, { value: 'hidden' });
+    .set(`${awsRegion}//shop/db`, { value: 'of-the-parameter', selectors: ['1'] })
+    .set(`${awsRegion}//shop/list`, { value: 'a,b,c', type: 'StringList' })
+    .set(`${awsRegion}//shop/sealed`, { value: 'of-the-sealed', type: 'SecureString' })
+    .set(`${awsRegion}//shop/hidden`, { value: 'hidden' });
   const trust = { subject, audience: 'sts.amazonaws.com' };
   aws.roles.set('reader', trust).set('ended', { ...trust, lifeSeconds: -1 });
   const { accessKeyId, secretAccessKey } = aws.addUser('reader', /^(?!.*hidden)/);
   const tokens = await tokensFor(trust.audience);
   return {
-    ...object,
+    ...awsPlaces,
     ...tokens,
     ...(await endedKeys(aws, tokens.token)),
-    region,
-    otherRegion: 'eu-central-1',
     accessKeyId,
     secretAccessKey,
     secretArn,
-    secret: 'db',
-    previousText: 'of-before',
-    bytesSecret: 'bytes',
-    bytesBase64: bytes.toString('base64'),
-    hiddenSecret: 'hidden',
-    parameter: '/shop/db',
-    parameterText: 'of-the-parameter',
-    listParameter: '/shop/list',
-    listText: 'a,b,c',
-    sealedParameter: '/shop/sealed',
-    sealedText: 'of-the-sealed',
-    hiddenParameter: '/shop/hidden',
     roleArn: `arn:aws:iam::${awsAccount}:role/reader`,
   };
 }
@@ -134,10 +116,10 @@ async function endedKeys({ routes }: AwsApis, token: string): Promise<Facts> {
 }
 
 async function gcpFacts(google: GoogleFederation): Promise<Facts> {
-  google.secrets.set('db', ['of-the-first', null, text]).set('bytes', [bytes]).set('hidden', [text]);
+  google.secrets.set('db', ['of-the-first', null, secretText]).set('bytes', [secretBytes]).set('hidden', [secretText]);
   google.forbidden.add('hidden');
   return {
-    ...object,
+    ...objectFacts,
     ...(await tokensFor(google.audience)),
     project: googleProject,
     accessToken: google.addToken(),
@@ -145,7 +127,7 @@ async function gcpFacts(google: GoogleFederation): Promise<Facts> {
     firstText: 'of-the-first',
     disabledVersion: '2',
     bytesSecret: 'bytes',
-    bytesBase64: bytes.toString('base64'),
+    bytesBase64: secretBytes.toString('base64'),
     hiddenSecret: 'hidden',
     otherProject: '999999999999',
     pool: googlePool.workloadPoolId,
@@ -157,12 +139,12 @@ async function gcpFacts(google: GoogleFederation): Promise<Facts> {
 async function azureFacts(azure: AzureVault): Promise<Facts> {
   const [older, newer] = ['1'.repeat(32), '2'.repeat(32)];
   azure.secrets
-    .set('db', { versions: { [older]: 'of-before', [newer]: text } })
-    .set('off', { versions: { [newer]: text }, isDisabled: true })
-    .set('hidden', { versions: { [newer]: text }, isForbidden: true });
+    .set('db', { versions: { [older]: 'of-before', [newer]: secretText } })
+    .set('off', { versions: { [newer]: secretText }, isDisabled: true })
+    .set('hidden', { versions: { [newer]: secretText }, isForbidden: true });
   const { tenantId, clientId, clientSecret } = azureLogin;
   return {
-    ...object,
+    ...objectFacts,
     ...(await tokensFor(azure.audience)),
     tenantId,
     clientId,

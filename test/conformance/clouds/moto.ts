@@ -3,13 +3,10 @@
 import { strictEqual } from 'node:assert';
 import { aws } from './aws.ts';
 import { absentName, type CloudCase, type Facts } from './contract.ts';
+import { awsPlaces, awsRegion, secretText } from './laid-out.ts';
 import { type CloudTarget, routesTo } from './run.ts';
 
-const region = 'us-west-2';
 const account = '123456789012';
-const text = '{"password":"of-the-newest","user":"app"}';
-/** Not text, so that nothing can take it for some. */
-const bytesBase64 = Buffer.from([0xff, 0x00, 0xfe, 0x80, 0x0a]).toString('base64');
 
 const inXml = 'moto tells faults of keys and rights in XML, where this service answers JSON';
 const anybody = 'moto lets any token assume any role';
@@ -43,24 +40,8 @@ export async function layOutMoto(url: string): Promise<CloudTarget> {
 function factsOf(keys: Facts, secretArn: string): Facts {
   return {
     ...keys,
-    region,
-    otherRegion: 'eu-central-1',
-    secret: 'db',
-    secretText: text,
+    ...awsPlaces,
     secretArn,
-    field: 'password',
-    fieldText: 'of-the-newest',
-    previousText: 'of-before',
-    bytesSecret: 'bytes',
-    bytesBase64,
-    hiddenSecret: 'hidden',
-    parameter: '/shop/db',
-    parameterText: 'of-the-parameter',
-    listParameter: '/shop/list',
-    listText: 'a,b,c',
-    sealedParameter: '/shop/sealed',
-    sealedText: 'of-the-sealed',
-    hiddenParameter: '/shop/hidden',
     roleArn: `arn:aws:iam::${account}:role/reader`,
     token: 'a.b.c',
     strangerToken: 'x.y.z',
@@ -81,7 +62,7 @@ interface MotoAdmin {
 function motoAdmin(url: string): MotoAdmin {
   // Moto finds the service and the region in what a signature would name.
   const ask: MotoAdmin['ask'] = (service, headers, body) => {
-    const authorization = `AWS4-HMAC-SHA256 Credential=AKIANOBODY/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=0`;
+    const authorization = `AWS4-HMAC-SHA256 Credential=AKIANOBODY/20260101/${awsRegion}/${service}/aws4_request, SignedHeaders=host, Signature=0`;
     return fetch(url, {
       method: 'POST',
       headers: { authorization, 'x-amz-date': '20260101T000000Z', ...headers },
@@ -109,9 +90,9 @@ function motoAdmin(url: string): MotoAdmin {
 async function layOutSecrets({ call }: MotoAdmin): Promise<string> {
   const create = (input: object) => call('secretsmanager', 'secretsmanager.CreateSecret', input);
   const { ARN } = Object(await create({ Name: 'db', SecretString: 'of-before' }));
-  await call('secretsmanager', 'secretsmanager.PutSecretValue', { SecretId: 'db', SecretString: text });
-  await create({ Name: 'bytes', SecretBinary: bytesBase64 });
-  await create({ Name: 'hidden', SecretString: text });
+  await call('secretsmanager', 'secretsmanager.PutSecretValue', { SecretId: 'db', SecretString: secretText });
+  await create({ Name: 'bytes', SecretBinary: awsPlaces.bytesBase64 });
+  await create({ Name: 'hidden', SecretString: secretText });
   return ARN;
 }
 
