@@ -592,8 +592,15 @@ function inNamespace(at: string, object: Json & { readonly metadata: object }): 
   return { ...object, metadata: { ...object.metadata, namespace: at } };
 }
 
-/** What is left of a namespace that is going may hold one for a while. */
+/**
+ * Every kind is listed first, so that its storage is there: one that the deletion has to open itself answers "storage is
+ * (re)initializing", and the API server's finalizer then backs off for minutes. What is left of a namespace that is going may
+ * hold a CRD for a while.
+ */
 async function removeCrds(): Promise<void> {
+  const served = await cli('get', 'crds', ...crdNames, '--ignore-not-found', '-o', 'name');
+  const kinds = served.split('\n').flatMap((line) => line.split('/')[1] ?? []);
+  if (kinds.length > 0) await cli('get', kinds.join(','), '--all-namespaces', '-o', 'name');
   await cli('delete', 'crds', ...crdNames, '--ignore-not-found', '--timeout=180s');
 }
 
