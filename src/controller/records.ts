@@ -331,13 +331,24 @@ function only(texts: Texts, names: readonly string[]): Texts {
 
 /** About the bytes of what a foreign hand can make large. */
 function sizeOf({ type, labels, annotations, owners, finalizers, keys, managed }: ObservedTarget): number {
-  let bytes = type.length;
-  for (const texts of [labels, annotations])
-    for (const [name, text] of Object.entries(texts)) bytes += name.length + text.length;
-  const lists = [keys, finalizers, ...managed.flatMap((each) => [[each.manager], each.labels, each.annotations])];
-  for (const list of lists) for (const name of list) bytes += name.length;
-  for (const { apiVersion, kind, name, uid } of owners) bytes += `${apiVersion}${kind}${name}${uid}`.length;
+  let bytes = type.length + lengthOf(labels) + lengthOf(annotations) + lengthOfAll(keys) + lengthOfAll(finalizers);
+  for (const each of managed) bytes += each.manager.length + lengthOfAll(each.labels) + lengthOfAll(each.annotations);
+  for (const { apiVersion, kind, name, uid } of owners)
+    bytes += apiVersion.length + kind.length + name.length + uid.length;
   return bytes;
+}
+
+// Every answer and every event of a target is measured: nothing is made for it.
+function lengthOf(texts: Texts): number {
+  let length = 0;
+  for (const name in texts) length += name.length + (texts[name]?.length ?? 0);
+  return length;
+}
+
+function lengthOfAll(names: readonly string[]): number {
+  let length = 0;
+  for (const name of names) length += name.length;
+  return length;
 }
 
 function isSameData(data: Texts = none, sent: Texts | undefined): boolean {

@@ -461,10 +461,14 @@ function isOf({ kind, group }: TargetWriter, owner: Owner): boolean {
 
 function withOwner(owners: readonly Owner[], owner: Owner, source: TargetSource): readonly Owner[] {
   const at = owners.findIndex((known) => isSame(known, source));
-  return at < 0 ? [...owners, owner] : owners.map((known, i) => (i === at ? owner : known));
+  if (at < 0) return [...owners, owner];
+  return owners[at] !== undefined && isSameOwner(owners[at], owner) ? owners : owners.with(at, owner);
 }
 
+/** What is there with what is wanted laid over it, and what we wrote earlier and want no more gone; itself when it is so already. */
 function merged(present: Texts, ours: readonly string[], wanted: Texts): Texts {
+  if (holds(present, wanted) && ours.every((key) => !Object.hasOwn(present, key) || Object.hasOwn(wanted, key)))
+    return present;
   const result: Record<string, string> = { ...present };
   for (const key of ours) delete result[key];
   return { ...result, ...wanted };
@@ -472,24 +476,26 @@ function merged(present: Texts, ours: readonly string[], wanted: Texts): Texts {
 
 /** Whether two string maps hold the same entries. */
 export function sameTexts(a: Texts, b: Texts): boolean {
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key]);
+  return a === b || (Object.keys(a).length === Object.keys(b).length && holds(b, a));
+}
+
+/** Whether all entries of `some` are among those of `texts`. */
+function holds(texts: Texts, some: Texts): boolean {
+  return Object.keys(some).every((key) => Object.hasOwn(texts, key) && texts[key] === some[key]);
 }
 
 function sameOwners(a: readonly Owner[], b: readonly Owner[]): boolean {
+  if (a === b) return true;
+  return a.length === b.length && a.every((owner, i) => b[i] !== undefined && isSameOwner(owner, b[i]));
+}
+
+function isSameOwner(a: Owner, b: Owner): boolean {
   return (
-    a.length === b.length &&
-    a.every((owner, i) => {
-      const other = b[i];
-      return (
-        other !== undefined &&
-        owner.uid === other.uid &&
-        owner.name === other.name &&
-        owner.kind === other.kind &&
-        owner.apiVersion === other.apiVersion &&
-        (owner.controller ?? false) === (other.controller ?? false) &&
-        (owner.blockOwnerDeletion ?? false) === (other.blockOwnerDeletion ?? false)
-      );
-    })
+    a.uid === b.uid &&
+    a.name === b.name &&
+    a.kind === b.kind &&
+    a.apiVersion === b.apiVersion &&
+    (a.controller ?? false) === (b.controller ?? false) &&
+    (a.blockOwnerDeletion ?? false) === (b.blockOwnerDeletion ?? false)
   );
 }

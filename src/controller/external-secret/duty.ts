@@ -237,8 +237,8 @@ export function untilNextRefreshMs(spec: ExternalSecretSpec, next: NextRefresh):
   const { es, phaseKey, isRefreshed, nowMs } = next;
   const periodMs = periodOf(spec);
   const isGenerating = generatorReferences(spec).length > 0;
-  const generatedMs = isRefreshed ? periodMs : untilNextGenerationMs(es, periodMs, nowMs);
-  const dueMs = nowMs + (isGenerating ? generatedMs : untilNextWaveMs(phaseKey, periodMs, nowMs));
+  const generatedMs = () => (isRefreshed ? periodMs : untilNextGenerationMs(es, periodMs, nowMs));
+  const dueMs = nowMs + (isGenerating ? generatedMs() : untilNextWaveMs(phaseKey, periodMs, nowMs));
   const permittedMs = nextPermittedMs(spec.syncWindows, dueMs);
   return permittedMs === undefined ? undefined : permittedMs - nowMs;
 }
