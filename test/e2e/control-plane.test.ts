@@ -48,7 +48,9 @@ describe('the shared control plane', () => {
 
   it('enforces CEL rules and serves selectable fields of CRDs', async () => {
     await applyYaml(JSON.stringify(widgetCrd), { kubeconfig });
-    onTestFinished(async () => void (await kubectl(['delete', 'crd', 'widgets.probe.test'], { kubeconfig })));
+    onTestFinished(
+      async () => void (await kubectl(['delete', 'crd', 'widgets.probe.test', '--wait=false'], { kubeconfig })),
+    );
     await untilEstablished(['crd/widgets.probe.test'], { kubeconfig });
     const namespace = await createNamespace('widgets', { kubeconfig });
     await applyYaml(widget(namespace, 'small', 1), { kubeconfig });

@@ -142,10 +142,8 @@ export const vaultCases: readonly VaultCase[] = [
     async run({ values }) {
       const wanted = { ...byJwt({ role: 'brief' }), ...creds('app') };
       const first = await values(wanted);
-      for (let seconds = 0; seconds < 5; seconds += 0.5) {
-        await values(wanted);
-        await sleep(500);
-      }
+      // It lives 5 s, and is renewed by whoever uses it in the last of them.
+      for (const end = Date.now() + 7_000; Date.now() < end; await sleep(100)) await values(wanted);
       deepStrictEqual(await values(wanted), first);
     },
   },

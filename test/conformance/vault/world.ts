@@ -58,7 +58,7 @@ export async function layOutVault({ ask }: VaultAdmin, issuer: JwtIssuer): Promi
   await ask('POST', 'auth/jwt/config', { jwt_validation_pubkeys: [pem], bound_issuer: issuer.issuer });
   const role = { role_type: 'jwt', user_claim: 'sub', bound_audiences: ['vault'], bound_subject: subject };
   await ask('POST', 'auth/jwt/role/reader', { ...role, token_policies: ['read'], token_ttl: 3_600 });
-  await ask('POST', 'auth/jwt/role/brief', { ...role, token_policies: ['read'], token_ttl: 3, token_max_ttl: 600 });
+  await ask('POST', 'auth/jwt/role/brief', { ...role, token_policies: ['read'], token_ttl: 5, token_max_ttl: 600 });
   await ask('POST', 'sys/auth/approle', { type: 'approle' });
   await ask('POST', 'auth/approle/role/robots', { token_policies: ['read'], token_ttl: 3_600 });
   await ask('POST', 'auth/approle/role/robots/role-id', { role_id: 'robots' });
