@@ -18,15 +18,9 @@ const magnitudeLimit = 2n ** 63n;
 
 /** The duration in ms; fractions of a ms survive as far as a double holds them. Throws InvalidSpec naming the value. */
 export function parseGoDuration(text: string): number {
-  if (last.text === text) return last.ms;
   const ns = parseGoDurationNs(text);
-  const ms = Number(ns / nsPerMs) + Number(ns % nsPerMs) / Number(nsPerMs);
-  last = { text, ms };
-  return ms;
+  return Number(ns / nsPerMs) + Number(ns % nsPerMs) / Number(nsPerMs);
 }
-
-/** What was parsed last: a run asks several times for its interval, and most objects have the same one. */
-let last = { text: '0', ms: 0 };
 
 /** The exact duration in ns. Throws InvalidSpec naming the value. */
 export function parseGoDurationNs(text: string): bigint {

@@ -460,9 +460,9 @@ function isOf({ kind, group }: TargetWriter, owner: Owner): boolean {
 }
 
 function withOwner(owners: readonly Owner[], owner: Owner, source: TargetSource): readonly Owner[] {
-  const at = owners.findIndex((known) => isSame(known, source));
-  if (at < 0) return [...owners, owner];
-  return owners[at] !== undefined && isSameOwner(owners[at], owner) ? owners : owners.with(at, owner);
+  const known = owners.find((each) => isSame(each, source));
+  if (known === undefined) return [...owners, owner];
+  return isSameOwner(known, owner) ? owners : owners.map((each) => (each === known ? owner : each));
 }
 
 /** What is there with what is wanted laid over it, and what we wrote earlier and want no more gone; itself when it is so already. */

@@ -7,7 +7,7 @@
 import { asOperatorError } from '../../base/operator-error.ts';
 import type { Slots } from '../../base/slots.ts';
 import type { Outcome } from '../../core/outcome.ts';
-import { isOrphanOf, type ObservedTarget, ownerKeyOf } from '../../core/target-plan.ts';
+import { isOrphanOf, type ObservedTarget, ownerKeyOf, sameTexts } from '../../core/target-plan.ts';
 import { endings } from '../../core/target-policy.ts';
 import type { Informer, InformerEvent } from '../../kube/contract.ts';
 import type { NextRun } from '../../runtime/worker.ts';
@@ -24,7 +24,7 @@ import { type StoreChange, storeKeysOf } from '../stores/directory.ts';
 import { manifestOf, secretSource, targetKey } from './apply.ts';
 import { ContentFailures } from './content-failures.ts';
 import type { EsMemory, Rooms } from './context.ts';
-import { intervalOf, periodOf, refreshPolicyOf, untilNextRefreshMs } from './duty.ts';
+import { intervalOf, refreshPolicyOf, untilNextRefreshMs } from './duty.ts';
 import { judgeTarget, observedTarget, renewAtOf } from './present.ts';
 import { connectFirst } from './read.ts';
 import { reconcileExternalSecret, releaseDeleted, tellSilence, tellWaiting } from './reconcile.ts';
@@ -343,7 +343,7 @@ export class ExternalSecretController {
     signal: AbortSignal,
   ): Promise<NextRun | undefined> {
     const { clock } = this.#rooms;
-    if (safeInterval(es) <= 0 || !('ok' in es.spec) || periodOf(es.spec.ok) <= 0) return undefined;
+    if (!('ok' in es.spec) || refreshPolicyOf(es.spec.ok) !== 'Periodic' || safeInterval(es) <= 0) return undefined;
     if (isRefreshed || memory.nextDueMs === undefined) {
       if (memory.phaseKey === undefined) await connectFirst(es, memory, this.#rooms, signal).catch(() => {}); // told when it is due
       const phaseKey = memory.phaseKey ?? `${es.namespace}/${es.name}`;
@@ -383,13 +383,8 @@ function safeInterval(es: ExternalSecretRecord): number {
 function isSame(a: ExternalSecretRecord, b: ExternalSecretRecord): boolean {
   return (
     a.generation === b.generation &&
-    isEqual(a.labels, b.labels) &&
-    isEqual(a.annotations, b.annotations) &&
+    sameTexts(a.labels, b.labels) &&
+    sameTexts(a.annotations, b.annotations) &&
     a.finalizers.join() === b.finalizers.join()
   );
-}
-
-function isEqual(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }

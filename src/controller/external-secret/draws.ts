@@ -53,12 +53,13 @@ export function isReadOnce(spec: ExternalSecretSpec, kind: ManifestKind, { annot
 
 /** Annotations that the object wants on its target: its own, and what was noted of the last write. */
 export function annotationsOn(es: ExternalSecretRecord, spec: ExternalSecretSpec, target: Marked): Texts {
-  const mark = isDrawing(spec) ? target.annotations[markName(es)] : undefined;
+  const markedBy = isDrawing(spec) ? markName(es) : undefined;
+  const mark = markedBy === undefined ? undefined : target.annotations[markedBy];
   const fields = target.annotations[writtenFieldsAnnotation];
   if (mark === undefined && fields === undefined) return es.annotations;
   return {
     ...es.annotations,
-    ...(mark === undefined ? {} : { [markName(es)]: mark }),
+    ...(markedBy === undefined || mark === undefined ? {} : { [markedBy]: mark }),
     ...(fields === undefined ? {} : { [writtenFieldsAnnotation]: fields }),
   };
 }

@@ -234,11 +234,12 @@ interface NextRefresh {
  * opens. The spec has a period above 0.
  */
 export function untilNextRefreshMs(spec: ExternalSecretSpec, next: NextRefresh): number | undefined {
-  const { es, phaseKey, isRefreshed, nowMs } = next;
+  const permittedMs = nextPermittedMs(spec.syncWindows, next.nowMs + untilDueMs(spec, next));
+  return permittedMs === undefined ? undefined : permittedMs - next.nowMs;
+}
+
+function untilDueMs(spec: ExternalSecretSpec, { es, phaseKey, isRefreshed, nowMs }: NextRefresh): number {
   const periodMs = periodOf(spec);
-  const isGenerating = generatorReferences(spec).length > 0;
-  const generatedMs = () => (isRefreshed ? periodMs : untilNextGenerationMs(es, periodMs, nowMs));
-  const dueMs = nowMs + (isGenerating ? generatedMs() : untilNextWaveMs(phaseKey, periodMs, nowMs));
-  const permittedMs = nextPermittedMs(spec.syncWindows, dueMs);
-  return permittedMs === undefined ? undefined : permittedMs - nowMs;
+  if (generatorReferences(spec).length === 0) return untilNextWaveMs(phaseKey, periodMs, nowMs);
+  return isRefreshed ? periodMs : untilNextGenerationMs(es, periodMs, nowMs);
 }
