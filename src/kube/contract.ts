@@ -81,6 +81,12 @@ export interface InformerOptions<T> {
   readonly trim: (object: KubeObject, before: T | undefined) => T | undefined;
   /** Told when `shownVersion` has moved. */
   readonly onReached?: () => void;
-  /** What is already held of this version of the object, as of one that this process wrote: taken instead of trimming. */
-  readonly known?: (key: string, resourceVersion: string) => T | undefined;
+  /** What is already held of this version, as of an object that this process wrote: taken instead of reading it. */
+  readonly known?: (resourceVersion: string) => Known<T> | undefined;
+}
+
+/** An object that need not be read. */
+export interface Known<T> {
+  readonly key: string;
+  readonly value: T;
 }

@@ -12,7 +12,7 @@ import {
   until,
 } from '../../test/support/scripted-api-server.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
-import type { InformerEvent } from './contract.ts';
+import type { InformerEvent, Known } from './contract.ts';
 import { type StartedInformer, startInformer } from './informer.ts';
 import { createTransport } from './transport.ts';
 import type { KubeObject, Resource } from './types.ts';
@@ -70,7 +70,7 @@ async function follow(
   options: {
     clock?: Clock;
     trim?: (o: KubeObject) => string | undefined;
-    known?: (key: string, version: string) => string | undefined;
+    known?: (version: string) => Known<string> | undefined;
   } = {},
 ) {
   let turn = 0;
@@ -148,14 +148,14 @@ describe('informer', () => {
   });
 
   it('keeps what is known of just this version, and trims every other', async () => {
-    const known = (key: string, version: string) => (key === 'ns/a' && version === '4' ? 'written by us' : undefined);
+    const known = (version: string) => (version === '4' ? { key: 'ns/a', value: 'written by us' } : undefined);
     const { cached } = await follow(
       [
         (response) =>
           stream(
             response,
             line('ADDED', thing('a', 3)) +
-              line('ADDED', thing('b', 4)) +
+              line('ADDED', thing('b', 5)) +
               initialEnd(7) +
               line('MODIFIED', thing('a', 4, 'blue')) +
               line('ADDED', thing('c', 9, 'green')),
@@ -165,6 +165,31 @@ describe('informer', () => {
     );
     await until(() => cached()['c'] === 'green');
     expect(cached()).toEqual({ a: 'written by us', b: 'red', c: 'green' });
+  });
+
+  it('does not read what is known, and has come as far by it', async () => {
+    const known = (version: string) =>
+      version === '3' || version === '8' ? { key: 'ns/a', value: `ours at ${version}` } : undefined;
+    const unread = (type: string, version: number) =>
+      `{"type":"${type}","object":{"metadata":{"resourceVersion":"${version}"},"spec":NOT JSON}}\n`;
+    const { cached, events, informer, asked } = await follow(
+      [
+        (response) => {
+          stream(response, `${unread('ADDED', 3)}${initialEnd(7)}${unread('MODIFIED', 8)}`);
+          response.end();
+        },
+        hang,
+      ],
+      { known },
+    );
+    await until(() => asked().length === 2);
+    expect(cached()).toEqual({ a: 'ours at 8' });
+    expect(events.map(({ before, after }) => [before, after])).toEqual([
+      [undefined, 'ours at 3'],
+      ['ours at 3', 'ours at 8'],
+    ]);
+    expect(informer.shownVersion()).toBe('8');
+    expect(asked()).toEqual(['watchlist', 'watch@8']);
   });
 
   it('lists in pages where the server has no WatchList, then watches from the version of the list', async () => {

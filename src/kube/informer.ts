@@ -4,6 +4,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { OperatorError } from '../base/operator-error.ts';
 import type { Informer, InformerEvent, InformerOptions } from './contract.ts';
+import { versionIn } from './event-head.ts';
 import type { Log } from './log.ts';
 import { reflect, type Sink } from './reflector.ts';
 import type { Transport } from './transport.ts';
@@ -123,12 +124,18 @@ class CollectionCache<T> implements StartedInformer<T>, Sink {
     const version = object.metadata.resourceVersion;
     if (before !== undefined && version !== undefined && before.version === version) return; // listed again, unchanged
     const value = this.#trim(key, object, before?.value);
-    if (value === undefined) {
-      this.#drop(key);
-      return;
-    }
-    this.#kept.set(key, { value, version });
-    this.#tell(key, before?.value, value);
+    if (value === undefined) this.#drop(key);
+    else this.#keep(key, { value, version });
+  }
+
+  skim(line: string): string | undefined {
+    const { known } = this.#options;
+    const version = known === undefined ? undefined : versionIn(line);
+    const found = version === undefined ? undefined : known?.(version);
+    if (found === undefined) return undefined;
+    this.#named?.add(found.key);
+    this.#keep(found.key, { value: found.value, version });
+    return version;
   }
 
   remove(object: KubeObject): void {
@@ -154,8 +161,8 @@ class CollectionCache<T> implements StartedInformer<T>, Sink {
 
   #trim(key: string, object: KubeObject, before: T | undefined): T | undefined {
     try {
-      const known = this.#options.known?.(key, object.metadata.resourceVersion ?? '');
-      if (known !== undefined) return known;
+      const known = this.#options.known?.(object.metadata.resourceVersion ?? '');
+      if (known?.key === key) return known.value;
       return this.#options.trim(object, before);
     } catch (thrown) {
       this.#deps.log.error(
@@ -164,6 +171,12 @@ class CollectionCache<T> implements StartedInformer<T>, Sink {
       );
       return undefined;
     }
+  }
+
+  #keep(key: string, kept: Kept<T>): void {
+    const before = this.#kept.get(key);
+    this.#kept.set(key, kept);
+    this.#tell(key, before?.value, kept.value);
   }
 
   #drop(key: string): void {

@@ -23,6 +23,11 @@ export interface Sink {
   /** The listing ended: what it did not name is gone. */
   endReplace(): void;
   put(object: KubeObject): void;
+  /**
+   * Takes in what the line of an event brought without its being parsed, and answers with its resourceVersion; undefined
+   * when the object has to be read. See event-head.ts.
+   */
+  skim?(line: string): string | undefined;
   remove(object: KubeObject): void;
   /** Everything that happened up to this resourceVersion has been told. */
   reached(version: string): void;
@@ -120,7 +125,8 @@ class Reflector {
     if (this.#version === undefined) this.#beginReplace();
     const onEvent = (event: WatchEvent) => this.#take(event);
     const request = { selection, resourceVersion: this.#version, timeoutSeconds, silenceMs };
-    await followWatch(transport, request, { onEvent, clock, signal: this.#signal });
+    const skim = (line: string) => this.#skim(line);
+    await followWatch(transport, request, { onEvent, skim, clock, signal: this.#signal });
     if (this.#isReplacing) this.#hasWatchList = false; // it ended before it said that all was sent
   }
 
@@ -137,6 +143,16 @@ class Reflector {
     if (version !== undefined) this.#reach(version);
     if (type === 'BOOKMARK') this.#sawBookmark = true;
     this.#recovered();
+  }
+
+  #skim(line: string): boolean {
+    const version = this.#options.sink.skim?.(line);
+    if (version === undefined) return false;
+    if (!this.#isReplacing) {
+      this.#reach(version);
+      this.#recovered();
+    }
+    return true;
   }
 
   #beginReplace(): void {

@@ -62,7 +62,9 @@ class Secrets {
   put(name: ObjectName, value: string): void {
     const key = keyOf(name);
     const type = this.#objects.has(key) ? 'MODIFIED' : 'ADDED';
-    const object: Secret = { metadata: { ...name, resourceVersion: String(++this.#version) }, data: { value } };
+    const resourceVersion = String(++this.#version);
+    const metadata = { name: name.name, namespace: name.namespace ?? '', uid: `uid of ${key}`, resourceVersion };
+    const object: Secret = { kind: 'Secret', apiVersion: 'v1', metadata, data: { value } };
     this.#objects.set(key, object);
     this.#tell(type, object);
   }
@@ -93,7 +95,9 @@ class Secrets {
 
   #send({ request, response }: { request: SeenRequest; response: ServerResponse }, type: string, object: Secret): void {
     const isPartial = String(request.headers.accept).includes('as=PartialObjectMetadata;');
-    const line = JSON.stringify({ type, object: isPartial ? { metadata: object.metadata } : object });
+    const { metadata } = object;
+    const partial = { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata };
+    const line = JSON.stringify({ type, object: isPartial ? partial : object });
     if (!request.url.searchParams.has('fieldSelector')) this.sentToMany.push(line);
     response.write(`${line}\n`);
   }

@@ -9,6 +9,7 @@ import { spreadDelayMs } from '../base/backoff.ts';
 import type { Timer } from '../base/clock.ts';
 import { aborted, asOperatorError, type OperatorError } from '../base/operator-error.ts';
 import { callApi } from './call.ts';
+import { headOf } from './event-head.ts';
 import type { InformerDeps } from './informer.ts';
 import { type Feed, type FeedListener, type NamedObject, selectorOf } from './named-feed.ts';
 import { collectionPath, withQuery } from './path.ts';
@@ -157,11 +158,21 @@ class Scope implements Sink {
   }
 
   put({ metadata }: KubeObject): void {
-    const key = keyOf(metadata);
+    this.#saw(keyOf(metadata), metadata.resourceVersion);
+  }
+
+  /** Most of a namespace's objects are nobody's business: their events are not worth parsing. */
+  skim(line: string): string | undefined {
+    const head = headOf(line);
+    if (head !== undefined) this.#saw(head.key, head.version);
+    return head?.version;
+  }
+
+  #saw(key: string, version: string | undefined): void {
     const feed = this.feeds.get(key);
     if (feed === undefined) return; // of others nothing is kept
     this.#named?.add(key);
-    feed.hint(metadata.resourceVersion);
+    feed.hint(version);
   }
 
   remove({ metadata }: KubeObject): void {

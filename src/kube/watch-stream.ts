@@ -1,4 +1,4 @@
-// One watch: opens the stream, cuts it into lines, parses each and hands it on, until the server ends it. Finds out when
+// One watch: opens the stream, cuts it into lines, parses those that their heads do not tell and hands them on, until the server ends it. Finds out when
 // the stream has fallen silent for longer than a healthy one can.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 
@@ -35,17 +35,26 @@ const newline = 0x0a;
 /** What a stream's silence may be can become less while it goes on. */
 const silenceCheckMs = 60_000;
 
+export interface WatchHandlers {
+  readonly onEvent: (event: WatchEvent) => void;
+  /** Sees each line before it is parsed; true when that was enough. */
+  readonly skim?: (line: string) => boolean;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Follows one watch. Resolves when the server ended it cleanly. Throws `ApiError` (410: begin with a list), other errors
- * as `Kube` says, and whatever `onEvent` throws.
+ * as `Kube` says, and whatever the handlers throw.
  */
 export async function followWatch(
   transport: Transport,
   request: WatchRequest,
-  { onEvent, clock, signal }: { onEvent: (event: WatchEvent) => void; clock: Clock; signal: AbortSignal },
+  { onEvent, skim, clock, signal }: WatchHandlers,
 ): Promise<void> {
   const attempt = { verb: 'watch', plural: request.selection.resource.plural };
   const take = (line: string) => {
+    if (skim?.(line) === true) return;
     const event = parseEvent(line, attempt.plural);
     if (event.type !== 'ERROR') return onEvent(event as WatchEvent); // the other four are all there is
     const code = 'code' in event.object ? Number(event.object.code) : 500; // an ERROR event holds a Status

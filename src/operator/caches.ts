@@ -50,7 +50,7 @@ export function startCache<T extends Versioned>(options: ScopedOptions<T>, deps:
   const informer: StartedInformer<T> = startScopedInformer(
     {
       ...options,
-      known: (key, resourceVersion) => view.written(key, resourceVersion),
+      known: (resourceVersion) => view.written(resourceVersion),
       onReached: () => view.catchUp(),
     },
     deps,

@@ -97,11 +97,31 @@ describe('OwnWrites', () => {
     const { informer, cache } = setUp();
     const own = item(10);
     cache.note('k', own);
-    expect(cache.written('k', '10')).toBe(own);
-    expect(cache.written('k', '11')).toBeUndefined();
-    expect(cache.written('other', '10')).toBeUndefined();
+    expect(cache.written('10')).toEqual({ key: 'k', value: own });
+    expect(cache.written('11')).toBeUndefined();
     informer.show('k', item(10));
-    expect(cache.written('k', '10')).toBeUndefined();
+    expect(cache.written('10')).toBeUndefined();
+  });
+
+  it.each([
+    ['a later write', (cache: OwnWrites<Item>) => cache.note('k', item(11))],
+    ['its deletion', (cache: OwnWrites<Item>) => cache.noteGone('k', 'u')],
+  ])('names no write that %s has ended', (_what, end) => {
+    const { cache } = setUp();
+    cache.note('k', item(10));
+    end(cache);
+    expect(cache.written('10')).toBeUndefined();
+  });
+
+  it.each([
+    ['catches up', (cache: OwnWrites<Item>) => cache.catchUp()],
+    ['is asked for it', (cache: OwnWrites<Item>) => cache.get('k')],
+  ])('names no write that the watch has passed once it %s', (_what, look) => {
+    const { informer, cache } = setUp();
+    cache.note('k', item(10));
+    informer.reach(10);
+    look(cache);
+    expect(cache.written('10')).toBeUndefined();
   });
 
   it('takes no older answer than the informer has', () => {

@@ -3,7 +3,7 @@
 //
 //   own write ──► believed ──watch has passed its version──► forgotten: the informer shows it, or it has been undone
 //   own delete, or a 404 ──► tombstone ──watch shows the end──► forgotten
-import type { Informer } from '../../kube/contract.ts';
+import type { Informer, Known } from '../../kube/contract.ts';
 
 interface Versioned {
   readonly uid: string;
@@ -15,6 +15,8 @@ export class OwnWrites<T extends Versioned> {
   readonly #informer: Informer<T>;
   /** What was written and is not shown yet; the oldest first. */
   readonly #written = new Map<string, T>();
+  /** Their keys, by what the API server called these writes: no two of one collection have the same version. */
+  readonly #keys = new Map<string, string>();
   /** The uid of an object that is gone although the informer still shows it. */
   readonly #gone = new Map<string, string>();
   readonly #listeners: ((key: string) => void)[] = [];
@@ -28,7 +30,7 @@ export class OwnWrites<T extends Versioned> {
       if (written === undefined || seen === undefined) return;
       // Found gone by a new list, which may not have shown our last write: an object of this uid never comes back.
       const isGone = after === undefined && seen.uid === written.uid;
-      if (isGone || !isNewer(written.resourceVersion, seen.resourceVersion)) this.#written.delete(key);
+      if (isGone || !isNewer(written.resourceVersion, seen.resourceVersion)) this.#forget(key, written);
     });
   }
 
@@ -40,10 +42,11 @@ export class OwnWrites<T extends Versioned> {
     return cached !== undefined && this.#gone.get(key) === cached.uid ? undefined : cached;
   }
 
-  /** The answer to an own write of just this version, while the informer has not shown it. */
-  written(key: string, resourceVersion: string): T | undefined {
-    const written = this.#written.get(key);
-    return written?.resourceVersion === resourceVersion ? written : undefined;
+  /** The answer to the own write of just this version, while the informer has not shown it. */
+  written(resourceVersion: string): Known<T> | undefined {
+    const key = this.#keys.get(resourceVersion);
+    const value = key === undefined ? undefined : this.#written.get(key);
+    return key === undefined || value === undefined ? undefined : { key, value };
   }
 
   /** Takes in the API server's answer to a write. */
@@ -52,13 +55,16 @@ export class OwnWrites<T extends Versioned> {
     if (this.#isPassed(object)) return;
     const cached = this.#informer.get(key);
     if (cached !== undefined && !isNewer(object.resourceVersion, cached.resourceVersion)) return;
-    this.#written.delete(key);
+    const earlier = this.#written.get(key);
+    if (earlier !== undefined) this.#forget(key, earlier);
     this.#written.set(key, object);
+    this.#keys.set(object.resourceVersion, key);
   }
 
   /** The object with this uid was deleted by this process, or was not found by it. */
   noteGone(key: string, uid: string): void {
-    if (this.#written.get(key)?.uid === uid) this.#written.delete(key);
+    const written = this.#written.get(key);
+    if (written?.uid === uid) this.#forget(key, written);
     if (this.#informer.get(key)?.uid === uid) this.#gone.set(key, uid);
   }
 
@@ -71,7 +77,7 @@ export class OwnWrites<T extends Versioned> {
   catchUp(): void {
     for (const [key, written] of this.#written) {
       if (!this.#isPassed(written)) return;
-      this.#written.delete(key);
+      this.#forget(key, written);
       if (this.#informer.get(key) === undefined) for (const listener of this.#listeners) listener(key);
     }
   }
@@ -79,8 +85,13 @@ export class OwnWrites<T extends Versioned> {
   #believed(key: string): T | undefined {
     const written = this.#written.get(key);
     if (written === undefined || !this.#isPassed(written)) return written;
-    this.#written.delete(key);
+    this.#forget(key, written);
     return undefined;
+  }
+
+  #forget(key: string, written: T): void {
+    this.#written.delete(key);
+    this.#keys.delete(written.resourceVersion);
   }
 
   #isPassed({ resourceVersion }: T): boolean {
