@@ -70,20 +70,22 @@ export async function reportOutcome(
     renews: 'ok' in es.spec && refreshPolicyOf(es.spec.ok) === 'OnChange',
   };
   const isBound = isTargetThere(es, rooms);
+  const version = versionOf(es);
+  const isNewVersion = es.status.syncedResourceVersion !== version;
   const isDue =
     outcome.wrote !== 'nothing' ||
     outcome.kept === 'untold' ||
-    es.status.syncedResourceVersion !== versionOf(es) ||
+    isNewVersion ||
     (isBound && es.status.binding?.name !== es.targetName) ||
     isHeartbeatDue(es, rooms);
   const fields = {
     refreshTime: rooms.reporter.now(),
-    syncedResourceVersion: versionOf(es),
+    syncedResourceVersion: version,
     ...(isBound ? { binding: { name: es.targetName } } : {}),
     ...(rooms.reporter.isExtended && outcome.kept === undefined ? keyFields(outcome) : {}),
   };
   await write(es, verdict, { fields, isDue }, rooms, signal);
-  if (es.status.syncedResourceVersion !== versionOf(es) && 'ok' in es.spec)
+  if (isNewVersion && 'ok' in es.spec)
     for (const doubt of doubtsAbout(es.spec.ok)) rooms.reporter.event(es, 'Warning', 'InvalidSpec', doubt);
   if (outcome.wrote !== 'nothing') {
     const { reason, message } = writeEvent(es, outcome.wrote, outcome.message);
