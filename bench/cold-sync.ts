@@ -19,6 +19,7 @@ import {
   untilGone,
 } from './support/layout.ts';
 import { type Options, readOptions } from './support/options.ts';
+import { besideFirst, comparePairs, type Pair } from './support/pairs.ts';
 import {
   type Bench,
   type FirstSync,
@@ -52,11 +53,12 @@ async function bench(options: Options): Promise<object> {
   ends.push(async () => api.close());
   const leaseFlags = [`--leader-election-namespace=default`, `--leader-election-id=bench-${run}`];
   const flags = [`--concurrent=${options.concurrent}`, ...leaseFlags, ...options.flags];
-  const start = () => {
-    const operator = startOperatorProcess({ bundle: options.bundle, kubeconfig, nodeFlags: options.nodeFlags, flags });
+  const startBundle = (bundle: string) => (): OperatorProcess => {
+    const operator = startOperatorProcess({ bundle, kubeconfig, nodeFlags: options.nodeFlags, flags });
     ends.push(() => operator.stop());
     return operator;
   };
+  const start = startBundle(options.bundle);
   const raw: RawRate[] = [];
   const measureRaw = async (connections: number) => {
     if (!options.phases.has('raw')) return;
@@ -82,14 +84,28 @@ async function bench(options: Options): Promise<object> {
   const double = await startDoubleProcess(seedOf(shape));
   ends.push(() => double.stop());
   const rounds: Round[] = [];
+  const pairs: Pair[] = [];
   for (let nth = 1; nth <= options.rounds; nth++) {
     say(`round ${nth} of ${options.rounds}`);
     const isLast = nth === options.rounds;
-    rounds.push(await measureRound({ api, double, shape, start, run: `${run}-${nth}`, isLast, options }));
+    const shared = { api, double, shape, options };
+    const measureOurs = () => measureRound({ ...shared, start, run: `${run}-${nth}`, isLast });
+    if (options.beside === undefined) rounds.push(await measureOurs());
+    else {
+      const otherStart = startBundle(options.beside);
+      const measureOther = () => measureRound({ ...shared, start: otherStart, run: `${run}-${nth}o`, isLast: false });
+      const early = besideFirst(nth) ? await measureOther() : undefined;
+      const ours = await measureOurs();
+      const other = early ?? (await measureOther());
+      rounds.push(ours);
+      pairs.push({ ours: ours.sync, beside: other.sync });
+      say(`  so far: ${JSON.stringify(comparePairs(pairs))}`);
+    }
     await measureRaw(options.concurrent);
   }
   await measureRaw(manyConnections);
-  return { ...result, ...summary(rounds, raw, options.concurrent) };
+  const beside = options.beside === undefined ? {} : { beside: comparePairs(pairs) };
+  return { ...result, ...beside, ...summary(rounds, raw, options.concurrent) };
 }
 
 interface RoundInputs extends Omit<Bench, 'watch' | 'say'> {

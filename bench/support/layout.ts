@@ -142,23 +142,27 @@ export async function removeNamespaces(api: Api, names: readonly string[]): Prom
 }
 
 /** Without a controller manager a namespace stays for ever. */
-const goneWithinMs = 60_000;
+const oneGoneWithinMs = 60_000;
 /** After the last namespace is gone: the garbage collector still looks at owners. */
 const settleMs = 3_000;
 
 /**
- * Resolves when the namespaces are gone, or after a minute. The namespace controller and the garbage collector work on
+ * Resolves when the namespaces are gone, or when none went for a minute. The namespace controller and the garbage collector work on
  * behind the answer: what is measured next is not to pay for it.
  */
 export async function untilGone(api: Api, names: readonly string[]): Promise<void> {
-  const giveUpMs = performance.now() + goneWithinMs;
+  let giveUpMs = performance.now() + oneGoneWithinMs;
   const isGone = (name: string) =>
     api.call({ method: 'GET', path: pathOf(name) }).then(
       () => false,
       () => true,
     );
   for (const name of names) {
-    while (performance.now() < giveUpMs && !(await isGone(name))) await sleep(500);
+    while (!(await isGone(name))) {
+      if (performance.now() > giveUpMs) return;
+      await sleep(500);
+    }
+    giveUpMs = performance.now() + oneGoneWithinMs;
   }
   await sleep(settleMs);
 }

@@ -11,6 +11,8 @@ export interface Options extends Shape {
   readonly unrelated: number;
   readonly kubeconfig: string | undefined;
   readonly bundle: string;
+  /** Another operator, to be compared with by turns. */
+  readonly beside: string | undefined;
   readonly nodeFlags: readonly string[];
   readonly flags: readonly string[];
   /** Seconds between two refreshes while the quiet cycles are counted. */
@@ -32,6 +34,7 @@ const usage = `usage: npm run bench -- [options]
   --phases LIST       of idle,raw,sync,quiet,new (all)
   --kubeconfig FILE   use this cluster instead of starting a control plane
   --bundle FILE       the operator (dist/escapement.mjs)
+  --beside FILE       another operator, whose first syncs are made by turns with this one's (an older build)
   --node-flags LIST   flags of the operator's Node, separated by blanks
   --flags LIST        more flags of the operator, separated by blanks`;
 
@@ -49,6 +52,7 @@ export function readOptions(): Options {
     phases: { type: 'string', default: phaseNames.join() },
     kubeconfig: { type: 'string' },
     bundle: { type: 'string', default: join(import.meta.dirname, '..', '..', 'dist', 'escapement.mjs') },
+    beside: { type: 'string' },
     'node-flags': { type: 'string', default: '' },
     flags: { type: 'string', default: '' },
   });
@@ -66,6 +70,7 @@ export function readOptions(): Options {
     phases: phasesOf(values.phases),
     kubeconfig: values.kubeconfig,
     bundle: values.bundle,
+    beside: values.beside,
     nodeFlags: values['node-flags'].split(' ').filter(Boolean),
     flags: values.flags.split(' ').filter(Boolean),
   };
