@@ -8,10 +8,12 @@ import { createScene, type Scene } from '../support/scene.ts';
 import { condition, pause, until } from '../support/wait.ts';
 
 const group = 'widgets.example.com';
+/** In full: another file may have a kind of that plural, in a group of its own. */
+const widgets = `widgets.${group}`;
 const crd = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
-  metadata: { name: `widgets.${group}` },
+  metadata: { name: widgets },
   spec: {
     group,
     names: { kind: 'Widget', plural: 'widgets', singular: 'widget', listKind: 'WidgetList' },
@@ -47,13 +49,13 @@ beforeAll(async () => {
     flags: ['--heartbeat-interval=0s'],
   });
   await kubectl(['apply', '-f', '-'], { kubeconfig: scene.kubeconfig, stdin: JSON.stringify(crd) });
-  await untilEstablished([`crd/widgets.${group}`], { kubeconfig: scene.kubeconfig });
+  await untilEstablished([`crd/${widgets}`], { kubeconfig: scene.kubeconfig });
   await scene.apply(store({ user: 'ada', port: '8080' }));
 });
 
 afterAll(async () => {
   await scene.end();
-  await kubectl(['delete', 'crd', `widgets.${group}`, '--wait=false'], { kubeconfig: scene.kubeconfig });
+  await kubectl(['delete', 'crd', widgets, '--wait=false'], { kubeconfig: scene.kubeconfig });
 });
 
 const store = (values: Readonly<Record<string, string>>) => ({
@@ -233,11 +235,11 @@ describe('another kind', () => {
     await scene.put(wish('widget', { manifest: widget }));
     await scene.whenSynced('widget');
     // kubectl hears late of a kind that is new.
-    await until('kubectl knows the kind', async () => (await found('widgets', 'widget'))?.spec !== undefined);
-    expect((await found('widgets', 'widget'))?.spec).toEqual({ data: { user: 'ada' } });
-    await patched('widgets', 'widget', { spec: { data: { user: 'eve' } } });
+    await until('kubectl knows the kind', async () => (await found(widgets, 'widget'))?.spec !== undefined);
+    expect((await found(widgets, 'widget'))?.spec).toEqual({ data: { user: 'ada' } });
+    await patched(widgets, 'widget', { spec: { data: { user: 'eve' } } });
     await until('drift is mended', async () => {
-      const spec = (await found('widgets', 'widget'))?.spec;
+      const spec = (await found(widgets, 'widget'))?.spec;
       return JSON.stringify(spec) === '{"data":{"user":"ada"}}';
     });
   });
@@ -257,7 +259,7 @@ describe('another kind', () => {
     const target = { creationPolicy: 'CreateOrMerge', template };
     await scene.put(wish('deep', { manifest: widget, target, keys: ['user', 'port'] }));
     await scene.whenSynced('deep');
-    expect((await found('widgets', 'deep'))?.spec).toEqual({
+    expect((await found(widgets, 'deep'))?.spec).toEqual({
       kept: true,
       rules: [{ host: 'a' }, { host: 'b', user: 'ada', port: 8080 }],
       limits: { max: 8080 },
