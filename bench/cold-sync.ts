@@ -19,7 +19,7 @@ import {
   untilGone,
 } from './support/layout.ts';
 import { type Options, readOptions } from './support/options.ts';
-import { besideFirst, comparePairs, type Pair } from './support/pairs.ts';
+import { comparePairs, inTurns, type Pair } from './support/pairs.ts';
 import {
   type Bench,
   type FirstSync,
@@ -92,13 +92,10 @@ async function bench(options: Options): Promise<object> {
     const measureOurs = () => measureRound({ ...shared, start, run: `${run}-${nth}`, isLast });
     if (options.beside === undefined) rounds.push(await measureOurs());
     else {
-      const otherStart = startBundle(options.beside);
-      const measureOther = () => measureRound({ ...shared, start: otherStart, run: `${run}-${nth}o`, isLast: false });
-      const early = besideFirst(nth) ? await measureOther() : undefined;
-      const ours = await measureOurs();
-      const other = early ?? (await measureOther());
+      const other = { start: startBundle(options.beside), run: `${run}-${nth}o`, isLast: false };
+      const { ours, beside } = await inTurns(nth, measureOurs, () => measureRound({ ...shared, ...other }));
       rounds.push(ours);
-      pairs.push({ ours: ours.sync, beside: other.sync });
+      pairs.push({ ours: ours.sync, beside: beside.sync });
       say(`  so far: ${JSON.stringify(comparePairs(pairs))}`);
     }
     await measureRaw(options.concurrent);

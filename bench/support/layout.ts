@@ -147,8 +147,8 @@ const oneGoneWithinMs = 60_000;
 const settleMs = 3_000;
 
 /**
- * Resolves when the namespaces are gone, or when none went for a minute. The namespace controller and the garbage collector work on
- * behind the answer: what is measured next is not to pay for it.
+ * Resolves when the namespaces are gone, or when none went for a minute. The namespace controller and the garbage collector
+ * work on behind the answer: what is measured next is not to pay for it.
  */
 export async function untilGone(api: Api, names: readonly string[]): Promise<void> {
   let giveUpMs = performance.now() + oneGoneWithinMs;

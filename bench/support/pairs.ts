@@ -1,5 +1,6 @@
 // Two bundles by turns in one sitting: what this machine takes for the same work differs from minute to minute, so each
 // pair is compared for itself, and the middle of the pairs is what counts.
+import { sum } from './api-counts.ts';
 import { type FirstSync, median, rounded } from './phases.ts';
 
 type Facts = FirstSync['facts'];
@@ -9,9 +10,15 @@ export interface Pair {
   readonly beside: Facts;
 }
 
-/** `true` where the bundle that is compared with goes first: every other round, as the second of a pair has a warmer machine. */
-export function besideFirst(round: number): boolean {
-  return round % 2 === 0;
+/** Both, one after the other; which goes first alternates from round to round, as the second finds a warmer machine. */
+export async function inTurns<T>(
+  round: number,
+  ours: () => Promise<T>,
+  beside: () => Promise<T>,
+): Promise<{ readonly ours: T; readonly beside: T }> {
+  if (round % 2 === 1) return { ours: await ours(), beside: await beside() };
+  const early = await beside();
+  return { ours: await ours(), beside: early };
 }
 
 const measures = {
@@ -23,7 +30,7 @@ const measures = {
   rssSteady: ({ rssSteadyMib }: Facts) => rssSteadyMib,
   rssPeak: ({ rssPeakMib }: Facts) => rssPeakMib,
   upstreamRequests: ({ logins, lists, gets }: Facts) => logins + lists + gets,
-  apiWrites: ({ apiWrites }: Facts) => Object.values(apiWrites).reduce((total, some) => total + some, 0),
+  apiWrites: ({ apiWrites }: Facts) => sum(apiWrites),
 } satisfies Record<string, (facts: Facts) => number>;
 
 /** Ours as a share of the other's, the middle of the pairs, and each pair's, by measure. */

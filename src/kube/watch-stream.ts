@@ -1,5 +1,5 @@
-// One watch: opens the stream, cuts it into lines, parses those that their heads do not tell and hands them on, until the server ends it. Finds out when
-// the stream has fallen silent for longer than a healthy one can.
+// One watch: opens the stream, cuts it into lines, parses those whose heads do not tell enough and hands them on, until the
+// server ends it. Finds out when the stream has fallen silent for longer than a healthy one can.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 
 import type { Clock } from '../base/clock.ts';

@@ -15,8 +15,8 @@ export class OwnWrites<T extends Versioned> {
   readonly #informer: Informer<T>;
   /** What was written and is not shown yet; the oldest first. */
   readonly #written = new Map<string, T>();
-  /** Their keys, by what the API server called these writes: no two of one collection have the same version. */
-  readonly #keys = new Map<string, string>();
+  /** The same by their versions: no two writes of one collection have the same. */
+  readonly #byVersion = new Map<string, Known<T>>();
   /** The uid of an object that is gone although the informer still shows it. */
   readonly #gone = new Map<string, string>();
   readonly #listeners: ((key: string) => void)[] = [];
@@ -44,9 +44,7 @@ export class OwnWrites<T extends Versioned> {
 
   /** The answer to the own write of just this version, while the informer has not shown it. */
   written(resourceVersion: string): Known<T> | undefined {
-    const key = this.#keys.get(resourceVersion);
-    const value = key === undefined ? undefined : this.#written.get(key);
-    return key === undefined || value === undefined ? undefined : { key, value };
+    return this.#byVersion.get(resourceVersion);
   }
 
   /** Takes in the API server's answer to a write. */
@@ -58,7 +56,7 @@ export class OwnWrites<T extends Versioned> {
     const earlier = this.#written.get(key);
     if (earlier !== undefined) this.#forget(key, earlier);
     this.#written.set(key, object);
-    this.#keys.set(object.resourceVersion, key);
+    this.#byVersion.set(object.resourceVersion, { key, value: object });
   }
 
   /** The object with this uid was deleted by this process, or was not found by it. */
@@ -91,7 +89,7 @@ export class OwnWrites<T extends Versioned> {
 
   #forget(key: string, written: T): void {
     this.#written.delete(key);
-    this.#keys.delete(written.resourceVersion);
+    this.#byVersion.delete(written.resourceVersion);
   }
 
   #isPassed({ resourceVersion }: T): boolean {
