@@ -21,6 +21,11 @@ export interface UpstreamRequest {
   readonly digest?: (answer: UpstreamAnswer) => Promise<void>;
   /** Time from the first try to the end of the last, where it is shorter than the door's own. */
   readonly wholeMs?: number;
+  /**
+   * Though it is a GET it may make what lasts, such as a credential: once sent, it runs to its end whoever leaves, and while a
+   * host is silent it is not sent beside itself.
+   */
+  readonly makes?: boolean;
 }
 
 export interface UpstreamAnswer {

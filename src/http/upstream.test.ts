@@ -415,6 +415,30 @@ describe('a host that is down', () => {
     expect(server.connections.accepted).toBe(5);
   });
 
+  it('is asked once for what lasts, and heard to the end though nobody waits', async () => {
+    const answers: ServerResponse[] = [];
+    const server = await startHttp((_, response) => void answers.push(response));
+    const { door, clock, observed } = openDoor();
+    const upstream = door.open({});
+    const lost = failureOf(send(upstream, url(server, '/a')));
+    await until(() => answers.length === 1);
+    await clock.advance(10_000);
+    await lost;
+    const leaving = new AbortController();
+    const made = send(upstream, url(server, '/b'), { makes: true, signal: leaving.signal });
+    await until(() => answers.length === 2);
+    await clock.advance(6_000); // another GET would have been sent again beside itself
+    leaving.abort();
+    answers[1]?.end('made');
+    expect((await made).body.toString()).toBe('made');
+    expect(answers).toHaveLength(2);
+    expect(observed.map(({ outcome }) => outcome)).toEqual(['UpstreamUnavailable', 200]);
+    const closed = failureOf(send(upstream, url(server, '/c'), { makes: true }));
+    await until(() => answers.length === 3);
+    door.close();
+    expect((await closed).reason).toBe('Aborted');
+  });
+
   it('is heard again in three seconds, although a request that it lost is waited for with patience', async () => {
     let isSilent = true;
     let requests = 0;

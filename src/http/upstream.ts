@@ -183,7 +183,8 @@ class TrustedUpstream implements Upstream {
     let endSending = () => {};
     try {
       endSending = (await this.#parts.tenants?.send(request.turn ?? '', signal)) ?? endSending;
-      const result = await this.#tryRepeatedly(request, way, signal);
+      const whileSent = request.makes === true ? this.#parts.closing : signal;
+      const result = await this.#tryRepeatedly(request, way, whileSent);
       if ('answer' in result) return result;
       const { error, verdict: kind } = result.failure;
       verdict = kind === 'none' ? { kind } : { kind, message: error.message };
@@ -213,7 +214,8 @@ class TrustedUpstream implements Upstream {
     const { firstByteMs, againEveryMs } = way.pass;
     const send = (byteMs: number, ofTry: AbortSignal) =>
       this.#send(request, way, { firstByteMs: byteMs, wholeMs: leftMs }, ofTry);
-    if (againEveryMs === undefined || request.method !== 'GET') return await send(firstByteMs, signal);
+    if (againEveryMs === undefined || request.method !== 'GET' || request.makes === true)
+      return await send(firstByteMs, signal);
     const { clock } = this.#parts;
     return await sendAgainBeside(send, { clock, everyMs: againEveryMs, wholeMs: firstByteMs }, signal);
   }

@@ -33,6 +33,8 @@ export interface VaultDouble {
   readonly requests: string[];
   /** Answers that come first, in order, each for as long as it stands here. */
   readonly faults: Fault[];
+  /** What an answer waits for once its work is done. */
+  beforeAnswers: (path: string) => Promise<unknown>;
   /** Paths that may be read, by policy; a `*` at the end stands for whatever follows. */
   readonly policies: Map<string, readonly string[]>;
   readonly roles: Map<string, VaultRole>;
@@ -226,7 +228,9 @@ export async function startVaultDouble(options: {
           response.end(fault.body ?? '{"errors":[]}');
           return;
         }
-        send(response, 200, await answer(request, body));
+        const answered = await answer(request, body);
+        await double.beforeAnswers(request.url ?? '');
+        send(response, 200, answered);
       })
       .catch((error: unknown) => {
         if (error instanceof Answer) send(response, error.status, error.body);
@@ -241,6 +245,7 @@ export async function startVaultDouble(options: {
     rootToken: 'root',
     requests: [],
     faults: [],
+    beforeAnswers: () => Promise.resolve(),
     policies: new Map(),
     roles: new Map(),
     appRoles: new Map(),

@@ -71,6 +71,7 @@ interface Call {
   readonly path: string;
   readonly token?: SecretValue;
   readonly body?: Readonly<Record<string, unknown>>;
+  readonly makes?: boolean;
   readonly group: string;
   readonly turn: string;
 }
@@ -234,7 +235,7 @@ export class VaultApi {
     signal: AbortSignal,
   ): Promise<VaultAnswer> {
     const place = { provider: 'vault-secrets', operation: `read ${JSON.stringify(path)}`, host: server.host };
-    const get = (at: string) => ({ method: 'GET', path: at, token, group: key, turn }) as const;
+    const get = (at: string) => ({ method: 'GET', path: at, token, makes: true, group: key, turn }) as const;
     const movedKey = `${server.root} ${server.namespace ?? ''} ${written}`;
     const startedMs = this.#clock.monotonicMs();
     const leaseKey = `${key} ${written}`;
@@ -336,7 +337,7 @@ export class VaultApi {
   }
 
   #ask(server: VaultServer, call: Call, signal: AbortSignal): Promise<UpstreamAnswer> {
-    const { method, path, token, group, turn } = call;
+    const { method, path, token, makes = false, group, turn } = call;
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
     const request = {
       method,
@@ -350,7 +351,7 @@ export class VaultApi {
       },
       ...(body === undefined ? {} : { body }),
     };
-    return this.#upstream.send({ ...request, group: `${server.root} ${group}`, turn }, signal);
+    return this.#upstream.send({ ...request, makes, group: `${server.root} ${group}`, turn }, signal);
   }
 }
 

@@ -32,6 +32,7 @@ export interface VaultWanted {
   /** Values beside `login` and `vault`. */
   readonly more?: object;
   readonly notBeforeMs?: number;
+  readonly signal?: AbortSignal;
 }
 
 export interface VaultFailure {
@@ -64,8 +65,6 @@ export interface VaultValues {
 }
 
 export const readerJwt = { role: 'reader', serviceAccount: 'robot', audience: 'vault' };
-
-const { signal } = new AbortController();
 
 function none(): never {
   throw new OperatorError('Internal', 'none here');
@@ -117,6 +116,7 @@ export function vaultDesk({ url, issuer, checkSite, shares, lasting = lastingTex
   const successors: VaultDesk[] = [];
   const opened = async (wanted: VaultWanted = {}) => {
     const { login = { jwt: readerJwt }, read = { app: { path: 'kv/app' } }, more = {}, notBeforeMs } = wanted;
+    const { signal = new AbortController().signal } = wanted;
     const values = {
       login: { 'fn::open::vault-login': { address: url, ...login } },
       vault: { 'fn::open::vault-secrets': { login: '${login}', read } },

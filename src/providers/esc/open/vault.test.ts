@@ -278,6 +278,27 @@ describe('vault-secrets', () => {
     expect(vault.leases.size).toBe(2);
   });
 
+  it('keeps a credential that was asked for by one who left meanwhile, for the next who asks', async () => {
+    const { opened, values, vault } = await scene();
+    const wanted = { read: { db: { path: 'database/creds/app', field: 'username' } } };
+    const isMade = Promise.withResolvers<void>();
+    const mayAnswer = Promise.withResolvers<void>();
+    vault.beforeAnswers = async (path) => {
+      if (!path.includes('creds')) return;
+      isMade.resolve();
+      await mayAnswer.promise;
+    };
+    const leaving = new AbortController();
+    const first = opened({ ...wanted, signal: leaving.signal });
+    await isMade.promise;
+    leaving.abort();
+    await expect(first).rejects.toMatchObject({ reason: 'Aborted' });
+    const second = values(wanted);
+    mayAnswer.resolve();
+    expect((await second).vault).toEqual({ db: expect.stringMatching(/^v-/) });
+    expect([vault.leases.size, vault.count(/creds\/app$/)]).toEqual([1, 1]);
+  });
+
   it('goes on with the credential of the process before, and with the token that it hangs on', async () => {
     const { values, vault, lasting, next } = await scene();
     const wanted = { read: { db: { path: 'database/creds/app', field: 'username' } } };
