@@ -214,8 +214,8 @@ class TrustedUpstream implements Upstream {
     const { firstByteMs, againEveryMs } = way.pass;
     const send = (byteMs: number, ofTry: AbortSignal) =>
       this.#send(request, way, { firstByteMs: byteMs, wholeMs: leftMs }, ofTry);
-    if (againEveryMs === undefined || request.method !== 'GET' || request.makes === true)
-      return await send(firstByteMs, signal);
+    const isOnce = request.method !== 'GET' || request.makes === true;
+    if (againEveryMs === undefined || isOnce) return await send(firstByteMs, signal);
     const { clock } = this.#parts;
     return await sendAgainBeside(send, { clock, everyMs: againEveryMs, wholeMs: firstByteMs }, signal);
   }

@@ -43,7 +43,8 @@ const callsBeforeCompiling = {
  * they work in a running process.
  */
 export function keepHeapSmall(clock: Clock): Timer {
-  const endStart = beginStart();
+  compileAfter('atStart');
+  markBesideWork(false);
   const newSpaceFactor = flag('semi-space-growth-factor', 2);
   newSpaceFactor(newSpaceGrowth);
   let isBounded = false;
@@ -53,25 +54,25 @@ export function keepHeapSmall(clock: Clock): Timer {
     newSpaceFactor(Math.min(newSpaceGrowth, Math.max(1, leftTimes)));
     if (isBounded || sizeOf(spaces, 'old_space') < freeGrowthBytes) return;
     isBounded = true;
-    setFlagsFromString('--incremental-marking'); // of so many objects, marking them at once would be a pause that shows
+    markBesideWork(true); // of so many objects, marking them at once would be a pause that shows
     setFlagsFromString(`--heap-growing-percent=${growthPercent}`);
     collect('regular');
   });
   observer.observe({ entryTypes: ['gc'] });
   return onceQuiet(clock, () => {
-    endStart();
+    compileAfter('usual');
+    markBesideWork(true);
     collect('last-resort');
   });
 }
 
-/** Makes V8 save work that pays off in a long run only; what it returns makes it work as usual. */
-function beginStart(): () => void {
-  setFlagsFromString('--no-incremental-marking');
-  for (const [name, { atStart }] of Object.entries(callsBeforeCompiling)) setFlagsFromString(`--${name}=${atStart}`);
-  return () => {
-    setFlagsFromString('--incremental-marking');
-    for (const [name, { usual }] of Object.entries(callsBeforeCompiling)) setFlagsFromString(`--${name}=${usual}`);
-  };
+function compileAfter(calls: 'atStart' | 'usual'): void {
+  for (const [name, counts] of Object.entries(callsBeforeCompiling)) setFlagsFromString(`--${name}=${counts[calls]}`);
+}
+
+/** Whether old objects are looked through beside the work, in small steps; else at once, when their space is full. */
+function markBesideWork(isBeside: boolean): void {
+  setFlagsFromString(isBeside ? '--incremental-marking' : '--no-incremental-marking');
 }
 
 /** Runs after the first quiet time: a burst of work is not to be held up. */

@@ -235,7 +235,8 @@ export class VaultApi {
     signal: AbortSignal,
   ): Promise<VaultAnswer> {
     const place = { provider: 'vault-secrets', operation: `read ${JSON.stringify(path)}`, host: server.host };
-    const get = (at: string) => ({ method: 'GET', path: at, token, makes: true, group: key, turn }) as const;
+    const get = (at: string) => ({ method: 'GET', path: at, token, group: key, turn }) as const;
+    const read = (at: string) => this.#ask(server, { ...get(at), makes: true }, signal);
     const movedKey = `${server.root} ${server.namespace ?? ''} ${written}`;
     const startedMs = this.#clock.monotonicMs();
     const leaseKey = `${key} ${written}`;
@@ -243,12 +244,12 @@ export class VaultApi {
     try {
       const lived = await this.#livingOn({ server, token, turn }, { key, leaseKey, path }, signal);
       if (lived !== undefined) return lived;
-      let answer = await this.#ask(server, get(this.#moved.get(movedKey) ?? written), signal);
+      let answer = await read(this.#moved.get(movedKey) ?? written);
       if (answer.status === 403) await this.#checkToken({ server, token, turn }, answer, place, signal);
       if (answer.status === 403 || (answer.status === 404 && hasWarnings(answer))) {
         const other = await this.#placeInKv2(server, get, written, signal);
         if (other !== undefined) {
-          answer = await this.#ask(server, get(other), signal);
+          answer = await read(other);
           if (answer.status === 200) remember(this.#moved, movedKey, other);
         }
       }
