@@ -26,6 +26,20 @@ describe('Go durations', () => {
     expect(['1h30m', '1.5s', '250us', '-2m', '0'].map(parseGoDuration)).toEqual([5_400_000, 1_500, 0.25, -120_000, 0]);
   });
 
+  it('are the same in milliseconds, whichever way they are read', () => {
+    const number = fc.oneof(fc.nat(9_999_999).map(String), fc.constantFrom('0', '007', '999999', '1.5', ''));
+    const text = fc
+      .tuple(number, fc.constantFrom('ns', 'us', 'ms', 's', 'm', 'h', 'd', ''))
+      .map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(text, (each) => {
+        const exact = ours(each);
+        if (exact === null) expect(() => parseGoDuration(each)).toThrow(OperatorError);
+        else expect(parseGoDuration(each)).toBe(Number(parseGoDurationNs(each)) / 1e6);
+      }),
+    );
+  });
+
   it('name the value when they cannot be read', () => {
     expect(() => parseGoDuration('5 minutes')).toThrow(/"5 minutes"/);
   });

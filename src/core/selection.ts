@@ -161,16 +161,14 @@ export function combine(
     }
     if ('error' in answer) throw withAlike(answer.error.within(read.at), i, reads, answers);
     hadValues ||= answer.values.size > 0;
-    const known = done.get(answer) ?? new Map<string, Finished>();
-    const repeated = read.finishKey === '' ? undefined : known.get(read.finishKey);
+    const repeated = read.finishKey === '' ? undefined : done.get(answer)?.get(read.finishKey);
     const result = repeated ?? finished(read, answer.values, budget);
-    if (repeated === undefined && read.finishKey !== '') done.set(answer, known.set(read.finishKey, result));
-    if (repeated === undefined) keepSome(shadowed, answer.shadowed ?? []);
-    if (repeated === undefined)
-      keepSome(
-        collisions,
-        result.collisions.map((each) => ({ ...each, at: read.at })),
-      );
+    if (repeated === undefined) {
+      if (read.finishKey !== '')
+        done.set(answer, (done.get(answer) ?? new Map<string, Finished>()).set(read.finishKey, result));
+      if (answer.shadowed !== undefined) keepSome(shadowed, answer.shadowed);
+      for (const each of result.collisions) keepSome(collisions, [{ ...each, at: read.at }]);
+    }
     charge(read, result.values.size, budget);
     refuseForeignKeys(read, result.values.keys());
     for (const [key, value] of result.values) {
@@ -224,8 +222,10 @@ const validKey = /^(?!\.{1,2}$)(?!\.\.)[-._a-zA-Z0-9]{1,253}$/;
 
 /** Throws InvalidKey for keys that the API server would refuse, naming the entry that they come from. */
 function refuseForeignKeys(read: PlannedRead, keys: Iterable<string>): void {
-  const refused = [...keys].filter((key) => !validKey.test(key)).sort();
+  const refused: string[] = [];
+  for (const key of keys) if (!validKey.test(key)) refused.push(key);
   if (refused.length === 0) return;
+  refused.sort();
   const rest = refused.length > namedPlaces ? ` and ${refused.length - namedPlaces} more` : '';
   const named = refused.slice(0, namedPlaces).map((key) => JSON.stringify(key.slice(0, 60)));
   throw new OperatorError(

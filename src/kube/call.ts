@@ -13,9 +13,14 @@ export interface ApiCall extends ApiRequest {
  * objects are taken as they come. Throws as `Kube` (contract.ts) says.
  */
 export async function callApi<T>(transport: Transport, call: ApiCall, signal: AbortSignal): Promise<T> {
+  return parseAnswer<T>(call.attempt, await sendCall(transport, call, signal));
+}
+
+/** Sends; the answer is a 2xx whose body nobody has looked at. Throws as `Kube` (contract.ts) says. */
+export async function sendCall(transport: Transport, call: ApiCall, signal: AbortSignal): Promise<ApiAnswer> {
   const answer = await transport.send(call, signal);
   if (answer.status < 200 || answer.status >= 300) throw refusalOf(call.attempt, answer);
-  return parseAnswer<T>(call.attempt, answer);
+  return answer;
 }
 
 /** The error that an answer other than 2xx stands for. */

@@ -41,13 +41,13 @@ describe('heads of what an API server writes', () => {
     ['metadata alone', () => ({ resource: secrets, namespace, metadataOnly: true }), 2],
     ['objects of the cluster', () => ({ resource: namespaces, labelSelector: `heads=${namespace}` }), 1],
   ])('tell name and version of %s', async (_what, selection, count) => {
-    const told: [string, KubeObject][] = [];
+    const told: [Buffer, KubeObject][] = [];
     const stop = new AbortController();
-    let line = '';
+    let line: Buffer = Buffer.alloc(0);
     const request = { selection: selection(), resourceVersion: undefined, timeoutSeconds: 60, silenceMs: () => 60_000 };
     await followWatch(transport, request, {
       skim: (next) => {
-        line = next;
+        line = Buffer.from(next); // the bytes are ours for the time of the call only
         return false;
       },
       onEvent: ({ type, object }) => {

@@ -29,7 +29,7 @@ describe('headOf', () => {
       'ns/a',
     ],
   ])('tells name and version of %s', (_what, line, key) => {
-    expect(headOf(line)).toEqual({ key, version: '812' });
+    expect(headOf(Buffer.from(line))).toEqual({ key, version: '812' });
   });
 
   it.each([
@@ -44,7 +44,7 @@ describe('headOf', () => {
     ['another order', '{"object":{"metadata":{"name":"a"}},"type":"ADDED"}'],
     ['what is no event', 'no JSON'],
   ])('leaves %s to be parsed', (_what, line) => {
-    expect(headOf(line)).toBeUndefined();
+    expect(headOf(Buffer.from(line))).toBeUndefined();
   });
 });
 
@@ -57,7 +57,7 @@ describe('versionIn', () => {
       custom('MODIFIED', { note: '{"resourceVersion":"1"}' }, { text: '"resourceVersion":"2"' }),
     ],
   ])('tells the version of %s', (_what, line) => {
-    expect(versionIn(line)).toBe('812');
+    expect(versionIn(Buffer.from(line))).toBe('812');
   });
 
   it.each([
@@ -68,7 +68,7 @@ describe('versionIn', () => {
     ['a version that is no number', '{"type":"ADDED","object":{"metadata":{"resourceVersion":"x"}}}'],
     ['none', '{"type":"ADDED","object":{"metadata":{}}}'],
   ])('leaves %s to be parsed', (_what, line) => {
-    expect(versionIn(line)).toBeUndefined();
+    expect(versionIn(Buffer.from(line))).toBeUndefined();
   });
 });
 
@@ -88,8 +88,8 @@ it('never tells anything else than the parser, whatever an object holds', () => 
       texts,
       (type, meta, spec) => {
         const line = JSON.stringify({ type, object: { kind: 'Thing', apiVersion: 'v1', metadata: meta, spec } });
-        expect([undefined, meta.resourceVersion]).toContain(versionIn(line));
-        const head = headOf(line);
+        expect([undefined, meta.resourceVersion]).toContain(versionIn(Buffer.from(line)));
+        const head = headOf(Buffer.from(line));
         if (head !== undefined)
           expect(head).toEqual({ key: `${meta.namespace}/${meta.name}`, version: meta.resourceVersion });
       },

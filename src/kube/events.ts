@@ -4,7 +4,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import { asOperatorError } from '../base/operator-error.ts';
-import { callApi } from './call.ts';
+import { sendCall } from './call.ts';
 import { collectionPath, objectPath } from './path.ts';
 import type { Transport } from './transport.ts';
 import type { Resource } from './types.ts';
@@ -186,7 +186,7 @@ class QueuedRecorder implements EventRecorder {
     const attempt = { verb: 'create', plural: events.plural, key: `${namespace}/${name}` };
     const path = collectionPath(events, namespace);
     const call = { method: 'POST', path, body: JSON.stringify(event), mayReplay: true, attempt } as const;
-    await callApi(this.#options.transport, call, signal).catch(passOwn);
+    await sendCall(this.#options.transport, call, signal).catch(passOwn);
     told.name = name;
   }
 
@@ -198,7 +198,7 @@ class QueuedRecorder implements EventRecorder {
     const contentType = 'application/merge-patch+json';
     // The count is written as it stands, by us alone: twice is as good as once.
     const call = { method: 'PATCH', path, body, contentType, mayReplay: true, attempt } as const;
-    await callApi(this.#options.transport, call, signal);
+    await sendCall(this.#options.transport, call, signal);
   }
 
   #mayTell(uid: string): boolean {

@@ -128,7 +128,7 @@ class CollectionCache<T> implements StartedInformer<T>, Sink {
     else this.#keep(key, { value, version });
   }
 
-  skim(line: string): string | undefined {
+  skim(line: Buffer): string | undefined {
     const { known } = this.#options;
     const version = known === undefined ? undefined : versionIn(line);
     const found = version === undefined ? undefined : known?.(version);

@@ -27,7 +27,7 @@ export interface Sink {
    * Takes in what the line of an event brought without its being parsed, and answers with its resourceVersion; undefined
    * when the object has to be read. See event-head.ts.
    */
-  skim?(line: string): string | undefined;
+  skim?(line: Buffer): string | undefined;
   remove(object: KubeObject): void;
   /** Everything that happened up to this resourceVersion has been told. */
   reached(version: string): void;
@@ -125,7 +125,7 @@ class Reflector {
     if (this.#version === undefined) this.#beginReplace();
     const onEvent = (event: WatchEvent) => this.#take(event);
     const request = { selection, resourceVersion: this.#version, timeoutSeconds, silenceMs };
-    const skim = (line: string) => this.#skim(line);
+    const skim = (line: Buffer) => this.#skim(line);
     await followWatch(transport, request, { onEvent, skim, clock, signal: this.#signal });
     if (this.#isReplacing) this.#hasWatchList = false; // it ended before it said that all was sent
   }
@@ -145,7 +145,7 @@ class Reflector {
     this.#recovered();
   }
 
-  #skim(line: string): boolean {
+  #skim(line: Buffer): boolean {
     const version = this.#options.sink.skim?.(line);
     if (version === undefined) return false;
     if (!this.#isReplacing) {

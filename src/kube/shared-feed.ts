@@ -162,7 +162,7 @@ class Scope implements Sink {
   }
 
   /** Most of a namespace's objects are nobody's business: their events are not worth parsing. */
-  skim(line: string): string | undefined {
+  skim(line: Buffer): string | undefined {
     const head = headOf(line);
     if (head !== undefined) this.#saw(head.key, head.version);
     return head?.version;

@@ -37,8 +37,8 @@ const silenceCheckMs = 60_000;
 
 export interface WatchHandlers {
   readonly onEvent: (event: WatchEvent) => void;
-  /** Sees each line before it is parsed; true when that was enough. */
-  readonly skim?: (line: string) => boolean;
+  /** Sees each line before it is parsed; true when that was enough. Its bytes are good for the time of the call only. */
+  readonly skim?: (line: Buffer) => boolean;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -53,9 +53,9 @@ export async function followWatch(
   { onEvent, skim, clock, signal }: WatchHandlers,
 ): Promise<void> {
   const attempt = { verb: 'watch', plural: request.selection.resource.plural };
-  const take = (line: string) => {
+  const take = (line: Buffer) => {
     if (skim?.(line) === true) return;
-    const event = parseEvent(line, attempt.plural);
+    const event = parseEvent(line.toString('utf8'), attempt.plural);
     if (event.type !== 'ERROR') return onEvent(event as WatchEvent); // the other four are all there is
     const code = 'code' in event.object ? Number(event.object.code) : 500; // an ERROR event holds a Status
     throw refusalError(attempt, { status: code, body: JSON.stringify(event.object) });
@@ -83,7 +83,7 @@ function watchPath({ selection, resourceVersion, timeoutSeconds }: WatchRequest)
 }
 
 interface Reading {
-  readonly take: (line: string) => void;
+  readonly take: (line: Buffer) => void;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly silenceMs: () => number;
@@ -121,13 +121,13 @@ async function readLines(
   }
 }
 
-/** Cuts a byte stream into lines. Bytes are decoded per line, so a chunk may end inside a character. */
+/** Cuts a byte stream into lines. Whoever decodes them does so per line: a chunk may end inside a character. */
 class LineSplitter {
-  readonly #take: (line: string) => void;
+  readonly #take: (line: Buffer) => void;
   #begun: Buffer[] = [];
   #begunBytes = 0;
 
-  constructor(take: (line: string) => void) {
+  constructor(take: (line: Buffer) => void) {
     this.#take = take;
   }
 
@@ -141,9 +141,9 @@ class LineSplitter {
     if (from < chunk.length) this.#keep(chunk.subarray(from));
   }
 
-  #finish(chunk: Buffer, from: number, end: number): string {
-    if (this.#begunBytes === 0) return chunk.toString('utf8', from, end);
-    const line = Buffer.concat([...this.#begun, chunk.subarray(from, end)]).toString('utf8');
+  #finish(chunk: Buffer, from: number, end: number): Buffer {
+    if (this.#begunBytes === 0) return chunk.subarray(from, end);
+    const line = Buffer.concat([...this.#begun, chunk.subarray(from, end)]);
     this.#begun = [];
     this.#begunBytes = 0;
     return line;

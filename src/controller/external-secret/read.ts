@@ -77,9 +77,7 @@ export async function readSources(
     );
     for (const read of reads)
       if ('generator' in read) answers.set(read, await generated(read, es, rooms, { desk: freshness.desk, signal }));
-    const inOrder = reads.map(
-      (read) => answers.get(read) ?? { error: new OperatorError('Internal', 'a read was not answered') },
-    );
+    const inOrder = reads.map((read) => answers.get(read) ?? unanswered());
     const combined = await freshness.desk.run('combine', { spec, reads, answers: inOrder });
     memory.endsAtMs = endsAtMs; // until then the target holds what was read before
     return {
@@ -116,17 +114,24 @@ async function readGroup(
 ): Promise<readonly ReadAnswer[]> {
   try {
     // What is asked for a thousand times is read once, and its answer held once.
-    const asks = new Map<string, Ask>(group.map(({ ask }) => [JSON.stringify(ask), ask]));
-    const results = await reader.read([...asks.values()], freshness, signal);
-    const byAsk = new Map([...asks.keys()].map((key, at) => [key, results[at]]));
-    return group.map(
-      ({ ask }) =>
-        byAsk.get(JSON.stringify(ask)) ?? { error: new OperatorError('Internal', 'a read was not answered') },
-    );
+    const asks: Ask[] = [];
+    const places = new Map<string, number>();
+    const asked = group.map(({ ask }) => {
+      const key = JSON.stringify(ask);
+      const place = places.get(key) ?? asks.push(ask) - 1;
+      places.set(key, place);
+      return place;
+    });
+    const results = await reader.read(asks, freshness, signal);
+    return asked.map((place) => results[place] ?? unanswered());
   } catch (thrown) {
     origins.set(thrown, reader.origin);
     throw thrown;
   }
+}
+
+function unanswered(): ReadAnswer {
+  return { error: new OperatorError('Internal', 'a read was not answered') };
 }
 
 /** Of the error, or of the one that it puts into its context. */

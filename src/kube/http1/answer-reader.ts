@@ -33,6 +33,10 @@ const startOfHead = 'HTTP/1.';
  */
 const statusLine = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const fieldLine = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
+/** All of a head behind its first line. */
+const fieldLines = /^(?:\r\n[!#$%&'*+\-.^_`|~\dA-Za-z]+:[\t\x20-\x7e\x80-\xff]*)*$/;
+/** Of those the ones that matter: nothing is made of the others, some ten to an answer. */
+const neededField = /\r\n(content-length|transfer-encoding|connection|retry-after):([^\r]*)/gi;
 const lengthValue = /^[\t ]*(\d{1,15}) *$/; // a tab behind it is one of the places where readers part
 const chunkedValue = /^[\t ]*chunked *$/;
 const chunkLine = /^([\da-f]{1,12})(?:;[!#$%&'*+\-.^_`|~\da-z]+(?:=(?:[!#$%&'*+\-.^_`|~\da-z]+|"[ !#-[\]-~]*"))?)*$/i;
@@ -167,34 +171,36 @@ interface Fields {
 }
 
 function parseHead(text: string): { readonly status: number; readonly isOld: boolean; readonly fields: Fields } {
-  const lines = text.split('\r\n');
-  const match = statusLine.exec(lines.shift() ?? '');
+  const end = text.indexOf('\r\n');
+  const first = end < 0 ? text : text.slice(0, end);
+  const rest = end < 0 ? '' : text.slice(end);
+  const match = statusLine.exec(first);
   if (match === null) throw notHttp();
+  if (!fieldLines.test(rest)) throw noField();
   const fields: Fields = {
     contentLength: undefined,
     transferEncoding: undefined,
     connection: '',
     retryAfter: undefined,
   };
-  for (const line of lines) readField(line, fields);
+  neededField.lastIndex = 0;
+  for (let found = neededField.exec(rest); found !== null; found = neededField.exec(rest))
+    readField(found[1]?.toLowerCase() ?? '', found[2] ?? '', fields);
   return { status: Number(match[2]), isOld: match[1] === '0', fields };
 }
 
-function readField(line: string, fields: Fields): void {
-  if (!fieldLine.test(line)) throw noField();
-  const colon = line.indexOf(':');
-  const name = line.slice(0, colon).toLowerCase();
+function readField(name: string, value: string, fields: Fields): void {
   if (name === 'content-length') {
-    const digits = lengthValue.exec(line.slice(colon + 1))?.[1];
+    const digits = lengthValue.exec(value)?.[1];
     const length = digits === undefined ? undefined : Number(digits);
     if (length === undefined || (fields.contentLength ?? length) !== length)
       throw new MalformedAnswer('a Content-Length that is no length');
     fields.contentLength = length;
   } else if (name === 'transfer-encoding') {
     const before = fields.transferEncoding === undefined ? '' : `${fields.transferEncoding},`;
-    fields.transferEncoding = before + line.slice(colon + 1).toLowerCase();
-  } else if (name === 'connection') fields.connection += `,${line.slice(colon + 1).toLowerCase()}`;
-  else if (name === 'retry-after') fields.retryAfter = line.slice(colon + 1).trim();
+    fields.transferEncoding = before + value.toLowerCase();
+  } else if (name === 'connection') fields.connection += `,${value.toLowerCase()}`;
+  else fields.retryAfter = value.trim();
 }
 
 /** A size in hexadecimal digits, before the extensions that nobody uses. */

@@ -13,7 +13,7 @@ import { failure } from './errors.ts';
 import { fetchNamed, fetchSecret } from './fetches.ts';
 import { type FolderView, isWithin, lookUp, namesIn } from './folder-view.ts';
 import type { KnownPlaces } from './known-places.ts';
-import { type FindRequest, type KeyedRequest, originOf, search, select } from './select.ts';
+import { type FindRequest, type KeyedRequest, originOf, search, select, wholeOf } from './select.ts';
 import type { WireSecret } from './wire.ts';
 
 /** What all stores of the process share. */
@@ -95,15 +95,22 @@ class Reading {
     return Promise.all(plans.map((planned) => this.#answerOne(planned, folders)));
   }
 
-  async #answerOne(planned: Planned, folders: ReadonlyMap<string, FolderLookUp>): Promise<ReadResult> {
+  /** Most ask for a value as it is, which is there: that takes no promise. */
+  #answerOne(planned: Planned, folders: ReadonlyMap<string, FolderLookUp>): ReadResult | Promise<ReadResult> {
     if (planned.kind === 'invalid') return { error: planned.error };
-    if (planned.kind === 'find')
-      return await answerFrom(await this.view(planned.scope), (view) => search(view, planned.request, this.#desk));
+    if (planned.kind === 'find') return this.#search(planned);
     const found = folders.get(planned.folder)?.(planned.name) ?? { error: new OperatorError('Internal', 'no look-up') };
-    return await answerFrom(found, async (secret) => ({
-      values: await select(secret, planned.request, this.#desk),
-      origins: new Map([['', originOf(secret)]]),
-    }));
+    if ('error' in found) return found;
+    const secret = found.value;
+    const origins = new Map([['', originOf(secret)]]);
+    const whole = wholeOf(secret, planned.request);
+    if (whole !== undefined) return { values: new Map([[planned.request.key, whole]]), origins };
+    return chosen(async () => ({ values: await select(secret, planned.request, this.#desk), origins }));
+  }
+
+  async #search({ scope, request }: Extract<Planned, { kind: 'find' }>): Promise<ReadResult> {
+    const outcome = await this.view(scope);
+    return 'error' in outcome ? outcome : await chosen(() => search(outcome.value, request, this.#desk));
   }
 
   /** The snapshot of a scope; one per call of `read`. */
@@ -140,7 +147,7 @@ class Reading {
 
   async #openFolder(folder: string, names: ReadonlySet<string>): Promise<FolderLookUp> {
     const scope = { ...this.#base, folder, recursive: false };
-    const own = await this.#ownFromRecursive(folder, names);
+    const own = this.#base.recursive ? await this.#ownFromRecursive(folder, names) : undefined;
     if (own !== undefined) return (name) => orMissing(own.get(name), () => this.#missing(scope, name, [...own.keys()]));
     const outcome = await this.view(scope);
     if ('value' in outcome)
@@ -161,7 +168,7 @@ class Reading {
     folder: string,
     names: ReadonlySet<string>,
   ): Promise<ReadonlyMap<string, WireSecret> | undefined> {
-    if (!this.#base.recursive || !isWithin(folder, this.#base.folder)) return undefined;
+    if (!isWithin(folder, this.#base.folder)) return undefined;
     const outcome = await this.view(this.#base);
     const own = 'value' in outcome ? outcome.value.own.get(folder) : undefined;
     return own !== undefined && [...names].every((name) => own.has(name)) ? own : undefined;
@@ -203,11 +210,10 @@ function orMissing(secret: WireSecret | undefined, missing: () => OperatorError)
   return secret === undefined ? { error: missing() } : { value: secret };
 }
 
-/** A selection from an outcome as a result; what it throws concerns this request alone. */
-async function answerFrom<T>(outcome: Outcome<T>, choose: (value: T) => Promise<ReadResult>): Promise<ReadResult> {
-  if ('error' in outcome) return outcome;
+/** What is chosen; what that throws concerns this request alone. */
+async function chosen(choose: () => Promise<ReadResult>): Promise<ReadResult> {
   try {
-    return await choose(outcome.value);
+    return await choose();
   } catch (error) {
     return { error: asOperatorError(error) };
   }

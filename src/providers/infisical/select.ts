@@ -17,6 +17,11 @@ export type FindRequest = Extract<ReadRequest, { readonly kind: 'find' }>;
 /** How many keys a message names. */
 const namedKeys = 5;
 
+/** The secret's value, where the request asks for it as it is and the server shows it. */
+export function wholeOf({ value }: WireSecret, { kind, property }: KeyedRequest): SecretValue | undefined {
+  return kind === 'value' && !property ? value : undefined;
+}
+
 /**
  * What a `value` or `map` request gets from its secret. `version` is left alone: the server ignores it. Throws ValueHidden,
  * PropertyNotFound, InvalidValue, TooMuchWork.
