@@ -34,6 +34,37 @@ function spacesOf(isBound: boolean): Spaces {
   return JSON.parse(execFileSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' }));
 }
 
+/** Whether V8 optimizes a function for being called often, before the first quiet time and after it. */
+function optimizedCalls(): { readonly atStart: boolean; readonly once: boolean } {
+  const program = `
+    import { setTimeout } from 'node:timers/promises';
+    import { keepHeapSmall } from ${JSON.stringify(join(import.meta.dirname, 'heap.ts'))};
+    let look;
+    keepHeapSmall({
+      after(_, run) {
+        look = run;
+        return { cancel() {} };
+      },
+    });
+    const isOptimized = async (text) => {
+      const often = new Function('list', text);
+      for (let call = 0; call < 2_000; call++) often([1, 2, call]);
+      // Another thread compiles it, and the next call puts it in.
+      for (let tries = 0; tries < 100 && (%GetOptimizationStatus(often) & 16) === 0; tries++) {
+        await setTimeout(5);
+        often([1, 2, tries]);
+      }
+      return (%GetOptimizationStatus(often) & 16) > 0;
+    };
+    const atStart = await isOptimized('return list[0] + list[1] + list[2];');
+    look(); // busy until now
+    look();
+    console.log(JSON.stringify({ atStart, once: await isOptimized('return list[0] * list[1] * list[2];') }));
+  `;
+  const flags = ['--allow-natives-syntax', '--input-type=module', '--eval', program];
+  return JSON.parse(execFileSync(process.execPath, flags, { encoding: 'utf8' }));
+}
+
 /** Of three processes, the one in the middle: when V8 begins to mark differs from one to the next. */
 function usualSpaces(isBound: boolean): Spaces {
   const runs = [spacesOf(isBound), spacesOf(isBound), spacesOf(isBound)];
@@ -57,5 +88,9 @@ describe('keepHeapSmall', () => {
 
   it('collects old objects before there are several times as many as are alive', () => {
     expect(bound.old).toBeLessThan(free.old / 1.5);
+  });
+
+  it('has functions optimized for being called often from the first quiet time on', () => {
+    expect(optimizedCalls()).toEqual({ atStart: false, once: true });
   });
 });
