@@ -5,6 +5,7 @@ import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import { checkFolderPath, resolveKey } from '../../core/clean-path.ts';
 import { type Desk, inlineDesk } from '../../core/jobs.ts';
 import { didYouMean } from '../../core/near-miss.ts';
+import type { Origin } from '../../core/selection.ts';
 import type { Freshness, ReadRequest, ReadResult, StoreReader } from '../contract.ts';
 import { type Outcome, valueIn } from '../shared/outcome.ts';
 import type { Snapshots } from '../shared/snapshots.ts';
@@ -92,25 +93,30 @@ class Reading {
 
   async answer(plans: readonly Planned[]): Promise<readonly ReadResult[]> {
     const folders = await this.#openFolders(plans);
-    return Promise.all(plans.map((planned) => this.#answerOne(planned, folders)));
+    // Nearly all ask for values as they are.
+    const atOnce = plans.map((planned) => this.#answerAtOnce(planned, folders));
+    if (atOnce.every((result) => result !== undefined)) return atOnce;
+    return Promise.all(plans.map(async (planned, at) => atOnce[at] ?? (await this.#answerByWork(planned, folders))));
   }
 
-  /** Most ask for a value as it is, which is there: that takes no promise. */
-  #answerOne(planned: Planned, folders: ReadonlyMap<string, FolderLookUp>): ReadResult | Promise<ReadResult> {
+  /** Undefined for what takes work. */
+  #answerAtOnce(planned: Planned, folders: ReadonlyMap<string, FolderLookUp>): ReadResult | undefined {
     if (planned.kind === 'invalid') return { error: planned.error };
-    if (planned.kind === 'find') return this.#search(planned);
-    const found = folders.get(planned.folder)?.(planned.name) ?? { error: new OperatorError('Internal', 'no look-up') };
+    if (planned.kind === 'find') return undefined;
+    const found = secretOf(planned, folders);
     if ('error' in found) return found;
-    const secret = found.value;
-    const origins = new Map([['', originOf(secret)]]);
-    const whole = wholeOf(secret, planned.request);
-    if (whole !== undefined) return { values: new Map([[planned.request.key, whole]]), origins };
-    return chosen(async () => ({ values: await select(secret, planned.request, this.#desk), origins }));
+    const whole = wholeOf(found.value, planned.request);
+    return whole && { values: new Map([[planned.request.key, whole]]), origins: originsOf(found.value) };
   }
 
-  async #search({ scope, request }: Extract<Planned, { kind: 'find' }>): Promise<ReadResult> {
-    const outcome = await this.view(scope);
-    return 'error' in outcome ? outcome : await chosen(() => search(outcome.value, request, this.#desk));
+  async #answerByWork(planned: Planned, folders: ReadonlyMap<string, FolderLookUp>): Promise<ReadResult> {
+    if (planned.kind === 'invalid') return { error: planned.error };
+    if (planned.kind === 'find')
+      return await answerFrom(await this.view(planned.scope), (view) => search(view, planned.request, this.#desk));
+    return await answerFrom(secretOf(planned, folders), async (secret) => ({
+      values: await select(secret, planned.request, this.#desk),
+      origins: originsOf(secret),
+    }));
   }
 
   /** The snapshot of a scope; one per call of `read`. */
@@ -210,10 +216,22 @@ function orMissing(secret: WireSecret | undefined, missing: () => OperatorError)
   return secret === undefined ? { error: missing() } : { value: secret };
 }
 
-/** What is chosen; what that throws concerns this request alone. */
-async function chosen(choose: () => Promise<ReadResult>): Promise<ReadResult> {
+function secretOf(
+  { folder, name }: Extract<Planned, { kind: 'keyed' }>,
+  folders: ReadonlyMap<string, FolderLookUp>,
+): Outcome<WireSecret> {
+  return folders.get(folder)?.(name) ?? { error: new OperatorError('Internal', 'no look-up') };
+}
+
+function originsOf(secret: WireSecret): ReadonlyMap<string, Origin> {
+  return new Map([['', originOf(secret)]]);
+}
+
+/** A selection from an outcome as a result; what it throws concerns this request alone. */
+async function answerFrom<T>(outcome: Outcome<T>, choose: (value: T) => Promise<ReadResult>): Promise<ReadResult> {
+  if ('error' in outcome) return outcome;
   try {
-    return await choose();
+    return await choose(outcome.value);
   } catch (error) {
     return { error: asOperatorError(error) };
   }
