@@ -69,8 +69,6 @@ describe('a large answer that is read in turns', () => {
   ])('leaves the loop free: large ones %s', async (_, text) => {
     const stopwatch = new Stopwatch();
     await parseInTurns(Buffer.from(text), JSON.parse, stopwatch.turn);
-    const wholeMs = stopwatch.slices.reduce((sum, ms) => sum + ms, 0);
-    // A list of two million is moved as it grows, which slow memory was seen to take 72 ms for: then a part of the whole.
-    expect(stopwatch.longestMs).toBeLessThan(Math.max(50, wholeMs / 3));
+    expect(stopwatch.longestMs).toBeLessThan(50);
   });
 });
