@@ -34,7 +34,7 @@ const startOfHead = 'HTTP/1.';
 const statusLine = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const fieldLine = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
 /** All of a head behind its first line. */
-const fieldLines = /^(?:\r\n[!#$%&'*+\-.^_`|~\dA-Za-z]+:[\t\x20-\x7e\x80-\xff]*)*$/;
+const fieldLines = new RegExp(`^(?:\\r\\n${fieldLine.source.slice(1, -1)})*$`);
 /** Of those the ones that matter: nothing is made of the others, some ten to an answer. */
 const neededField = /\r\n(content-length|transfer-encoding|connection|retry-after):([^\r]*)/gi;
 const lengthValue = /^[\t ]*(\d{1,15}) *$/; // a tab behind it is one of the places where readers part
