@@ -73,7 +73,11 @@ export async function readJsonInTurns(answer: UpstreamAnswer, place: Place, sent
     return readJson(answer, place, sent);
   return await parseInTurns(answer.body, JSON.parse).catch((thrown: unknown) => {
     if (thrown instanceof RangeError)
-      throw failure('UpstreamInvalid', place, 'the answer nests too deep, or is too wide');
+      throw failure(
+        'UpstreamInvalid',
+        place,
+        'the answer nests too deep, or one list or object in it has too many members',
+      );
     throw failure('UpstreamInvalid', place, 'the answer is not JSON, so it is not from the API');
   });
 }

@@ -55,7 +55,11 @@ export async function readJsonInTurns(answer: UpstreamAnswer, place: Place): Pro
   if (answer.status !== 200 || !isLarge(answer.body) || hasTooManyParts(answer.body)) return readJson(answer, place);
   return await parseInTurns(answer.body, parseExactly).catch((thrown: unknown) => {
     if (thrown instanceof RangeError)
-      throw failure('AnswerTooLarge', place, 'the answer nests too deep, or is too wide');
+      throw failure(
+        'AnswerTooLarge',
+        place,
+        'the answer nests too deep, or one list or object in it has too many members',
+      );
     throw failure('UpstreamInvalid', place, 'the answer is not JSON, so it is not from the API');
   });
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Stopwatch } from '../../../test/support/thread-time.ts';
 import { parseInTurns } from './json-in-turns.ts';
+import { mostParts } from './json-parts.ts';
 
 const noTurn = async () => {};
 const parse = (text: string) => parseInTurns(Buffer.from(text), JSON.parse, noTurn);
@@ -46,9 +47,15 @@ describe('a large answer that is read in turns', () => {
     await expect(parse(text)).rejects.toThrow(SyntaxError);
   });
 
-  it('is refused where one object has more members than any', async () => {
-    const text = `{${Array.from({ length: 120_000 }, (_, at) => `"k${at}":1`).join(',')}}`;
-    await expect(parse(text)).rejects.toThrow(RangeError);
+  it.each([
+    ['one object has more members', `{${Array.from({ length: 120_000 }, (_, at) => `"k${at}":1`).join(',')}}`],
+    ['one list has more items', `[${'1,'.repeat(mostParts)}1]`],
+    ['one list has far more items', `{"secrets":[${'1,'.repeat(2_000_000)}1]}`],
+    ['one list has more large items', `[${`${'1,'.repeat(mostParts - 1)}[${'1,'.repeat(50_000)}1]`},1]`],
+  ])('is refused where %s than any, and the loop stays free', async (_, text) => {
+    const stopwatch = new Stopwatch();
+    await expect(parseInTurns(Buffer.from(text), JSON.parse, stopwatch.turn)).rejects.toThrow(RangeError);
+    expect(stopwatch.longestMs).toBeLessThan(50);
   });
 
   it('is refused where it nests without end', async () => {
@@ -57,7 +64,8 @@ describe('a large answer that is read in turns', () => {
   });
 
   it.each([
-    ['of numbers', `[${'1,'.repeat(2_000_000)}1]`],
+    ['of numbers', `[${'1,'.repeat(mostParts - 1)}1]`],
+    ['of lists of numbers', `[${Array.from({ length: 8 }, () => `[${'1,'.repeat(mostParts - 1)}1]`).join(',')}]`],
     ['of lists', `[${'[],'.repeat(240_000)}1]`],
     [
       'of secrets',

@@ -1,6 +1,7 @@
 // Reads a large JSON answer without holding the event loop: it is taken apart into pieces of some kB at its own commas, each
 // piece is read by the engine, and between pieces the loop turns. The result is what JSON.parse of the whole would give.
 import { type OwnTurn, ownTurn } from '../../base/turns.ts';
+import { mostParts } from './json-parts.ts';
 
 /** Bytes of one piece; reading one of the worst shape takes some 10 ms, with a reviver too. */
 const pieceBytes = 65_536;
@@ -11,6 +12,9 @@ const deepest = 256;
 /** Members of one object: a larger one is moved as a whole each time that it grows, at 100 ms a time. */
 const mostMembers = 100_000;
 
+/** Items of one list, for the same reason; of lists or objects there cannot be more in an answer. */
+const mostItems = mostParts;
+
 /** Reads a piece of JSON text; throws SyntaxError. */
 export type ReadPiece = (text: string) => unknown;
 
@@ -19,7 +23,7 @@ export function isLarge(body: Buffer): boolean {
   return body.length > pieceBytes;
 }
 
-/** What the text spells. Rejects with SyntaxError; with RangeError for what nests too deep or has too many members. */
+/** What the text spells. Rejects with SyntaxError; with RangeError for what nests too deep or is too wide. */
 export async function parseInTurns(body: Buffer, read: ReadPiece, turn: OwnTurn = ownTurn): Promise<unknown> {
   const reader = new PiecewiseReader(body, read, turn);
   return await reader.document();
@@ -185,10 +189,11 @@ class ListInMaking {
   }
 
   takeAll(read: unknown): void {
-    for (const item of read as readonly unknown[]) this.value.push(item); // `enclose` made a list of it
+    for (const item of read as readonly unknown[]) this.take('', item); // `enclose` made a list of it
   }
 
   take(_name: string, value: unknown): void {
+    if (this.value.length >= mostItems) throw new RangeError('too many items');
     this.value.push(value);
   }
 }
