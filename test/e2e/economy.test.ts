@@ -1,7 +1,7 @@
 // What the operator costs others: requests to the upstream, counted by the double, and writes to the API server, counted
 // by its audit log. Measured figures are printed, one line each.
 import { afterEach, describe, expect, inject, it } from 'vitest';
-import { type ApiCall, countWrites, followAudit, writesOf } from '../support/audit.ts';
+import { type ApiCall, countWrites, followAudit, untilQuiet, writesOf } from '../support/audit.ts';
 import { createFleet, forAll } from '../support/fleet.ts';
 import { createScene, type Scene } from '../support/scene.ts';
 import { pause, until } from '../support/wait.ts';
@@ -139,21 +139,6 @@ describe('1,000 ExternalSecrets on 20 stores', () => {
     expect(double.requests.counts().byKind.revoke).toBe(5);
   });
 });
-
-/** Waits until no call was logged for a while: events go last, at the lowest priority. */
-async function untilQuiet(audit: { calls(): Promise<readonly ApiCall[]> }): Promise<void> {
-  let seen = -1;
-  await until(
-    'the operator is quiet',
-    async () => {
-      const before = seen;
-      await pause(700);
-      seen = (await audit.calls()).length;
-      return seen === before;
-    },
-    20_000,
-  );
-}
 
 function readsOf(calls: readonly ApiCall[], namespace: string): readonly ApiCall[] {
   return calls.filter(({ verb, namespace: at }) => at === namespace && (verb === 'get' || verb === 'list'));

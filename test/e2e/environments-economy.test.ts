@@ -1,7 +1,7 @@
 // What Environments cost others: 200 ExternalSecrets over 4 Environments that import one another. Opens are counted by the
 // operator's own metric, requests by the double, writes by the audit log. Measured figures are printed, one line each.
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { countWrites, followAudit } from '../support/audit.ts';
+import { countWrites, followAudit, untilQuiet } from '../support/audit.ts';
 import { forAll } from '../support/fleet.ts';
 import { createScene } from '../support/scene.ts';
 import { isReady, pause, until } from '../support/wait.ts';
@@ -56,12 +56,6 @@ describe.skipIf(auditLogPath === undefined)('200 ExternalSecrets over 4 Environm
     });
 
     const audit = await followAudit(auditLogPath ?? '');
-    const untilQuiet = async () => {
-      for (let before = -1, seen = 0; seen !== before; seen = (await audit.calls()).length) {
-        before = seen;
-        await pause(700);
-      }
-    };
     const opens = () => scene.operator().metric('escapement_snapshot_reads_total', 'provider="esc",result="miss"');
     const spent = async (what: string, opensBefore: number) => {
       const { list, get, login: logins } = double.requests.counts().byKind;
@@ -78,7 +72,7 @@ describe.skipIf(auditLogPath === undefined)('200 ExternalSecrets over 4 Environm
     double.requests.reset();
     await scene.startOperator();
     await until('all are synced', () => names.every(isSynced), 60_000);
-    await untilQuiet();
+    await untilQuiet(audit);
     const first = await spent('first sync', 0);
     expect(first.upstream).toMatchObject({ get: 0, login: 1 });
     // Stores that open at different instants may each want a list that is newer than the one before it.
@@ -97,7 +91,7 @@ describe.skipIf(auditLogPath === undefined)('200 ExternalSecrets over 4 Environm
     const { values, ...rest } = specOf('team');
     await apply('Environment', 'team', { spec: { ...rest, values: { ...values, extra: 1 } } });
     await pause(2_000);
-    await untilQuiet();
+    await untilQuiet(audit);
     const changed = await spent('a value more in the third of them', before);
     expect(changed.upstream).toMatchObject({ get: 0, login: 0 });
     expect(changed.opens).toBeLessThanOrEqual(4);

@@ -1,7 +1,7 @@
 // What stores of Pulumi ESC cost: opens, reads and logins, counted by the double, and writes to the API server, counted by its
 // audit log. And that no Secret ever mixes two generations of what is rotated together.
 import { describe, expect, inject, it } from 'vitest';
-import { countWrites, followAudit } from '../support/audit.ts';
+import { countWrites, followAudit, untilQuiet } from '../support/audit.ts';
 import { type Plain, secret } from '../support/pulumi-double/values.ts';
 import {
   account,
@@ -75,7 +75,8 @@ describe.skipIf(auditLogPath === undefined)('100 ExternalSecrets of 5 keys over 
     await Promise.all(
       names.map((name) => scene.api.patch(scene.address('ExternalSecret', name), { spec: { refreshInterval: '5s' } })),
     );
-    await pause(8_000); // a beat for the edits, and events go last
+    await pause(8_000); // a beat for the edits
+    await untilQuiet(audit);
     const before = await scene.operator().metric('externalsecret_sync_calls_total', scene.namespace);
     pulumi.resetCounts();
     await audit.restart();
@@ -95,9 +96,10 @@ describe.skipIf(auditLogPath === undefined)('100 ExternalSecrets of 5 keys over 
     await scene.startOperator();
     await allSynced();
     expect(pulumi.counts).toMatchObject({ open: 4, read: 4, exchange: 1 });
-    await pause(3_000);
-    pulumi.resetCounts();
     const audit = await followAudit(auditLogPath ?? '');
+    await untilQuiet(audit);
+    pulumi.resetCounts();
+    await audit.restart();
     await pause(12_500);
     say(`12.5 s of quiet waves, proven: ${JSON.stringify(pulumi.counts)}`);
     expect(pulumi.counts).toMatchObject({ open: 0, read: 0, exchange: 0 });

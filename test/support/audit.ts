@@ -2,6 +2,7 @@
 // what makes "no write" a fact. The log is written before a call is answered, so nothing that has returned is missing.
 import { open, stat } from 'node:fs/promises';
 import { z } from 'zod';
+import { pause, until } from './wait.ts';
 
 export interface ApiCall {
   readonly verb: string;
@@ -51,6 +52,21 @@ export async function followAudit(path: string, userAgent = 'escapement/'): Prom
       from = (await stat(path)).size;
     },
   };
+}
+
+/** Waits until no call was logged for a while: events go last, at the lowest priority. */
+export async function untilQuiet(audit: Pick<AuditTrail, 'calls'>): Promise<void> {
+  let seen = -1;
+  await until(
+    'the operator is quiet',
+    async () => {
+      const before = seen;
+      await pause(700);
+      seen = (await audit.calls()).length;
+      return seen === before;
+    },
+    20_000,
+  );
 }
 
 async function textFrom(path: string, offset: number): Promise<string> {
