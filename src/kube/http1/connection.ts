@@ -1,5 +1,6 @@
 // One kept connection to the API server: one request at a time, its answer read as it comes.
 import type { Socket } from 'node:net';
+import { nextTurn } from '../../base/clock.ts';
 import { type AnswerHandlers, AnswerReader } from './answer-reader.ts';
 
 /** Who hears of one request's answer. */
@@ -76,6 +77,12 @@ export class Connection {
     this.#isStarted = false;
     this.#reader.begin();
     this.#socket?.write(request, 'utf8');
+  }
+
+  /** Reads on in the next turn of the loop; bytes that were read already may come before. */
+  rest(): void {
+    const socket = this.#socket?.pause();
+    if (socket !== undefined) void nextTurn().then(() => socket.resume());
   }
 
   /** Ends it; the request that is under way fails with this error. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { type RawCall, type RawOptions, rawAnswer, rawServer } from '../../../test/support/raw-server.ts';
@@ -196,6 +197,35 @@ describe('a stream', () => {
     stop.abort();
     expect(await reason).toBe('Aborted');
     await until(() => transport.socketCount().watches === 0 && server.sockets.size === 0);
+  });
+
+  it.each([
+    ['plain', {}],
+    ['with TLS', secure],
+  ])('hands on no more in one turn of the loop than a share, however much has come: %s', async (_, options) => {
+    const body = Buffer.alloc(12_000_000, 'body');
+    const { transport } = await bench(({ socket }) => {
+      socket.write(`${openHead}${body.length.toString(16)}\r\n`);
+      socket.write(body);
+      socket.write('\r\n0\r\n\r\n');
+    }, options);
+    const perTurn: number[] = [0];
+    let isOver = false;
+    const turn = () => {
+      perTurn.push(0);
+      if (!isOver) setImmediate(turn);
+    };
+    turn();
+    const hash = createHash('sha256');
+    const onBytes = (bytes: Buffer) => {
+      hash.update(bytes);
+      perTurn.push((perTurn.pop() ?? 0) + bytes.length);
+    };
+    expect(await transport.stream({ path: '/api' }, onBytes, never)).toBeUndefined();
+    isOver = true;
+    expect(hash.digest('hex')).toBe(createHash('sha256').update(body).digest('hex'));
+    // A share of 256 KiB, and what was read of the socket when that was passed.
+    expect(Math.max(...perTurn)).toBeLessThan(2 * 262_144);
   });
 });
 

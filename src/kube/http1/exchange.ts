@@ -23,6 +23,9 @@ export interface WireAnswer {
   readonly retryAfter: string | undefined;
 }
 
+/** Bytes that are handed on at once: the loop would else read and hand on some MB before it looks at anything else. */
+const turnBytes = 262_144;
+
 export class NoAnswerInTime extends Error {
   override readonly name = 'NoAnswerInTime';
 }
@@ -57,6 +60,8 @@ class Exchange implements Waiter, AnswerListener {
   #connection: Connection | undefined;
   #head: AnswerHead | undefined;
   readonly #body = new BodyText();
+  /** Bytes since the connection rested last. */
+  #handedOn = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -89,7 +94,7 @@ class Exchange implements Waiter, AnswerListener {
 
   piece(bytes: Buffer): void {
     const { onBytes, maxBytes } = this.#parts.bounds;
-    if (this.#handsOn) onBytes?.(bytes);
+    if (this.#handsOn) this.#handOn(bytes, onBytes);
     else this.#body.add(bytes);
     if (this.#body.bytes > maxBytes)
       throw new OperatorError('AnswerTooLarge', `the answer is larger than ${maxBytes} bytes`);
@@ -105,6 +110,14 @@ class Exchange implements Waiter, AnswerListener {
     this.#settle();
     if (this.#isStale(error)) this.#parts.resolve('stale connection');
     else this.#parts.reject(error);
+  }
+
+  #handOn(bytes: Buffer, onBytes: ((bytes: Buffer) => void) | undefined): void {
+    onBytes?.(bytes);
+    this.#handedOn += bytes.length;
+    if (this.#handedOn < turnBytes) return;
+    this.#handedOn = 0;
+    this.#connection?.rest();
   }
 
   get #handsOn(): boolean {
