@@ -10,12 +10,15 @@ import fc from 'fast-check';
 import { type LargestObject, largestObjects } from '../bench/support/largest-objects.ts';
 import { systemClock } from '../src/base/clock.ts';
 import { kinds } from '../src/controller/kinds.ts';
+import { keptConfigMapRecord, keptTargetRecord, namespaceRecord, revisionRecord } from '../src/controller/records.ts';
 import { Budget, inlineShare } from '../src/core/budget.ts';
+import { managedLabel, managedLabelValue } from '../src/core/contract-names.ts';
 import { hostileFamilies } from '../src/core/hostile.fixture.ts';
 import { runJob } from '../src/core/jobs.ts';
 import { loadParts } from '../src/core/parts.ts';
 import { type GeneratorRefKind, generatorKinds, parseGenerator } from '../src/crds/generators/table.ts';
 import { structural } from '../src/crds/structural.ts';
+import { parseEnvelope } from '../src/kube/bounded-json.ts';
 import type { KubeObject } from '../src/kube/types.ts';
 import { answerError as infisicalError, readJsonInTurns as readInfisical } from '../src/providers/infisical/errors.ts';
 import { parseList } from '../src/providers/infisical/wire.ts';
@@ -74,7 +77,7 @@ const metadata = { name: 'x', namespace: 'x', uid: 'x', generation: 1, resourceV
 const sameAsSecretStore = 'ClusterSecretStore';
 const sameAsExternalSecret = 'spec.externalSecretSpec.';
 /** Below this a row says nothing. */
-const leastMs = 1;
+const leastMs = 10;
 
 async function rowsOfKinds(): Promise<readonly Row[]> {
   const rows: Row[] = [];
@@ -83,12 +86,11 @@ async function rowsOfKinds(): Promise<readonly Row[]> {
     const record: (object: KubeObject) => unknown = row.record;
     const all = largestObjects(structural(row.definition.spec));
     const own = all.filter(({ parameter }) => !parameter.startsWith(sameAsExternalSecret));
-    const take = (spec: unknown) => record({ metadata, spec } as unknown as KubeObject); // as the API server gives it
-    rows.push(...(await rowsOf(name, own, take)));
+    rows.push(...(await rowsOf(name, own, record)));
   }
   for (const { resource, spec: schema } of Object.values(generatorKinds)) {
     const kind = resource.kind as GeneratorRefKind; // a key of the table that it stands in
-    const take = (spec: unknown) => parseGenerator(kind, { metadata, spec });
+    const take = (object: KubeObject) => parseGenerator(kind, object);
     rows.push(...(await rowsOf(kind, largestObjects(structural(schema)), take)));
   }
   return rows;
@@ -97,18 +99,73 @@ async function rowsOfKinds(): Promise<readonly Row[]> {
 async function rowsOf(
   name: string,
   parameters: readonly LargestObject[],
-  take: (spec: unknown) => unknown,
+  take: (object: KubeObject) => unknown,
 ): Promise<readonly Row[]> {
   const rows: Row[] = [];
-  for (const { parameter, make } of parameters) {
-    const spec = make();
-    rows.push({ what: `${name} \`${parameter}\``, ...(await costOf(() => take(spec))) });
-  }
+  for (const { parameter, make } of parameters)
+    rows.push({ what: `${name} \`${parameter}\``, ...(await costOfEvent({ metadata, spec: make() }, take)) });
   const short = rows.filter(({ pauseMs }) => pauseMs < leastMs);
   if (short.length === 0) return rows;
   const most = (of: keyof Cost) => Math.max(...short.map((row) => row[of]));
   const rest = { what: `${name}: ${short.length} more`, pauseMs: most('pauseMs'), mebibytes: most('mebibytes') };
   return [...rows.filter((row) => !short.includes(row)), rest];
+}
+
+/** From the line of a watch to what is kept. */
+async function costOfEvent(object: unknown, take: (object: KubeObject) => unknown): Promise<Cost> {
+  const line = JSON.stringify({ type: 'MODIFIED', object });
+  return await costOf(() => take((parseEnvelope(line) as { readonly object: KubeObject }).object)); // as was just written
+}
+
+/** Fewer than fit an object, but each is looked at. */
+const entries = (count: number, value: unknown = '') =>
+  Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at.toString(36)}`, value]));
+/** What etcd takes of names of four letters. */
+const mostEntries = 110_000;
+const mark = { [managedLabel]: managedLabelValue };
+const account = (count: number) => [
+  { manager: 'externalsecrets.external-secrets.io/x', fieldsV1: { 'f:metadata': { 'f:labels': entries(count, {}) } } },
+];
+const value = Buffer.alloc(100, 'x').toString('base64');
+
+/** Objects of other kinds, which anybody may write who may write such objects. */
+const foreign: Readonly<Record<string, readonly [object: object, take: (object: KubeObject) => unknown]>> = {
+  'target Secret: as many keys as fit': [
+    { metadata: { ...metadata, labels: mark }, data: entries(mostEntries) },
+    keptTargetRecord,
+  ],
+  'target Secret: as many keys as are read': [
+    { metadata: { ...metadata, labels: mark }, data: entries(10_000, value) },
+    keptTargetRecord,
+  ],
+  'target Secret: one value': [
+    { metadata, data: { a: Buffer.alloc(2 ** 20, 'x').toString('base64') } },
+    keptTargetRecord,
+  ],
+  'target Secret: labels': [{ metadata: { ...metadata, labels: entries(mostEntries) } }, keptTargetRecord],
+  'target Secret: as many labels as are read': [
+    { metadata: { ...metadata, labels: entries(4_900) } },
+    keptTargetRecord,
+  ],
+  'target Secret: managedFields': [{ metadata: { ...metadata, managedFields: account(80_000) } }, keptTargetRecord],
+  'target Secret: as much of managedFields as is read': [
+    { metadata: { ...metadata, managedFields: account(9_900) } },
+    keptTargetRecord,
+  ],
+  'target ConfigMap: as many keys as are read': [{ metadata, data: entries(10_000, value) }, keptConfigMapRecord],
+  'ControllerRevision: data': [{ metadata, revision: 1, data: { values: entries(mostEntries) } }, revisionRecord],
+  'ControllerRevision: as much data as is read': [
+    { metadata, revision: 1, data: { values: entries(19_000) } },
+    revisionRecord,
+  ],
+  'Namespace: labels': [{ metadata: { ...metadata, labels: entries(mostEntries) } }, namespaceRecord],
+};
+
+async function rowsOfForeign(): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for (const [what, [object, take]] of Object.entries(foreign))
+    rows.push({ what, ...(await costOfEvent(object, take)) });
+  return rows;
 }
 
 /** Inputs of each family. */
@@ -197,7 +254,8 @@ const page = `<!-- Made by \`npm run largest-values\`; edit scripts/largest-valu
 # The largest values
 
 The largest value of each parameter that the API server takes (an object has ${(1_400_000 / 1e6).toFixed(1)} MB), and the largest answers that are read, each
-through the code that takes it in. The pause is the time that this thread worked between two turns of the event loop, whose bound
+through the code that takes it in: from the line of a watch on, of which fields with too many members are left out
+(\`src/kube/bounded-json.ts\`). The pause is the time that this thread worked between two turns of the event loop, whose bound
 is 50 ms; memory is what there was besides at the worst moment, garbage included. Longer work is given to a thread with a heap and
 10 s of its own ([how](security.md#values)).
 
@@ -207,6 +265,12 @@ All parameters of the schemas; a ClusterSecretStore has those of a SecretStore, 
 besides its own. What took less than ${leastMs} ms stands in one row for each kind.
 
 ${tableOf('parameter', kindRows)}
+
+## Objects of other kinds
+
+They are followed as targets, as revisions and for their labels, and hold what whoever may write them wants.
+
+${tableOf('object', await rowsOfForeign())}
 
 ## Work that they ask for, within the share of the loop
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { withoutFields } from '../base/left-out.ts';
 import { hashData } from '../core/object-hash.ts';
-import { isOwnedBy, isTargetValid, ownerKeyOf } from '../core/target-plan.ts';
+import { isOwnedBy, isTargetValid, type ObservedTarget, ownerKeyOf } from '../core/target-plan.ts';
 import type { Secret } from '../kube/types.ts';
-import { keptTargetRecord, targetRecord } from './records.ts';
+import { configMapTargetRecord, keptTargetRecord, targetRecord } from './records.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const annotation = 'reconcile.external-secrets.io/data-hash';
@@ -30,6 +31,20 @@ describe('targetRecord', () => {
   ])('hashes the data of an answer that %s', (_, answer) => {
     const expected = hashData(new Map(Object.entries(answer).map(([key, text]) => [key, Buffer.from(text)])));
     expect(targetRecord(secret(answer), secret({ a: '1', b: '2' })).dataHash).toBe(expected);
+  });
+
+  it.each<[what: string, record: (object: Secret) => ObservedTarget]>([
+    ['Secret', targetRecord],
+    ['ConfigMap', configMapTargetRecord],
+  ])('of a %s with more keys than are read tells that it is none of ours as it stands', (_, record) => {
+    const keys = Object.fromEntries(Array.from({ length: 10_001 }, (_one, at) => [`k${at}`, '']));
+    const labels = { 'reconcile.external-secrets.io/managed': 'true' };
+    const wide = { metadata: { name: 's', labels, annotations: { [annotation]: '' } }, data: keys };
+    const { k0: _k0, ...fewer } = keys;
+    for (const object of [wide, withoutFields({ ...wide, data: {} }, ['data'])])
+      expect(record(object)).toMatchObject({ isCut: true, dataHash: '', keys: [] });
+    expect(isTargetValid(record(wide))).toBe(false);
+    expect(record({ ...wide, data: fewer })).toMatchObject({ dataHash: expect.stringMatching(/^[0-9a-f]{56}$/) });
   });
 
   it('keeps no value', () => {

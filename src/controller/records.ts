@@ -3,8 +3,9 @@ import { createdByLabel, dataHashAnnotation, forceSyncAnnotations, managedLabel 
 import { environmentsNamedBy } from '../core/environment-names.ts';
 import { type RevisionData, revisionDigest } from '../core/environment-revisions.ts';
 import { managedKeys } from '../core/managed-fields.ts';
-import { hashData } from '../core/object-hash.ts';
+import { hashEncodedData } from '../core/object-hash.ts';
 import type { ManagedMetadata, ObservedTarget } from '../core/target-plan.ts';
+import { mostKeys } from '../core/target-size.ts';
 import {
   type ClusterExternalSecretSpec,
   type ClusterExternalSecretStatus,
@@ -34,6 +35,7 @@ import {
   type SecretStoreStatus,
 } from '../crds/secret-store.ts';
 import type { ConfigMap, KubeObject, OwnerReference, Secret } from '../kube/types.ts';
+import { isWhole } from '../kube/whole.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -237,6 +239,8 @@ export function storeRecord(kind: StoreKind): (object: KubeObject) => StoreRecor
  */
 export function targetRecord(object: KubeObject, sent?: Secret): ObservedTarget {
   const { data, type, immutable, metadata } = object as Secret; // only ever called for the Secrets collection
+  const keys = Object.keys(data ?? none);
+  const isRead = isWhole(object) && keys.length <= mostKeys;
   return {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
@@ -249,21 +253,23 @@ export function targetRecord(object: KubeObject, sent?: Secret): ObservedTarget 
     annotations: metadata.annotations ?? none,
     owners: metadata.ownerReferences ?? nothing,
     finalizers: metadata.finalizers ?? nothing,
-    dataHash:
-      (isSameData(data, sent?.data) ? sent?.metadata.annotations?.[dataHashAnnotation] : undefined) ??
-      hashOfData(data ?? none, metadata.annotations?.[dataHashAnnotation]),
-    keys: shared(Object.keys(data ?? {})),
+    dataHash: isRead ? hashOfTarget(object, sent) : '',
+    keys: isRead ? shared(keys) : nothing,
     managed: managedMetadata(metadata.managedFields ?? []),
+    ...(isRead ? {} : { isCut: true }),
   };
+}
+
+function hashOfTarget({ data, metadata }: Secret, sent: Secret | undefined): string {
+  const known = isSameData(data, sent?.data) ? sent?.metadata.annotations?.[dataHashAnnotation] : undefined;
+  return known ?? hashOfData(data ?? none, metadata.annotations?.[dataHashAnnotation]);
 }
 
 /** A ConfigMap that an Environment publishes, without its values, in the form in which targets are planned. */
 export function configMapTargetRecord(object: KubeObject): ObservedTarget {
   const { data = none, binaryData = none, immutable, metadata } = object as ConfigMap; // only ever called for ConfigMaps
-  const bytes = new Map([
-    ...Object.entries(data).map(([key, text]) => [key, Buffer.from(text)] as const),
-    ...Object.entries(binaryData).map(([key, text]) => [key, Buffer.from(text, 'base64')] as const),
-  ]);
+  const keys = [...Object.keys(data), ...Object.keys(binaryData)];
+  const isRead = isWhole(object) && keys.length <= mostKeys;
   return {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
@@ -276,9 +282,10 @@ export function configMapTargetRecord(object: KubeObject): ObservedTarget {
     annotations: metadata.annotations ?? none,
     owners: metadata.ownerReferences ?? nothing,
     finalizers: metadata.finalizers ?? nothing,
-    dataHash: hashData(bytes),
-    keys: shared([...bytes.keys()]),
+    dataHash: isRead ? hashEncodedData(binaryData, data) : '',
+    keys: isRead ? shared(keys) : nothing,
     managed: nothing,
+    ...(isRead ? {} : { isCut: true }),
   };
 }
 
@@ -359,8 +366,7 @@ function isSameData(data: Texts = none, sent: Texts | undefined): boolean {
 
 /** The annotation's own string is kept when it fits, so that ten thousand equal hashes are not held twice. */
 function hashOfData(data: Readonly<Record<string, string>>, annotated: string | undefined): string {
-  const bytes = new Map(Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64')]));
-  const hash = hashData(bytes);
+  const hash = hashEncodedData(data);
   return hash === annotated ? annotated : hash;
 }
 

@@ -44,24 +44,19 @@ export function revisionData({
 /** Says whether two documents are the same, and nothing else of them; the order of keys does not count. */
 export function revisionDigest(data: RevisionData): string {
   return createHash('sha256')
-    .update(JSON.stringify(inOrder(revisionData(data))))
+    .update(textInOrder(revisionData(data)))
     .digest('hex');
 }
 
-/** The same data with its keys in order; what is in order already, as the API server writes it, is not copied. */
-function inOrder(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) {
-    const list: readonly unknown[] = value;
-    const ordered = list.map(inOrder);
-    return ordered.some((each, at) => each !== list[at]) ? ordered : list;
-  }
-  const members = Object.entries(value);
-  const ordered = members.map(([key, member]) => [key, inOrder(member)] as const);
-  const isInOrder = members.every(
-    ([key, member], at) => ordered[at]?.[1] === member && (at === 0 || (members[at - 1]?.[0] ?? '') < key),
-  );
-  return isInOrder ? value : Object.fromEntries(ordered.sort(([left], [right]) => (left < right ? -1 : 1)));
+/** JSON with the keys of each object in order. */
+function textInOrder(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'; // there is no undefined in JSON
+  if (Array.isArray(value)) return `[${value.map(textInOrder).join(',')}]`;
+  const members = value as Readonly<Record<string, unknown>>; // neither null nor a list
+  const texts = Object.keys(members)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${textInOrder(members[key])}`);
+  return `{${texts.join(',')}}`;
 }
 
 /** The number that a version means; undefined for a tag that is not set. */

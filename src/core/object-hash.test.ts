@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseTable, tableUrl } from '../../test/oracle/tables.ts';
 import { dataCases, metadataCases } from '../../test/oracle/text-cases.ts';
-import { hashData, hashMetadata, hashOwner, hashText, syncedResourceVersion } from './object-hash.ts';
+import { hashData, hashEncodedData, hashMetadata, hashOwner, hashText, syncedResourceVersion } from './object-hash.ts';
 
 describe('the hash of data', () => {
   it('is that of Go over every recorded map', () => {
@@ -32,6 +32,16 @@ describe('the hash of data', () => {
       expect(hashData(data)).toBe(hashText(`map[${text}]`));
       expect(hashData(new Map(Object.entries(data).reverse()))).toBe(hashData(data));
     }
+  });
+
+  it('is the same of data that is encoded, as base64 or as text', () => {
+    const encoded = (data: Record<string, Uint8Array>, encoding: 'base64' | 'utf8') =>
+      Object.fromEntries(Object.entries(data).map(([key, bytes]) => [key, Buffer.from(bytes).toString(encoding)]));
+    for (const data of dataCases()) expect(hashEncodedData(encoded(data, 'base64'))).toBe(hashData(data));
+    const texts = { a: Buffer.from('é€😀'.repeat(900)), b: Buffer.from('é€😀'.repeat(90_000)), none: Buffer.from('') };
+    const both = { ...texts, bytes: Buffer.from([0xff, 0xfe, 0]) };
+    expect(hashEncodedData(encoded({ bytes: both.bytes }, 'base64'), encoded(texts, 'utf8'))).toBe(hashData(both));
+    expect(hashEncodedData({}, {})).toBe(hashData({}));
   });
 
   it('knows no special keys', () => {

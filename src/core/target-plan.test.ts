@@ -321,6 +321,16 @@ describe('planTarget under the policies that own nothing', () => {
     expect(secret.labels['keep']).toBe('me');
   });
 
+  it('merges neither where nobody knows whose keys are there, nor into more than a target may have', () => {
+    const there = presentOf({ theirs: '1' }, { isAccounted: false });
+    expect(() => plan(merge, { K: 'v' }, foreign({}), there)).toThrow(
+      /too many keys to tell which of them are from here/,
+    );
+    expect(plan(orphan, { K: 'v' }, foreign({}), there).action).toBe('update');
+    const most = Object.fromEntries(Array.from({ length: 10_000 }, (_, at) => [`k${at}`, '']));
+    expect(() => plan(merge, { K: 'v' }, foreign({}), presentOf(most))).toThrow(/would have 10001 keys/);
+  });
+
   it('writes nothing when the merge changes nothing', () => {
     const before = foreign({ theirs: '1' });
     const merged = applied(writing(plan(merge, { K: 'v' }, before, presentOf({ theirs: '1' }))), before);

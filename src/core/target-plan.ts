@@ -14,6 +14,7 @@ import { environmentFieldManager, fieldManagerNames } from './field-manager.ts';
 import { hashData, hashOwner } from './object-hash.ts';
 import type { SecretValue } from './secret-value.ts';
 import { isMerging, type TargetPolicy } from './target-policy.ts';
+import { refuseTooLarge } from './target-size.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -39,7 +40,7 @@ export interface ObservedTarget {
   readonly annotations: Texts;
   readonly owners: readonly Owner[];
   readonly finalizers: readonly string[];
-  /** Hash of `.data`, as `hashData` gives it. */
+  /** Hash of `.data`, as `hashData` gives it; '' when there is more in it than is read. */
   readonly dataHash: string;
   readonly keys: readonly string[];
   /** Label and annotation keys that ESO's or our field managers wrote, by manager. */
@@ -129,6 +130,8 @@ export interface PresentData {
   readonly ours: ReadonlySet<string>;
   /** Keys that another ExternalSecret merges into the same target, with its name. */
   readonly claimed: ReadonlyMap<string, string>;
+  /** False when nobody knows who wrote which key: the API server's account of it was too long to be read. */
+  readonly isAccounted?: boolean;
 }
 
 /** What is known of the target; `present` once it was read. */
@@ -153,6 +156,7 @@ export function isTargetValid(target: ObservedTarget | undefined): boolean {
   return (
     target !== undefined &&
     !target.deleting &&
+    target.dataHash !== '' &&
     target.labels[managedLabel] === managedLabelValue &&
     target.annotations[dataHashAnnotation] === target.dataHash
   );
@@ -259,9 +263,19 @@ function dataOver(
   if (present === undefined) return wanted;
   if (policy.immutable) return present.data;
   if (!isMerging(policy)) return wanted;
+  refuseUnaccounted(source, present);
   refuseClaimed(source, wanted, present);
   const kept = [...present.data].filter(([key]) => !present.ours.has(key));
-  return new Map([...kept, ...wanted]);
+  const merged = new Map([...kept, ...wanted]);
+  refuseTooLarge(`target Secret "${source.targetName}"`, merged.values());
+  return merged;
+}
+
+/** The API server's account of who wrote which key is read up to some thousands of them. */
+function refuseUnaccounted({ targetName }: TargetSource, { isAccounted }: PresentData): void {
+  if (isAccounted !== false) return;
+  const problem = `target Secret "${targetName}" has too many keys to tell which of them are from here`;
+  throw new OperatorError('TargetTooLarge', problem, { hint: 'merge into a Secret with fewer keys' });
 }
 
 /** Two that want one key with different values would write by turns for ever. */

@@ -1,4 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
+import { withoutFields } from '../base/left-out.ts';
 import type { KubeObject, Resource } from '../kube/types.ts';
 import {
   type ExternalSecret,
@@ -54,6 +55,24 @@ describe('parseExternalSecret', () => {
     const rewrite = Array.from({ length: 8_000 }, () => ({ regexp: { source: 'a', target: 'b' } }));
     const deep = { dataFrom: [{ extract: { key: 'a' }, rewrite }] };
     expect(parseExternalSecret({ metadata, spec: deep }).issues).toHaveLength(1);
+  });
+
+  it('refuses a map of too many entries, and names it', () => {
+    const labels = Object.fromEntries(Array.from({ length: 6_000 }, (_, at) => [`k${at}`, '']));
+    const spec = { target: { template: { metadata: { labels } } } };
+    expect(parseExternalSecret({ metadata, spec }).issues).toEqual([
+      'spec.target.template.metadata.labels: has more than 5000 fields and list entries: split it into several objects',
+    ]);
+  });
+
+  it('refuses an object of which something was left out, unless it can do without', () => {
+    const without = (...fields: readonly string[]) =>
+      parseExternalSecret(withoutFields({ metadata, spec: {} }, fields));
+    expect(without('metadata.labels', 'status').issues).toEqual([
+      'metadata.labels: has more than 5000 fields and list entries: split it into several objects',
+    ]);
+    expect(without('spec').issues).toHaveLength(1);
+    expect(without('status', 'metadata.managedFields').ok?.metadata).toBe(metadata);
   });
 
   it('hands out defaults that are not shared between objects', () => {

@@ -3,6 +3,7 @@
 
 import * as z from 'zod/mini';
 import { isRecord, type JsonObject } from '../base/json.ts';
+import { fieldsLeftOut, mostPartsOf, tooManyParts } from '../base/left-out.ts';
 import { wordsOf } from './kit.ts';
 import type { ObjectMeta } from './object.ts';
 
@@ -24,7 +25,12 @@ const maxIssues = 10;
 
 /** Most members and elements of a spec, at all depths: some 4,000 entries of `data`. Reading more takes too long at once. */
 const mostParts = 25_000;
-const tooManyParts = `spec: has more than ${mostParts} fields and list entries: split it into several objects`;
+
+/** Of one map: its entries cost several times as much as others. */
+const mostEntries = 5_000;
+
+/** Without what an object can be read all the same. */
+const dispensable: ReadonlySet<string> = new Set(['status', 'metadata.managedFields']);
 
 /** The object at a key; an empty one when there is none. */
 export function recordAt(value: unknown, key: string): JsonObject {
@@ -49,11 +55,13 @@ export function parseObject<S extends z.ZodMiniType>(
   spec: S,
   { document }: { readonly document?: string } = {},
 ): Parsed<Envelope<z.output<S>>> {
+  const lost = fieldsLeftOut(raw).filter((field) => !dispensable.has(field));
+  if (lost.length > 0) return { issues: lost.map((field) => tooManyParts(field, mostPartsOf(field))) };
   const metadata = recordAt(raw, 'metadata');
   if (!isRecord(raw) || !isMeta(metadata)) return { issues: ['metadata.name: is required'] };
   const given = raw['spec'] ?? {};
   const read = document !== undefined && isRecord(given) ? { ...given, [document]: undefined } : given;
-  if (partsLeft(read, mostParts) < 0) return { issues: [tooManyParts] };
+  if (partsLeft(read, mostParts) < 0) return { issues: [whatIsTooMuch(read)] };
   const parsed = parseSpec(given, spec);
   if (parsed.issues !== undefined) return parsed;
   const { apiVersion, kind } = raw;
@@ -93,10 +101,28 @@ function parseSpec<S extends z.ZodMiniType>(value: unknown, spec: S): Parsed<z.o
   return { issues: more > 0 ? [...issues.slice(0, maxIssues), `and ${more} more`] : issues };
 }
 
-/** What is left of `left` after each member and element was counted; below 0 as soon as there are more. */
+function whatIsTooMuch(spec: unknown): string {
+  const path = wideMap(spec, []);
+  return path === undefined ? tooManyParts('spec', mostParts) : tooManyParts(pathText(['spec', ...path]), mostEntries);
+}
+
+/** Where a map is that has too many entries. */
+function wideMap(value: unknown, path: readonly string[]): readonly string[] | undefined {
+  if (!isRecord(value)) return undefined; // the maps of a schema are nowhere in a list
+  const names = Object.keys(value);
+  if (names.length > mostEntries) return path;
+  for (const name of names) {
+    const found = wideMap(value[name], [...path, name]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** What is left of `left` after each member and element was counted; below 0 as soon as there are more, or too many in a map. */
 function partsLeft(value: unknown, left: number): number {
   if (typeof value !== 'object' || value === null) return left;
   const parts = Array.isArray(value) ? value : Object.values(value);
+  if (parts.length > mostEntries && !Array.isArray(value)) return -1;
   let rest = left - parts.length;
   for (const part of parts) {
     if (rest < 0) break;

@@ -69,6 +69,24 @@ describe('ObjectWatcher', () => {
     expect(watcher.get(secrets, login)).toBeUndefined();
   });
 
+  it('refuses an object with more in it than is read, until it has less', async () => {
+    const { watcher, open } = await setUp(present);
+    watcher.hold(secrets, login, 'store');
+    await watcher.read(secrets, login, never);
+    const data = Object.fromEntries(Array.from({ length: 30_000 }, (_, at) => [`k${at}`, '']));
+    const metadata = { ...login, resourceVersion: '6' };
+    const response = open.get('metadata.name=login');
+    response?.write(`${JSON.stringify({ type: 'MODIFIED', object: { metadata, data } })}\n`);
+    await until(() => watcher.get(secrets, login) === 'unknown');
+    await expect(watcher.read(secrets, login, never)).rejects.toMatchObject({
+      reason: 'AnswerTooLarge',
+      message: 'Secret "ns/login": its data has too many entries to be read (20000 at most)',
+    });
+    response?.write(event('MODIFIED', 7, 'Yg=='));
+    await until(() => watcher.get(secrets, login) !== 'unknown');
+    expect(await watcher.read<Secret>(secrets, login, never)).toMatchObject({ data: { key: 'Yg==' } });
+  });
+
   it('tells listeners when an object that is held appears, changes and goes', async () => {
     const { watcher, open } = await setUp(absent);
     const seen: (string | undefined)[] = [];

@@ -8,6 +8,7 @@ import type { InformerDeps } from './informer.ts';
 import { type Feed, type NamedObject, startOwnWatch } from './named-feed.ts';
 import { SharedFeeds } from './shared-feed.ts';
 import { type KubeObject, keyOf, type ObjectName, type Resource } from './types.ts';
+import { isWhole, requireWhole } from './whole.ts';
 
 export type ObjectListener = (resource: Resource, name: ObjectName) => void;
 
@@ -92,25 +93,28 @@ export class ObjectWatcher {
 
   /**
    * The object, undefined when it does not exist; 'unknown' before the first answer, for names that nobody holds, and for
-   * objects that there was no room to keep: `read` has them all.
+   * objects that there was no room to keep, or that have too much in them: `read` has them all, or says what it is.
    */
   get<T extends KubeObject>(resource: Resource, name: ObjectName): T | undefined | 'unknown' {
     const followed = this.#followed.get(idOf(resource, name));
     if (followed?.feed.hasSynced() !== true) return 'unknown';
     const object = followed.feed.object();
-    return object === 'not kept' ? 'unknown' : (object as T | undefined); // the resource decides the shape
+    if (object === 'not kept' || (object !== undefined && !isWhole(object))) return 'unknown';
+    return object as T | undefined; // the resource decides the shape
   }
 
   /**
    * The object, or undefined when it does not exist; waits for the first answer. A name that nobody holds is followed
-   * for a while. Throws `ApiDenied`, `ApiUnavailable` (no answer in 10 s), `TooManyReferences` and `Aborted`.
+   * for a while. Throws `ApiDenied`, `ApiUnavailable` (no answer in 10 s), `AnswerTooLarge` (bounded-json.ts),
+   * `TooManyReferences` and `Aborted`.
    */
   async read<T extends KubeObject>(resource: Resource, name: ObjectName, signal: AbortSignal): Promise<T | undefined> {
     const followed = this.#follow(idOf(resource, name), { resource, name });
     if (followed.holders.size === 0) this.#lingerOn(followed);
     if (!followed.feed.hasSynced()) await this.#firstAnswer(followed, signal);
-    const object = followed.feed.object();
-    return (object === 'not kept' ? await followed.feed.reread(signal) : object) as T | undefined; // as above
+    const kept = followed.feed.object();
+    const object = kept === 'not kept' ? await followed.feed.reread(signal) : kept;
+    return (object === undefined ? undefined : requireWhole(resource, object)) as T | undefined; // as above
   }
 
   /** The listener is called whenever an object that is followed appears, changes or goes. */

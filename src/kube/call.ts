@@ -1,7 +1,9 @@
 // One call, from request to parsed answer: refusals become errors, and so does a 200 that is not JSON.
 import { OperatorError } from '../base/operator-error.ts';
 import { type Attempt, refusalError } from './api-error.ts';
+import { parseObject, readList } from './bounded-json.ts';
 import type { ApiAnswer, ApiRequest, Transport } from './transport.ts';
+import type { KubeObject } from './types.ts';
 
 /** A request together with the words that name it in errors. */
 export interface ApiCall extends ApiRequest {
@@ -10,10 +12,32 @@ export interface ApiCall extends ApiRequest {
 
 /**
  * Sends and parses. The type of the answer is the caller's word: the API server validates what it stores, so its
- * objects are taken as they come. Throws as `Kube` (contract.ts) says.
+ * objects are taken as they come, within the bounds of bounded-json.ts. Throws as `Kube` (contract.ts) says.
  */
 export async function callApi<T>(transport: Transport, call: ApiCall, signal: AbortSignal): Promise<T> {
   return parseAnswer<T>(call.attempt, await sendCall(transport, call, signal));
+}
+
+/** Sends, hands out the items of the list that is answered, and returns the rest of it. Throws as `callApi`. */
+export async function callList(
+  transport: Transport,
+  call: ApiCall,
+  onItem: (item: KubeObject) => void,
+  signal: AbortSignal,
+): Promise<{ readonly metadata?: ListMetadata }> {
+  const { body } = await sendCall(transport, call, signal);
+  try {
+    return await readList(body, (item) => onItem(item as KubeObject)); // as above
+  } catch (thrown) {
+    throw thrown instanceof SyntaxError ? notJson(call.attempt) : thrown;
+  }
+}
+
+/** What a list says of itself. */
+export interface ListMetadata {
+  readonly resourceVersion?: string;
+  /** Names the next page; absent or empty on the last. */
+  readonly continue?: string;
 }
 
 /** Sends; the answer is a 2xx whose body nobody has looked at. Throws as `Kube` (contract.ts) says. */
@@ -30,10 +54,14 @@ export function refusalOf(attempt: Attempt, { status, body, retryAfterMs }: ApiA
 
 function parseAnswer<T>(attempt: Attempt, { body }: ApiAnswer): T {
   try {
-    const parsed: unknown = JSON.parse(body);
+    const parsed = parseObject(body);
     if (typeof parsed === 'object' && parsed !== null) return parsed as T; // the edge named above
   } catch {
     // said below: the parser's own message quotes the answer
   }
-  throw new OperatorError('ApiUnavailable', `${attempt.verb} ${attempt.plural}: the answer is not a JSON object`);
+  throw notJson(attempt);
+}
+
+function notJson({ verb, plural }: Attempt): OperatorError {
+  return new OperatorError('ApiUnavailable', `${verb} ${plural}: the answer is not a JSON object`);
 }

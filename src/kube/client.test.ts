@@ -8,6 +8,7 @@ import { detectCompatibility, serves } from './discovery.ts';
 import { reasonIn } from './transport.fixture.ts';
 import { createTransport } from './transport.ts';
 import type { Resource, Secret } from './types.ts';
+import { hasManagedFields, isWhole } from './whole.ts';
 
 const secrets: Resource = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true };
 const clusterThings: Resource = {
@@ -41,6 +42,7 @@ async function setUp(script: Script) {
   return { server, transport, kube: createKube(transport) };
 }
 
+const members = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, '']));
 const echo: Script = (request, response) => answer(response, 200, request.body === '' ? {} : JSON.parse(request.body));
 
 describe('kube client', () => {
@@ -88,6 +90,35 @@ describe('kube client', () => {
     const { kube } = await setUp((_request, response) => response.end('<html>login</html>'));
     const read = kube.get(secrets, { namespace: 'ns', name: 'a' }, never);
     await expect(read).rejects.toMatchObject({ reason: 'ApiUnavailable' });
+  });
+
+  it('reads no object of which a field is too wide, and takes one for the answer to a write', async () => {
+    const metadata = {
+      namespace: 'ns',
+      name: 'a',
+      labels: members(6_000),
+      managedFields: [{ fieldsV1: members(30_000) }],
+    };
+    const { kube } = await setUp((_request, response) => answer(response, 200, { metadata }));
+    await expect(kube.get(secrets, { namespace: 'ns', name: 'a' }, never)).rejects.toMatchObject({
+      reason: 'AnswerTooLarge',
+      message: 'Secret "ns/a": its metadata.labels has too many entries to be read (5000 at most)',
+    });
+    const written = await kube.update(
+      secrets,
+      { metadata: { namespace: 'ns', name: 'a' } },
+      { fieldManager: 'm' },
+      never,
+    );
+    expect(written).toMatchObject({ metadata: { namespace: 'ns', name: 'a' } });
+    expect(isWhole(written)).toBe(false);
+  });
+
+  it('reads an object without the account of who wrote it, where that alone is too wide', async () => {
+    const metadata = { namespace: 'ns', name: 'a', managedFields: [{ fieldsV1: members(30_000) }] };
+    const { kube } = await setUp((_request, response) => answer(response, 200, { metadata }));
+    const read = await kube.get(secrets, { namespace: 'ns', name: 'a' }, never);
+    expect([isWhole(read), hasManagedFields(read), read.metadata.managedFields]).toEqual([true, false, undefined]);
   });
 
   it('refuses to write a namespaced object without its namespace', async () => {

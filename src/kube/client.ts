@@ -6,17 +6,17 @@ import type { CreateOptions, DeleteOptions, Kube, WriteOptions } from './contrac
 import { collectionPath, objectPath, withQuery } from './path.ts';
 import type { Transport } from './transport.ts';
 import { type KubeObject, keyOf, type ObjectName, type Resource } from './types.ts';
+import { requireWhole } from './whole.ts';
 
 const mergePatchType = 'application/merge-patch+json';
 
 export function createKube(transport: Transport): Kube {
   return {
-    get: async <T extends KubeObject>(resource: Resource, name: ObjectName, signal: AbortSignal) =>
-      callApi<T>(
-        transport,
-        { method: 'GET', path: objectPath(resource, name), mayReplay: true, attempt: attemptOf('get', resource, name) },
-        signal,
-      ),
+    get: async <T extends KubeObject>(resource: Resource, name: ObjectName, signal: AbortSignal) => {
+      const attempt = attemptOf('get', resource, name);
+      const call = { method: 'GET', path: objectPath(resource, name), mayReplay: true, attempt } as const;
+      return requireWhole(resource, await callApi<T>(transport, call, signal));
+    },
     create: async <T extends KubeObject>(
       resource: Resource,
       object: T,

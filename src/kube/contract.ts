@@ -26,6 +26,7 @@ export interface DeleteOptions {
  * server named it), `AnswerTooLarge`, `Aborted`.
  */
 export interface Kube {
+  /** `AnswerTooLarge` also for an object with a field of too many parts: bounded-json.ts. */
   get<T extends KubeObject>(resource: Resource, name: ObjectName, signal: AbortSignal): Promise<T>;
   /** POST. An object that exists already gives `Conflict`. */
   create<T extends KubeObject>(resource: Resource, object: T, options: CreateOptions, signal: AbortSignal): Promise<T>;

@@ -1,7 +1,7 @@
 // Lists a collection page by page. Nothing is held but the page at hand, however big the collection is.
 import { OperatorError } from '../base/operator-error.ts';
 import { isExpired } from './api-error.ts';
-import { callApi } from './call.ts';
+import { callList, type ListMetadata } from './call.ts';
 import { collectionPath, withQuery } from './path.ts';
 import type { Transport } from './transport.ts';
 import type { KubeObject, Resource } from './types.ts';
@@ -21,11 +21,6 @@ export function acceptOf({ metadataOnly }: Selection, as: 'list' | 'watch'): str
   if (metadataOnly !== true) return 'application/json';
   const kind = as === 'list' ? 'PartialObjectMetadataList' : 'PartialObjectMetadata';
   return `application/json;as=${kind};g=meta.k8s.io;v=v1`;
-}
-
-interface ListPage {
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
-  readonly items?: readonly KubeObject[] | null;
 }
 
 const pageSize = 500;
@@ -55,7 +50,8 @@ export async function listAll(
   let token: string | undefined;
   let restarts = 0;
   for (;;) {
-    const page = await nextPage(transport, selection, { limit, token }, signal).catch((thrown: unknown) => {
+    const take = (item: KubeObject) => handlers.object(withKind(item, selection.resource));
+    const page = await nextPage(transport, selection, { limit, token, take }, signal).catch((thrown: unknown) => {
       if (thrown instanceof OperatorError && thrown.reason === 'AnswerTooLarge' && limit > smallestPage)
         return 'smaller';
       if (isExpired(thrown) && token !== undefined && restarts < restartsMax) return 'again';
@@ -68,34 +64,37 @@ export async function listAll(
       token = undefined;
       handlers.restart();
     } else {
-      for (const item of page.items ?? []) handlers.object(withKind(item, selection.resource));
-      token = page.metadata?.continue;
-      if (token === undefined || token === '') return page.metadata?.resourceVersion ?? '';
+      token = page.continue;
+      if (token === undefined || token === '') return page.resourceVersion ?? '';
     }
   }
 }
 
-function nextPage(
+interface Page {
+  readonly limit: number;
+  readonly token: string | undefined;
+  readonly take: (item: KubeObject) => void;
+}
+
+async function nextPage(
   transport: Transport,
   selection: Selection,
-  { limit, token }: { readonly limit: number; readonly token: string | undefined },
+  { limit, token, take }: Page,
   signal: AbortSignal,
-): Promise<ListPage> {
+): Promise<ListMetadata> {
   const { resource, namespace, labelSelector, fieldSelector } = selection;
   // No resourceVersion: with `0` the server ignores the limit and sends the whole collection at once.
   const query = { labelSelector, fieldSelector, limit: String(limit), continue: token };
-  return callApi<ListPage>(
-    transport,
-    {
-      method: 'GET',
-      path: withQuery(collectionPath(resource, namespace), query),
-      mayReplay: true,
-      accept: acceptOf(selection, 'list'),
-      maxBytes: pageMaxBytes,
-      attempt: { verb: 'list', plural: resource.plural },
-    },
-    signal,
-  );
+  const call = {
+    method: 'GET',
+    path: withQuery(collectionPath(resource, namespace), query),
+    mayReplay: true,
+    accept: acceptOf(selection, 'list'),
+    maxBytes: pageMaxBytes,
+    attempt: { verb: 'list', plural: resource.plural },
+  } as const;
+  const { metadata = {} } = await callList(transport, call, take, signal);
+  return metadata;
 }
 
 /** Items of a list carry no apiVersion and kind; watch events do. Added here, so that readers see one shape. */

@@ -8,7 +8,7 @@
 import { spreadDelayMs } from '../base/backoff.ts';
 import type { Timer } from '../base/clock.ts';
 import { aborted, asOperatorError, type OperatorError } from '../base/operator-error.ts';
-import { callApi } from './call.ts';
+import { callList } from './call.ts';
 import { headOf } from './event-head.ts';
 import type { InformerDeps } from './informer.ts';
 import { type Feed, type FeedListener, type NamedObject, selectorOf } from './named-feed.ts';
@@ -307,8 +307,9 @@ class SharedFeed implements Feed {
     const path = withQuery(collectionPath(resource, name.namespace), { fieldSelector: selectorOf(name), limit: '1' });
     const attempt = { verb: 'list', plural: resource.plural, key: keyOf(name) };
     const call = { method: 'GET', path, mayReplay: true, maxBytes: objectMaxBytes, attempt } as const;
-    const { items } = await callApi<{ items?: readonly KubeObject[] | null }>(this.#parts.deps.transport, call, signal);
-    const [object] = items ?? [];
+    const found: KubeObject[] = [];
+    await callList(this.#parts.deps.transport, call, (object) => found.push(object), signal);
+    const [object] = found;
     return { object: object === undefined ? undefined : slim(object) };
   }
 }

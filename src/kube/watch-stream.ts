@@ -5,6 +5,7 @@
 import type { Clock } from '../base/clock.ts';
 import { OperatorError } from '../base/operator-error.ts';
 import { refusalError } from './api-error.ts';
+import { parseEnvelope } from './bounded-json.ts';
 import { refusalOf } from './call.ts';
 import { acceptOf, type Selection } from './list.ts';
 import { collectionPath, withQuery } from './path.ts';
@@ -165,7 +166,7 @@ interface RawEvent {
 
 function parseEvent(line: string, plural: string): RawEvent {
   try {
-    const event: Partial<RawEvent> | null = JSON.parse(line);
+    const event = parseEnvelope(line) as Partial<RawEvent> | null;
     if (typeof event?.type === 'string' && typeof event.object === 'object' && event.object !== null) {
       return { type: event.type, object: event.object };
     }

@@ -6,8 +6,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { managedLabel, managedLabelValue } from '../../src/core/contract-names.ts';
 import { forAll } from '../support/fleet.ts';
 import { type InfisicalDouble, startInfisicalDouble } from '../support/infisical-double/double.ts';
+import type { KindName } from '../support/kube-api.ts';
 import { type RogueBehaviour, type RogueUpstream, startRogueUpstream } from '../support/rogue-upstream.ts';
-import { credentials, entry, externalSecret, project, secret, store } from '../support/samples.ts';
+import { credentials, entry, externalSecret, project, type SampleManifest, secret, store } from '../support/samples.ts';
 import { createTwoTenants, socketsOf, type TwoTenants, victimHost } from '../support/two-tenants.ts';
 import { condition, pause, timed, until } from '../support/wait.ts';
 
@@ -19,6 +20,8 @@ const foundBytes = 28 * mebibyte;
 const mostSockets = 100;
 /** Of the chart. */
 const graceMs = 15_000;
+/** Of an object that is written at once, with the API server's bookkeeping of each. */
+const wideMembers = 45_000;
 const loginSecret = 'tenant-a-8c1f0c5e-login';
 
 let tenants: TwoTenants;
@@ -211,6 +214,64 @@ it('an upstream that steers terminals, and repeats the login in base64 (9)', asy
   });
 });
 
+it('objects with a hundred thousand members, changed again and again', async () => {
+  const { api } = tenants.scene;
+  const { attacker: namespace } = tenants;
+  const members = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [i.toString(36), '']));
+  const wide = members(wideMembers);
+  const mark = { [managedLabel]: managedLabelValue };
+  const target = {
+    creationPolicy: 'Merge',
+    template: { templateFrom: [{ configMap: { name: 'texts', items: [{ key: 'a' }] } }] },
+  };
+  const byName = (name: string) => found(name, 'small', { target: { name } });
+  const plants: readonly (readonly [what: string, ...manifests: readonly SampleManifest[]])[] = [
+    ['Secrets with our label and many keys', marked('keys', { labels: mark }, { data: wide }), byName('keys')],
+    ['Secrets with many labels', marked('labels', { labels: { ...mark, ...wide } }), byName('labels')],
+    [
+      'Secrets as wide as may be read',
+      marked('narrow', { labels: { ...mark, ...members(4_900) } }, { data: members(9_900) }),
+      byName('narrow'),
+    ],
+    [
+      'a ConfigMap with many keys as a source',
+      { ...marked('texts', {}, { data: wide }), kind: 'ConfigMap' },
+      found('sourced', 'small', { target }),
+    ],
+    [
+      'an ExternalSecret with many labels',
+      { ...found('labelled', 'small'), metadata: { name: 'labelled', labels: wide } },
+    ],
+    [
+      'a template with many labels',
+      found('templated', 'small', { target: { template: { metadata: { labels: wide } } } }),
+    ],
+    ['a wide Environment', environment('wide', { values: wide })],
+    ['an Environment as wide as may be read', environment('narrow', { values: members(29_000) })],
+  ];
+  for (const [what, ...manifests] of plants) {
+    await tenants.underAttack(what, async () => {
+      await tenants.plant(...manifests);
+      for (let change = 0; change < 5; change++) {
+        for (const {
+          kind,
+          metadata: { name },
+        } of manifests) {
+          const bare = { metadata: { annotations: { change: `${change}` }, managedFields: [{}] } };
+          await api.patch({ kind: kind as KindName, namespace, name }, bare);
+        }
+        await pause(200);
+      }
+      await pause(1_000);
+    });
+  }
+  const tooMany = refusal(/too many entries to be read|more than the \d+ keys that are read|has more than \d+ fields/);
+  for (const name of ['keys', 'labels', 'sourced', 'labelled', 'templated'])
+    expect([name, await tenants.verdict(name)]).toEqual([name, expect.objectContaining(tooMany)]);
+  await forAll(['keys', 'labels', 'narrow'], (name) => api.delete({ kind: 'Secret', namespace, name }));
+  await forAll(['wide', 'narrow'], (name) => api.delete({ kind: 'Environment', namespace, name }));
+});
+
 it('SIGTERM is heard in the middle of it, and ends the process within the grace of the pod', async () => {
   const last = Array.from({ length: 10 }, (_, i) => doubling(`last-${i}`));
   await forAll(last, (one) => tenants.plant(one));
@@ -223,6 +284,19 @@ it('SIGTERM is heard in the middle of it, and ends the process within the grace 
   expect(code).toBe(0);
   expect(tookMs).toBeLessThan(graceMs);
 });
+
+function marked(name: string, metadata: object, rest: object = {}): SampleManifest {
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name, ...metadata }, ...rest };
+}
+
+function environment(name: string, spec: SampleManifest['spec']): SampleManifest {
+  return {
+    apiVersion: 'escapement.dev/v1alpha1',
+    kind: 'Environment',
+    metadata: { name },
+    ...(spec === undefined ? {} : { spec }),
+  };
+}
 
 /** Ready=False that says so. */
 const refusal = (says: RegExp) => ({ status: 'False', message: expect.stringMatching(says) });

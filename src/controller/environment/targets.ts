@@ -13,6 +13,7 @@ import {
   type WantedSecret,
 } from '../../core/target-plan.ts';
 import type { TargetPolicy } from '../../core/target-policy.ts';
+import { refuseTooLarge, refuseUnread } from '../../core/target-size.ts';
 import { configMapResource } from '../../credentials/store-credentials.ts';
 import type { Informer, Kube } from '../../kube/contract.ts';
 import { type KubeObject, keyOf } from '../../kube/types.ts';
@@ -71,9 +72,6 @@ const policy: TargetPolicy = { creation: 'Owner', deletion: 'Retain', immutable:
 /** Labels and annotations of an Environment are not those of what it publishes. */
 const noMarks = { labels: {}, annotations: {}, finalizers: [] };
 
-/** What a kube Secret or ConfigMap may hold: https://kubernetes.io/docs/concepts/configuration/configmap/ */
-const largestBytes = 1_048_576;
-
 /** The Environment as the owner of a target; the name is '' where it publishes none of the kind. */
 export function targetSource(
   { namespace, name, uid }: EnvironmentRecord,
@@ -97,7 +95,7 @@ export async function bringTarget(
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<Wrote> {
-  refuseTooLarge(source, data);
+  refuseTooLarge(`${target.kind} "${source.targetName}"`, data.values());
   const blueprint: Blueprint = { ...noMarks, data };
   const observed = target.written.view.get(keyOf({ namespace: source.namespace, name: source.targetName }));
   const plan = planTarget(source, policy, blueprint, { observed });
@@ -133,6 +131,7 @@ async function overThere(
   const name = { namespace: source.namespace, name: source.targetName };
   try {
     const observed = target.toRecord(await rooms.kube.get<KubeObject>(target.written.resource, name, signal));
+    refuseUnread(`${target.kind} "${name.name}"`, observed.isCut);
     const plan = planTarget(source, policy, blueprint, { observed });
     // Just what was sent: the create was done before, and its answer was lost.
     if (plan.action === 'none') target.written.view.note(keyOf(name), observed);
@@ -162,14 +161,4 @@ async function write(
 
 function ownerOf({ owners }: WantedSecret): string {
   return owners.find(({ controller }) => controller === true)?.name ?? '';
-}
-
-function refuseTooLarge({ targetName, targetKind = 'Secret' }: TargetSource, data: Blueprint['data']): void {
-  let bytes = 0;
-  for (const value of data.values()) bytes += value.length;
-  if (bytes <= largestBytes) return;
-  throw new OperatorError(
-    'TargetTooLarge',
-    `the data of ${targetKind} "${targetName}" would be ${bytes} bytes, more than the ${largestBytes} that it can hold`,
-  );
 }

@@ -1,16 +1,17 @@
 // Plans a manifest target from what was read and carries the plan out: one look at the object, and one write at most. The
 // API server takes a write that changes nothing as none, so defaults that it fills in cost a write once.
-import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
+import { asOperatorError } from '../../base/operator-error.ts';
 import { fieldManagerName } from '../../core/field-manager.ts';
 import type { ManifestBlueprint } from '../../core/manifest/manifest-blueprint.ts';
 import { type ManifestPlan, planManifest } from '../../core/manifest/manifest-plan.ts';
 import { hashData } from '../../core/object-hash.ts';
 import { isOwnedBy, isTargetValid } from '../../core/target-plan.ts';
 import { asResource, endings, intentFor, type TargetPolicy } from '../../core/target-policy.ts';
+import { refuseTooLarge } from '../../core/target-size.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { manifestRecord, type ObservedManifest } from '../manifest-record.ts';
 import type { ExternalSecretRecord } from '../records.ts';
-import { emptied, largestTargetBytes, refuseNothingFound, type Synced, synced } from './apply.ts';
+import { emptied, refuseNothingFound, type Synced, synced } from './apply.ts';
 import type { EsMemory, Rooms } from './context.ts';
 import { versionOf } from './duty.ts';
 import type { OpenKind } from './manifest-targets.ts';
@@ -42,7 +43,8 @@ export async function applyManifest(
   if (intent.kind === 'leave') return synced('nothing', sources.isEmptied ? emptied(ending) : ending, sources);
   if (intent.kind === 'delete')
     return synced(await removeOwned(es, open, present?.observed, rooms, signal), ending, sources);
-  refuseTooLarge(es, open, sources.manifest);
+  const values = sources.manifest.fields.map(({ value }) => value);
+  refuseTooLarge(`${open.kind.kind} "${es.targetName}"`, values);
   const wanted = { kind: open.kind, blueprint: sources.manifest };
   const plan = planManifest(es, policy, wanted, present);
   const written = await write(es, open, plan, present, rooms, signal);
@@ -145,13 +147,4 @@ function fingerprintOf(
 ): string {
   const values = new Map(fields.map(({ path, value }, at) => [JSON.stringify([at, path]), value.reveal()]));
   return `${creation}/${versionOf(es)}/${hashData(values)}/${JSON.stringify([labels, annotations])}`;
-}
-
-function refuseTooLarge(es: ExternalSecretRecord, { kind }: OpenKind, { fields }: ManifestBlueprint): void {
-  const bytes = fields.reduce((sum, { value }) => sum + value.length, 0);
-  if (bytes <= largestTargetBytes) return;
-  throw new OperatorError(
-    'TargetTooLarge',
-    `what ${kind.kind} "${es.targetName}" would hold is ${bytes} bytes, more than the ${largestTargetBytes} that are allowed`,
-  );
 }

@@ -22,7 +22,9 @@ import {
   type TargetPlan,
 } from '../../core/target-plan.ts';
 import { type Ending, endings, intentFor, isMerging, type TargetPolicy } from '../../core/target-policy.ts';
+import { refuseTooLarge, refuseUnread } from '../../core/target-size.ts';
 import { keyOf, type Secret } from '../../kube/types.ts';
+import { hasManagedFields } from '../../kube/whole.ts';
 import { toSecret } from '../kit/target-object.ts';
 import { type ExternalSecretRecord, targetRecord } from '../records.ts';
 import type { EsMemory, Rooms } from './context.ts';
@@ -32,9 +34,6 @@ import type { Sources } from './read.ts';
 
 /** What was read, and what the target is to hold of it. */
 export type Shaped = Sources & { readonly blueprint: Blueprint };
-
-/** What a Kubernetes Secret may hold: https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size */
-export const largestTargetBytes = 1_048_576;
 
 export type Synced = Extract<Outcome, { kind: 'synced' }>;
 
@@ -61,7 +60,7 @@ export async function applyTarget(
   if (intent.kind === 'delete') {
     return synced(await removeOwned(es, seen.observed, rooms, signal), intent.ending, sources);
   }
-  refuseTooLarge(es, sources.blueprint);
+  refuseTooLarge(`target Secret "${es.targetName}"`, sources.blueprint.data.values());
   const fingerprint = isMerging(policy) ? fingerprintOf(es, sources.blueprint) : '';
   if (isMergedAlready(memory, seen, fingerprint)) return synced('nothing', endings.synced, sources);
   const wrote = await carryOut(es, policy, sources, seen, rooms, signal);
@@ -124,7 +123,9 @@ export async function look(es: ExternalSecretRecord, rooms: Rooms, signal: Abort
   const name = { namespace: es.namespace, name: es.targetName };
   try {
     const secret = await rooms.kube.get<Secret>(rooms.secrets.resource, name, signal);
-    return { observed: targetRecord(secret), present: presentData(es, secret, rooms) };
+    const observed = targetRecord(secret);
+    refuseUnread(`target Secret "${es.targetName}"`, observed.isCut);
+    return { observed, present: presentData(es, secret, rooms) };
   } catch (thrown) {
     if (asOperatorError(thrown).reason === 'ReferenceNotFound') return { observed: undefined };
     throw thrown;
@@ -144,7 +145,7 @@ function presentData(es: ExternalSecretRecord, secret: Secret, rooms: Rooms): Pr
   const data = new Map(
     Object.entries(secret.data ?? {}).map(([key, text]) => [key, new SecretValue(Buffer.from(text, 'base64'))]),
   );
-  return { data, ours: managedKeys(fields, mine).data, claimed };
+  return { data, ours: managedKeys(fields, mine).data, claimed, isAccounted: hasManagedFields(secret) };
 }
 
 /** The living ExternalSecrets that write the same target, by the field managers that they write it under. */
@@ -247,16 +248,6 @@ async function removeOwned(
 function fingerprintOf(es: ExternalSecretRecord, { data, labels, annotations }: Blueprint): string {
   const bytes = new Map([...data].map(([key, value]) => [key, value.reveal()]));
   return `${versionOf(es)}/${hashData(bytes)}/${JSON.stringify([labels, annotations])}`;
-}
-
-function refuseTooLarge(es: ExternalSecretRecord, { data }: Blueprint): void {
-  let bytes = 0;
-  for (const value of data.values()) bytes += value.length;
-  if (bytes <= largestTargetBytes) return;
-  throw new OperatorError(
-    'TargetTooLarge',
-    `the data of target Secret "${es.targetName}" would be ${bytes} bytes, more than the ${largestTargetBytes} that a Secret can hold`,
-  );
 }
 
 /** Deletes what was written under earlier target names. To be called once the present target is written. */
