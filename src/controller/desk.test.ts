@@ -4,7 +4,7 @@ import { Budget, inlineShare, reconcileBounds } from '../core/budget.ts';
 import { SecretValue } from '../core/secret-value.ts';
 import { planReads } from '../core/selection.ts';
 import { type ExternalSecretSpec, parseExternalSecret } from '../crds/external-secret.ts';
-import { createDesk } from './desk.ts';
+import { createDesk, type DeskRooms } from './desk.ts';
 import { heavyRooms } from './heavy-rooms.fixture.ts';
 
 const rooms = heavyRooms({ deadlineMs: 15_000 });
@@ -34,6 +34,26 @@ describe('the desk of a reconcile', () => {
     const found = await desk().run('property', { text, path: 'items.#(on==true)#.name|@reverse|@pretty|@ugly|#' });
     expect(found).toMatchObject({ kind: 'number', raw: '15000' });
     expect(heavy.threadCount).toBe(1);
+  });
+
+  it('gives what is surely large to a thread at once', async () => {
+    let asked = 0;
+    const counting: DeskRooms['heavy'] = {
+      run(...job) {
+        asked++;
+        return heavy.run(...job);
+      },
+    };
+    const spec = specOf({ dataFrom: [{ find: {} }] });
+    for (const [count, expected] of [
+      [3_900, 0],
+      [4_100, 1],
+    ] as const) {
+      const values = new Map(Array.from({ length: count }, (_, at) => [`K${at}`, new SecretValue(`v${at}`)]));
+      const shared = createDesk('shop', { ...rooms, heavy: counting }, never);
+      const { data } = await shared.run('combine', { spec, answers: [{ values }] });
+      expect([data.size, asked]).toEqual([count, expected]);
+    }
   });
 
   it('brings values through a thread byte by byte, with what was lost on the way', async () => {

@@ -4,7 +4,15 @@
 import { asOperatorError, OperatorError } from '../base/operator-error.ts';
 import { Budget, inlineShare } from '../core/budget.ts';
 import { packInput, unpackError, unpackOutput } from '../core/job-packing.ts';
-import { beforeJob, type Desk, type JobKind, type JobTable, runJob, type Workplaces } from '../core/jobs.ts';
+import {
+  beforeJob,
+  type Desk,
+  isSurelyLarge,
+  type JobKind,
+  type JobTable,
+  runJob,
+  type Workplaces,
+} from '../core/jobs.ts';
 import type { RunningObject } from '../core/quarantine.ts';
 import type { JobAnswer, JobOrder } from '../core/thread-jobs.ts';
 import { WorkerLost, type WorkerPool } from '../runtime/worker-pool.ts';
@@ -89,16 +97,20 @@ export function createDesk(tenant: string, rooms: DeskRooms, signal: AbortSignal
         await rooms.loop.turn();
         signal.throwIfAborted();
       }
-      const part = budget.part(inlineShare);
-      try {
-        return runJob(kind, input, part);
-      } catch (thrown) {
-        const isMoreLeft = budget.left.work > inlineShare.work;
-        if (!part.isOver || !isMoreLeft) throw thrown;
-      } finally {
-        rooms.loop.spend(part.spent.work);
-        if (!part.isOver) budget.charge(part.spent);
+      const isMoreLeft = budget.left.work > inlineShare.work;
+      if (!isMoreLeft || !isSurelyLarge(kind, input)) {
+        const part = budget.part(inlineShare);
+        try {
+          return runJob(kind, input, part);
+        } catch (thrown) {
+          if (!part.isOver || !isMoreLeft) throw thrown;
+        } finally {
+          rooms.loop.spend(part.spent.work);
+          if (!part.isOver) budget.charge(part.spent);
+        }
       }
+      await rooms.loop.turn(); // to pack what is so large takes some ms more
+      signal.throwIfAborted();
       return await runHeavy(kind, input, { tenant, budget, heavy: rooms.heavy, signal });
     },
   };

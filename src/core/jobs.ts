@@ -164,6 +164,19 @@ function partsOf({ spec: { dataFrom = [] } }: JobTable['combine']['input']): rea
   return steps.some(({ transform }) => transform !== undefined) ? [rewriting, templates] : [rewriting];
 }
 
+/** Values that take about half of a share of the loop to combine, whatever else is to be done with them. */
+const manyValues = 4_000;
+
+/** Whether the job will take more than a share of the loop, as far as one look at its input tells. */
+export function isSurelyLarge<K extends JobKind>(kind: K, input: JobTable[K]['input']): boolean {
+  if (kind !== 'combine') return false;
+  const { answers } = input as JobTable['combine']['input']; // the kind says so
+  const each = new Set(answers.flatMap((answer) => ('values' in answer ? [answer.values] : [])));
+  let values = 0;
+  for (const { size } of each) values += size;
+  return values > manyValues;
+}
+
 /** Does the job here and now; what `beforeJob` gave has been waited for. */
 export function runJob<K extends JobKind>(kind: K, input: JobTable[K]['input'], budget: Budget): JobTable[K]['output'] {
   const job: Jobs[K] = jobs[kind];

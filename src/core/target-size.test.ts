@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SecretValue } from './secret-value.ts';
-import { mostKeys, refuseTooLarge, refuseUnread } from './target-size.ts';
+import { isLarge, mostKeys, refuseTooLarge, refuseUnread } from './target-size.ts';
 
 const values = (count: number, bytes: number) =>
   Array.from({ length: count }, () => new SecretValue(Buffer.alloc(bytes, 'x')));
@@ -24,6 +24,15 @@ describe('what a target may hold', () => {
     expect(() => refuseTooLarge('target Secret "a"', held)).toThrow(
       expect.objectContaining({ reason: 'TargetTooLarge', message }),
     );
+  });
+
+  it('is large by its bytes or by its keys', () => {
+    expect([values(4, 65_536), values(5, 65_536), values(1_000, 1), values(1_001, 1)].map(isLarge)).toEqual([
+      false,
+      true,
+      false,
+      true,
+    ]);
   });
 
   it('is known, or the target is left alone', () => {

@@ -8,6 +8,20 @@ const mostBytes = 1_048_576;
 /** Keys at most: to read and hash more takes longer than the event loop may be held up, at each event of the target. */
 export const mostKeys = 10_000;
 
+/** Of more than this each step of the work (to hash it, to lay it out, to print it) takes some ms. */
+const large = { bytes: 262_144, keys: 1_000 };
+
+/** Whether the loop has to turn between two steps of work on such values. */
+export function isLarge(values: Iterable<{ readonly length: number }>): boolean {
+  let bytes = 0;
+  let keys = 0;
+  for (const { length } of values) {
+    bytes += length;
+    if (bytes > large.bytes || ++keys > large.keys) return true;
+  }
+  return false;
+}
+
 /** Throws TargetTooLarge; `target` names it for people: `target Secret "app"`. */
 export function refuseTooLarge(target: string, values: Iterable<SecretValue>): void {
   let bytes = 0;

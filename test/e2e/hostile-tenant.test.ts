@@ -4,6 +4,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { managedLabel, managedLabelValue } from '../../src/core/contract-names.ts';
+import { mostKeys } from '../../src/core/target-size.ts';
 import { forAll } from '../support/fleet.ts';
 import { type InfisicalDouble, startInfisicalDouble } from '../support/infisical-double/double.ts';
 import type { KindName } from '../support/kube-api.ts';
@@ -64,6 +65,19 @@ describe('work whose size a tenant chooses (1)', () => {
     await tenants.underAttack('1c', async () => {
       await tenants.plant(found('properties', 'json', { data }));
       await tenants.verdict('properties');
+    });
+  });
+
+  it('as a target with as many keys as may be, of which one changes again and again', async () => {
+    await tenants.underAttack('1e', async () => {
+      const find = { name: { regexp: '.*' } };
+      const dataFrom = [{ find }, { find, sourceRef: { storeRef: { name: 'more' } } }];
+      await tenants.plant(found('widest', 'many', { dataFrom }));
+      expect(await tenants.verdict('widest')).toMatchObject({ status: 'True' });
+      for (let change = 0; change < 3; change++) {
+        library.secrets.set({ environment: 'dev', path: '/more', key: 'MORE_7', value: `${change}` });
+        await pause(1_500);
+      }
     });
   });
 
@@ -310,6 +324,7 @@ async function plantLibrary(): Promise<void> {
     library.secrets.set({ environment: 'dev', path, key, value });
   for (let i = 0; i < 50; i++) put('/small', `KEY_${i}`, 'x');
   for (let i = 0; i < 5_000; i++) put('/many', `KEY_${i}`, 'x');
+  for (let i = 0; i < mostKeys - 5_000; i++) put('/more', `MORE_${i}`, 'x'.repeat(60));
   const rows = Array.from({ length: 40_000 }, (_, a) => ({ a, b: 'xxxx' }));
   put('/json', 'JSON', JSON.stringify(rows).slice(0, 800_000));
   const reader = library.identities.add({
@@ -319,7 +334,7 @@ async function plantLibrary(): Promise<void> {
   });
   await tenants.plant(
     credentials('credentials', reader),
-    ...['small', 'many', 'json'].map((folder) =>
+    ...['small', 'many', 'more', 'json'].map((folder) =>
       store({ name: folder, hostAPI: library.url, scope: { secretsPath: `/${folder}` } }),
     ),
   );

@@ -2,6 +2,7 @@
 // whose values count (those of others, or frozen ones) is read once before it is planned.
 
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
+import { ownTurn } from '../../base/turns.ts';
 import { managedLabel, managedLabelValue } from '../../core/contract-names.ts';
 import { fieldManagerName, fieldManagerNames } from '../../core/field-manager.ts';
 import { managedKeys } from '../../core/managed-fields.ts';
@@ -22,7 +23,7 @@ import {
   type TargetPlan,
 } from '../../core/target-plan.ts';
 import { type Ending, endings, intentFor, isMerging, type TargetPolicy } from '../../core/target-policy.ts';
-import { refuseTooLarge, refuseUnread } from '../../core/target-size.ts';
+import { isLarge, refuseTooLarge, refuseUnread } from '../../core/target-size.ts';
 import { keyOf, type Secret } from '../../kube/types.ts';
 import { hasManagedFields } from '../../kube/whole.ts';
 import { toSecret } from '../kit/target-object.ts';
@@ -123,13 +124,23 @@ export async function look(es: ExternalSecretRecord, rooms: Rooms, signal: Abort
   const name = { namespace: es.namespace, name: es.targetName };
   try {
     const secret = await rooms.kube.get<Secret>(rooms.secrets.resource, name, signal);
+    const values = Object.values(secret.data ?? {});
+    await turnIfLarge(values);
     const observed = targetRecord(secret);
     refuseUnread(`target Secret "${es.targetName}"`, observed.isCut);
-    return { observed, present: presentData(es, secret, rooms) };
+    await turnIfLarge(values);
+    const present = presentData(es, secret, rooms);
+    await turnIfLarge(values);
+    return { observed, present };
   } catch (thrown) {
     if (asOperatorError(thrown).reason === 'ReferenceNotFound') return { observed: undefined };
     throw thrown;
   }
+}
+
+/** Each step of the work on a large target has a turn of the loop for itself. */
+async function turnIfLarge(values: Iterable<{ readonly length: number }>): Promise<void> {
+  if (isLarge(values)) await ownTurn();
 }
 
 function presentData(es: ExternalSecretRecord, secret: Secret, rooms: Rooms): PresentData {
@@ -170,6 +181,7 @@ async function carryOut(
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<'created' | 'updated' | 'nothing'> {
+  await turnIfLarge(blueprint.data.values());
   const plan = planTarget(es, policy, blueprint, seen);
   if (plan.action === 'look') {
     const looked = await look(es, rooms, signal);
@@ -212,6 +224,7 @@ async function write(
   if (plan.action === 'none') return 'nothing';
   if (plan.action === 'look') throw new OperatorError('Internal', 'a target that was read has no values');
   const options = { fieldManager: fieldManagerName(es.name) };
+  await turnIfLarge(plan.secret.data.values());
   const secret = toSecret(plan.secret);
   if (plan.action === 'update') {
     refuseLockOut(es, plan.secret, observed?.keys ?? [], storesOf(es, rooms));
