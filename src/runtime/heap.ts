@@ -13,6 +13,8 @@ import type { Clock, Timer } from '../base/clock.ts';
 const newSpaceMaxBytes = 16 * 2 ** 20;
 /** How much the new space grows at a time at most: in few steps, as small sizes cost a start many collections. */
 const newSpaceGrowth = 4;
+/** So many old objects are looked through at once in some 20 ms; more would be a pause that shows. */
+const atOnceMaxBytes = 20 * 2 ** 20;
 /** Old objects below this may grow as V8 likes: collecting them more often would save little and slow the start. */
 const freeGrowthBytes = 40 * 2 ** 20;
 /**
@@ -47,14 +49,19 @@ export function keepHeapSmall(clock: Clock): Timer {
   markBesideWork(false);
   const newSpaceFactor = flag('semi-space-growth-factor', 2);
   newSpaceFactor(newSpaceGrowth);
+  let isBesideWork = false;
   let isBounded = false;
   const observer = new PerformanceObserver(() => {
     const spaces = getHeapSpaceStatistics();
     const leftTimes = Math.floor(newSpaceMaxBytes / sizeOf(spaces, 'new_space'));
     newSpaceFactor(Math.min(newSpaceGrowth, Math.max(1, leftTimes)));
-    if (isBounded || sizeOf(spaces, 'old_space') < freeGrowthBytes) return;
+    const oldBytes = sizeOf(spaces, 'old_space');
+    if (!isBesideWork && oldBytes >= atOnceMaxBytes) {
+      isBesideWork = true;
+      markBesideWork(true);
+    }
+    if (isBounded || oldBytes < freeGrowthBytes) return;
     isBounded = true;
-    markBesideWork(true); // of so many objects, marking them at once would be a pause that shows
     setFlagsFromString(`--heap-growing-percent=${growthPercent}`);
     collect('regular');
   });
