@@ -76,6 +76,12 @@ describe('withoutSent', () => {
     );
   });
 
+  it('takes a first word for the name of a scheme only where one stands', () => {
+    const sent = `${token.slice(0, 16)}  !`;
+    expect(withoutSent(`no: ${sent}`, { headers: { 'x-token': sent } })).toBe('no: [redacted]');
+    expect(withoutSent('Bearer: no', { headers: { Authorization: `Bearer ${token}` } })).toBe('Bearer: no');
+  });
+
   it.each<[what: string, said: string, sent: string]>([
     ['the same letter in both', 'a'.repeat(1 << 20), 'a'.repeat(60_000)],
     ['the token, over and over', `${token} `.repeat(20_000), token],

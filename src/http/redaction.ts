@@ -18,6 +18,9 @@ const longestText = 64 * 1024;
 /** Headers that say nothing which is not the same for everybody. */
 const harmless = new Set(['accept', 'accept-encoding', 'content-type', 'user-agent']);
 
+/** Headers that begin with the name of how one authenticates. */
+const withScheme = new Set(['authorization', 'proxy-authorization']);
+
 /**
  * The text as one printable line without what `request` carried: values of headers, texts in a JSON or form body, as they
  * are, trimmed, escaped for JSON or for URLs, and in base64 at any offset. Time grows with the two lengths, not their product.
@@ -73,7 +76,8 @@ function cutMarked(text: string, marked: Uint8Array): string {
 function* sentTexts({ headers = {}, body }: Pick<UpstreamRequest, 'headers' | 'body'>): Generator<string> {
   for (const [name, value] of Object.entries(headers)) {
     if (harmless.has(name.toLowerCase())) continue;
-    const [, credential = value] = /^[\w-]+ +(\S.*)$/s.exec(value) ?? []; // `Bearer` and `Basic` are no secret
+    // `Bearer` and `Basic` are no secret; in other headers the first word is one like any other.
+    const [, credential = value] = (withScheme.has(name.toLowerCase()) && /^[\w-]+ +(\S.*)$/s.exec(value)) || [];
     yield* [credential, ...decoded(credential)];
   }
   if (body === undefined || body === '') return;
