@@ -3,7 +3,7 @@ import { withoutFields } from '../base/left-out.ts';
 import { hashData } from '../core/object-hash.ts';
 import { isOwnedBy, isTargetValid, type ObservedTarget, ownerKeyOf } from '../core/target-plan.ts';
 import type { Secret } from '../kube/types.ts';
-import { configMapTargetRecord, keptTargetRecord, targetRecord } from './records.ts';
+import { configMapTargetRecord, externalSecretRecord, keptTargetRecord, targetRecord } from './records.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const annotation = 'reconcile.external-secrets.io/data-hash';
@@ -52,6 +52,22 @@ describe('targetRecord', () => {
     const record = JSON.stringify(targetRecord(secret({ a: value })));
     expect(record).not.toContain(value);
     expect(record).not.toContain(base64(value));
+  });
+});
+
+describe('externalSecretRecord', () => {
+  const object = { metadata: { name: 'e', uid: 'u', generation: 3 }, spec: { refreshInterval: '1m' } };
+
+  it('takes a spec of the same generation over', () => {
+    const before = externalSecretRecord(object);
+    expect(externalSecretRecord({ ...object }, before).spec).toBe(before.spec);
+  });
+
+  it('reads an object anew that lost a field, and that has it again, which no generation counts', () => {
+    const before = externalSecretRecord(object);
+    const lost = externalSecretRecord(withoutFields({ ...object }, ['metadata.labels']), before);
+    expect(lost.spec).toEqual({ issues: [expect.stringContaining('metadata.labels')] });
+    expect(externalSecretRecord(object, lost).spec).toEqual(before.spec);
   });
 });
 

@@ -147,10 +147,16 @@ export function recordMeta({ metadata }: KubeObject): RecordMeta {
   };
 }
 
+/** Whether the spec is in the earlier record as it stands in the object: the generation counts what was read as a whole. */
+function isReadAlready(object: KubeObject, before: (RecordMeta & { readonly spec: ReadSpec<unknown> }) | undefined) {
+  const { uid = '', generation = 0 } = object.metadata;
+  return before?.uid === uid && before.generation === generation && 'ok' in before.spec && isWhole(object);
+}
+
 /** `before` is an earlier record of the same object: a spec of the same generation is taken over from it. */
 export function externalSecretRecord(object: KubeObject, before?: ExternalSecretRecord): ExternalSecretRecord {
   const meta = { ...recordMeta(object), owners: object.metadata.ownerReferences ?? nothing };
-  if (before !== undefined && before.uid === meta.uid && before.generation === meta.generation) {
+  if (before !== undefined && isReadAlready(object, before)) {
     const { spec, targetName, stores } = before;
     return { ...meta, spec, targetName, stores, status: parseExternalSecretStatus(object) ?? {} };
   }
@@ -182,7 +188,7 @@ export function clusterExternalSecretRecord(object: KubeObject): ClusterExternal
 export function environmentRecord(object: KubeObject, before?: EnvironmentRecord): EnvironmentRecord {
   const meta = recordMeta(object);
   const status = parseEnvironmentStatus(object);
-  if (before !== undefined && before.uid === meta.uid && before.generation === meta.generation) {
+  if (before !== undefined && isReadAlready(object, before)) {
     const { spec, written, controller, named } = before;
     return { ...meta, spec, written, controller, named, status };
   }

@@ -11,6 +11,9 @@ const leastCharacters = 32_768;
 /** Characters of a list that are read in one turn of the loop. */
 const turnCharacters = 262_144;
 
+/** How names of fields of the metadata begin. */
+const ofMetadata = 'metadata.';
+
 const comma = 0x2c;
 const quote = 0x22;
 const backslash = 0x5c;
@@ -87,7 +90,7 @@ function fieldsOf(text: string): readonly Field[] {
   const fields: Field[] = [];
   const take = (prefix: string) => {
     for (let key = cursor.key(); key !== undefined; key = cursor.key()) {
-      if (prefix === '' && key === 'metadata' && cursor.enter(openObject)) take('metadata.');
+      if (prefix === '' && key === 'metadata' && cursor.enter(openObject)) take(ofMetadata);
       else fields.push({ name: `${prefix}${key}`, ...cursor.pass() });
     }
   };
@@ -120,10 +123,9 @@ function withNull(text: string, cut: readonly Field[]): string {
 }
 
 function drop(object: unknown, field: string): void {
-  const [name = '', inner] = field.split('.', 2);
   if (typeof object !== 'object' || object === null) return;
-  if (inner === undefined) Reflect.deleteProperty(object, name);
-  else drop(Reflect.get(object, name), inner);
+  if (field.startsWith(ofMetadata)) drop(Reflect.get(object, 'metadata'), field.slice(ofMetadata.length));
+  else Reflect.deleteProperty(object, field);
 }
 
 /**
