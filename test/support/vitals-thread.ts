@@ -49,9 +49,15 @@ function spentBy(task: string): Spent {
 const spentByLoop = () => spentBy(`${pid}/task/${pid}`);
 
 /** All threads: the loop waits for those that help to collect garbage. */
-function queuedMs(): number {
+function queuedByThread(): ReadonlyMap<string, number> {
   const threads = readdirSync(`/proc/${pid}/task`).map((thread) => `${pid}/task/${thread}`);
-  return ['thread-self', ...threads].reduce((sum, task) => sum + spentBy(task).queuedMs, 0);
+  return new Map(['thread-self', ...threads].map((task) => [task, spentBy(task).queuedMs]));
+}
+
+/** A thread that has ended takes its count along. */
+function queuedSince(before: ReadonlyMap<string, number>): number {
+  const each = [...queuedByThread()].map(([task, queuedMs]) => Math.max(0, queuedMs - (before.get(task) ?? 0)));
+  return each.reduce((sum, queuedMs) => sum + queuedMs, 0);
 }
 
 function ask(): Promise<boolean> {
@@ -66,11 +72,11 @@ function ask(): Promise<boolean> {
 }
 
 async function look(): Promise<void> {
-  const queuedBefore = queuedMs();
+  const before = queuedByThread();
   const startedMs = performance.now();
   const isWell = await ask();
   const tookMs = performance.now() - startedMs;
-  const ownMs = Math.max(0, tookMs - (queuedMs() - queuedBefore));
+  const ownMs = Math.max(0, tookMs - queuedSince(before));
   answers = {
     count: answers.count + 1,
     longestMs: Math.max(answers.longestMs, tookMs),
