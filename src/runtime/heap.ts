@@ -13,8 +13,6 @@ import type { Clock, Timer } from '../base/clock.ts';
 const newSpaceMaxBytes = 16 * 2 ** 20;
 /** How much the new space grows at a time at most: in few steps, as small sizes cost a start many collections. */
 const newSpaceGrowth = 4;
-/** So many old objects are looked through at once in some 20 ms; more would be a pause that shows. */
-const atOnceMaxBytes = 20 * 2 ** 20;
 /** Old objects below this may grow as V8 likes: collecting them more often would save little and slow the start. */
 const freeGrowthBytes = 40 * 2 ** 20;
 /**
@@ -28,6 +26,11 @@ const growthPercent = 30;
  */
 const quietMs = 4_000;
 const quietCpuMs = 150;
+/**
+ * A process that is never quiet has no longer start than this. To look through old objects at once, as a start does, takes a
+ * ms for each MB, up to 40 of them.
+ */
+const longestStartMs = 120_000;
 /**
  * Calls of a function, of some length, before V8 compiles it with its optimizing compilers: its own counts, and those of a
  * start. There nearly all that they compile is run too seldom afterwards to pay for it, in time and in the memory that the
@@ -49,26 +52,24 @@ export function keepHeapSmall(clock: Clock): Timer {
   markBesideWork(false);
   const newSpaceFactor = flag('semi-space-growth-factor', 2);
   newSpaceFactor(newSpaceGrowth);
-  let isBesideWork = false;
   let isBounded = false;
   const observer = new PerformanceObserver(() => {
     const spaces = getHeapSpaceStatistics();
     const leftTimes = Math.floor(newSpaceMaxBytes / sizeOf(spaces, 'new_space'));
     newSpaceFactor(Math.min(newSpaceGrowth, Math.max(1, leftTimes)));
-    const oldBytes = sizeOf(spaces, 'old_space');
-    if (!isBesideWork && oldBytes >= atOnceMaxBytes) {
-      isBesideWork = true;
-      markBesideWork(true);
-    }
-    if (isBounded || oldBytes < freeGrowthBytes) return;
+    if (isBounded || sizeOf(spaces, 'old_space') < freeGrowthBytes) return;
     isBounded = true;
+    markBesideWork(true); // of so many objects, marking them at once would be a pause that shows
     setFlagsFromString(`--heap-growing-percent=${growthPercent}`);
     collect('regular');
   });
   observer.observe({ entryTypes: ['gc'] });
-  return onceQuiet(clock, () => {
+  const endStart = () => {
     compileAfter('usual');
     markBesideWork(true);
+  };
+  return onceQuiet(clock, endStart, () => {
+    endStart();
     collect('last-resort');
   });
 }
@@ -82,15 +83,18 @@ function markBesideWork(isBeside: boolean): void {
   setFlagsFromString(isBeside ? '--incremental-marking' : '--no-incremental-marking');
 }
 
-/** Runs after the first quiet time: a burst of work is not to be held up. */
-function onceQuiet(clock: Clock, run: () => void): Timer {
+/** Runs after the first quiet time: a burst of work is not to be held up. `onLate` runs before it when that is long in coming. */
+function onceQuiet(clock: Clock, onLate: () => void, run: () => void): Timer {
   let usedUs = cpuUs();
+  let leftMs = longestStartMs;
   const look = () => {
     const nowUs = cpuUs();
     const isQuiet = nowUs - usedUs <= quietCpuMs * 1_000;
     usedUs = nowUs;
-    if (isQuiet) run();
-    else timer = clock.after(quietMs, look);
+    if (isQuiet) return run();
+    leftMs -= quietMs;
+    if (leftMs === 0) onLate();
+    timer = clock.after(quietMs, look);
   };
   let timer = clock.after(quietMs, look);
   return { cancel: () => timer.cancel() };
