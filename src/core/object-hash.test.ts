@@ -48,6 +48,8 @@ describe('the hash of data', () => {
     const keys = ['__proto__', 'constructor', 'toString'];
     const hash = hashData(new Map(keys.map((key) => [key, Buffer.from('x')])));
     expect(hash).toBe(hashText('map[__proto__:[120] constructor:[120] toString:[120]]'));
+    expect(hashEncodedData({}, JSON.parse('{"__proto__":"x","constructor":"x","toString":"x"}'))).toBe(hash);
+    expect(hashEncodedData(JSON.parse('{"__proto__":"eA==","constructor":"eA=="}'), { toString: 'x' })).toBe(hash);
   });
 });
 

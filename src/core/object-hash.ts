@@ -28,32 +28,36 @@ const decoded = Buffer.allocUnsafe(decodedBytes);
 /** Hash of a Secret's whole `data`, for the annotation `reconcile.external-secrets.io/data-hash`. */
 export function hashData(data: ReadonlyMap<string, Uint8Array> | Readonly<Record<string, Uint8Array>>): string {
   const entries = data instanceof Map ? [...data] : Object.entries(data);
-  entries.sort(([left], [right]) => compareBytewise(left, right));
-  const text = new HashedText();
-  text.add('map[');
-  entries.forEach(([key, bytes], index) => {
-    text.add(`${index === 0 ? '' : ' '}${key}:[`);
-    text.addDecimals(bytes);
-    text.add(']');
-  });
-  text.add(']');
-  return text.digest();
+  return hashEntries(entries, (text, bytes) => text.addDecimals(bytes));
 }
 
 /** The same of data as it stands in an object, without a copy of each value: base64, and plain texts. */
 export function hashEncodedData(data: StringMap, texts: StringMap = {}): string {
-  const keys = [...Object.keys(data), ...Object.keys(texts)].sort(compareBytewise);
+  const entries = [...encodedEntries(data, 'base64'), ...encodedEntries(texts, 'utf8')];
+  const digest = hashEntries(entries, (text, { value, encoding }) => text.addDecoded(value, encoding));
+  decoded.fill(0); // it held values
+  return digest;
+}
+
+interface Encoded {
+  readonly value: string;
+  readonly encoding: 'base64' | 'utf8';
+}
+
+function encodedEntries(map: StringMap, encoding: Encoded['encoding']): [key: string, Encoded][] {
+  return Object.entries(map).map(([key, value]) => [key, { value, encoding }]);
+}
+
+function hashEntries<Value>(entries: [key: string, Value][], add: (text: HashedText, value: Value) => void): string {
+  entries.sort(([left], [right]) => compareBytewise(left, right));
   const text = new HashedText();
   text.add('map[');
-  keys.forEach((key, index) => {
+  entries.forEach(([key, value], index) => {
     text.add(`${index === 0 ? '' : ' '}${key}:[`);
-    const encoded = data[key];
-    if (encoded === undefined) text.addDecoded(texts[key] ?? '', 'utf8');
-    else text.addDecoded(encoded, 'base64');
+    add(text, value);
     text.add(']');
   });
   text.add(']');
-  decoded.fill(0); // it held values
   return text.digest();
 }
 
@@ -127,7 +131,7 @@ class HashedText {
   }
 
   /** Adds the bytes that the text stands for, as `addDecimals` does. */
-  addDecoded(text: string, encoding: 'base64' | 'utf8'): void {
+  addDecoded(text: string, encoding: Encoded['encoding']): void {
     if (3 * text.length > decodedBytes) this.addDecimals(Buffer.from(text, encoding));
     else this.addDecimals(decoded, decoded.write(text, encoding));
   }
