@@ -148,9 +148,9 @@ export function recordMeta({ metadata }: KubeObject): RecordMeta {
 }
 
 /** Whether the spec is in the earlier record as it stands in the object: the generation counts what was read as a whole. */
-function isReadAlready(object: KubeObject, before: (RecordMeta & { readonly spec: ReadSpec<unknown> }) | undefined) {
+function isReadAlready(object: KubeObject, before: RecordMeta & { readonly spec: ReadSpec<unknown> }) {
   const { uid = '', generation = 0 } = object.metadata;
-  return before?.uid === uid && before.generation === generation && 'ok' in before.spec && isWhole(object);
+  return before.uid === uid && before.generation === generation && 'ok' in before.spec && isWhole(object);
 }
 
 /** `before` is an earlier record of the same object: a spec of the same generation is taken over from it. */

@@ -2,8 +2,7 @@
 // read those takes longer than the event loop may be held up, at each of its events. Such a field is left out, and the object
 // tells what it lacks (base/left-out.ts), so that whoever needs the field can say so.
 import { mostPartsOf, mostTogether, withoutFields } from '../base/left-out.ts';
-import type { OwnTurn } from '../base/turns.ts';
-import { ownTurn } from '../base/turns.ts';
+import { type OwnTurn, ownTurn } from '../base/turns.ts';
 
 /** A text of fewer characters does not hold enough to matter. */
 const leastCharacters = 32_768;
