@@ -246,6 +246,28 @@ describe('a source that does not answer an object in step', () => {
     expect([ready(cluster), messageOf(cluster)]).toEqual(['True', 'secret synced']);
   });
 
+  it('is told in time while it is asked once more, and is followed when that is answered after all', async () => {
+    const cluster = await synced({ interval: '10s' });
+    cluster.upstream.onRead = silent;
+    await untilSaid(cluster);
+    await cluster.clock.advance(20_000);
+    cluster.upstream.set('s', 'k', 's-2');
+    const answer = Promise.withResolvers<void>();
+    let isAsked = false;
+    cluster.upstream.onRead = () => {
+      isAsked = true;
+      return answer.promise;
+    };
+    await cluster.clock.advance(9_000);
+    expect([isAsked, ready(cluster)]).toEqual([true, 'True']);
+    await cluster.clock.advance(2_500);
+    expect([ready(cluster), messageOf(cluster)]).toEqual(['False', expect.stringMatching(/HTTP 500/)]);
+    expect(writes(cluster)).toBe(2);
+    answer.resolve();
+    await cluster.clock.advance(1_000);
+    expect([ready(cluster), value(cluster), writes(cluster)]).toEqual(['True', 's-2', 3]);
+  });
+
   it('was never told to have failed when it answers again in time', async () => {
     const cluster = await synced({ interval: '10s' });
     cluster.upstream.onRead = silent;

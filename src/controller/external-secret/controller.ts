@@ -248,7 +248,7 @@ export class ExternalSecretController {
     const isOverOnly = silence !== undefined && run.causes.every((cause) => cause === ('silent' satisfies Cause));
     const isOver = isOverOnly && this.#rooms.clock.monotonicMs() >= silence.patientUntilMs - 1;
     const outcome = isOver
-      ? await tellSilence(es, silence, memory, this.#rooms, signals)
+      ? (await tellSilence(es, silence, memory, this.#rooms, signals)).outcome
       : await reconcileExternalSecret(es, memory, run, this.#rooms, signals);
     if (outcome.kind === 'grace') return outcome;
     if (this.#kit.isRemembered(key, memory)) this.#followForeign(key, es, outcome);

@@ -1,6 +1,7 @@
 // The story of one ExternalSecret, told in order: take back a stale Ready, decide whether anything is due, read its
 // sources, plan and apply the target, report. Everything is gathered before anything is written.
 
+import type { Clock } from '../../base/clock.ts';
 import { asOperatorError, OperatorError } from '../../base/operator-error.ts';
 import { externalSecretFinalizer } from '../../core/contract-names.ts';
 import { withWrittenFields } from '../../core/manifest/written-fields.ts';
@@ -47,10 +48,10 @@ export async function reconcileExternalSecret(
   try {
     if ('ok' in found.spec && !(await rooms.generators.areOurs(found.spec.ok, found, signals.wait)))
       return { kind: 'idle' };
-    const es = isGreenForOlderSpec(found, rooms)
+    const begun = isGreenForOlderSpec(found, rooms)
       ? await rooms.writer.inTurn(run.lane, signals.write, () => withdrawReady(found, rooms, signals.write))
       : found;
-    const gathered = await gather(es, memory, run, rooms, signals);
+    const { es, gathered } = await gatherWhilePatient(begun, memory, run, rooms, signals);
     if ('kind' in gathered) {
       const isUnseen = gathered.kind === 'idle' && isUnobserved(es, rooms);
       if (isUnseen)
@@ -105,20 +106,57 @@ export async function tellSilence(
   silence: Silence,
   memory: EsMemory,
   rooms: Rooms,
-  signals: Signals,
-): Promise<Outcome> {
+  { write }: Signals,
+): Promise<Told> {
   try {
     memory.silence = undefined;
     const error = failureNow(silence, rooms.clock.monotonicMs());
-    await rooms.writer.inTurn(lanes.drift, signals.write, () => reportFailure(es, error, rooms, signals.write));
-    return { kind: 'failed', error };
+    const told = await rooms.writer.inTurn(lanes.drift, write, () => reportFailure(es, error, rooms, write));
+    return { es: told, outcome: { kind: 'failed', error } };
   } catch (thrown) {
     memory.silence = silence;
-    return { kind: 'failed', error: asOperatorError(thrown) };
+    return { es, outcome: { kind: 'failed', error: asOperatorError(thrown) } };
   }
 }
 
+/** The record as it is after the telling. */
+interface Told {
+  readonly es: ExternalSecretRecord;
+  readonly outcome: Extract<Outcome, { kind: 'failed' }>;
+}
+
 type Gathered = Read | Kept | { readonly error: OperatorError };
+
+/** A try that begins as the patience ends may still be answered. */
+const leastTryMs = 1_000;
+
+/** Gathers. Where the patience with a silent source ends while it is asked once more, that is told, and the asking goes on. */
+async function gatherWhilePatient(
+  es: ExternalSecretRecord,
+  memory: EsMemory,
+  run: Run,
+  rooms: Rooms,
+  signals: Signals,
+): Promise<{ readonly es: ExternalSecretRecord; readonly gathered: Awaited<ReturnType<typeof gather>> }> {
+  const gathering = gather(es, memory, run, rooms, signals);
+  const { silence } = memory;
+  if (silence === undefined) return { es, gathered: await gathering };
+  const leftMs = Math.max(leastTryMs, silence.patientUntilMs - rooms.clock.monotonicMs());
+  const isOver = await lastsLonger(gathering, leftMs, rooms.clock);
+  const told = isOver ? await tellSilence(es, silence, memory, rooms, signals) : { es };
+  return { es: told.es, gathered: await gathering };
+}
+
+/** Whether `work` is not done after so long. */
+async function lastsLonger(work: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
+  const over = Promise.withResolvers<boolean>();
+  const timer = clock.after(ms, () => over.resolve(true));
+  try {
+    return await Promise.race([work.then(() => false), over.promise]);
+  } finally {
+    timer.cancel();
+  }
+}
 
 /** `stores` are the versions that the stores had before they were read, `texts` the changes of the template's objects. */
 type Seen = Pick<Present, 'stores' | 'texts'> & { readonly policy: TargetPolicy };

@@ -62,7 +62,7 @@ export async function reportOutcome(
   rooms: Rooms,
   signal: AbortSignal,
 ): Promise<void> {
-  if (outcome.kind === 'failed') return await reportFailure(es, outcome.error, rooms, signal);
+  if (outcome.kind === 'failed') return void (await reportFailure(es, outcome.error, rooms, signal));
   const verdict: Verdict = {
     ready: 'True',
     reason: outcome.reason,
@@ -215,18 +215,19 @@ export function isSyncedAsIs({ status, ...es }: ExternalSecretRecord): boolean {
   return ready?.status === 'True' && status.syncedResourceVersion === versionOf({ status, ...es });
 }
 
-/** Writes Ready=False, and asks for its event. */
+/** Writes Ready=False, and asks for its event. The record after it. */
 export async function reportFailure(
   es: ExternalSecretRecord,
   error: OperatorError,
   rooms: Rooms,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<ExternalSecretRecord> {
   const verdict = failedVerdict(failedReasonOf(es, error), error);
   const fields = manifestOf(es) === undefined ? failureFields(es, error) : {};
   const after = await write(es, verdict, { fields, isDue: false }, rooms, signal);
   // One event per verdict, not per attempt: the condition stands for the present state.
   if (after !== es) rooms.reporter.event(es, 'Warning', 'UpdateFailed', verdict.message);
+  return after;
 }
 
 /** As in ESO, a kind that may not be a target is told of like a Secret. */
