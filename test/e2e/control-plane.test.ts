@@ -10,6 +10,7 @@ import { afterEach, describe, expect, inject, it, onTestFinished, vi } from 'vit
 import { type Command, controlPlaneCommands } from '../control-plane/commands.ts';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../support/control-plane.ts';
 import { applyYaml, createNamespace, kubectl, untilEstablished } from '../support/kubectl.ts';
+import { collectedWithinMs } from '../support/wait.ts';
 
 const kubeconfig = inject('kubeconfigPath');
 const facts = inject('controlPlane');
@@ -63,16 +64,22 @@ describe('the shared control plane', () => {
     expect((await kubectl([...list, '--field-selector=spec.size=2'], { kubeconfig })).stdout).toBe('');
   });
 
-  it.skipIf(!facts.hasControllerManager)('collects what belongs to a deleted owner', async () => {
-    const namespace = await createNamespace('garbage', { kubeconfig });
-    const create = ['create', 'configmap', '-n', namespace, '-o', 'jsonpath={.metadata.uid}'];
-    const { stdout: uid } = await kubectl([...create, 'owner'], { kubeconfig });
-    const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid };
-    const metadata = { name: 'owned', namespace, ownerReferences: [owner] };
-    await applyYaml(JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata }), { kubeconfig });
-    await kubectl(['delete', 'configmap', 'owner', '-n', namespace], { kubeconfig });
-    await kubectl(['wait', '--for=delete', 'configmap/owned', '-n', namespace, '--timeout=60s'], { kubeconfig });
-  });
+  it.skipIf(!facts.hasControllerManager)(
+    'collects what belongs to a deleted owner',
+    async () => {
+      const namespace = await createNamespace('garbage', { kubeconfig });
+      const create = ['create', 'configmap', '-n', namespace, '-o', 'jsonpath={.metadata.uid}'];
+      const { stdout: uid } = await kubectl([...create, 'owner'], { kubeconfig });
+      const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid };
+      const metadata = { name: 'owned', namespace, ownerReferences: [owner] };
+      await applyYaml(JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata }), { kubeconfig });
+      await kubectl(['delete', 'configmap', 'owner', '-n', namespace], { kubeconfig });
+      await kubectl(['wait', '--for=delete', 'configmap/owned', '-n', namespace, `--timeout=${collectedWithinMs}ms`], {
+        kubeconfig,
+      });
+    },
+    collectedWithinMs + 30_000,
+  );
 
   it.skipIf(facts.auditLogPath === undefined)('writes down who did what', async () => {
     const namespace = await createNamespace('audited', { kubeconfig });

@@ -4,12 +4,10 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { esoFinalizer } from '../support/eso-remains.ts';
 import type { SampleManifest } from '../support/samples.ts';
 import { createScene, type Scene } from '../support/scene.ts';
-import { condition, pause, until } from '../support/wait.ts';
+import { collectedWithinMs, condition, pause, until } from '../support/wait.ts';
 
 const { hasControllerManager } = inject('controlPlane');
 const apiVersion = 'external-secrets.io/v1';
-/** The garbage collector looks at its own pace. */
-const collectedWithinMs = 60_000;
 
 let scene: Scene;
 
@@ -77,6 +75,7 @@ describe('when the ExternalSecret is deleted', () => {
     async ({ name }) => {
       await scene.secrets.untilGone(name, collectedWithinMs);
     },
+    collectedWithinMs + 30_000,
   );
 });
 
@@ -96,6 +95,7 @@ describe('a Secret that two ExternalSecrets want', () => {
       const owners = (await scene.api.get(scene.address('Secret', 'wanted')))?.metadata.ownerReferences;
       expect(owners).toMatchObject([{ name: 'second' }]);
     },
+    collectedWithinMs + 30_000,
   );
 
   it('is left to an owner of another kind, which is named, and made at a force-sync once that one is gone', async () => {

@@ -13,7 +13,7 @@ import {
 } from '../support/samples.ts';
 import { createScene, decoded, type Scene } from '../support/scene.ts';
 import { type Sentinel, startSentinel } from '../support/sentinel.ts';
-import { condition, follow, isFailed, isReady, patienceMs, pause, until } from '../support/wait.ts';
+import { collectedWithinMs, condition, follow, isFailed, isReady, patienceMs, pause, until } from '../support/wait.ts';
 
 /** What DESIGN calls "within 2 s", five times as generous. */
 const repairedWithinMs = 10_000;
@@ -234,8 +234,9 @@ describe('deletion of the ExternalSecret', () => {
       await scene.whenSynced(name);
       await scene.api.delete(scene.address('ExternalSecret', name));
       await scene.externalSecrets.untilGone(name);
-      await scene.secrets.untilGone(name, 60_000);
+      await scene.secrets.untilGone(name, collectedWithinMs);
     },
+    collectedWithinMs + 30_000,
   );
 });
 

@@ -7,6 +7,12 @@ const lookEveryMs = 25;
 /** How long a test waits before it calls something missing, where it has no limit of its own to check. */
 export const patienceMs = 15_000;
 
+/**
+ * How long the cluster's garbage collector may take for what has lost its owner. It looks for new kinds every 30 s, and rests
+ * whenever kinds come or go, until it follows them all: tests that run beside this one install some.
+ */
+export const collectedWithinMs = 150_000;
+
 /** The first answer that is neither undefined nor false. Rejects after `withinMs`, naming what never came. */
 export async function until<T>(
   what: string,
