@@ -1,6 +1,6 @@
 // The operator as a process: its command line, its endpoints, and what it does when the API server, or the kinds that it
 // serves, are not there (yet), or are those of the External Secrets Operator.
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -154,21 +154,15 @@ describe('the command line', () => {
   });
 
   it('reads flags from the environment, the command line winning', async () => {
-    const port = await freePort();
-    const env = {
-      ESCAPEMENT_LIVE_ADDR: `127.0.0.1:${port}`,
-      ESCAPEMENT_METRICS_ADDR: '0',
-      ESCAPEMENT_LOGLEVEL: 'error',
-    };
-    const child = spawn(process.execPath, [bundle, 'run', '--loglevel=info'], {
-      env: { ...env, KUBECONFIG: await kubeconfigOfNobody() },
+    const KUBECONFIG = await kubeconfigOfNobody();
+    const { child, printed } = await startAlive((port) => {
+      const env = {
+        ESCAPEMENT_LIVE_ADDR: `127.0.0.1:${port}`,
+        ESCAPEMENT_METRICS_ADDR: '0',
+        ESCAPEMENT_LOGLEVEL: 'error',
+      };
+      return spawn(process.execPath, [bundle, 'run', '--loglevel=info'], { env: { ...env, KUBECONFIG } });
     });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    const printed = text(child.stdout);
-    await until(
-      'it is alive',
-      async () => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok,
-    );
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
     expect(await printed).toContain('starting');
@@ -259,6 +253,27 @@ async function kubeconfigOfNobody(): Promise<string> {
   };
   await writeFile(path, JSON.stringify(config));
   return path;
+}
+
+/** Starts the program until it answers at a port of its own: one that was free may be another's a moment later. */
+async function startAlive(
+  start: (port: number) => ChildProcessWithoutNullStreams,
+): Promise<{ readonly child: ChildProcessWithoutNullStreams; readonly printed: Promise<string> }> {
+  for (let left = 3; ; left--) {
+    const port = await freePort();
+    const child = start(port);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const printed = text(child.stdout);
+    const complaints = text(child.stderr);
+    const outcome = await until('it is alive, or has ended', async () => {
+      if (child.exitCode !== null) return 'ended';
+      const isAlive = (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok;
+      return isAlive && 'alive';
+    });
+    if (outcome === 'alive') return { child, printed };
+    const said = `${await printed}${await complaints}`;
+    if (left === 1 || !said.includes('another process has it')) throw new Error(`it ended: ${said}`);
+  }
 }
 
 async function readiness({ healthUrl }: Operator): Promise<{ status: number; body: string }> {
