@@ -268,6 +268,30 @@ describe('a source that does not answer an object in step', () => {
     expect([ready(cluster), value(cluster), writes(cluster)]).toEqual(['True', 's-2', 3]);
   });
 
+  it('says nothing of the source that an edit names in its place', async () => {
+    for (const edit of [
+      (cluster: OneOperator) =>
+        cluster.apply('ExternalSecret', 'e', { spec: specOf(['t'], { target: 'e', interval: '10s' }) }),
+      (cluster: OneOperator) => cluster.apply('SecretStore', 's', { spec: storeSpec({ k: 's-2' }) }),
+    ]) {
+      const cluster = await synced({ stores: ['s'], interval: '10s' });
+      cluster.apply('SecretStore', 't', { spec: storeSpec({ k: 't-1' }) });
+      cluster.upstream.onRead = silent;
+      await untilSaid(cluster);
+      await cluster.clock.advance(20_000);
+      const answer = Promise.withResolvers<void>();
+      cluster.upstream.onRead = () => answer.promise;
+      edit(cluster);
+      await cluster.clock.advance(9_000);
+      const before = messageOf(cluster);
+      await cluster.clock.advance(5_000);
+      expect(messageOf(cluster)).toBe(before);
+      answer.resolve();
+      await cluster.clock.advance(1_000);
+      expect(ready(cluster)).toBe('True');
+    }
+  });
+
   it('was never told to have failed when it answers again in time', async () => {
     const cluster = await synced({ interval: '10s' });
     cluster.upstream.onRead = silent;

@@ -88,16 +88,21 @@ async function isBorne(
   if (error.reason === 'Conflict' || error.reason === 'Aborted') return true; // tells nothing, and ends no silence
   const before = memory.silence;
   memory.silence = undefined;
-  if (!isSilent(error) || !('ok' in es.spec) || !isSyncedAsIs(es)) return false;
-  const stores = rooms.stores.versionOf(es.stores, es.namespace);
-  const isStoreNew = memory.readStores !== undefined && memory.readStores !== stores;
-  if (isStoreNew || !judgeTarget(es, es.spec.ok, observedTarget(es, rooms)).isTargetValid) return false;
+  if (!('ok' in es.spec) || !isSilent(error) || !isStillInStep(es, es.spec.ok, memory, rooms)) return false;
   const nowMs = rooms.clock.monotonicMs();
   const silence = silenceAfter(before, error, { nowMs, dueMs: memory.nextDueMs, periodMs: periodOf(es.spec.ok) });
   if (nowMs >= silence.patientUntilMs) return false;
   memory.silence = silence;
   if (before === undefined) await reportSilence(es, error, rooms, signal);
   return true;
+}
+
+/** Whether the object is as it was synced: nothing was edited since, neither its stores nor its target. */
+function isStillInStep(es: ExternalSecretRecord, spec: ExternalSecretSpec, memory: EsMemory, rooms: Rooms): boolean {
+  if (!isSyncedAsIs(es)) return false;
+  const stores = rooms.stores.versionOf(es.stores, es.namespace);
+  const isStoreNew = memory.readStores !== undefined && memory.readStores !== stores;
+  return !isStoreNew && judgeTarget(es, spec, observedTarget(es, rooms)).isTargetValid;
 }
 
 /** The patience with a silent source is over: what was found last is told, and nobody is asked anew. */
@@ -138,9 +143,11 @@ async function gatherWhilePatient(
   rooms: Rooms,
   signals: Signals,
 ): Promise<{ readonly es: ExternalSecretRecord; readonly gathered: Awaited<ReturnType<typeof gather>> }> {
-  const gathering = gather(es, memory, run, rooms, signals);
   const { silence } = memory;
-  if (silence === undefined) return { es, gathered: await gathering };
+  // What was found before an edit says nothing of what is asked now.
+  const isBorne = silence !== undefined && 'ok' in es.spec && isStillInStep(es, es.spec.ok, memory, rooms);
+  const gathering = gather(es, memory, run, rooms, signals);
+  if (!isBorne) return { es, gathered: await gathering };
   const leftMs = Math.max(leastTryMs, silence.patientUntilMs - rooms.clock.monotonicMs());
   const isOver = await lastsLonger(gathering, leftMs, rooms.clock);
   const told = isOver ? await tellSilence(es, silence, memory, rooms, signals) : { es };
