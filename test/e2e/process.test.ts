@@ -13,7 +13,7 @@ import { parseAllDocuments } from 'yaml';
 import { flagTable } from '../../src/config-flags.ts';
 import { kinds } from '../../src/crds/kinds.ts';
 import { createFleet } from '../support/fleet.ts';
-import { freePort, type Operator, runOperator } from '../support/operator.ts';
+import { atFreePorts, freePort, type Operator, runOperator } from '../support/operator.ts';
 import { createScene } from '../support/scene.ts';
 import { condition, until } from '../support/wait.ts';
 
@@ -155,14 +155,15 @@ describe('the command line', () => {
 
   it('reads flags from the environment, the command line winning', async () => {
     const KUBECONFIG = await kubeconfigOfNobody();
-    const { child, printed } = await startAlive((port) => {
+    const start = (port: number) => {
       const env = {
         ESCAPEMENT_LIVE_ADDR: `127.0.0.1:${port}`,
         ESCAPEMENT_METRICS_ADDR: '0',
         ESCAPEMENT_LOGLEVEL: 'error',
       };
       return spawn(process.execPath, [bundle, 'run', '--loglevel=info'], { env: { ...env, KUBECONFIG } });
-    });
+    };
+    const { child, printed } = await atFreePorts(() => startAlive(start));
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
     expect(await printed).toContain('starting');
@@ -255,25 +256,20 @@ async function kubeconfigOfNobody(): Promise<string> {
   return path;
 }
 
-/** Starts the program until it answers at a port of its own: one that was free may be another's a moment later. */
+/** Starts the program, and gives it once it answers at the port. */
 async function startAlive(
   start: (port: number) => ChildProcessWithoutNullStreams,
 ): Promise<{ readonly child: ChildProcessWithoutNullStreams; readonly printed: Promise<string> }> {
-  for (let left = 3; ; left--) {
-    const port = await freePort();
-    const child = start(port);
-    onTestFinished(() => void child.kill('SIGKILL'));
-    const printed = text(child.stdout);
-    const complaints = text(child.stderr);
-    const outcome = await until('it is alive, or has ended', async () => {
-      if (child.exitCode !== null) return 'ended';
-      const isAlive = (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok;
-      return isAlive && 'alive';
-    });
-    if (outcome === 'alive') return { child, printed };
-    const said = `${await printed}${await complaints}`;
-    if (left === 1 || !said.includes('another process has it')) throw new Error(`it ended: ${said}`);
-  }
+  const port = await freePort();
+  const child = start(port);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const printed = text(child.stdout);
+  const complaints = text(child.stderr);
+  await until('it is alive', async () => {
+    if (child.exitCode !== null) throw new Error(`it ended: ${await printed}${await complaints}`);
+    return (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok;
+  });
+  return { child, printed };
 }
 
 async function readiness({ healthUrl }: Operator): Promise<{ status: number; body: string }> {

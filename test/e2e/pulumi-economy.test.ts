@@ -13,7 +13,7 @@ import {
   startPulumi,
 } from '../support/pulumi-scene.ts';
 import { decoded } from '../support/scene.ts';
-import { isReady, pause, until } from '../support/wait.ts';
+import { isReady, pause, until, untilSteady } from '../support/wait.ts';
 
 const { auditLogPath } = inject('controlPlane');
 const environments = 4;
@@ -148,13 +148,7 @@ describe('a triple that rotates at random', () => {
 
 /** Waits for a moment between two beats, so that no read is counted without its open. */
 async function untilLeftAlone({ counts }: PulumiScene['pulumi']): Promise<void> {
-  let seen = '';
-  await until('the double is left alone', async () => {
-    const before = seen;
-    await pause(300);
-    seen = JSON.stringify(counts);
-    return seen === before;
-  });
+  await untilSteady('the double is left alone', () => JSON.stringify(counts), { forMs: 300 });
 }
 
 function say(line: string): void {

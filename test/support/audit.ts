@@ -2,7 +2,7 @@
 // what makes "no write" a fact. The log is written before a call is answered, so nothing that has returned is missing.
 import { open, stat } from 'node:fs/promises';
 import { z } from 'zod';
-import { pause, until } from './wait.ts';
+import { untilSteady } from './wait.ts';
 
 export interface ApiCall {
   readonly verb: string;
@@ -56,17 +56,8 @@ export async function followAudit(path: string, userAgent = 'escapement/'): Prom
 
 /** Waits until no call was logged for a while: events go last, at the lowest priority. */
 export async function untilQuiet(audit: Pick<AuditTrail, 'calls'>): Promise<void> {
-  let seen = -1;
-  await until(
-    'the operator is quiet',
-    async () => {
-      const before = seen;
-      await pause(700);
-      seen = (await audit.calls()).length;
-      return seen === before;
-    },
-    20_000,
-  );
+  const count = async () => (await audit.calls()).length;
+  await untilSteady('the operator is quiet', count, { forMs: 700, withinMs: 20_000 });
 }
 
 async function textFrom(path: string, offset: number): Promise<string> {

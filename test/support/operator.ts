@@ -60,13 +60,22 @@ export async function startOperator(options: OperatorOptions, waitReady = true):
     launcher: options.launcher ?? [],
     onOutput: options.onOutput,
   };
-  for (let attempt = 1; ; attempt++) {
+  if (!waitReady) return (await launch(launching)).operator;
+  return await atFreePorts(async () => {
     const { child, operator } = await launch(launching);
-    if (!waitReady) return operator;
-    const failure = await whenReady(child, operator).catch((thrown: unknown) => thrown);
-    if (failure === undefined) return operator;
-    // A port that was free when it was chosen: another test may have been quicker.
-    if (attempt === launchesMax || !operator.output().includes('another process has it')) throw failure;
+    await whenReady(child, operator);
+    return operator;
+  });
+}
+
+/** Starts a program at ports that were free when they were chosen, and again where another test was quicker. */
+export async function atFreePorts<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start();
+    } catch (thrown) {
+      if (attempt === launchesMax || !String(thrown).includes('another process has it')) throw thrown;
+    }
   }
 }
 

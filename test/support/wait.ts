@@ -28,6 +28,25 @@ export async function until<T>(
   }
 }
 
+/** Waits until what is read has stayed the same for `forMs`. */
+export async function untilSteady(
+  what: string,
+  read: () => unknown,
+  { forMs, withinMs = patienceMs }: { readonly forMs: number; readonly withinMs?: number },
+): Promise<void> {
+  let seen: unknown = {};
+  await until(
+    what,
+    async () => {
+      const before = seen;
+      await pause(forMs);
+      seen = await read();
+      return seen === before;
+    },
+    withinMs,
+  );
+}
+
 /** Lets time pass in which nothing must happen; the one way to show that something stays as it is. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
